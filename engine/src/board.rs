@@ -1,0 +1,49 @@
+//! (7) The newest predictions, for the live stream and the page.
+//!
+//! A shard puts a copy of a symbol's newest prediction here at the end of a turn, but only while somebody watches;
+//! one task of the front drains it. When it is full the oldest is dropped: a live view wants the newest.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam::queue::ArrayQueue;
+
+use crate::{limits::BOARD_CAPACITY, predict::Prediction};
+
+/// A bounded queue of newest predictions.
+#[derive(Debug)]
+pub struct Board {
+    queue: ArrayQueue<Prediction>,
+    watchers: AtomicUsize,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { queue: ArrayQueue::new(BOARD_CAPACITY), watchers: AtomicUsize::new(0) }
+    }
+}
+
+impl Board {
+    /// Whether anybody watches.
+    pub fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::Relaxed) > 0
+    }
+
+    /// One more or one less watcher.
+    pub fn watch(&self, watching: bool) {
+        if watching {
+            self.watchers.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.watchers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts a prediction up, dropping the oldest when full.
+    pub fn post(&self, prediction: Prediction) {
+        self.queue.force_push(prediction);
+    }
+
+    /// Takes the oldest one down.
+    pub fn take(&self) -> Option<Prediction> {
+        self.queue.pop()
+    }
+}

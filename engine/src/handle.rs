@@ -1,0 +1,203 @@
+//! (8) The engine as a front end sees it: questions by crossbeam, answers by oneshot.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use model::Model;
+use tokio::sync::oneshot;
+
+use crate::{
+    mailbox::{Lane, Mailbox, PushError},
+    message::{Control, FeaturesAnswer, Message, SymbolSummary},
+    metrics::EngineMetrics,
+    predict::Prediction,
+    route::RouteTable,
+    symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
+};
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The shard's control lane is full: HTTP 503 with Retry-After.
+    #[error("the shard's queue is full; retry after a second")]
+    Full,
+    /// The deadline passed: HTTP 504.
+    #[error("the shard did not answer before the deadline")]
+    Deadline,
+    /// The engine is stopping: HTTP 503.
+    #[error("the engine is stopping")]
+    Closed,
+}
+
+/// Cheap to clone; every front thread has one.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    /// One mailbox a shard.
+    pub mailboxes: Arc<[Arc<Mailbox<Message>>]>,
+    /// Names.
+    pub symbols: Arc<SymbolTable>,
+    /// Who owns what.
+    pub routes: Arc<RouteTable>,
+    /// The model that drives the stream; `None` = "Model not loaded".
+    pub model: Arc<ArcSwapOption<Model>>,
+    /// Counters.
+    pub metrics: EngineMetrics,
+    /// `glommio`, `thread` or `inline`, and why.
+    pub runtime: RuntimeReport,
+    /// Predictions for the live stream.
+    pub board: Arc<crate::board::Board>,
+}
+
+/// Which runtime drives the shards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeReport {
+    /// `glommio`, `thread` or `inline`.
+    pub name: &'static str,
+    /// Why: asked for, default, or what was refused.
+    pub reason: String,
+    /// The CPU of each shard; `None` = not pinned.
+    pub shard_cpus: Vec<Option<usize>>,
+}
+
+impl EngineHandle {
+    /// The symbol that `name` means and where its state is.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when the name is unknown or ambiguous.
+    pub fn resolve(&self, name: &str) -> Result<(Arc<Symbol>, SymbolKey), ResolveError> {
+        let symbol = self.symbols.resolve(name)?;
+        match self.routes.key_of(symbol.id) {
+            Some(key) => Ok((symbol, key)),
+            None => Err(ResolveError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// The newest prediction of each symbol, in order; `None` for one that has no state yet. One message a shard.
+    ///
+    /// # Errors
+    /// [`AskError`] if any shard refuses or is late.
+    pub async fn predict(
+        &self,
+        symbols: &[SymbolKey],
+        deadline: Instant,
+    ) -> Result<Vec<Option<Prediction>>, AskError> {
+        if let [one] = symbols {
+            let shard = self.routes.shard_of(one.partition).ok_or(AskError::Closed)?;
+            return self
+                .ask(shard, deadline, |reply| Control::Predict { symbols: vec![*one], deadline, reply })
+                .await;
+        }
+        let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.mailboxes.len()];
+        for (i, key) in symbols.iter().enumerate() {
+            by_shard[self.routes.shard_of(key.partition).ok_or(AskError::Closed)?].push(i);
+        }
+        let mut pending = Vec::new();
+        for (shard, indexes) in by_shard.into_iter().enumerate().filter(|(_, list)| !list.is_empty()) {
+            let asked: Vec<SymbolKey> = indexes.iter().map(|&i| symbols[i]).collect();
+            let answer = self.send(shard, |reply| Control::Predict { symbols: asked, deadline, reply })?;
+            pending.push((indexes, answer));
+        }
+        let mut predictions = vec![None; symbols.len()];
+        for (indexes, answer) in pending {
+            for (i, prediction) in indexes.into_iter().zip(wait(answer, deadline).await?) {
+                predictions[i] = prediction;
+            }
+        }
+        Ok(predictions)
+    }
+
+    /// Probabilities of rows in the order of `model.info().features`, scored by the shard with the shortest queue.
+    ///
+    /// # Errors
+    /// [`AskError`] if the shard refuses or is late.
+    pub async fn score_rows(
+        &self,
+        model: Arc<Model>,
+        rows: Vec<f32>,
+        deadline: Instant,
+    ) -> Result<Vec<f64>, AskError> {
+        let shard = (0..self.mailboxes.len())
+            .min_by_key(|&s| self.mailboxes[s].depth(Lane::Control))
+            .ok_or(AskError::Closed)?;
+        self.ask(shard, deadline, |reply| Control::ScoreRows { model, rows, deadline, reply }).await
+    }
+
+    /// The features behind a symbol's newest prediction; `None` if it has no state yet.
+    ///
+    /// # Errors
+    /// [`AskError`] if the shard refuses or is late.
+    pub async fn features(
+        &self,
+        symbol: SymbolKey,
+        deadline: Instant,
+    ) -> Result<Option<FeaturesAnswer>, AskError> {
+        let shard = self.routes.shard_of(symbol.partition).ok_or(AskError::Closed)?;
+        self.ask(shard, deadline, |reply| Control::Features { symbol, reply }).await
+    }
+
+    /// Every symbol with state, sorted by name.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late.
+    pub async fn summaries(&self, deadline: Instant) -> Result<Vec<SymbolSummary>, AskError> {
+        let mut all = Vec::new();
+        for shard in 0..self.mailboxes.len() {
+            all.extend(self.ask(shard, deadline, |reply| Control::Symbols { reply }).await?);
+        }
+        all.sort_by(|a, b| a.symbol.name.cmp(&b.symbol.name));
+        Ok(all)
+    }
+
+    /// Swaps the model on every shard; the old one is dropped here, off the shards.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late; shards before it have the new model then.
+    pub async fn swap_model(&self, model: Option<Arc<Model>>, timeout: Duration) -> Result<(), AskError> {
+        let deadline = Instant::now() + timeout;
+        for shard in 0..self.mailboxes.len() {
+            let next = model.clone();
+            drop(self.ask(shard, deadline, |reply| Control::SwapModel { model: next, reply }).await?);
+        }
+        self.model.store(model);
+        Ok(())
+    }
+
+    /// Sends one question and waits for its answer.
+    ///
+    /// # Errors
+    /// [`AskError`] if the shard refuses or is late.
+    pub async fn ask<T>(
+        &self,
+        shard: usize,
+        deadline: Instant,
+        question: impl FnOnce(oneshot::Sender<T>) -> Control,
+    ) -> Result<T, AskError> {
+        wait(self.send(shard, question)?, deadline).await
+    }
+
+    fn send<T>(
+        &self,
+        shard: usize,
+        question: impl FnOnce(oneshot::Sender<T>) -> Control,
+    ) -> Result<oneshot::Receiver<T>, AskError> {
+        let (reply, answer) = oneshot::channel();
+        match self.mailboxes[shard].push(Lane::Control, Message::Control(question(reply))) {
+            Ok(()) => Ok(answer),
+            Err(PushError::Full(_)) => Err(AskError::Full),
+            Err(PushError::Closed(_)) => Err(AskError::Closed),
+        }
+    }
+}
+
+async fn wait<T>(answer: oneshot::Receiver<T>, deadline: Instant) -> Result<T, AskError> {
+    match tokio::time::timeout_at(deadline.into(), answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        // A shard drops the sender of an expired question.
+        Ok(Err(_)) if Instant::now() >= deadline => Err(AskError::Deadline),
+        Ok(Err(_)) => Err(AskError::Closed),
+        Err(_) => Err(AskError::Deadline),
+    }
+}

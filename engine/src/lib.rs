@@ -1,0 +1,16 @@
+//! How a tick becomes a prediction.
+
+pub mod board;
+pub mod decode;
+pub mod features;
+pub mod handle;
+pub mod limits;
+pub mod mailbox;
+pub mod message;
+pub mod metrics;
+pub mod predict;
+pub mod route;
+pub mod snapshot;
+pub mod source;
+pub mod symbol;
+pub mod tick;

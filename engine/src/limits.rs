@@ -1,0 +1,35 @@
+//! Every bound of the engine, with the relations between them checked when it is compiled.
+
+/// Symbols a process holds at most; a further one is refused and counted.
+pub const SYMBOLS_MAX: usize = 20_000;
+/// Bytes of a symbol's name at most.
+pub const SYMBOL_NAME_BYTES_MAX: usize = 64;
+/// Bytes of one source record at most; a longer one is unreadable.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// Tickers taken from one record at most.
+pub const TICKERS_PER_RECORD_MAX: usize = 10_000;
+/// Messages waiting in a shard's control lane.
+pub const CONTROL_LANE_CAPACITY: usize = 1_024;
+/// Tick batches waiting in a shard's tick lane.
+pub const TICK_LANE_CAPACITY: usize = 64;
+/// Ticks in one batch at most.
+pub const TICKS_PER_BATCH_MAX: usize = 256;
+/// Control messages handled in one turn of a shard.
+pub const CONTROL_PER_TURN_MAX: usize = 64;
+/// Tick batches handled in one turn of a shard.
+pub const TICK_BATCHES_PER_TURN_MAX: usize = 1;
+/// Partitions at most.
+pub const PARTITIONS_MAX: u32 = 4_096;
+/// Shards at most.
+pub const SHARDS_MAX: usize = 256;
+/// Trade ids a symbol remembers to drop repeats.
+pub const TRADE_IDS_REMEMBERED: usize = 1_024;
+/// Predictions waiting for the live stream; the oldest is dropped when it is full.
+pub const BOARD_CAPACITY: usize = 4_096;
+
+const _: () = {
+    assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);
+    assert!(TICK_BATCHES_PER_TURN_MAX <= TICK_LANE_CAPACITY);
+    assert!(SYMBOLS_MAX <= u32::MAX as usize);
+    assert!(SHARDS_MAX <= u16::MAX as usize);
+};

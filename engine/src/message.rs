@@ -1,0 +1,136 @@
+//! What crosses a thread: tick batches in, questions in, answers out. By value, never by lock.
+
+use std::{sync::Arc, time::Instant};
+
+use model::Model;
+use tokio::sync::oneshot;
+
+use crate::{
+    predict::Prediction,
+    symbol::{Position, Symbol, SymbolKey},
+    tick::Tick,
+};
+
+/// A tick with its place.
+#[derive(Clone, Debug)]
+pub struct RoutedTick {
+    /// Whose state it goes to.
+    pub key: SymbolKey,
+    /// Where it was found.
+    pub position: Position,
+    /// What it says.
+    pub tick: Tick,
+}
+
+/// Ticks of one source for one shard, in the source's order. New symbols travel with the batch that first names
+/// them, so a shard never looks one up.
+#[derive(Debug, Default)]
+pub struct TickBatch {
+    /// Symbols this shard sees for the first time from this source.
+    pub new_symbols: Vec<Arc<Symbol>>,
+    /// At most [`TICKS_PER_BATCH_MAX`](crate::limits::TICKS_PER_BATCH_MAX) ticks.
+    pub ticks: Vec<RoutedTick>,
+    /// When the batch was handed over, for the queue's wait time.
+    pub sent_at: Option<Instant>,
+}
+
+/// A question or an order to a shard.
+#[derive(Debug)]
+pub enum Control {
+    /// The newest prediction of each symbol, in the order asked; `None` for one without state here.
+    Predict {
+        /// Symbols this shard owns.
+        symbols: Vec<SymbolKey>,
+        /// Past this the question is dropped unanswered.
+        deadline: Instant,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Vec<Option<Prediction>>>,
+    },
+    /// Scores rows of the caller's own features.
+    ScoreRows {
+        /// The model that defines the rows' order.
+        model: Arc<Model>,
+        /// Row-major, `model.info().features` values a row, NaN = missing.
+        rows: Vec<f32>,
+        /// Past this the question is dropped unanswered.
+        deadline: Instant,
+        /// One probability a row.
+        reply: oneshot::Sender<Vec<f64>>,
+    },
+    /// The state behind a symbol's newest prediction.
+    Features {
+        /// Which symbol.
+        symbol: SymbolKey,
+        /// Where the answer goes; `None` without state here.
+        reply: oneshot::Sender<Option<FeaturesAnswer>>,
+    },
+    /// Every symbol of the shard.
+    Symbols {
+        /// One entry a symbol, in no order.
+        reply: oneshot::Sender<Vec<SymbolSummary>>,
+    },
+    /// The models to score with from the next batch on; the old ones come back to be dropped off the shard.
+    SwapModel {
+        /// What drives the stream from now on; `None` unloads.
+        model: Option<Arc<Model>>,
+        /// The one it replaced.
+        reply: oneshot::Sender<Option<Arc<Model>>>,
+    },
+    /// The state of a symbol as bytes; `None` without state here.
+    Snapshot {
+        /// Which symbol.
+        symbol: SymbolKey,
+        /// Where the bytes go.
+        reply: oneshot::Sender<Option<Vec<u8>>>,
+    },
+    /// Puts a snapshot's state in the symbol's place.
+    Restore {
+        /// Which symbol.
+        symbol: Arc<Symbol>,
+        /// Its key.
+        key: SymbolKey,
+        /// What [`Control::Snapshot`] gave.
+        snapshot: Vec<u8>,
+        /// Whether it was taken, or why not.
+        reply: oneshot::Sender<Result<(), crate::snapshot::SnapshotError>>,
+    },
+}
+
+/// Everything that reaches a shard.
+#[derive(Debug)]
+pub enum Message {
+    /// By the control lane.
+    Control(Control),
+    /// By the tick lane.
+    Ticks(TickBatch),
+}
+
+/// A symbol's newest features.
+#[derive(Clone, Debug)]
+pub struct FeaturesAnswer {
+    /// In the order of [`features::schema`](crate::features::schema); NaN = no value.
+    pub row: Vec<f32>,
+    /// The prediction they gave.
+    pub prediction: Prediction,
+    /// Summary of the state.
+    pub summary: SymbolSummary,
+}
+
+/// How a symbol stands.
+#[derive(Clone, Debug)]
+pub struct SymbolSummary {
+    /// Which symbol.
+    pub symbol: Arc<Symbol>,
+    /// Its key.
+    pub key: SymbolKey,
+    /// Event time of its newest tick, nanoseconds since the epoch.
+    pub newest_tick: crate::tick::EventTime,
+    /// Ticks accepted since its origin.
+    pub ticks_accepted: u64,
+    /// Share of its features that have a value, 0..=1.
+    pub warm: f64,
+    /// Whether the newest prediction is a probability.
+    pub ready: bool,
+    /// Newest trade price.
+    pub price: crate::tick::Price,
+}

@@ -1,0 +1,286 @@
+//! The list of the engine's metrics: each is declared once, with its unit and meaning.
+//!
+//! A shard owns one [`ShardMetrics`] and is its only writer; a scrape sums the shards.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// A counter with one writer: a load and a store, no locked instruction.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds; only the owning thread may call this.
+    pub fn add(&self, amount: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed) + amount, Ordering::Relaxed);
+    }
+
+    /// The count so far, from any thread.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sets a gauge kept in this cell; only the owning thread may call this.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+/// What a shard counts.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct ShardMetrics {
+    /// Ticks that entered a state.
+    pub ticks_accepted: Counter,
+    /// Ticks older than their symbol's newest.
+    pub ticks_late: Counter,
+    /// Ticks whose trade id was among the last 1,024.
+    pub ticks_repeated: Counter,
+    /// Ticks more than an hour ahead with none beside them.
+    pub ticks_jump: Counter,
+    /// Rows scored on ticks.
+    pub rows_scored: Counter,
+    /// Rows scored on grid instants.
+    pub grid_rows_scored: Counter,
+    /// Predictions with a probability and `spike` true.
+    pub predictions_spike: Counter,
+    /// Predictions with a probability and `spike` false.
+    pub predictions_calm: Counter,
+    /// Predictions without a probability yet.
+    pub predictions_warming: Counter,
+    /// Grid rows whose outcome became known, spike.
+    pub outcomes_spike: Counter,
+    /// Grid rows whose outcome became known, no spike.
+    pub outcomes_calm: Counter,
+    /// Silences that invalidated their seconds.
+    pub gaps: Counter,
+    /// Symbols with state.
+    pub symbols: Counter,
+    /// Questions dropped because their deadline had passed or nobody waited.
+    pub questions_expired: Counter,
+    /// Steps taken.
+    pub steps: Counter,
+    /// Nanoseconds in steps.
+    pub step_nanos: Counter,
+    /// Times an outside watchdog woke this shard although mail lay there (written by the watchdog only).
+    pub rewakes: Counter,
+}
+
+/// What the ingest side counts, by its own threads.
+#[derive(Debug, Default)]
+pub struct IngestMetrics {
+    /// Records that could not be read.
+    pub records_unreadable: AtomicU64,
+    /// Records without a tick.
+    pub records_without_tick: AtomicU64,
+    /// Times without a zone.
+    pub times_zoneless: AtomicU64,
+    /// Messages missing by sequence number.
+    pub sequence_missing: AtomicU64,
+    /// Symbols seen in two partitions.
+    pub symbols_split: AtomicU64,
+    /// Ticks of symbols beyond the table's bound.
+    pub ticks_refused: AtomicU64,
+    /// Times a source waited for a full shard.
+    pub waits_full: AtomicU64,
+}
+
+/// Everything the engine counts.
+#[derive(Debug, Clone)]
+pub struct EngineMetrics {
+    /// One a shard.
+    pub shards: Vec<Arc<ShardMetrics>>,
+    /// The sources'.
+    pub ingest: Arc<IngestMetrics>,
+}
+
+/// What kind of value a metric holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+}
+
+/// One labelled value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Label name and value, if the metric has a label.
+    pub label: Option<(&'static str, String)>,
+    /// The value, in the metric's unit.
+    pub value: f64,
+}
+
+/// A declared metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name, `stormglass_…`, unit and `_total` last.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: Kind,
+    /// What it means, in one sentence.
+    pub help: &'static str,
+    /// Its values now.
+    pub read: fn(&EngineMetrics) -> Vec<Sample>,
+}
+
+fn sum(metrics: &EngineMetrics, counter: fn(&ShardMetrics) -> &Counter) -> f64 {
+    metrics.shards.iter().map(|shard| counter(shard).get()).sum::<u64>() as f64
+}
+
+fn one(value: f64) -> Vec<Sample> {
+    vec![Sample { label: None, value }]
+}
+
+fn labelled(name: &'static str, values: &[(&str, f64)]) -> Vec<Sample> {
+    values.iter().map(|&(v, value)| Sample { label: Some((name, v.to_owned())), value }).collect()
+}
+
+fn per_shard(metrics: &EngineMetrics, counter: fn(&ShardMetrics) -> &Counter) -> Vec<Sample> {
+    let value = |(i, shard): (usize, &Arc<ShardMetrics>)| Sample {
+        label: Some(("shard", i.to_string())),
+        value: counter(shard).get() as f64,
+    };
+    metrics.shards.iter().enumerate().map(value).collect()
+}
+
+fn load(value: &AtomicU64) -> f64 {
+    value.load(Ordering::Relaxed) as f64
+}
+
+/// All of the engine's metrics, in the order they are shown.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "stormglass_ticks_total",
+        kind: Kind::Counter,
+        help: "Ticks by what became of them.",
+        read: |m| {
+            labelled(
+                "outcome",
+                &[
+                    ("accepted", sum(m, |s| &s.ticks_accepted)),
+                    ("late", sum(m, |s| &s.ticks_late)),
+                    ("repeated", sum(m, |s| &s.ticks_repeated)),
+                    ("jump", sum(m, |s| &s.ticks_jump)),
+                    ("unreadable", load(&m.ingest.records_unreadable)),
+                ],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_rows_scored_total",
+        kind: Kind::Counter,
+        help: "Feature rows scored, on ticks and on the 5-second grid.",
+        read: |m| {
+            labelled(
+                "on",
+                &[("tick", sum(m, |s| &s.rows_scored)), ("grid", sum(m, |s| &s.grid_rows_scored))],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_predictions_total",
+        kind: Kind::Counter,
+        help: "Predictions from ticks, by answer.",
+        read: |m| {
+            labelled(
+                "answer",
+                &[
+                    ("spike", sum(m, |s| &s.predictions_spike)),
+                    ("calm", sum(m, |s| &s.predictions_calm)),
+                    ("warming", sum(m, |s| &s.predictions_warming)),
+                ],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_outcomes_total",
+        kind: Kind::Counter,
+        help: "Grid predictions whose outcome became known, by what happened.",
+        read: |m| {
+            labelled(
+                "outcome",
+                &[("spike", sum(m, |s| &s.outcomes_spike)), ("calm", sum(m, |s| &s.outcomes_calm))],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_gaps_total",
+        kind: Kind::Counter,
+        help: "Silences longer than the limit, whose seconds were invalidated.",
+        read: |m| one(sum(m, |s| &s.gaps)),
+    },
+    Metric {
+        name: "stormglass_symbols",
+        kind: Kind::Gauge,
+        help: "Symbols with state, by shard.",
+        read: |m| per_shard(m, |s| &s.symbols),
+    },
+    Metric {
+        name: "stormglass_symbol_split_total",
+        kind: Kind::Counter,
+        help: "Symbols whose records appeared in two partitions.",
+        read: |m| one(load(&m.ingest.symbols_split)),
+    },
+    Metric {
+        name: "stormglass_questions_expired_total",
+        kind: Kind::Counter,
+        help: "Questions a shard dropped because their deadline had passed or nobody waited.",
+        read: |m| one(sum(m, |s| &s.questions_expired)),
+    },
+    Metric {
+        name: "stormglass_shard_steps_total",
+        kind: Kind::Counter,
+        help: "Turns a shard took, by shard.",
+        read: |m| per_shard(m, |s| &s.steps),
+    },
+    Metric {
+        name: "stormglass_shard_busy_seconds_total",
+        kind: Kind::Counter,
+        help: "Seconds a shard spent working, by shard.",
+        read: |m| {
+            let mut samples = per_shard(m, |s| &s.step_nanos);
+            samples.iter_mut().for_each(|s| s.value *= 1e-9);
+            samples
+        },
+    },
+    Metric {
+        name: "stormglass_shard_rewakes_total",
+        kind: Kind::Counter,
+        help: "Times the watchdog woke a shard that slept although mail lay there.",
+        read: |m| per_shard(m, |s| &s.rewakes),
+    },
+    Metric {
+        name: "stormglass_records_without_tick_total",
+        kind: Kind::Counter,
+        help: "Source records that carry no tick, such as subscription confirmations.",
+        read: |m| one(load(&m.ingest.records_without_tick)),
+    },
+    Metric {
+        name: "stormglass_zoneless_times_total",
+        kind: Kind::Counter,
+        help: "Timestamps without a zone, read as UTC.",
+        read: |m| one(load(&m.ingest.times_zoneless)),
+    },
+    Metric {
+        name: "stormglass_sequence_missing_total",
+        kind: Kind::Counter,
+        help: "Messages missing by a connection's sequence numbers.",
+        read: |m| one(load(&m.ingest.sequence_missing)),
+    },
+    Metric {
+        name: "stormglass_ticks_refused_total",
+        kind: Kind::Counter,
+        help: "Ticks of symbols beyond the bound of the symbol table.",
+        read: |m| one(load(&m.ingest.ticks_refused)),
+    },
+    Metric {
+        name: "stormglass_source_waits_total",
+        kind: Kind::Counter,
+        help: "Times a source waited because a shard's tick lane was full.",
+        read: |m| one(load(&m.ingest.waits_full)),
+    },
+];

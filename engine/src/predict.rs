@@ -1,0 +1,234 @@
+//! (6) A prediction: what one tick's features gave, and how it is written.
+//!
+//! [`Scored`] is plain data kept in the symbol's state; [`Prediction`] adds the names and can be encoded. Nothing
+//! in either depends on the wall clock, on another symbol, on a shard or on the process.
+
+use std::sync::Arc;
+
+use model::ModelInfo;
+use rkyv::{Archive, Deserialize, Serialize};
+use serde::ser::{Serialize as SerdeSerialize, SerializeStruct, Serializer};
+
+use crate::{
+    symbol::{Offset, Partition, Position, Symbol},
+    tick::EventTime,
+};
+
+/// Whose threshold defines the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub enum TauSource {
+    /// The symbol's own trailing quantile.
+    Own,
+    /// The model's, because the symbol's is not ready.
+    Model,
+}
+
+/// Why there is no probability yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub enum WarmingReason {
+    /// Too few valid seconds in the last 60.
+    Coverage60,
+    /// Too few valid seconds in the last 300.
+    Coverage300,
+    /// No model is loaded.
+    NoModel,
+}
+
+impl WarmingReason {
+    /// What the answer says.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Coverage60 => "fewer than 80 % of the last 60 seconds are covered by ticks",
+            Self::Coverage300 => "fewer than 50 % of the last 300 seconds are covered by ticks",
+            Self::NoModel => "no model is loaded",
+        }
+    }
+}
+
+/// The outcome of scoring one row.
+#[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub enum Status {
+    /// A probability.
+    Ok {
+        /// Of a spike within the horizon.
+        probability: f64,
+    },
+    /// None yet.
+    Warming(WarmingReason),
+}
+
+/// Where the state that scored began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub enum StateFrom {
+    /// From its origin, in this or an earlier process without loss.
+    Origin,
+    /// From a new origin, because what was before is lost.
+    NewOrigin,
+}
+
+/// What one tick gave: plain data.
+#[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub struct Scored {
+    /// Event time of the tick.
+    pub as_of: EventTime,
+    /// Probability or reason.
+    pub status: Status,
+    /// The event's threshold, basis points per square-root second.
+    pub tau_bp: f64,
+    /// Whose threshold that is.
+    pub tau_source: TauSource,
+    /// XXH3-64 of the row's bytes (f32, little-endian, NaN canonical), in the engine's order.
+    pub features_hash: u64,
+    /// Offset of the tick's record.
+    pub offset: u64,
+    /// Which ticker of that record.
+    pub index: u32,
+}
+
+/// A prediction with its names: the `P` of the contract.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Whose.
+    pub symbol: Arc<Symbol>,
+    /// What was scored.
+    pub scored: Scored,
+    /// By which model; `None` while none is loaded.
+    pub model: Option<Arc<ModelInfo>>,
+    /// Partition of the tick's record.
+    pub partition: Partition,
+    /// First offset the state saw.
+    pub origin: Offset,
+    /// Fingerprint of the settings that shape these bytes.
+    pub config_hash: u64,
+    /// Where the state began.
+    pub state_from: StateFrom,
+}
+
+impl Prediction {
+    /// The position of the tick behind it.
+    pub fn position(&self) -> Position {
+        Position { partition: self.partition, offset: Offset(self.scored.offset), index: self.scored.index }
+    }
+
+    /// The probability, unless warming.
+    pub fn probability(&self) -> Option<f64> {
+        match self.scored.status {
+            Status::Ok { probability } => Some(probability),
+            Status::Warming(_) => None,
+        }
+    }
+
+    /// Whether the probability reaches the model's threshold; `None` while warming.
+    pub fn spike(&self) -> Option<bool> {
+        let threshold = self.model.as_ref()?.threshold;
+        self.probability().map(|p| p >= threshold)
+    }
+}
+
+#[derive(serde::Serialize)]
+struct CalibrationBody {
+    a: f64,
+    b: f64,
+}
+
+#[derive(serde::Serialize)]
+struct ModelBody<'a> {
+    name: &'a str,
+    version: &'a str,
+    variant: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct ReceiptBody {
+    origin: u64,
+    partition: u32,
+    offset: u64,
+    index: u32,
+    features_hash: Hex,
+    config_hash: Hex,
+    state_from: &'static str,
+}
+
+/// Sixteen hexadecimal digits: JSON numbers lose 64-bit integers.
+struct Hex(u64);
+
+impl SerdeSerialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+/// Writes the fields of `P` in the contract's order. HTTP flattens this and adds `age_ms`; the Kafka record is
+/// exactly this.
+impl SerdeSerialize for Prediction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let scored = &self.scored;
+        let mut body = serializer.serialize_struct("Prediction", 16)?;
+        body.serialize_field("symbol", &*self.symbol.name)?;
+        body.serialize_field("probability", &self.probability())?;
+        body.serialize_field("spike", &self.spike())?;
+        body.serialize_field("threshold", &self.model.as_ref().map(|m| m.threshold))?;
+        body.serialize_field("tau_bp", &scored.tau_bp)?;
+        body.serialize_field(
+            "tau_source",
+            match scored.tau_source {
+                TauSource::Own => "own",
+                TauSource::Model => "model",
+            },
+        )?;
+        body.serialize_field("horizon_s", &self.model.as_ref().map(|m| m.horizon_s))?;
+        match scored.status {
+            Status::Ok { .. } => body.serialize_field("status", "ok")?,
+            Status::Warming(reason) => {
+                body.serialize_field("status", "warming")?;
+                body.serialize_field("reason", reason.text())?;
+            }
+        }
+        body.serialize_field("as_of", &AsText(scored.as_of))?;
+        body.serialize_field("volatility", &None::<()>)?;
+        let calibration = self.model.as_ref().and_then(|m| m.calibration);
+        body.serialize_field("calibration", &calibration.map(|c| CalibrationBody { a: c.a, b: c.b }))?;
+        body.serialize_field(
+            "model",
+            &self.model.as_deref().map(|m| ModelBody {
+                name: &m.name,
+                version: &m.version,
+                variant: &m.variant,
+                sha256: &m.sha256,
+            }),
+        )?;
+        if self.symbol.is_simulated() {
+            body.serialize_field("simulated", &true)?;
+        }
+        body.serialize_field(
+            "receipt",
+            &ReceiptBody {
+                origin: self.origin.0,
+                partition: self.partition.0,
+                offset: scored.offset,
+                index: scored.index,
+                features_hash: Hex(scored.features_hash),
+                config_hash: Hex(self.config_hash),
+                state_from: match self.state_from {
+                    StateFrom::Origin => "origin",
+                    StateFrom::NewOrigin => "new_origin",
+                },
+            },
+        )?;
+        body.end()
+    }
+}
+
+struct AsText(EventTime);
+
+impl SerdeSerialize for AsText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
