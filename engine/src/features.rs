@@ -1,13 +1,34 @@
-//! (5) The list of features.
+//! (5) The list of features: families in order, the schema made from them, and the row.
+//!
+//! A family is one file: what its features mean, their formulas, units, windows, warm-up, cost and source, and one
+//! function that writes them. A feature that has no value is NaN, never 0: forests learn the direction, the linear
+//! part has a flag for it. Every value is computed in f64 from exact sums and rounded once to f32.
+//!
+//! Symbols used in the families: `sigma_w = sqrt(RV_w / T_w)` with `RV_w` the sum of squared one-second log returns
+//! of the mid in the last `w` closed seconds and the open part, and `T_w` the valid seconds in them;
+//! `L(x) = ln(x + 1e-9)`; `tau` the symbol's own threshold ([`crate::state::Tau`]). Coverage of a window is its valid
+//! closed seconds over its length.
+
+mod activity;
+mod arrivals;
+mod book;
+mod flow;
+mod returns;
+mod shape;
+mod spread;
+mod view;
+mod volatility;
 
 use model::schema::FeatureName;
+
+pub use view::{OpenPart, View};
 
 /// What is fixed about a feature.
 #[derive(Clone, Copy, Debug)]
 pub struct FeatureSpec {
     /// Its name.
     pub name: &'static str,
-    /// Version of its formula.
+    /// Version of its formula: a formula never changes under its version.
     pub version: u16,
     /// Unit of its value.
     pub unit: &'static str,
@@ -15,12 +36,116 @@ pub struct FeatureSpec {
     pub meaning: &'static str,
 }
 
-/// The features of a row, in order.
-pub fn specs() -> Vec<FeatureSpec> {
-    Vec::new()
+/// Features of one subject.
+struct Family {
+    specs: &'static [FeatureSpec],
+    /// Writes the family's values, in the order of `specs`.
+    compute: fn(&View<'_>, &mut [f32]),
 }
 
-/// Their versioned names, in order.
+/// THE LIST. A new family is its file and one line here.
+const FAMILIES: [Family; 8] = [
+    Family { specs: &volatility::SPECS, compute: volatility::compute },
+    Family { specs: &shape::SPECS, compute: shape::compute },
+    Family { specs: &returns::SPECS, compute: returns::compute },
+    Family { specs: &spread::SPECS, compute: spread::compute },
+    Family { specs: &book::SPECS, compute: book::compute },
+    Family { specs: &activity::SPECS, compute: activity::compute },
+    Family { specs: &flow::SPECS, compute: flow::compute },
+    Family { specs: &arrivals::SPECS, compute: arrivals::compute },
+];
+
+/// Number of features.
+pub const FEATURE_COUNT: usize = {
+    let mut count = 0;
+    let mut i = 0;
+    while i < FAMILIES.len() {
+        count += FAMILIES[i].specs.len();
+        i += 1;
+    }
+    count
+};
+
+/// One row of features, in the order of [`specs`]; NaN = no value.
+pub type Row = [f32; FEATURE_COUNT];
+
+/// A row without any value.
+pub const EMPTY_ROW: Row = [f32::NAN; FEATURE_COUNT];
+
+/// What is fixed about each feature, in the row's order.
+pub fn specs() -> Vec<FeatureSpec> {
+    FAMILIES.iter().flat_map(|family| family.specs).copied().collect()
+}
+
+/// Their versioned names, in the row's order.
 pub fn schema() -> Vec<FeatureName> {
-    specs().iter().map(|s| FeatureName::new(s.name, s.version)).collect()
+    specs().iter().map(|spec| FeatureName::new(spec.name, spec.version)).collect()
+}
+
+/// Writes every feature of the view. No allocation.
+pub fn compute(view: &View<'_>, row: &mut Row) {
+    let mut rest: &mut [f32] = row;
+    for family in &FAMILIES {
+        let (mine, others) = rest.split_at_mut(family.specs.len());
+        (family.compute)(view, mine);
+        rest = others;
+    }
+}
+
+/// XXH3-64 of the row's bytes: f32 little-endian, in order.
+pub fn row_hash(row: &Row) -> u64 {
+    let mut bytes = [0_u8; FEATURE_COUNT * 4];
+    for (chunk, value) in bytes.chunks_exact_mut(4).zip(row) {
+        chunk.copy_from_slice(&value.to_le_bytes());
+    }
+    xxhash_rust::xxh3::xxh3_64(&bytes)
+}
+
+/// Writes `values` rounded once to f32; what is not finite becomes the canonical NaN.
+#[inline]
+fn store<const N: usize>(row: &mut [f32], values: [f64; N]) {
+    for (cell, value) in row.iter_mut().zip(values) {
+        let rounded = value as f32;
+        *cell = if rounded.is_finite() { rounded } else { f32::NAN };
+    }
+}
+
+/// `ln(x + 1e-9)`.
+#[inline]
+fn log_of(x: f64) -> f64 {
+    libm::log(x + 1e-9)
+}
+
+/// `a / b`, NaN where `b` is zero.
+#[inline]
+fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { f64::NAN } else { a / b }
+}
+
+/// `value` where `known`, else NaN.
+#[inline]
+fn known_if(known: bool, value: f64) -> f64 {
+    if known { value } else { f64::NAN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirty_six_features_with_distinct_names() {
+        assert_eq!(FEATURE_COUNT, 36);
+        let mut names: Vec<String> = schema().iter().map(ToString::to_string).collect();
+        assert_eq!(names[0], "lv10_tau@1");
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), FEATURE_COUNT);
+    }
+
+    #[test]
+    fn no_value_is_the_canonical_nan() {
+        let mut row = [0.0_f32; 3];
+        store(&mut row, [f64::INFINITY, -f64::NAN, 1e300]);
+        assert!(row.iter().all(|v| v.to_bits() == f32::NAN.to_bits()));
+    }
 }

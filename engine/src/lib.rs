@@ -12,5 +12,7 @@ pub mod predict;
 pub mod route;
 pub mod snapshot;
 pub mod source;
+pub mod state;
 pub mod symbol;
 pub mod tick;
+pub mod window;

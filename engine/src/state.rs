@@ -1,0 +1,437 @@
+//! (5) One symbol's state: a deterministic function of the symbol's own ticks.
+//!
+//! # The clock
+//! A symbol's clock advances only by its accepted ticks. A tick first closes the seconds before it, in order, scores
+//! each 5-second grid instant that passed, then is applied and scored. Reading changes nothing, and neither the wall
+//! clock nor another symbol enters.
+//!
+//! # Gaps
+//! A silence longer than the limit (10 s with quotes, 60 s with trades only) invalidates its seconds: they hold
+//! nothing, no return spans them, no grid instant inside them is scored, and the outcomes that would look into them
+//! stay undefined. Since the clock stands still in a silence, its length is known before its seconds are closed.
+
+pub mod book;
+pub mod decay;
+pub mod guard;
+pub mod outcome;
+pub mod size;
+pub mod tau;
+#[cfg(test)]
+mod twin;
+
+use rkyv::{Archive, Deserialize, Serialize};
+
+pub use tau::Tau;
+
+use crate::{
+    features::{self, EMPTY_ROW, OpenPart, Row, View},
+    predict::{Scored, StateFrom, Status, TauSource, WarmingReason},
+    state::{
+        book::Book,
+        decay::{Arrivals, DecayingVariance},
+        guard::{Admission, Guard},
+        outcome::{HORIZON_S, Outcome, Outcomes, Pending},
+        size::TradeSizes,
+        tau::GRID_S,
+    },
+    symbol::Position,
+    tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
+    window::{Bins, Bucket, Extremes, Seconds, SLOT_S, SLOTS, Slots, Window, to_f64},
+};
+
+/// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StateSettings {
+    /// Silence beyond which seconds are invalid, with quotes, ns.
+    pub gap_quoted_ns: i64,
+    /// The same with trades only, ns.
+    pub gap_trades_ns: i64,
+    /// Quantile of the symbol's trailing volatility that makes its threshold.
+    pub tau_quantile: f64,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            gap_quoted_ns: 10 * NANOS_PER_SECOND,
+            gap_trades_ns: 60 * NANOS_PER_SECOND,
+            tau_quantile: 0.9,
+        }
+    }
+}
+
+impl StateSettings {
+    /// A fingerprint: equal settings and equal features, equal fingerprints.
+    pub fn fingerprint(&self) -> u64 {
+        let text = format!(
+            "gap_quoted_ns={} gap_trades_ns={} tau_quantile={} features={:016x}",
+            self.gap_quoted_ns,
+            self.gap_trades_ns,
+            self.tau_quantile,
+            model::schema::fingerprint(&features::schema()),
+        );
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    }
+}
+
+/// A scored grid instant: a row for training and evaluation.
+#[derive(Clone, Copy, Debug)]
+pub struct GridRow<'a> {
+    /// The features at the instant.
+    pub row: &'a Row,
+    /// What was predicted then.
+    pub pending: Pending,
+}
+
+/// What the state needs from outside, and whom it tells.
+pub trait Scorer {
+    /// Probability of a spike for a row; `None` without a model.
+    fn score(&mut self, row: &Row) -> Option<f64>;
+    /// The model's threshold of the event, per square-root second.
+    fn model_tau(&self) -> Option<f64>;
+    /// A grid instant was scored.
+    fn grid_row(&mut self, row: GridRow<'_>);
+    /// A grid prediction's outcome is known.
+    fn outcome(&mut self, outcome: Outcome);
+    /// A silence invalidated its seconds.
+    fn gap(&mut self);
+}
+
+/// A symbol's state.
+#[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
+pub struct SymbolState {
+    /// Offset of the first record this state saw.
+    pub origin: u64,
+    /// Where the state began.
+    pub state_from: StateFrom,
+    /// Ticks accepted since the origin.
+    pub ticks_accepted: u64,
+    /// Event time of the newest accepted tick, ns: the symbol's clock. `None` before the first.
+    newest_ns: Option<i64>,
+    /// The second being filled.
+    open_second: i64,
+    /// Up to when time-weighted sums are complete, ns.
+    accumulated_ns: i64,
+    /// Log mid at the end of the last closed second, 1e-9; `None` after a gap.
+    closed_log_mid: Option<i64>,
+    open: Bucket,
+    open_high: i64,
+    open_low: i64,
+    open_spread_max: Option<i64>,
+    seconds: Seconds,
+    slots: Slots,
+    bins: Bins,
+    extremes: Extremes,
+    book: Book,
+    variance: DecayingVariance,
+    arrivals: Arrivals,
+    sizes: TradeSizes,
+    tau: Tau,
+    outcomes: Outcomes,
+    guard: Guard,
+    row: Row,
+    newest: Option<Scored>,
+    newest_price: i64,
+}
+
+impl SymbolState {
+    /// The state before its first tick, which is at `origin`.
+    pub fn new(origin: u64, state_from: StateFrom, settings: &StateSettings) -> Self {
+        Self {
+            origin,
+            state_from,
+            ticks_accepted: 0,
+            newest_ns: None,
+            open_second: 0,
+            accumulated_ns: 0,
+            closed_log_mid: None,
+            open: Bucket::default(),
+            open_high: i64::MIN,
+            open_low: i64::MAX,
+            open_spread_max: None,
+            seconds: Seconds::default(),
+            slots: Slots::default(),
+            bins: Bins::default(),
+            extremes: Extremes::default(),
+            book: Book::default(),
+            variance: DecayingVariance::default(),
+            arrivals: Arrivals::default(),
+            sizes: TradeSizes::default(),
+            tau: Tau::new(settings.tau_quantile),
+            outcomes: Outcomes::default(),
+            guard: Guard::default(),
+            row: EMPTY_ROW,
+            newest: None,
+            newest_price: 0,
+        }
+    }
+
+    /// Takes a tick: decides whether it enters and, if so, moves the clock, applies it and scores it.
+    pub fn accept(
+        &mut self,
+        tick: &Tick,
+        position: Position,
+        settings: &StateSettings,
+        scorer: &mut impl Scorer,
+    ) -> Admission {
+        let admission = self.guard.admit(tick, self.newest_ns);
+        if admission != Admission::Accepted {
+            return admission;
+        }
+        let now_ns = tick.event_time.nanos();
+        match self.newest_ns {
+            None => self.begin(tick.event_time),
+            Some(newest_ns) => {
+                let gap_ns =
+                    if self.book.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
+                if now_ns - newest_ns > gap_ns {
+                    self.skip_gap(tick.event_time);
+                    scorer.gap();
+                } else {
+                    self.advance(tick.event_time, scorer);
+                }
+            }
+        }
+        self.apply(tick);
+        self.newest_ns = Some(now_ns);
+        self.ticks_accepted += 1;
+        self.newest_price = tick.price.units();
+
+        let mut row = EMPTY_ROW;
+        let (status, tau, tau_source) = self.score(now_ns, &mut row, scorer);
+        self.row = row;
+        self.newest = Some(Scored {
+            as_of: tick.event_time,
+            status,
+            tau_bp: tau * 1e4,
+            tau_source,
+            features_hash: features::row_hash(&row),
+            offset: position.offset.0,
+            index: position.index,
+        });
+        admission
+    }
+
+    /// What the newest tick gave.
+    pub fn newest(&self) -> Option<&Scored> {
+        self.newest.as_ref()
+    }
+
+    /// The features of the newest tick.
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// Price of the newest trade.
+    pub fn newest_price(&self) -> Option<Price> {
+        Price::from_units(self.newest_price)
+    }
+
+    fn begin(&mut self, time: EventTime) {
+        self.open_second = time.second();
+        self.accumulated_ns = time.nanos();
+        self.sizes.advance(self.open_second);
+    }
+
+    /// Closes every second before `time` and scores the grid instants on the way.
+    fn advance(&mut self, time: EventTime, scorer: &mut impl Scorer) {
+        let target = time.second();
+        while self.open_second < target {
+            self.accumulate((self.open_second + 1) * NANOS_PER_SECOND);
+            self.close_second();
+            self.open_second += 1;
+            self.open_new_second();
+            if self.open_second % GRID_S == 0 {
+                self.grid_instant(scorer);
+            }
+        }
+        self.accumulate(time.nanos());
+    }
+
+    /// Closes the second in which the silence began, and passes over the rest.
+    fn skip_gap(&mut self, time: EventTime) {
+        let target = time.second();
+        let grid_before = self.open_second.div_euclid(GRID_S);
+        self.close_second();
+        if target - self.open_second > (SLOTS as i64 + 1) * SLOT_S {
+            self.seconds.clear();
+            self.slots.clear();
+            self.bins.clear();
+            self.extremes = Extremes::default();
+        } else {
+            let silent = Bucket::default();
+            for second in self.open_second + 1..target {
+                self.close_bucket(second, &silent);
+                self.extremes.expire(second);
+            }
+        }
+        self.tau.push_unknown((target.div_euclid(GRID_S) - grid_before) as u64);
+        self.outcomes.clear();
+        self.book.invalidate();
+        self.closed_log_mid = None;
+        self.open_second = target;
+        self.accumulated_ns = time.nanos();
+        self.open = Bucket::default();
+        (self.open_high, self.open_low, self.open_spread_max) = (i64::MIN, i64::MAX, None);
+        self.sizes.advance(target);
+    }
+
+    /// Weighs what stands by the time it stood, up to `to_ns`.
+    fn accumulate(&mut self, to_ns: i64) {
+        let elapsed_ns = to_ns - self.accumulated_ns;
+        self.accumulated_ns = to_ns;
+        let Some(quote) = self.book.quote else { return };
+        if let Some(spread_ppb) = quote.spread_ppb() {
+            self.open.spread_ns += spread_ppb * elapsed_ns;
+            self.open.quoted_ns += elapsed_ns;
+        }
+        if let Some(imbalance_ppb) = quote.imbalance_ppb {
+            self.open.imbalance_ns += imbalance_ppb.abs() * elapsed_ns;
+            self.open.imbalance_known_ns += elapsed_ns;
+        }
+        if let Some(depth) = quote.depth() {
+            self.open.depth_ns += i128::from(depth) * i128::from(elapsed_ns);
+            self.open.depth_known_ns += elapsed_ns;
+        }
+    }
+
+    fn close_second(&mut self) {
+        let bucket = self.open_with_return();
+        if bucket.return_valid {
+            self.variance.push(bucket.log_return);
+        }
+        self.closed_log_mid = Some(self.book.log_mid);
+        self.close_bucket(self.open_second, &bucket);
+        self.close_extremes(&bucket);
+    }
+
+    fn close_bucket(&mut self, second: i64, bucket: &Bucket) {
+        self.seconds.close(second, bucket);
+        self.slots.close_second(second, bucket);
+        self.bins.close_second(second, bucket);
+    }
+
+    fn close_extremes(&mut self, bucket: &Bucket) {
+        let second = self.open_second;
+        self.extremes.expire(second);
+        if bucket.return_valid {
+            self.extremes.high.push(second, self.open_high);
+            self.extremes.low_negated.push(second, -self.open_low);
+            self.extremes.absolute_return.push(second, bucket.log_return.abs());
+        }
+        if let Some(spread_ppb) = self.open_spread_max {
+            self.extremes.spread.push(second, spread_ppb);
+        }
+    }
+
+    /// A new second begins with what stands: the mid and the spread carry over.
+    fn open_new_second(&mut self) {
+        self.open = Bucket::default();
+        self.open_high = self.book.log_mid;
+        self.open_low = self.book.log_mid;
+        self.open_spread_max = self.book.quote.and_then(|quote| quote.spread_ppb());
+        self.sizes.advance(self.open_second);
+    }
+
+    fn open_with_return(&self) -> Bucket {
+        let log_return = self.closed_log_mid.map(|closed| self.book.log_mid - closed);
+        Bucket { return_valid: log_return.is_some(), log_return: log_return.unwrap_or(0), ..self.open }
+    }
+
+    fn apply(&mut self, tick: &Tick) {
+        let (side, _) = self.book.side_of(tick);
+        let change = self.book.apply(tick, side);
+        let log_mid = self.book.log_mid;
+        self.open_high = self.open_high.max(log_mid);
+        self.open_low = self.open_low.min(log_mid);
+        if let Some(spread_ppb) = self.book.quote.and_then(|quote| quote.spread_ppb()) {
+            self.open_spread_max = Some(self.open_spread_max.map_or(spread_ppb, |s| s.max(spread_ppb)));
+        }
+        self.open.order_flow += change.order_flow;
+        self.open.quote_changes += u32::from(change.changed);
+        self.open.trades = self.open.trades.saturating_add(1);
+        if let Some(size) = tick.size {
+            let size = size.units();
+            let signed = if side == Side::Buy { size } else { -size };
+            self.open.volume = self.open.volume.saturating_add(size);
+            self.open.signed_volume = self.open.signed_volume.saturating_add(signed);
+            if self.sizes.threshold.is_some_and(|threshold| size >= threshold) {
+                self.open.big_volume = self.open.big_volume.saturating_add(size);
+            }
+            self.sizes.push(size);
+        }
+        self.arrivals.push(tick.event_time.nanos(), side);
+    }
+
+    /// Scores what stands at `now_ns`: status, the event's threshold per square-root second and whose it is.
+    fn score(&self, now_ns: i64, row: &mut Row, scorer: &mut impl Scorer) -> (Status, f64, TauSource) {
+        let view = self.view(now_ns);
+        features::compute(&view, row);
+        let (tau, tau_source) = match self.tau.value() {
+            Some(tau) => (tau, TauSource::Own),
+            None => (scorer.model_tau().unwrap_or(f64::NAN), TauSource::Model),
+        };
+        let status = if view.coverage(Window::S60) < 0.8 {
+            Status::Warming(WarmingReason::Coverage60)
+        } else if view.coverage(Window::S300) < 0.5 {
+            Status::Warming(WarmingReason::Coverage300)
+        } else {
+            match scorer.score(row) {
+                Some(probability) => Status::Ok { probability },
+                None => Status::Warming(WarmingReason::NoModel),
+            }
+        };
+        (status, tau, tau_source)
+    }
+
+    /// What features read at `now_ns`, not before the newest tick.
+    pub fn view(&self, now_ns: i64) -> View<'_> {
+        let open = OpenPart {
+            bucket: self.open_with_return(),
+            elapsed_ns: now_ns - self.open_second * NANOS_PER_SECOND,
+            high: self.open_high,
+            low: self.open_low,
+            spread_max: self.open_spread_max,
+        };
+        let since_ns = self.newest_ns.map_or(0, |newest| now_ns - newest);
+        View::new(
+            &self.seconds,
+            &self.slots,
+            &self.bins,
+            &self.extremes,
+            open,
+            self.book.quote,
+            self.variance.per_second,
+            self.arrivals.at(now_ns),
+            since_ns as f64 / NANOS_PER_SECOND as f64,
+            self.tau.value(),
+            self.sizes.threshold.is_some(),
+        )
+    }
+
+    /// A 5-second instant: the outcome of 60 seconds ago becomes known, tau takes a sample, the row is scored.
+    fn grid_instant(&mut self, scorer: &mut impl Scorer) {
+        let second = self.open_second;
+        let trailing = self.completed_volatility();
+        if let (Some(realised), Some(pending)) = (trailing, self.outcomes.take(second - HORIZON_S)) {
+            scorer.outcome(Outcome { pending, realised });
+        }
+        self.tau.push(trailing);
+        let mut row = EMPTY_ROW;
+        let (status, tau, tau_source) = self.score(second * NANOS_PER_SECOND, &mut row, scorer);
+        let probability = match status {
+            Status::Ok { probability } => Some(probability),
+            Status::Warming(_) => None,
+        };
+        let pending = Pending { second, tau, tau_source, probability, trailing };
+        self.outcomes.put(pending);
+        scorer.grid_row(GridRow { row: &row, pending });
+    }
+
+    /// Volatility of the last 60 closed seconds per square-root second, if at least 95 % of them are valid.
+    fn completed_volatility(&self) -> Option<f64> {
+        let sums = self.seconds.sums(Window::S60);
+        (sums.valid_seconds >= HORIZON_S * 95 / 100)
+            .then(|| libm::sqrt(to_f64(sums.squared_return) / sums.valid_seconds as f64) * 1e-9)
+    }
+}

@@ -1,0 +1,391 @@
+//! The slow twin: each window recomputed from all ticks, each recurrence rerun from the first tick. The fast state
+//! must agree with it to the last bit of every sum and every feature.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::{book::Book, tau::tests::naive as naive_tau, *};
+use crate::{
+    symbol::{Offset, Partition},
+    tick::{Depth, Price, Quantity, Quote},
+    window::{BINS, Extremes, RunningMax, SLOTS, Slot, Sums, WINDOWS_S},
+};
+
+const SECOND: i64 = NANOS_PER_SECOND;
+
+/// What the ticks say of one second, recomputed.
+#[derive(Clone, Copy, Default)]
+struct Second {
+    bucket: Bucket,
+    high: Option<i64>,
+    low: Option<i64>,
+    spread_max: Option<i64>,
+}
+
+/// All accepted ticks so far and the naive admission.
+#[derive(Default)]
+struct Twin {
+    ticks: Vec<Tick>,
+    ids: Vec<u64>,
+    jump_ns: Option<i64>,
+}
+
+impl Twin {
+    fn admit(&mut self, tick: &Tick) -> bool {
+        let now = tick.event_time.nanos();
+        if let Some(newest) = self.ticks.last().map(|t| t.event_time.nanos()) {
+            if now < newest {
+                return false;
+            }
+            if now - newest > 3_600 * SECOND && !self.jump_ns.is_some_and(|j| (now - j).abs() <= 60 * SECOND) {
+                self.jump_ns = Some(now);
+                return false;
+            }
+        }
+        if let Some(id) = tick.trade_id {
+            if self.ids.iter().rev().take(1_024).any(|&seen| seen == id) {
+                return false;
+            }
+            self.ids.push(id);
+        }
+        self.jump_ns = None;
+        self.ticks.push(*tick);
+        true
+    }
+
+    /// Whether the silence after tick `i` is a gap, given the book after it.
+    fn is_gap(&self, i: usize, book: &Book, settings: &StateSettings) -> bool {
+        let limit = if book.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
+        self.ticks[i + 1].event_time.nanos() - self.ticks[i].event_time.nanos() > limit
+    }
+
+    /// The row at `now_ns`, which lies before the tick after `count` ticks, from nothing but those ticks.
+    fn row(&self, count: usize, now_ns: i64, settings: &StateSettings) -> (Row, [Sums; 4]) {
+        let ticks = &self.ticks[..count];
+        let mut seconds: BTreeMap<i64, Second> = BTreeMap::new();
+        let mut book = Book::default();
+        let mut arrivals = Arrivals::default();
+        let mut sizes = TradeSizes::default();
+        let mut samples: Vec<Option<f64>> = Vec::new();
+        let mut closed_mid: Option<i64> = None;
+        let mut order = Vec::new();
+        sizes.advance(ticks[0].event_time.second());
+        for (i, tick) in ticks.iter().enumerate() {
+            let time = tick.event_time.nanos();
+            let (side, _) = book.side_of(tick);
+            let change = book.apply(tick, side);
+            let entry = seconds.entry(time.div_euclid(SECOND)).or_default();
+            entry.bucket.order_flow += change.order_flow;
+            entry.bucket.quote_changes += u32::from(change.changed);
+            entry.bucket.trades += 1;
+            let size = tick.size.map_or(0, Quantity::units);
+            let signed = if side == Side::Buy { size } else { -size };
+            entry.bucket.volume = entry.bucket.volume.saturating_add(size);
+            entry.bucket.signed_volume = entry.bucket.signed_volume.saturating_add(signed);
+            if tick.size.is_some() {
+                if sizes.threshold.is_some_and(|least| size >= least) {
+                    entry.bucket.big_volume = entry.bucket.big_volume.saturating_add(size);
+                }
+                sizes.push(size);
+            }
+            arrivals.push(time, side);
+            stretch(entry, &book);
+            let last = i + 1 == ticks.len();
+            let until = if last { now_ns } else { ticks[i + 1].event_time.nanos() };
+            let second = time.div_euclid(SECOND);
+            let target = until.div_euclid(SECOND);
+            if !last && self.is_gap(i, &book, settings) {
+                close(&mut seconds, second, &mut closed_mid, &book, &mut order);
+                closed_mid = None;
+                for _ in second.div_euclid(5)..target.div_euclid(5) {
+                    samples.push(None);
+                }
+                book.invalidate();
+            } else {
+                stand(&mut seconds, &book, time, until);
+                for closing in second..target {
+                    close(&mut seconds, closing, &mut closed_mid, &book, &mut order);
+                    if (closing + 1) % 5 == 0 {
+                        samples.push(completed(&seconds, closing + 1));
+                    }
+                    sizes.advance(closing + 1);
+                    stretch(seconds.entry(closing + 1).or_default(), &book);
+                }
+            }
+            sizes.advance(target);
+        }
+        let mut variance = DecayingVariance::default();
+        for second in order {
+            let bucket = seconds[&second].bucket;
+            if bucket.return_valid {
+                variance.push(bucket.log_return);
+            }
+        }
+        let since_ns = now_ns - ticks[ticks.len() - 1].event_time.nanos();
+        let parts = Parts { book, variance, arrivals, sizes, samples, closed_mid, since_ns };
+        parts.row(&seconds, now_ns, settings)
+    }
+}
+
+/// The recurrences and the table, ready to be read.
+struct Parts {
+    book: Book,
+    variance: DecayingVariance,
+    arrivals: Arrivals,
+    sizes: TradeSizes,
+    samples: Vec<Option<f64>>,
+    closed_mid: Option<i64>,
+    since_ns: i64,
+}
+
+impl Parts {
+    fn row(&self, table: &BTreeMap<i64, Second>, now_ns: i64, settings: &StateSettings) -> (Row, [Sums; 4]) {
+        let now = now_ns.div_euclid(SECOND);
+        let at = |second: i64| table.get(&second).copied().unwrap_or_default();
+        let sums: [Sums; 4] = std::array::from_fn(|w| {
+            let mut sums = Sums::default();
+            (now - WINDOWS_S[w] as i64..now).for_each(|s| sums.add(&at(s).bucket));
+            sums
+        });
+        let slot = |index: i64, end: i64| {
+            let mut slot = Slot::default();
+            (index * 10..end).for_each(|s| slot.add(&at(s).bucket));
+            slot
+        };
+        let open_slot = now.div_euclid(10);
+        let closed: Vec<Slot> = (open_slot - SLOTS as i64..open_slot).map(|i| slot(i, i * 10 + 10)).collect();
+        let slots = Slots::of_slots(&closed, slot(open_slot, now));
+        let open_bin = now.div_euclid(5);
+        let bins: Vec<Option<i64>> = (open_bin - BINS as i64..open_bin)
+            .map(|bin| {
+                let returns: Vec<Bucket> = (bin * 5..bin * 5 + 5).map(|s| at(s).bucket).collect();
+                returns.iter().all(|b| b.return_valid).then(|| returns.iter().map(|b| b.log_return).sum())
+            })
+            .collect();
+        let last_60: Vec<Second> = (now - 60..now).map(at).collect();
+        let valid: Vec<&Second> = last_60.iter().filter(|s| s.bucket.return_valid).collect();
+        let extremes = Extremes {
+            high: RunningMax::of_max(valid.iter().filter_map(|s| s.high).max()),
+            low_negated: RunningMax::of_max(valid.iter().filter_map(|s| s.low).min().map(|l| -l)),
+            absolute_return: RunningMax::of_max(valid.iter().map(|s| s.bucket.log_return.abs()).max()),
+            spread: RunningMax::of_max(last_60.iter().filter_map(|s| s.spread_max).max()),
+        };
+        let open = at(now);
+        let log_return = self.closed_mid.map(|mid| self.book.log_mid - mid);
+        let open = OpenPart {
+            bucket: Bucket {
+                return_valid: log_return.is_some(),
+                log_return: log_return.unwrap_or(0),
+                ..open.bucket
+            },
+            elapsed_ns: now_ns - now * SECOND,
+            high: open.high.unwrap_or(i64::MIN),
+            low: open.low.unwrap_or(i64::MAX),
+            spread_max: open.spread_max,
+        };
+        let seconds = Seconds::of_sums(sums);
+        let bins = Bins::of_returns(&bins);
+        let view = View::new(
+            &seconds,
+            &slots,
+            &bins,
+            &extremes,
+            open,
+            self.book.quote,
+            self.variance.per_second,
+            self.arrivals.at(now_ns),
+            self.since_ns as f64 / SECOND as f64,
+            naive_tau(&self.samples, settings.tau_quantile),
+            self.sizes.threshold.is_some(),
+        );
+        let mut row = EMPTY_ROW;
+        features::compute(&view, &mut row);
+        (row, sums)
+    }
+}
+
+/// The mid and spread that stand in a second stretch its extremes.
+fn stretch(second: &mut Second, book: &Book) {
+    second.high = second.high.max(Some(book.log_mid));
+    second.low = Some(second.low.map_or(book.log_mid, |low| low.min(book.log_mid)));
+    second.spread_max = second.spread_max.max(book.quote.and_then(|q| q.spread_ppb()));
+}
+
+/// Adds what stands from `from` to `until` to every second it touches.
+fn stand(seconds: &mut BTreeMap<i64, Second>, book: &Book, from: i64, until: i64) {
+    let Some(quote) = book.quote else { return };
+    let mut start = from;
+    while start < until {
+        let second = start.div_euclid(SECOND);
+        let end = until.min((second + 1) * SECOND);
+        let elapsed = end - start;
+        let bucket = &mut seconds.entry(second).or_default().bucket;
+        if let Some(ppb) = quote.spread_ppb() {
+            bucket.spread_ns += ppb * elapsed;
+            bucket.quoted_ns += elapsed;
+        }
+        if let Some(ppb) = quote.imbalance_ppb {
+            bucket.imbalance_ns += ppb.abs() * elapsed;
+            bucket.imbalance_known_ns += elapsed;
+        }
+        if let Some(depth) = quote.depth() {
+            bucket.depth_ns += i128::from(depth) * i128::from(elapsed);
+            bucket.depth_known_ns += elapsed;
+        }
+        start = end;
+    }
+}
+
+fn close(
+    seconds: &mut BTreeMap<i64, Second>,
+    second: i64,
+    closed_mid: &mut Option<i64>,
+    book: &Book,
+    order: &mut Vec<i64>,
+) {
+    let entry = seconds.entry(second).or_default();
+    if let Some(mid) = *closed_mid {
+        entry.bucket.return_valid = true;
+        entry.bucket.log_return = book.log_mid - mid;
+    }
+    *closed_mid = Some(book.log_mid);
+    order.push(second);
+}
+
+fn completed(seconds: &BTreeMap<i64, Second>, now: i64) -> Option<f64> {
+    let valid: Vec<Bucket> =
+        (now - 60..now).filter_map(|s| seconds.get(&s)).map(|s| s.bucket).filter(|b| b.return_valid).collect();
+    (valid.len() >= 57).then(|| {
+        let sum: i128 = valid.iter().map(|b| i128::from(b.log_return) * i128::from(b.log_return)).sum();
+        libm::sqrt(to_f64(sum) / valid.len() as f64) * 1e-9
+    })
+}
+
+/// Keeps the grid rows that the fast state scored.
+#[derive(Default)]
+struct Keep {
+    grid: Vec<(i64, Row)>,
+}
+
+impl Scorer for Keep {
+    fn score(&mut self, _: &Row) -> Option<f64> {
+        Some(0.5)
+    }
+    fn model_tau(&self) -> Option<f64> {
+        Some(1e-4)
+    }
+    fn grid_row(&mut self, row: GridRow<'_>) {
+        self.grid.push((row.pending.second, *row.row));
+    }
+    fn outcome(&mut self, _: Outcome) {}
+    fn gap(&mut self) {}
+}
+
+fn bits(row: &Row) -> Vec<u32> {
+    row.iter().map(|v| v.to_bits()).collect()
+}
+
+/// Runs both over the ticks and compares at every `stride`-th accepted tick, at grid instants next to them, and at
+/// the end.
+fn check(ticks: &[Tick], stride: usize) -> Result<usize, TestCaseError> {
+    let settings = StateSettings::default();
+    let mut state = SymbolState::new(0, StateFrom::Origin, &settings);
+    let mut twin = Twin::default();
+    let mut compared = 0;
+    for (i, tick) in ticks.iter().enumerate() {
+        let mut keep = Keep::default();
+        let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
+        let admission = state.accept(tick, position, &settings, &mut keep);
+        prop_assert_eq!(admission == Admission::Accepted, twin.admit(tick), "admission of tick {}", i);
+        if admission != Admission::Accepted || (i % stride != 0 && i + 1 != ticks.len()) {
+            continue;
+        }
+        for (second, row) in keep.grid.iter().rev().take(2) {
+            let expected = twin.row(twin.ticks.len() - 1, second * SECOND, &settings).0;
+            prop_assert_eq!(bits(row), bits(&expected), "grid row at {} before tick {}", second, i);
+            compared += 1;
+        }
+        let (expected, sums) = twin.row(twin.ticks.len(), tick.event_time.nanos(), &settings);
+        for (w, window) in [Window::S10, Window::S30, Window::S60, Window::S300].into_iter().enumerate() {
+            prop_assert_eq!(state.seconds.sums(window), &sums[w], "sums of {:?} at tick {}", window, i);
+        }
+        prop_assert_eq!(bits(state.row()), bits(&expected), "row at tick {}", i);
+        compared += 1;
+    }
+    Ok(compared)
+}
+
+/// A step of the generator: how far the clock moves and what the tick carries.
+fn steps(length: std::ops::Range<usize>, calm: bool) -> impl Strategy<Value = Vec<(i64, i64, u64)>> {
+    let wait = if calm {
+        prop_oneof![4 => 0..3_000_i64, 4 => 3_000..9_900_i64, 1 => Just(5_000_i64), 1 => Just(0_i64)].boxed()
+    } else {
+        prop_oneof![
+            8 => 0..1_500_i64,
+            3 => Just(0_i64),
+            2 => Just(1_000_i64),
+            3 => 1_500..10_001_i64,
+            1 => Just(10_000_i64),
+            1 => 10_001..70_000_i64,
+            1 => 70_000..2_500_000_i64,
+            1 => -5_000..0_i64,
+            1 => 3_600_001..4_000_000_i64,
+            1 => Just(90_000_000_i64),
+        ]
+        .boxed()
+    };
+    proptest::collection::vec((wait, -40..41_i64, any::<u64>()), length)
+}
+
+/// Turns steps into ticks: a price walk with quotes of every kind, sizes, sides and trade ids as the bits say.
+fn ticks_of(steps: &[(i64, i64, u64)], quoted: bool) -> Vec<Tick> {
+    let mut time_ms = 1_775_272_758_000_i64;
+    let mut price = 6_000_000_000_000_i64;
+    let mut next_id = 10_u64;
+    let mut ticks = Vec::new();
+    for &(wait_ms, step, dice) in steps {
+        time_ms += wait_ms;
+        price += step * 100_000_000;
+        let bit = |n: u32| (dice >> n) & 1 == 1;
+        let size = |n: u32| Quantity::from_units(((dice >> n) & 0xffff) as i64 * 1_000 + 1).unwrap();
+        let half = ((dice >> 40) & 7) as i64 * 50_000_000 - if bit(50) && bit(51) { 60_000_000 } else { 0 };
+        let depth = match (dice >> 44) & 3 {
+            0 => Depth::Unknown,
+            1 => Depth::ImbalancePpb((dice >> 20) as i32 % 1_000_000_001),
+            _ => Depth::Sizes { bid: size(3), ask: size(17) },
+        };
+        let of = |units: i64| Price::from_units(units).unwrap();
+        let quote = (quoted && (dice >> 33) & 7 != 0).then(|| Quote { bid: of(price - half), ask: of(price + half), depth });
+        next_id += dice >> 62;
+        ticks.push(Tick {
+            event_time: EventTime::from_nanos(time_ms * 1_000_000 + (dice >> 54) as i64).unwrap(),
+            price: of(price + ((dice >> 30) & 1) as i64 * half.max(0)),
+            quote,
+            size: bit(1).then(|| size(5)),
+            side: if bit(2) { Some(if bit(0) { Side::Buy } else { Side::Sell }) } else { None },
+            trade_id: bit(4).then_some(next_id - u64::from(bit(6) && bit(7)) * 3),
+        });
+        // A late tick must not drag the clock back.
+        time_ms -= wait_ms.min(0);
+    }
+    ticks
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+    #[test]
+    fn windows_equal_their_recomputation_over_wild_feeds(steps in steps(1..220, false), quoted in any::<bool>()) {
+        check(&ticks_of(&steps, quoted), 7)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+    #[test]
+    fn windows_equal_their_recomputation_past_every_wrap(steps in steps(2_400..2_600, true)) {
+        // About 2.5 hours: every ring wraps, tau is ready, big trades are known.
+        let compared = check(&ticks_of(&steps, true), 240)?;
+        prop_assert!(compared >= 10);
+    }
+}
