@@ -15,6 +15,7 @@ use crate::{
     metrics::EngineMetrics,
     predict::Prediction,
     route::RouteTable,
+    shard::{BoundModel, UnknownFeatures},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
@@ -30,6 +31,17 @@ pub enum AskError {
     /// The engine is stopping: HTTP 503.
     #[error("the engine is stopping")]
     Closed,
+}
+
+/// Why a model was not swapped in.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SwapError {
+    /// It names features that the engine lacks.
+    #[error(transparent)]
+    Unfit(#[from] UnknownFeatures),
+    /// A shard did not take it.
+    #[error(transparent)]
+    Shard(#[from] AskError),
 }
 
 /// Cheap to clone; every front thread has one.
@@ -151,14 +163,17 @@ impl EngineHandle {
         Ok(all)
     }
 
-    /// Swaps the model on every shard; the old one is dropped here, off the shards.
+    /// Swaps the model on every shard; the old one is dropped here, off the shards. A model that names features the
+    /// engine lacks is refused before any shard hears of it.
     ///
     /// # Errors
-    /// [`AskError`] if a shard refuses or is late; shards before it have the new model then.
-    pub async fn swap_model(&self, model: Option<Arc<Model>>, timeout: Duration) -> Result<(), AskError> {
+    /// [`SwapError`]: the model cannot drive the stream, or a shard refuses or is late (shards before it have the
+    /// new model then).
+    pub async fn swap_model(&self, model: Option<Arc<Model>>, timeout: Duration) -> Result<(), SwapError> {
         let deadline = Instant::now() + timeout;
+        let bound = model.clone().map(BoundModel::new).transpose()?.map(Arc::new);
         for shard in 0..self.mailboxes.len() {
-            let next = model.clone();
+            let next = bound.clone();
             drop(self.ask(shard, deadline, |reply| Control::SwapModel { model: next, reply }).await?);
         }
         self.model.store(model);

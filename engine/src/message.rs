@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     predict::Prediction,
+    shard::BoundModel,
     symbol::{Position, Symbol, SymbolKey},
     tick::Tick,
 };
@@ -72,9 +73,9 @@ pub enum Control {
     /// The models to score with from the next batch on; the old ones come back to be dropped off the shard.
     SwapModel {
         /// What drives the stream from now on; `None` unloads.
-        model: Option<Arc<Model>>,
+        model: Option<Arc<BoundModel>>,
         /// The one it replaced.
-        reply: oneshot::Sender<Option<Arc<Model>>>,
+        reply: oneshot::Sender<Option<Arc<BoundModel>>>,
     },
     /// The state of a symbol as bytes; `None` without state here.
     Snapshot {

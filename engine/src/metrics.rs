@@ -175,10 +175,7 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         help: "Feature rows scored, on ticks and on the 5-second grid.",
         read: |m| {
-            labelled(
-                "on",
-                &[("tick", sum(m, |s| &s.rows_scored)), ("grid", sum(m, |s| &s.grid_rows_scored))],
-            )
+            labelled("on", &[("tick", sum(m, |s| &s.rows_scored)), ("grid", sum(m, |s| &s.grid_rows_scored))])
         },
     },
     Metric {

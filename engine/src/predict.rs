@@ -47,18 +47,28 @@ impl WarmingReason {
     }
 }
 
-/// The outcome of scoring one row.
-#[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
-#[rkyv(derive(Clone, Copy, Debug))]
-pub enum Status {
-    /// A probability.
-    Ok {
-        /// Of a spike within the horizon.
-        probability: f64,
-    },
-    /// None yet.
-    Warming(WarmingReason),
+/// Apart, because the archive's derive makes a type whose fields carry no docs.
+#[allow(missing_docs)]
+mod status {
+    use rkyv::{Archive, Deserialize, Serialize};
+
+    use super::WarmingReason;
+
+    /// The outcome of scoring one row.
+    #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
+    #[rkyv(derive(Clone, Copy, Debug))]
+    pub enum Status {
+        /// A probability.
+        Ok {
+            /// Of a spike within the horizon.
+            probability: f64,
+        },
+        /// None yet.
+        Warming(WarmingReason),
+    }
 }
+
+pub use status::Status;
 
 /// Where the state that scored began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]

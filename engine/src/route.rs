@@ -28,7 +28,11 @@ impl RouteTable {
     pub fn new(partition_count: u32, shard_count: usize, pins: &[(Partition, usize)]) -> Self {
         let shards: Box<[AtomicU32]> = (0..partition_count).map(|_| AtomicU32::new(NONE)).collect();
         for &(partition, shard) in pins {
-            assert!(shard < shard_count, "partition {} is pinned to shard {shard} of {shard_count}", partition.0);
+            assert!(
+                shard < shard_count,
+                "partition {} is pinned to shard {shard} of {shard_count}",
+                partition.0
+            );
             shards[partition.0 as usize].store(shard as u32, Ordering::Release);
         }
         Self {
@@ -97,8 +101,7 @@ mod tests {
     #[test]
     fn a_few_symbols_use_every_shard() {
         let routes = RouteTable::new(64, 4, &[]);
-        let shards: Vec<usize> =
-            (0..4).map(|i| routes.learn(SymbolId(i), Partition(i * 4)).0).collect();
+        let shards: Vec<usize> = (0..4).map(|i| routes.learn(SymbolId(i), Partition(i * 4)).0).collect();
         assert_eq!(shards, [0, 1, 2, 3]);
         assert_eq!(routes.key_of(SymbolId(2)).unwrap().partition, Partition(8));
         assert_eq!(routes.shard_of(Partition(8)), Some(2));

@@ -36,7 +36,7 @@ use crate::{
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
-    window::{Bins, Bucket, Extremes, Seconds, SLOT_S, SLOTS, Slots, Window, to_f64},
+    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window, to_f64},
 };
 
 /// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
@@ -52,11 +52,7 @@ pub struct StateSettings {
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self {
-            gap_quoted_ns: 10 * NANOS_PER_SECOND,
-            gap_trades_ns: 60 * NANOS_PER_SECOND,
-            tau_quantile: 0.9,
-        }
+        Self { gap_quoted_ns: 10 * NANOS_PER_SECOND, gap_trades_ns: 60 * NANOS_PER_SECOND, tau_quantile: 0.9 }
     }
 }
 

@@ -20,7 +20,11 @@ impl FeatureName {
 
 impl fmt::Display for FeatureName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.version == 0 { write!(f, "{}", self.name) } else { write!(f, "{}@{}", self.name, self.version) }
+        if self.version == 0 {
+            write!(f, "{}", self.name)
+        } else {
+            write!(f, "{}@{}", self.name, self.version)
+        }
     }
 }
 

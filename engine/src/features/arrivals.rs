@@ -34,10 +34,6 @@ pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
     let known = view.seconds.sums(Window::S300).valid_seconds >= VALID_MIN_S;
     store(
         row,
-        [
-            known_if(known, fast - slow),
-            known_if(known, middle - slow),
-            libm::log(1.0 + view.since_trade_s),
-        ],
+        [known_if(known, fast - slow), known_if(known, middle - slow), libm::log(1.0 + view.since_trade_s)],
     );
 }

@@ -34,8 +34,7 @@ pub(super) const SPECS: [FeatureSpec; 6] = [
 
 pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
     let quote = view.quote;
-    let imbalance =
-        quote.and_then(|q| q.imbalance_ppb).map_or(f64::NAN, |ppb| ppb as f64 * 1e-9);
+    let imbalance = quote.and_then(|q| q.imbalance_ppb).map_or(f64::NAN, |ppb| ppb as f64 * 1e-9);
     let spread_bp = quote.and_then(|q| q.spread_ppb()).map_or(f64::NAN, |ppb| ppb as f64 * 1e-5);
     let depth_now = quote.and_then(|q| q.depth()).map_or(f64::NAN, |units| units as f64);
     let depth_300 = view.mean_depth_300();

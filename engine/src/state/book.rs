@@ -32,9 +32,8 @@ impl StandingQuote {
             Depth::Sizes { bid, ask } => {
                 let (bid, ask) = (bid.units(), ask.units());
                 let total = i128::from(bid) + i128::from(ask);
-                let ppb = (total > 0).then(|| {
-                    ((i128::from(bid) - i128::from(ask)) * 1_000_000_000).div_euclid(total) as i64
-                });
+                let ppb = (total > 0)
+                    .then(|| ((i128::from(bid) - i128::from(ask)) * 1_000_000_000).div_euclid(total) as i64);
                 (Some((bid, ask)), ppb)
             }
         };
@@ -209,7 +208,11 @@ mod tests {
         book.apply(&tick(100, None, Some(Side::Sell)), Side::Sell);
         assert_eq!(book.side_of(&tick(101, None, None)), (Side::Buy, true));
         assert_eq!(book.side_of(&tick(99, None, None)), (Side::Sell, true));
-        assert_eq!(book.side_of(&tick(100, None, None)), (Side::Sell, true), "an equal price repeats the side");
+        assert_eq!(
+            book.side_of(&tick(100, None, None)),
+            (Side::Sell, true),
+            "an equal price repeats the side"
+        );
     }
 
     /// Example worked by hand from the formula: the bid rises with 7 units, the ask stays and shrinks from 5 to 3.

@@ -38,7 +38,8 @@ impl Twin {
             if now < newest {
                 return false;
             }
-            if now - newest > 3_600 * SECOND && !self.jump_ns.is_some_and(|j| (now - j).abs() <= 60 * SECOND) {
+            if now - newest > 3_600 * SECOND && !self.jump_ns.is_some_and(|j| (now - j).abs() <= 60 * SECOND)
+            {
                 self.jump_ns = Some(now);
                 return false;
             }
@@ -61,7 +62,7 @@ impl Twin {
     }
 
     /// The row at `now_ns`, which lies before the tick after `count` ticks, from nothing but those ticks.
-    fn row(&self, count: usize, now_ns: i64, settings: &StateSettings) -> (Row, [Sums; 4]) {
+    fn row(&self, count: usize, now_ns: i64, settings: &StateSettings) -> (Row, Totals) {
         let ticks = &self.ticks[..count];
         let mut seconds: BTreeMap<i64, Second> = BTreeMap::new();
         let mut book = Book::default();
@@ -128,6 +129,25 @@ impl Twin {
     }
 }
 
+/// Every exact sum, recomputed.
+#[derive(Debug, PartialEq)]
+struct Totals {
+    sums: [Sums; 4],
+    slots: (Slot, [i128; 5]),
+    bins: [i128; 5],
+}
+
+impl Totals {
+    fn of(state: &SymbolState) -> Self {
+        let windows = [Window::S10, Window::S30, Window::S60, Window::S300];
+        Self {
+            sums: windows.map(|window| *state.seconds.sums(window)),
+            slots: state.slots.totals(),
+            bins: state.bins.totals(),
+        }
+    }
+}
+
 /// The recurrences and the table, ready to be read.
 struct Parts {
     book: Book,
@@ -140,7 +160,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn row(&self, table: &BTreeMap<i64, Second>, now_ns: i64, settings: &StateSettings) -> (Row, [Sums; 4]) {
+    fn row(&self, table: &BTreeMap<i64, Second>, now_ns: i64, settings: &StateSettings) -> (Row, Totals) {
         let now = now_ns.div_euclid(SECOND);
         let at = |second: i64| table.get(&second).copied().unwrap_or_default();
         let sums: [Sums; 4] = std::array::from_fn(|w| {
@@ -201,7 +221,7 @@ impl Parts {
         );
         let mut row = EMPTY_ROW;
         features::compute(&view, &mut row);
-        (row, sums)
+        (row, Totals { sums, slots: slots.totals(), bins: bins.totals() })
     }
 }
 
@@ -254,8 +274,11 @@ fn close(
 }
 
 fn completed(seconds: &BTreeMap<i64, Second>, now: i64) -> Option<f64> {
-    let valid: Vec<Bucket> =
-        (now - 60..now).filter_map(|s| seconds.get(&s)).map(|s| s.bucket).filter(|b| b.return_valid).collect();
+    let valid: Vec<Bucket> = (now - 60..now)
+        .filter_map(|s| seconds.get(&s))
+        .map(|s| s.bucket)
+        .filter(|b| b.return_valid)
+        .collect();
     (valid.len() >= 57).then(|| {
         let sum: i128 = valid.iter().map(|b| i128::from(b.log_return) * i128::from(b.log_return)).sum();
         libm::sqrt(to_f64(sum) / valid.len() as f64) * 1e-9
@@ -306,10 +329,8 @@ fn check(ticks: &[Tick], stride: usize) -> Result<usize, TestCaseError> {
             prop_assert_eq!(bits(row), bits(&expected), "grid row at {} before tick {}", second, i);
             compared += 1;
         }
-        let (expected, sums) = twin.row(twin.ticks.len(), tick.event_time.nanos(), &settings);
-        for (w, window) in [Window::S10, Window::S30, Window::S60, Window::S300].into_iter().enumerate() {
-            prop_assert_eq!(state.seconds.sums(window), &sums[w], "sums of {:?} at tick {}", window, i);
-        }
+        let (expected, totals) = twin.row(twin.ticks.len(), tick.event_time.nanos(), &settings);
+        prop_assert_eq!(Totals::of(&state), totals, "sums at tick {}", i);
         prop_assert_eq!(bits(state.row()), bits(&expected), "row at tick {}", i);
         compared += 1;
     }
@@ -356,7 +377,11 @@ fn ticks_of(steps: &[(i64, i64, u64)], quoted: bool) -> Vec<Tick> {
             _ => Depth::Sizes { bid: size(3), ask: size(17) },
         };
         let of = |units: i64| Price::from_units(units).unwrap();
-        let quote = (quoted && (dice >> 33) & 7 != 0).then(|| Quote { bid: of(price - half), ask: of(price + half), depth });
+        let quote = (quoted && (dice >> 33) & 7 != 0).then(|| Quote {
+            bid: of(price - half),
+            ask: of(price + half),
+            depth,
+        });
         next_id += dice >> 62;
         ticks.push(Tick {
             event_time: EventTime::from_nanos(time_ms * 1_000_000 + (dice >> 54) as i64).unwrap(),

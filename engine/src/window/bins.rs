@@ -119,6 +119,13 @@ impl Bins {
         }
     }
 
+    /// Every running sum, to compare with the twin.
+    #[cfg(test)]
+    pub(crate) fn totals(&self) -> [i128; 5] {
+        let [count, nonzero, pairs] = [self.count, self.nonzero, self.pairs].map(i128::from);
+        [count, nonzero, self.squared_return, pairs, self.products]
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();

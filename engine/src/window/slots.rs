@@ -108,6 +108,13 @@ impl Slots {
         }
     }
 
+    /// Every running sum and the open slot, to compare with the twin.
+    #[cfg(test)]
+    pub(crate) fn totals(&self) -> (Slot, [i128; 5]) {
+        let [valid, trades] = [self.valid_seconds, self.trades].map(i128::from);
+        (self.open, [valid, self.squared_return, trades, self.absolute_flow_300, self.volume_300])
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -1,0 +1,151 @@
+//! (3) From a source to the shards: names become numbers, ticks become batches, full means wait.
+//!
+//! One [`Ingest`] belongs to one source thread. It keeps the order of the source's ticks: those of one symbol go to
+//! one shard, in one lane, in order.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    decode::Unreadable,
+    limits::TICKS_PER_BATCH_MAX,
+    mailbox::{Lane, Mailbox, PushError},
+    message::{Message, RoutedTick, TickBatch},
+    metrics::IngestMetrics,
+    route::RouteTable,
+    source::{SourceEvent, StopToken, TickSink},
+    symbol::{Offset, Position, Symbol, SymbolKey, SymbolTable, default_partition},
+    tick::Tick,
+};
+
+/// How long a source waits before it tries a full shard again.
+const FULL_WAIT: Duration = Duration::from_micros(200);
+
+/// Where a symbol's ticks go.
+#[derive(Clone, Debug)]
+struct Destination {
+    shard: usize,
+    key: SymbolKey,
+}
+
+/// Routes one source's ticks.
+#[derive(Debug)]
+pub struct Ingest {
+    symbols: Arc<SymbolTable>,
+    routes: Arc<RouteTable>,
+    mailboxes: Arc<[Arc<Mailbox<Message>>]>,
+    metrics: Arc<IngestMetrics>,
+    stop: StopToken,
+    /// By venue, then product; `None` for a symbol beyond the table's bound.
+    known: FxHashMap<Box<str>, FxHashMap<Box<str>, Option<Destination>>>,
+    pending: Vec<TickBatch>,
+}
+
+impl Ingest {
+    /// A router of this source's ticks; `stop` ends its waits.
+    pub fn new(
+        symbols: Arc<SymbolTable>,
+        routes: Arc<RouteTable>,
+        mailboxes: Arc<[Arc<Mailbox<Message>>]>,
+        metrics: Arc<IngestMetrics>,
+        stop: StopToken,
+    ) -> Self {
+        let pending = mailboxes.iter().map(|_| TickBatch::default()).collect();
+        Self { symbols, routes, mailboxes, metrics, stop, known: FxHashMap::default(), pending }
+    }
+
+    fn destination(&mut self, venue: &str, product: &str) -> Option<Destination> {
+        if let Some(known) = self.known.get(venue).and_then(|products| products.get(product)) {
+            return known.clone();
+        }
+        let destination = self.learn(venue, product);
+        self.known.entry(venue.into()).or_default().insert(product.into(), destination.clone());
+        destination
+    }
+
+    /// A symbol this source has not named before: it travels with the batch of its first tick.
+    fn learn(&mut self, venue: &str, product: &str) -> Option<Destination> {
+        let symbol: Arc<Symbol> = match self.symbols.intern(venue, product) {
+            Ok(symbol) => symbol,
+            Err(full) => {
+                tracing::warn!(%full, "ticks of this symbol are refused");
+                return None;
+            }
+        };
+        let partition = default_partition(&symbol.name, self.routes.partition_count());
+        let (shard, split) = self.routes.learn(symbol.id, partition);
+        if split {
+            self.metrics.symbols_split.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(symbol = %symbol.name, "the symbol's records are in two partitions");
+        }
+        let key = SymbolKey { partition, symbol: symbol.id };
+        self.pending[shard].new_symbols.push(symbol);
+        Some(Destination { shard, key })
+    }
+
+    /// Hands a shard its batch, waiting while its lane is full. A stop drops what is left.
+    fn send(&mut self, shard: usize) {
+        let mut batch = std::mem::take(&mut self.pending[shard]);
+        if batch.ticks.is_empty() && batch.new_symbols.is_empty() {
+            return;
+        }
+        batch.sent_at = Some(Instant::now());
+        let mut message = Message::Ticks(batch);
+        loop {
+            match self.mailboxes[shard].push(Lane::Ticks, message) {
+                Ok(()) | Err(PushError::Closed(_)) => return,
+                Err(PushError::Full(back)) => {
+                    if self.stop.is_stopped() {
+                        return;
+                    }
+                    message = back;
+                    self.metrics.waits_full.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(FULL_WAIT);
+                }
+            }
+        }
+    }
+}
+
+impl TickSink for Ingest {
+    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
+        let Some(Destination { shard, key }) = self.destination(venue, product) else {
+            self.metrics.ticks_refused.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let position = Position { partition: key.partition, offset: record_offset, index };
+        let batch = &mut self.pending[shard];
+        if batch.ticks.capacity() == 0 {
+            batch.ticks.reserve_exact(TICKS_PER_BATCH_MAX);
+        }
+        batch.ticks.push(RoutedTick { key, position, tick });
+        if batch.ticks.len() >= TICKS_PER_BATCH_MAX {
+            self.send(shard);
+        }
+    }
+
+    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
+        self.metrics.records_unreadable.fetch_add(1, Ordering::Relaxed);
+        let shown = String::from_utf8_lossy(&record[..record.len().min(200)]);
+        tracing::debug!(offset = record_offset.0, ?reason, record = %shown, "unreadable record");
+    }
+
+    fn event(&mut self, event: SourceEvent) {
+        let (counter, amount) = match event {
+            SourceEvent::SequenceGap { missing } => (&self.metrics.sequence_missing, missing),
+            SourceEvent::ZonelessTime => (&self.metrics.times_zoneless, 1),
+            SourceEvent::NotATick => (&self.metrics.records_without_tick, 1),
+        };
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    fn flush(&mut self) {
+        for shard in 0..self.pending.len() {
+            self.send(shard);
+        }
+    }
+}

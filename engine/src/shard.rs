@@ -1,0 +1,392 @@
+//! (4) The shard: all state of its symbols, moved by messages, without I/O.
+//!
+//! [`ShardCore::step`] is a plain synchronous function over owned state; the runtimes only decide when it is called.
+//! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
+
+use std::{sync::Arc, time::Instant};
+
+use model::{Model, ModelInfo, schema::FeatureName};
+use rustc_hash::FxHashMap;
+
+use crate::{
+    features::{self, FEATURE_COUNT, Row},
+    message::{Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
+    metrics::ShardMetrics,
+    predict::{Prediction, StateFrom, Status},
+    snapshot::{self, SnapshotError},
+    state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},
+    symbol::{Offset, Symbol, SymbolId, SymbolKey},
+};
+
+/// What a step gives besides replies.
+pub trait Out {
+    /// Whether every tick's prediction is wanted.
+    fn wants_every_tick(&self) -> bool {
+        false
+    }
+    /// The prediction of one accepted tick, in the order of the ticks.
+    fn prediction(&mut self, _prediction: Prediction) {}
+    /// Whether the newest predictions of a step are wanted.
+    fn wants_newest(&self) -> bool {
+        false
+    }
+    /// The newest prediction of a symbol that this step touched.
+    fn newest(&mut self, _prediction: Prediction) {}
+    /// A scored grid instant of a symbol.
+    fn grid_row(&mut self, _symbol: &Arc<Symbol>, _row: GridRow<'_>) {}
+    /// The outcome of a grid prediction of a symbol.
+    fn outcome(&mut self, _symbol: &Arc<Symbol>, _outcome: &Outcome) {}
+}
+
+/// Discards everything.
+#[derive(Debug, Default)]
+pub struct NoOut;
+
+impl Out for NoOut {}
+
+/// A model bound to the engine's row: which of its features are where.
+#[derive(Debug)]
+pub struct BoundModel {
+    model: Arc<Model>,
+    info: Arc<ModelInfo>,
+    /// Position in the engine's row of each of the model's features; `None` when they are the same list.
+    columns: Option<Vec<usize>>,
+}
+
+/// The model names features that the engine does not have.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the model cannot drive the stream: the engine has no feature {missing:?}")]
+pub struct UnknownFeatures {
+    /// Their names and versions.
+    pub missing: Vec<String>,
+}
+
+impl BoundModel {
+    /// Binds a model, any subset and order of the engine's features.
+    ///
+    /// # Errors
+    /// [`UnknownFeatures`] if it names others.
+    pub fn new(model: Arc<Model>) -> Result<Self, UnknownFeatures> {
+        let schema = features::schema();
+        let info = Arc::new(model.info().clone());
+        let find = |wanted: &FeatureName| schema.iter().position(|have| have == wanted);
+        let missing: Vec<String> =
+            info.features.iter().filter(|f| find(f).is_none()).map(ToString::to_string).collect();
+        if !missing.is_empty() {
+            return Err(UnknownFeatures { missing });
+        }
+        let columns = (info.features != schema).then(|| info.features.iter().filter_map(find).collect());
+        Ok(Self { model, info, columns })
+    }
+
+    /// What the model says of itself.
+    pub fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
+    }
+
+    fn score(&self, row: &Row) -> f64 {
+        match &self.columns {
+            None => self.model.score_row(row).probability,
+            Some(columns) => {
+                let mut picked = [0.0_f32; FEATURE_COUNT];
+                for (cell, &column) in picked.iter_mut().zip(columns) {
+                    *cell = row[column];
+                }
+                self.model.score_row(&picked[..columns.len()]).probability
+            }
+        }
+    }
+}
+
+/// A symbol of this shard.
+struct Entry {
+    symbol: Arc<Symbol>,
+    key: SymbolKey,
+    /// Boxed: the index of symbols stays small and moves cheaply.
+    state: Box<SymbolState>,
+    /// Whether the step in progress touched it.
+    touched: bool,
+}
+
+/// The state of one shard.
+pub struct ShardCore {
+    settings: StateSettings,
+    config_hash: u64,
+    model: Option<Arc<BoundModel>>,
+    index: FxHashMap<SymbolKey, usize>,
+    entries: Vec<Entry>,
+    names: FxHashMap<SymbolId, Arc<Symbol>>,
+    touched: Vec<usize>,
+    metrics: Arc<ShardMetrics>,
+}
+
+impl ShardCore {
+    /// A shard without symbols.
+    pub fn new(settings: StateSettings, model: Option<Arc<BoundModel>>, metrics: Arc<ShardMetrics>) -> Self {
+        Self {
+            settings,
+            config_hash: settings.fingerprint(),
+            model,
+            index: FxHashMap::default(),
+            entries: Vec::new(),
+            names: FxHashMap::default(),
+            touched: Vec::new(),
+            metrics,
+        }
+    }
+
+    /// Handles the messages in order and leaves the vector empty, ready to be filled again.
+    pub fn step(&mut self, now: Instant, messages: &mut Vec<Message>, out: &mut impl Out) {
+        for message in messages.drain(..) {
+            match message {
+                Message::Ticks(batch) => self.ticks(&batch, out),
+                Message::Control(control) => self.control(now, control),
+            }
+        }
+        let metrics = &self.metrics;
+        metrics.steps.add(1);
+        metrics.step_nanos.add(now.elapsed().as_nanos() as u64);
+        if out.wants_newest() {
+            for i in 0..self.touched.len() {
+                if let Some(prediction) = self.prediction(self.touched[i]) {
+                    out.newest(prediction);
+                }
+            }
+        }
+        for i in self.touched.drain(..) {
+            self.entries[i].touched = false;
+        }
+    }
+
+    /// Takes a batch of ticks.
+    pub fn ticks(&mut self, batch: &TickBatch, out: &mut impl Out) {
+        for symbol in &batch.new_symbols {
+            self.names.insert(symbol.id, symbol.clone());
+        }
+        for tick in &batch.ticks {
+            self.tick(tick, out);
+        }
+    }
+
+    fn tick(&mut self, routed: &RoutedTick, out: &mut impl Out) {
+        let i = match self.index.get(&routed.key) {
+            Some(&i) => i,
+            None => self.add_symbol(routed.key, routed.position.offset),
+        };
+        let entry = &mut self.entries[i];
+        let mut scorer =
+            ShardScorer { symbol: &entry.symbol, model: self.model.as_deref(), metrics: &self.metrics, out };
+        let admission = entry.state.accept(&routed.tick, routed.position, &self.settings, &mut scorer);
+        match admission {
+            Admission::Accepted => self.metrics.ticks_accepted.add(1),
+            Admission::Late => self.metrics.ticks_late.add(1),
+            Admission::Repeated => self.metrics.ticks_repeated.add(1),
+            Admission::Jump => self.metrics.ticks_jump.add(1),
+        }
+        if admission != Admission::Accepted {
+            return;
+        }
+        if !entry.touched {
+            entry.touched = true;
+            self.touched.push(i);
+        }
+        self.count_prediction(i);
+        if out.wants_every_tick()
+            && let Some(prediction) = self.prediction(i)
+        {
+            out.prediction(prediction);
+        }
+    }
+
+    fn count_prediction(&self, i: usize) {
+        let Some(scored) = self.entries[i].state.newest() else { return };
+        match scored.status {
+            Status::Warming(_) => self.metrics.predictions_warming.add(1),
+            Status::Ok { probability } => {
+                self.metrics.rows_scored.add(1);
+                let threshold = self.model.as_ref().map_or(f64::INFINITY, |m| m.info.threshold);
+                if probability >= threshold {
+                    self.metrics.predictions_spike.add(1);
+                } else {
+                    self.metrics.predictions_calm.add(1);
+                }
+            }
+        }
+    }
+
+    fn add_symbol(&mut self, key: SymbolKey, origin: Offset) -> usize {
+        let symbol = self
+            .names
+            .get(&key.symbol)
+            .expect("a batch names its new symbols before their first tick")
+            .clone();
+        let state = Box::new(SymbolState::new(origin.0, StateFrom::Origin, &self.settings));
+        self.insert(Entry { symbol, key, state, touched: false })
+    }
+
+    fn insert(&mut self, entry: Entry) -> usize {
+        if let Some(&i) = self.index.get(&entry.key) {
+            self.entries[i].state = entry.state;
+            return i;
+        }
+        let i = self.entries.len();
+        self.index.insert(entry.key, i);
+        self.entries.push(entry);
+        self.metrics.symbols.set(self.entries.len() as u64);
+        i
+    }
+
+    /// The newest prediction of an entry, once it has accepted a tick.
+    fn prediction(&self, i: usize) -> Option<Prediction> {
+        let entry = &self.entries[i];
+        Some(Prediction {
+            symbol: entry.symbol.clone(),
+            scored: *entry.state.newest()?,
+            model: self.model.as_ref().map(|m| m.info.clone()),
+            partition: entry.key.partition,
+            origin: Offset(entry.state.origin),
+            config_hash: self.config_hash,
+            state_from: entry.state.state_from,
+        })
+    }
+
+    fn prediction_of(&self, key: SymbolKey) -> Option<Prediction> {
+        self.prediction(*self.index.get(&key)?)
+    }
+
+    fn summary(&self, i: usize) -> Option<SymbolSummary> {
+        let Entry { symbol, key, state, .. } = &self.entries[i];
+        let newest = state.newest()?;
+        let known = state.row().iter().filter(|value| !value.is_nan()).count();
+        Some(SymbolSummary {
+            symbol: symbol.clone(),
+            key: *key,
+            newest_tick: newest.as_of,
+            ticks_accepted: state.ticks_accepted,
+            warm: known as f64 / FEATURE_COUNT as f64,
+            ready: matches!(newest.status, Status::Ok { .. }),
+            price: state.newest_price()?,
+        })
+    }
+
+    fn features_of(&self, key: SymbolKey) -> Option<FeaturesAnswer> {
+        let i = *self.index.get(&key)?;
+        Some(FeaturesAnswer {
+            row: self.entries[i].state.row().to_vec(),
+            prediction: self.prediction(i)?,
+            summary: self.summary(i)?,
+        })
+    }
+
+    /// A reply that nobody waits for any more is dropped: the sender of the question has gone.
+    fn control(&mut self, now: Instant, control: Control) {
+        match control {
+            Control::Predict { symbols, deadline, reply } => {
+                if self.expired(now, deadline, reply.is_closed()) {
+                    return;
+                }
+                let _ = reply.send(symbols.into_iter().map(|key| self.prediction_of(key)).collect());
+            }
+            Control::ScoreRows { model, rows, deadline, reply } => {
+                if self.expired(now, deadline, reply.is_closed()) {
+                    return;
+                }
+                let width = model.info().features.len().max(1);
+                let _ =
+                    reply.send(rows.chunks_exact(width).map(|r| model.score_row(r).probability).collect());
+            }
+            Control::Features { symbol, reply } => {
+                let _ = reply.send(self.features_of(symbol));
+            }
+            Control::Symbols { reply } => {
+                let _ = reply.send((0..self.entries.len()).filter_map(|i| self.summary(i)).collect());
+            }
+            Control::SwapModel { model, reply } => {
+                // Between batches; the old model goes back, to be dropped off the shard.
+                let _ = reply.send(std::mem::replace(&mut self.model, model));
+            }
+            Control::Snapshot { symbol, reply } => {
+                let bytes = self
+                    .index
+                    .get(&symbol)
+                    .map(|&i| snapshot::encode(&self.entries[i].state, self.config_hash));
+                let _ = reply.send(bytes);
+            }
+            Control::Restore { symbol, key, snapshot, reply } => {
+                let _ = reply.send(self.restore(symbol, key, &snapshot));
+            }
+        }
+    }
+
+    fn expired(&self, now: Instant, deadline: Instant, abandoned: bool) -> bool {
+        let expired = abandoned || now > deadline;
+        if expired {
+            self.metrics.questions_expired.add(1);
+        }
+        expired
+    }
+
+    /// Puts a snapshot in the place of the symbol's state.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when its bytes are not a whole state of this version and these settings.
+    pub fn restore(
+        &mut self,
+        symbol: Arc<Symbol>,
+        key: SymbolKey,
+        bytes: &[u8],
+    ) -> Result<(), SnapshotError> {
+        let state = snapshot::decode(&symbol.name, self.config_hash, bytes)?;
+        self.names.insert(symbol.id, symbol.clone());
+        self.insert(Entry { symbol, key, state: Box::new(state), touched: false });
+        Ok(())
+    }
+
+    /// The state of a symbol as bytes.
+    pub fn snapshot(&self, key: SymbolKey) -> Option<Vec<u8>> {
+        self.index.get(&key).map(|&i| snapshot::encode(&self.entries[i].state, self.config_hash))
+    }
+
+    /// The keys of all symbols with state.
+    pub fn keys(&self) -> Vec<SymbolKey> {
+        self.entries.iter().map(|entry| entry.key).collect()
+    }
+}
+
+/// Scores with the shard's model and counts.
+struct ShardScorer<'a, O> {
+    symbol: &'a Arc<Symbol>,
+    model: Option<&'a BoundModel>,
+    metrics: &'a ShardMetrics,
+    out: &'a mut O,
+}
+
+impl<O: Out> Scorer for ShardScorer<'_, O> {
+    fn score(&mut self, row: &Row) -> Option<f64> {
+        self.model.map(|model| model.score(row))
+    }
+
+    fn model_tau(&self) -> Option<f64> {
+        self.model.map(|model| model.info.tau_bp * 1e-4)
+    }
+
+    fn grid_row(&mut self, row: GridRow<'_>) {
+        if row.pending.probability.is_some() {
+            self.metrics.grid_rows_scored.add(1);
+        }
+        self.out.grid_row(self.symbol, row);
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        if outcome.spike() {
+            self.metrics.outcomes_spike.add(1);
+        } else {
+            self.metrics.outcomes_calm.add(1);
+        }
+        self.out.outcome(self.symbol, &outcome);
+    }
+
+    fn gap(&mut self) {
+        self.metrics.gaps.add(1);
+    }
+}
