@@ -135,12 +135,7 @@ impl TickSink for Ingest {
     }
 
     fn event(&mut self, event: SourceEvent) {
-        let (counter, amount) = match event {
-            SourceEvent::SequenceGap { missing } => (&self.metrics.sequence_missing, missing),
-            SourceEvent::ZonelessTime => (&self.metrics.times_zoneless, 1),
-            SourceEvent::NotATick => (&self.metrics.records_without_tick, 1),
-        };
-        counter.fetch_add(amount, Ordering::Relaxed);
+        self.metrics.count(event);
     }
 
     fn flush(&mut self) {

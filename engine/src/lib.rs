@@ -3,12 +3,14 @@
 pub mod board;
 pub mod decode;
 pub mod features;
+pub mod grid;
 pub mod handle;
 pub mod ingest;
 pub mod limits;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;
+pub mod offline;
 pub mod predict;
 pub mod route;
 pub mod shard;

@@ -7,6 +7,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use crate::source::SourceEvent;
+
 /// A counter with one writer: a load and a store, no locked instruction.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -85,6 +87,18 @@ pub struct IngestMetrics {
     pub ticks_refused: AtomicU64,
     /// Times a source waited for a full shard.
     pub waits_full: AtomicU64,
+}
+
+impl IngestMetrics {
+    /// Counts what a source reports.
+    pub fn count(&self, event: SourceEvent) {
+        let (counter, amount) = match event {
+            SourceEvent::SequenceGap { missing } => (&self.sequence_missing, missing),
+            SourceEvent::ZonelessTime => (&self.times_zoneless, 1),
+            SourceEvent::NotATick => (&self.records_without_tick, 1),
+        };
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
 }
 
 /// Everything the engine counts.

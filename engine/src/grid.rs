@@ -1,0 +1,82 @@
+//! Grid rows with their labels: what training and evaluation take.
+//!
+//! A row enters when its outcome is known, 60 seconds after it was scored; rows whose outcome stays undefined never
+//! enter. The order is that of the outcomes, which is the order of the ticks.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    features::{EMPTY_ROW, Row},
+    predict::TauSource,
+    shard::Out,
+    state::{
+        GridRow,
+        outcome::{HORIZON_S, Outcome},
+        tau::GRID_S,
+    },
+    symbol::{Symbol, SymbolId},
+};
+
+const WAITING: usize = (HORIZON_S / GRID_S) as usize;
+
+/// A grid row with what happened after it.
+#[derive(Clone, Debug)]
+pub struct LabelledRow {
+    /// Which symbol, as numbered by [`Grid::symbols`].
+    pub symbol: u32,
+    /// The features.
+    pub row: Row,
+    /// The prediction and what happened.
+    pub outcome: Outcome,
+}
+
+/// Collects labelled grid rows.
+#[derive(Debug, Default)]
+pub struct Grid {
+    /// Names of the symbols, in the order they appeared.
+    pub symbols: Vec<Arc<Symbol>>,
+    numbers: FxHashMap<SymbolId, u32>,
+    /// Rows that wait for their outcome, by symbol and by the instant modulo the horizon: a row whose outcome stays
+    /// undefined is overwritten.
+    waiting: Vec<[(i64, Row); WAITING]>,
+    /// Rows with a label.
+    pub rows: Vec<LabelledRow>,
+}
+
+impl Grid {
+    /// The rows whose event is defined by the symbol's own threshold: those a model may learn from.
+    pub fn own(&self) -> impl Iterator<Item = &LabelledRow> {
+        self.rows.iter().filter(|row| row.outcome.pending.tau_source == TauSource::Own)
+    }
+
+    fn number(&mut self, symbol: &Arc<Symbol>) -> u32 {
+        *self.numbers.entry(symbol.id).or_insert_with(|| {
+            self.symbols.push(symbol.clone());
+            self.waiting.push([(i64::MIN, EMPTY_ROW); WAITING]);
+            self.symbols.len() as u32 - 1
+        })
+    }
+}
+
+fn slot(second: i64) -> usize {
+    second.div_euclid(GRID_S).rem_euclid(WAITING as i64) as usize
+}
+
+impl Out for Grid {
+    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: GridRow<'_>) {
+        let number = self.number(symbol);
+        let second = row.pending.second;
+        self.waiting[number as usize][slot(second)] = (second, *row.row);
+    }
+
+    fn outcome(&mut self, symbol: &Arc<Symbol>, outcome: &Outcome) {
+        let number = self.number(symbol);
+        let second = outcome.pending.second;
+        let (waited_since, row) = self.waiting[number as usize][slot(second)];
+        if waited_since == second {
+            self.rows.push(LabelledRow { symbol: number, row, outcome: *outcome });
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The same core on the caller's thread, for training, evaluation, tests and benches: no mailbox, no runtime, no
+//! clock. What it gives is, byte for byte, what the live engine gives for the same ticks.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    decode::Unreadable,
+    limits::TICKS_PER_BATCH_MAX,
+    message::{Message, RoutedTick, TickBatch},
+    metrics::{IngestMetrics, ShardMetrics},
+    shard::{BoundModel, Out, ShardCore},
+    source::{SourceEvent, TickSink},
+    state::StateSettings,
+    symbol::{Offset, Position, SymbolId, SymbolKey, SymbolTable, default_partition},
+    tick::Tick,
+};
+
+/// One shard, driven by the thread that feeds it.
+pub struct Offline<O> {
+    core: ShardCore,
+    /// What the ticks gave.
+    pub out: O,
+    symbols: SymbolTable,
+    known: FxHashMap<Box<str>, FxHashMap<Box<str>, SymbolId>>,
+    keys: Vec<SymbolKey>,
+    partition_count: u32,
+    pending: TickBatch,
+    messages: Vec<Message>,
+    /// The shard's counts.
+    pub metrics: Arc<ShardMetrics>,
+    /// The source's counts.
+    pub ingest: IngestMetrics,
+}
+
+impl<O: Out> Offline<O> {
+    /// A shard without symbols.
+    pub fn new(
+        settings: StateSettings,
+        model: Option<Arc<BoundModel>>,
+        partition_count: u32,
+        out: O,
+    ) -> Self {
+        let metrics = Arc::new(ShardMetrics::default());
+        Self {
+            core: ShardCore::new(settings, model, metrics.clone()),
+            out,
+            symbols: SymbolTable::default(),
+            known: FxHashMap::default(),
+            keys: Vec::new(),
+            partition_count,
+            pending: TickBatch::default(),
+            messages: Vec::new(),
+            metrics,
+            ingest: IngestMetrics::default(),
+        }
+    }
+
+    /// The core, its pending ticks applied.
+    pub fn core(&mut self) -> &mut ShardCore {
+        self.flush();
+        &mut self.core
+    }
+
+    /// The names of the symbols so far.
+    pub fn symbols(&self) -> &SymbolTable {
+        &self.symbols
+    }
+
+    fn key(&mut self, venue: &str, product: &str) -> Option<SymbolKey> {
+        if let Some(id) = self.known.get(venue).and_then(|products| products.get(product)) {
+            return Some(self.keys[id.0 as usize]);
+        }
+        let symbol = self.symbols.intern(venue, product).ok()?;
+        let partition = default_partition(&symbol.name, self.partition_count);
+        let key = SymbolKey { partition, symbol: symbol.id };
+        self.known.entry(venue.into()).or_default().insert(product.into(), symbol.id);
+        self.keys.push(key);
+        self.pending.new_symbols.push(symbol);
+        Some(key)
+    }
+}
+
+impl<O: Out> TickSink for Offline<O> {
+    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
+        let Some(key) = self.key(venue, product) else {
+            self.ingest.ticks_refused.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let position = Position { partition: key.partition, offset: record_offset, index };
+        self.pending.ticks.push(RoutedTick { key, position, tick });
+        if self.pending.ticks.len() >= TICKS_PER_BATCH_MAX {
+            self.flush();
+        }
+    }
+
+    fn unreadable(&mut self, _offset: Offset, _reason: Unreadable, _record: &[u8]) {
+        self.ingest.records_unreadable.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn event(&mut self, event: SourceEvent) {
+        self.ingest.count(event);
+    }
+
+    fn flush(&mut self) {
+        if self.pending.ticks.is_empty() {
+            return;
+        }
+        self.messages.push(Message::Ticks(std::mem::take(&mut self.pending)));
+        self.core.step(Instant::now(), &mut self.messages, &mut self.out);
+    }
+}
