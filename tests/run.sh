@@ -1,5 +1,74 @@
 #!/usr/bin/env bash
-# The test command. See README.
+# The test command. `tests/run.sh` runs every suite; `tests/run.sh SUITE...` runs some; `--long` takes their long form.
+#
+#   check    formatting, clippy with warnings as errors, documentation
+#   unit     the crates' own tests, and the examples in their documentation
+#   models   model files: kernels against their slow twin, damage, versions; the shipped models verify
+#   learn    training: the trainer against its own scores, determinism, metrics
+#   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
+#   runtime  cross-thread wakes under processor hogs; refused io_uring
+#   http     the service over real sockets
+#   page     the live page in a real browser
+#   benches  each benchmark once, in its small size: it must run and check its answer
+#
+# It needs Rust with cargo and a C compiler, and installs what else a suite wants (a browser) from Debian's packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo test --workspace --profile testing
+
+all=(check unit models learn feeds runtime http page benches)
+suites=()
+export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
+for argument in "$@"; do
+    case "$argument" in
+        --long) STORMGLASS_LONG=1 ;;
+        --help | -h) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
+        *)
+            [[ " ${all[*]} " == *" $argument "* ]] || { echo "unknown suite '$argument'; there are: ${all[*]}" >&2; exit 64; }
+            suites+=("$argument")
+            ;;
+    esac
+done
+[ ${#suites[@]} -gt 0 ] || suites=("${all[@]}")
+
+command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
+command -v cc >/dev/null || { echo "a C compiler is missing: install gcc or clang" >&2; exit 1; }
+
+profile=(--profile testing)
+story() { cargo test "${profile[@]}" -p stormglass --test stories -- "$@"; }
+
+check() {
+    rustup component add rustfmt clippy >/dev/null 2>&1 || true
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features "${profile[@]}" -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+    if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; fi
+}
+unit() {
+    cargo test "${profile[@]}" --workspace --all-features --lib --bins
+    cargo test "${profile[@]}" --workspace --all-features --doc
+}
+models() {
+    cargo test "${profile[@]}" -p stormglass-model --all-features --tests
+    story models::
+}
+learn() { story learn::; }
+feeds() { story feeds::; }
+runtime() {
+    if [ -n "$STORMGLASS_LONG" ]; then export STORMGLASS_WAKES=1000000; fi
+    story runtime:: --test-threads=1 --nocapture
+}
+http() { story http::; }
+page() {
+    command -v chromium >/dev/null || { apt-get update -q && apt-get install -yq --no-install-recommends chromium; }
+    story page:: --nocapture
+}
+benches() { cargo test "${profile[@]}" -p stormglass --benches; }
+
+started=$SECONDS
+for suite in "${suites[@]}"; do
+    echo "== $suite"
+    begun=$SECONDS
+    "$suite"
+    echo "== $suite passed in $((SECONDS - begun)) s"
+done
+echo "all of ${suites[*]} passed in $((SECONDS - started)) s"

@@ -1,4 +1,31 @@
 //! How a tick becomes a prediction.
+//!
+//! ```text
+//!  source -> decode -> ingest -> mailbox -> shard: state -> features -> model -> prediction -> board, replies
+//!   (1)       (1)       (3)       (3)        (4)    (5)       (5)       (6)        (6)          (7)    (8)
+//! ```
+//!
+//! 1. A [`source`] reads records on a thread of its own; [`decode`] turns bytes into [`tick`]s, integers only.
+//! 2. A [`symbol`] is `venue:product`; its partition is where the log holds its records.
+//! 3. [`ingest`] finds the shard that owns the partition ([`route`]) and hands it batches through its [`mailbox`].
+//! 4. A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] say where.
+//! 5. A symbol's [`state`] keeps exact [`window`]s over event time; [`features`] is one row made of them.
+//! 6. [`predict`] is what the row gave and how it is written.
+//! 7. [`board`] shows the newest predictions; [`snapshot`] is a symbol's state as bytes.
+//! 8. [`handle`] asks the shards on behalf of a front end; [`run`] starts and stops the whole; [`metrics`] counts.
+//!
+//! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] makes up
+//! a market.
+//!
+//! # What always holds
+//! - State is a function of the symbol's own ticks: not of the wall clock, the shard, the process or another symbol.
+//! - The same ticks give the same bytes with any number of shards, on any runtime, live or offline.
+//! - Sums are integers and equal their recomputation; "no value" is NaN in a row and a variant everywhere else.
+//! - Every queue, table and record has a bound in [`limits`], and "full" has a named answer.
+//!
+//! # What is absent
+//! HTTP, parquet, configuration files, environment and signals (they are `api`'s); locks and `dyn` on the tick path;
+//! a second clock.
 
 pub mod board;
 pub mod decode;
