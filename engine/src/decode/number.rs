@@ -1,0 +1,180 @@
+//! Decimal text to fixed point, exactly.
+
+/// Significant digits kept; what lies beyond decides only whether a half is more than a half.
+const DIGITS_KEPT: u32 = 36;
+
+/// The number that `text` writes, in units of `10^-decimals`: digits beyond are rounded half to even.
+///
+/// Takes an optional sign, digits with at most one point, and an optional exponent; nothing else, so `NaN`,
+/// `Infinity`, hexadecimal and blanks are refused.
+pub(super) fn parse_fixed(text: &str, decimals: u32) -> Result<i64, NumberError> {
+    let mut mantissa = Mantissa::default();
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        all => (false, all),
+    };
+    let mut seen_point = false;
+    let mut seen_digit = false;
+    let mut exponent = 0_i64;
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                seen_digit = true;
+                mantissa.push(byte - b'0', seen_point);
+            }
+            b'.' if !seen_point => seen_point = true,
+            b'e' | b'E' if seen_digit => {
+                exponent = parse_exponent(&digits[at + 1..])?;
+                break;
+            }
+            _ => return Err(NumberError::NotANumber),
+        }
+    }
+    if !seen_digit {
+        return Err(NumberError::NotANumber);
+    }
+    let magnitude = mantissa.scaled(exponent + i64::from(decimals))?;
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
+/// Why a text is not a fixed point number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberError {
+    /// Not decimal digits.
+    NotANumber,
+    /// A number that does not fit.
+    OutOfRange,
+}
+
+/// The digits read so far: `digits x 10^exponent`, and whether anything but zeros was cut off behind them.
+#[derive(Default)]
+struct Mantissa {
+    digits: u128,
+    count: u32,
+    exponent: i64,
+    cut_off: bool,
+}
+
+impl Mantissa {
+    fn push(&mut self, digit: u8, after_point: bool) {
+        if self.count < DIGITS_KEPT {
+            self.digits = self.digits * 10 + u128::from(digit);
+            self.count += u32::from(self.digits != 0);
+            self.exponent -= i64::from(after_point);
+        } else {
+            self.cut_off |= digit != 0;
+            self.exponent += i64::from(!after_point);
+        }
+    }
+
+    /// This times `10^shift`, rounded half to even.
+    fn scaled(&self, shift: i64) -> Result<i64, NumberError> {
+        if self.digits == 0 {
+            return Ok(0);
+        }
+        let power = self.exponent.saturating_add(shift);
+        let units = if power >= 0 {
+            let factor = u32::try_from(power).ok().and_then(|power| 10_u128.checked_pow(power));
+            factor.and_then(|factor| self.digits.checked_mul(factor)).ok_or(NumberError::OutOfRange)?
+        } else {
+            match u32::try_from(power.unsigned_abs()).ok().and_then(|power| 10_u128.checked_pow(power)) {
+                Some(divisor) => divide_half_even(self.digits, divisor, self.cut_off),
+                // Thirty-six digits over more than 10^38 are less than a hundredth.
+                None => 0,
+            }
+        };
+        i64::try_from(units).map_err(|_| NumberError::OutOfRange)
+    }
+}
+
+fn divide_half_even(value: u128, divisor: u128, cut_off: bool) -> u128 {
+    // Market data fits 64 bits, where a division costs a tenth.
+    let (quotient, remainder) = match (u64::try_from(value), u64::try_from(divisor)) {
+        (Ok(value), Ok(divisor)) => (u128::from(value / divisor), u128::from(value % divisor)),
+        _ => (value / divisor, value % divisor),
+    };
+    let half = divisor / 2;
+    let up = remainder > half || (remainder == half && (cut_off || quotient % 2 == 1));
+    quotient + u128::from(up)
+}
+
+fn parse_exponent(text: &[u8]) -> Result<i64, NumberError> {
+    let (sign, digits) = match text {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        all => (1, all),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(NumberError::NotANumber);
+    }
+    // Beyond a billion the number is out of range or zero whatever the digits are.
+    let magnitude =
+        digits.iter().fold(0_i64, |sum, byte| (sum * 10 + i64::from(byte - b'0')).min(1_000_000_000_000));
+    Ok(sign * magnitude)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact_and_extra_digits_round_half_to_even() {
+        for (text, expected) in [
+            ("0", 0),
+            ("-0.0", 0),
+            ("67223.5", 6_722_350_000_000),
+            ("61837.63000000", 6_183_763_000_000),
+            ("0.00000001", 1),
+            ("0.000000005", 0),
+            ("0.000000015", 2),
+            ("0.0000000050000000000000000000000000000000000000000001", 1),
+            ("0.000000025", 2),
+            ("-0.000000015", -2),
+            (".5", 50_000_000),
+            ("5.", 500_000_000),
+            ("+1", 100_000_000),
+            ("1.5e-3", 150_000),
+            ("2E5", 20_000_000_000_000),
+            ("1e-400000000000000000000", 0),
+            ("0e999999999999999999999", 0),
+            ("000000000000000000000000000000000000000000000001", 100_000_000),
+            ("92233720368.54775807", i64::MAX),
+        ] {
+            assert_eq!(parse_fixed(text, 8), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in
+            ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "NaN", "Infinity", "-inf", "0x10", " 1", "1 ", "1,5"]
+        {
+            assert_eq!(parse_fixed(text, 8), Err(NumberError::NotANumber), "{text:?}");
+        }
+        for text in ["92233720368.54775808", "1e11", "1e400", "123456789012345678901234567890123456789012345"]
+        {
+            assert_eq!(parse_fixed(text, 8), Err(NumberError::OutOfRange), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn units_survive_a_round_trip(units in -(i64::MAX / 2)..i64::MAX / 2) {
+            let magnitude = units.unsigned_abs();
+            let sign = if units < 0 { "-" } else { "" };
+            let text = format!("{sign}{}.{:08}", magnitude / 100_000_000, magnitude % 100_000_000);
+            prop_assert_eq!(parse_fixed(&text, 8), Ok(units));
+            let shifted = format!("{sign}{magnitude}e-8");
+            prop_assert_eq!(parse_fixed(&shifted, 8), Ok(units));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[-+0-9.eE]{0,60}") {
+            let _ = parse_fixed(&text, 8);
+            let _ = parse_fixed(&text, 18);
+        }
+    }
+}

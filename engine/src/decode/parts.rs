@@ -1,0 +1,134 @@
+//! The parts that several shapes share: price, quote, depth, side, trade id.
+
+use crate::tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick};
+
+use super::{
+    decoded::Decoded,
+    fields::{Fields, Key},
+    unreadable::Unreadable,
+};
+
+/// Decimals of prices and quantities.
+const DECIMALS: u32 = 8;
+
+/// Decimals an imbalance is read with: more than a double has between 0 and 1.
+const IMBALANCE_DECIMALS: u32 = 18;
+
+/// The keys under which a shape writes the quantities at the touch.
+pub(super) struct DepthKeys {
+    pub(super) bid: Key,
+    pub(super) ask: Key,
+}
+
+/// `best_bid_quantity` and `best_ask_quantity`.
+pub(super) const QUANTITIES: DepthKeys = DepthKeys { bid: Key::BestBidQuantity, ask: Key::BestAskQuantity };
+
+/// `best_bid_size` and `best_ask_size`.
+pub(super) const SIZES: DepthKeys = DepthKeys { bid: Key::BestBidSize, ask: Key::BestAskSize };
+
+/// The time under `key`; one without a zone is counted.
+pub(super) fn event_time(fields: &Fields<'_>, key: Key, out: &mut Decoded) -> Result<EventTime, Unreadable> {
+    let written = fields.time(key)?;
+    out.zoneless_times += u32::from(written.zoneless);
+    Ok(written.time)
+}
+
+/// The tick that `fields` write at the top level, with the depth that `depth_fields` write.
+pub(super) fn tick(
+    fields: &Fields<'_>,
+    event_time: EventTime,
+    depth_fields: &Fields<'_>,
+    depth_keys: &DepthKeys,
+) -> Result<Tick, Unreadable> {
+    Ok(Tick {
+        event_time,
+        price: price(fields)?,
+        quote: quote(fields, depth_fields, depth_keys)?,
+        size: quantity(fields, Key::LastSize)?,
+        side: side(fields)?,
+        trade_id: trade_id(fields)?,
+    })
+}
+
+fn price(fields: &Fields<'_>) -> Result<Price, Unreadable> {
+    let name = Key::Price.name();
+    let units = fields.fixed(Key::Price, DECIMALS)?.ok_or(Unreadable::MissingField { name })?;
+    Price::from_units(units).ok_or(Unreadable::OutOfRange { field: name })
+}
+
+/// The quote: none unless there is both a positive bid and a positive ask.
+fn quote(
+    fields: &Fields<'_>,
+    depth_fields: &Fields<'_>,
+    depth_keys: &DepthKeys,
+) -> Result<Option<Quote>, Unreadable> {
+    let bid = quoted_price(fields, Key::BestBid)?;
+    let ask = quoted_price(fields, Key::BestAsk)?;
+    // Read even where there is no quote: a value that cannot be read is never passed over.
+    let depth = depth(depth_fields, depth_keys)?;
+    Ok(bid.zip(ask).map(|(bid, ask)| Quote { bid, ask, depth }))
+}
+
+fn quoted_price(fields: &Fields<'_>, key: Key) -> Result<Option<Price>, Unreadable> {
+    match fields.fixed(key, DECIMALS)? {
+        None => Ok(None),
+        Some(units) if units <= 0 => Ok(None),
+        Some(units) => Price::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: key.name() }),
+    }
+}
+
+fn depth(fields: &Fields<'_>, keys: &DepthKeys) -> Result<Depth, Unreadable> {
+    let bid = quantity(fields, keys.bid)?;
+    let ask = quantity(fields, keys.ask)?;
+    if let (Some(bid), Some(ask)) = (bid, ask) {
+        return Ok(Depth::Sizes { bid, ask });
+    }
+    Ok(imbalance_ppb(fields)?.map_or(Depth::Unknown, Depth::ImbalancePpb))
+}
+
+/// `bid / (bid + ask)`, 0 to 1, as `(bid - ask) / (bid + ask)` in 1e-9.
+fn imbalance_ppb(fields: &Fields<'_>) -> Result<Option<i32>, Unreadable> {
+    const ONE: i64 = 10_i64.pow(IMBALANCE_DECIMALS);
+    const UNITS_PER_PPB: i64 = ONE / 1_000_000_000;
+    let Some(share) = fields.fixed(Key::OrderBookImbalance, IMBALANCE_DECIMALS)? else { return Ok(None) };
+    if !(0..=ONE).contains(&share) {
+        return Err(Unreadable::OutOfRange { field: Key::OrderBookImbalance.name() });
+    }
+    let signed = 2 * share - ONE;
+    let (quotient, remainder) = (signed.div_euclid(UNITS_PER_PPB), signed.rem_euclid(UNITS_PER_PPB));
+    let half = UNITS_PER_PPB / 2;
+    let up = remainder > half || (remainder == half && quotient % 2 != 0);
+    let ppb = quotient + i64::from(up);
+    Ok(Some(i32::try_from(ppb).expect("a share of 0 to 1 gives -1e9 to 1e9")))
+}
+
+fn quantity(fields: &Fields<'_>, key: Key) -> Result<Option<Quantity>, Unreadable> {
+    match fields.fixed(key, DECIMALS)? {
+        None => Ok(None),
+        Some(units) => {
+            Quantity::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: key.name() })
+        }
+    }
+}
+
+fn side(fields: &Fields<'_>) -> Result<Option<Side>, Unreadable> {
+    let Some(text) = fields.text(Key::Side)? else { return Ok(None) };
+    match text.as_ref() {
+        "" => Ok(None),
+        text if text.eq_ignore_ascii_case("buy") => Ok(Some(Side::Buy)),
+        text if text.eq_ignore_ascii_case("sell") => Ok(Some(Side::Sell)),
+        _ => Err(Unreadable::BadSide { field: Key::Side.name() }),
+    }
+}
+
+/// A trade's number; where a venue names its trades by text, a hash of it, which serves to tell repeats.
+fn trade_id(fields: &Fields<'_>) -> Result<Option<u64>, Unreadable> {
+    match fields.unsigned(Key::TradeId) {
+        Ok(number) => Ok(number),
+        Err(bad_number) => match fields.text(Key::TradeId) {
+            Ok(Some(text)) if text.is_empty() => Ok(None),
+            Ok(Some(text)) => Ok(Some(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))),
+            _ => Err(bad_number),
+        },
+    }
+}

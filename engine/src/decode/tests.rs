@@ -1,0 +1,219 @@
+use super::*;
+use crate::tick::{Depth, Quantity, Side, Tick};
+
+const OWN: &str = r#"{"timestamp": "2024-08-08T23:54:15.342000Z", "received_at": "x", "product_id": "BTCUSDT",
+    "price": "61837.63000000", "best_bid": "61837.63", "best_ask": 61837.64, "best_bid_quantity": "3.78826",
+    "best_ask_quantity": "1.54698", "last_size": "0.02", "side": "sell", "trade_id": 3735683259}"#;
+
+const ORIGINAL: &str = r#"{"timestamp": "2025-12-01T16:44:46.329398", "product_id": "BTC-USD", "price": "85196.66",
+    "volume_24h": "13283.17363336", "best_bid": "85194.22", "best_ask": "85194.23", "raw": {"type": "ticker",
+    "price": "1", "best_bid_quantity": "0.0047203", "best_ask_quantity": "0.01242952"}}"#;
+
+const ENVELOPE: &str = r#"{"channel": "ticker", "timestamp": "2026-04-04T21:13:43.291084825Z", "sequence_num": 2,
+    "events": [{"type": "snapshot", "tickers": [
+        {"type": "ticker", "product_id": "BTC-USD", "price": "67223.5", "best_bid": "67223.49", "best_ask": "67223.5",
+         "best_bid_quantity": "0.5", "best_ask_quantity": "0.25"},
+        {"type": "ticker", "product_id": "ETH-USD", "price": "oops"}]},
+        {"type": "update", "tickers": [{"product_id": "SOL-USD", "price": 140.25, "best_bid": "0", "best_ask": ""}]}]}"#;
+
+const EXCHANGE: &str = r#"{"type":"ticker","sequence":115498669093,"product_id":"BTC-USD","price":"103472.28",
+    "best_bid":"103472.27","best_bid_size":"0.04145138","best_ask":"103472.28","best_ask_size":"0.02560996",
+    "side":"buy","time":"2025-11-12T07:20:11.615272Z","trade_id":900701309,"last_size":"0.00068754"}"#;
+
+pub(super) const SHAPES: [&str; 4] = [OWN, ORIGINAL, ENVELOPE, EXCHANGE];
+
+fn read(record: &str) -> (Result<RecordKind, Unreadable>, Decoded) {
+    let mut out = Decoded::default();
+    let kind = decode(record.as_bytes(), &DecodeDefaults { venue: "coinbase" }, &mut out);
+    (kind, out)
+}
+
+fn only(record: &str) -> Tick {
+    let (kind, out) = read(record);
+    assert_eq!(kind, Ok(RecordKind::Ticks), "{record}");
+    assert_eq!((out.ticks().len(), out.rejected().len()), (1, 0), "{record}");
+    out.ticks().next().unwrap().tick
+}
+
+fn refused(record: &str) -> Unreadable {
+    read(record).0.expect_err(record)
+}
+
+fn sizes(bid: i64, ask: i64) -> Depth {
+    Depth::Sizes { bid: Quantity::from_units(bid).unwrap(), ask: Quantity::from_units(ask).unwrap() }
+}
+
+#[test]
+fn our_own_tick() {
+    let tick = only(OWN);
+    assert_eq!(tick.price.units(), 6_183_763_000_000);
+    let quote = tick.quote.unwrap();
+    assert_eq!((quote.bid.units(), quote.ask.units()), (6_183_763_000_000, 6_183_764_000_000));
+    assert_eq!(quote.depth, sizes(378_826_000, 154_698_000));
+    assert_eq!(tick.size.map(Quantity::units), Some(2_000_000));
+    assert_eq!((tick.side, tick.trade_id), (Some(Side::Sell), Some(3_735_683_259)));
+}
+
+#[test]
+fn an_imbalance_stands_in_for_lost_quantities() {
+    let with = |share: &str| {
+        let record = format!(
+            r#"{{"timestamp":"2026-04-04T03:19:18Z","product_id":"ETH-USD","price":"2","best_bid":1,"best_ask":2,
+               "order_book_imbalance":{share}}}"#
+        );
+        read(&record)
+    };
+    for (share, ppb) in [
+        ("0.5", 0),
+        ("0", -1_000_000_000),
+        ("1", 1_000_000_000),
+        ("0.4138576260241992", -172_284_748),
+        ("7.5e-1", 500_000_000),
+    ] {
+        let (_, out) = with(share);
+        let depth = out.ticks().next().unwrap().tick.quote.unwrap().depth;
+        assert_eq!(depth, Depth::ImbalancePpb(ppb), "{share}");
+    }
+    for share in ["1.000000001", "-0.1"] {
+        assert_eq!(with(share).0, Err(Unreadable::OutOfRange { field: "order_book_imbalance" }));
+    }
+}
+
+#[test]
+fn the_originals_tick_has_its_quantities_under_raw_and_no_zone() {
+    let (kind, out) = read(ORIGINAL);
+    assert_eq!((kind, out.zoneless_times), (Ok(RecordKind::Ticks), 1));
+    let tick = out.ticks().next().unwrap().tick;
+    assert_eq!(tick.price.units(), 8_519_666_000_000);
+    assert_eq!(tick.event_time.to_string(), "2025-12-01T16:44:46.329398Z");
+    assert_eq!(tick.quote.unwrap().depth, sizes(472_030, 1_242_952));
+    assert_eq!((tick.side, tick.size, tick.trade_id), (None, None, None));
+}
+
+#[test]
+fn an_envelope_gives_all_its_tickers_and_keeps_the_good_beside_the_bad() {
+    let wrapped = format!(r#"{{"ingest_time": "x", "product_id": "BTC-USD", "payload": {ENVELOPE}}}"#);
+    for record in [ENVELOPE, wrapped.as_str()] {
+        let (kind, out) = read(record);
+        assert_eq!((kind, out.sequence), (Ok(RecordKind::Ticks), Some(2)));
+        let names: Vec<_> =
+            out.ticks().map(|t| (t.index, t.venue.to_owned(), t.product.to_owned())).collect();
+        assert_eq!(
+            names,
+            [(0, "coinbase".into(), "BTC-USD".into()), (2, "coinbase".into(), "SOL-USD".into())]
+        );
+        assert_eq!(out.rejected(), [(1, Unreadable::BadNumber { field: "price" })]);
+        assert_eq!(out.ticks().nth(1).unwrap().tick.quote, None, "a bid of 0 is no quote");
+        assert_eq!(out.first_event_time().unwrap().nanos() % 1_000_000_000, 291_084_825);
+    }
+}
+
+#[test]
+fn other_channels_are_no_ticks_but_count_in_the_sequence() {
+    let (kind, out) = read(
+        r#"{"channel":"subscriptions","timestamp":"2026-04-05T22:35:13.9Z","sequence_num":1,
+            "events":[{"subscriptions":{"ticker":["BTC-USD"]}}]}"#,
+    );
+    assert_eq!((kind, out.sequence), (Ok(RecordKind::NotATick), Some(1)));
+    for record in [r#"{"type":"subscriptions","channels":[]}"#, r#"{"type":"heartbeat","sequence":9}"#] {
+        assert_eq!(read(record).0, Ok(RecordKind::NotATick));
+    }
+}
+
+#[test]
+fn an_exchange_ticker_has_the_takers_side_and_a_sequence_that_is_not_the_connections() {
+    let wrapped = format!(
+        r#"{{"ts":1762932011.6,"pair":"BTC-USD","raw":{}}}"#,
+        serde_json::to_string(&EXCHANGE.replace('\n', "")).unwrap()
+    );
+    for record in [EXCHANGE, wrapped.as_str()] {
+        let tick = only(record);
+        assert_eq!((tick.side, tick.trade_id), (Some(Side::Buy), Some(900_701_309)));
+        assert_eq!(tick.quote.unwrap().depth, sizes(4_145_138, 2_560_996));
+        assert_eq!(read(record).1.sequence, None);
+    }
+}
+
+#[test]
+fn a_venue_field_outranks_the_default() {
+    for record in [
+        r#"{"venue":"kraken","timestamp":"2026-04-04T03:19:18Z","product_id":"ETH\u002dUSD","price":"2"}"#
+            .to_owned(),
+        format!(r#"{{"venue":"kraken","payload":{EXCHANGE}}}"#),
+    ] {
+        let (_, out) = read(&record);
+        assert_eq!(out.ticks().next().unwrap().venue, "kraken");
+    }
+}
+
+#[test]
+fn an_unreadable_record_names_its_field() {
+    let own = |change: (&str, &str)| {
+        let record =
+            r#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"ETH-USD","price":"2","side":"buy"}"#;
+        assert!(record.contains(change.0));
+        refused(&record.replacen(change.0, change.1, 1))
+    };
+    assert_eq!(own((r#""price":"2","#, "")), Unreadable::MissingField { name: "price" });
+    assert_eq!(own((r#""price":"2""#, r#""price":null"#)), Unreadable::MissingField { name: "price" });
+    assert_eq!(own((r#""2""#, r#""NaN""#)), Unreadable::BadNumber { field: "price" });
+    assert_eq!(own((r#""2""#, "[2]")), Unreadable::BadNumber { field: "price" });
+    assert_eq!(own((r#""2""#, r#""0.000000001""#)), Unreadable::OutOfRange { field: "price" });
+    assert_eq!(own((r#""2""#, "-1")), Unreadable::OutOfRange { field: "price" });
+    assert_eq!(own((r#""2""#, "1e300")), Unreadable::OutOfRange { field: "price" });
+    assert_eq!(own(("buy", "hold")), Unreadable::BadSide { field: "side" });
+    assert_eq!(own((r#""2026-04-04T03:19:18Z""#, "1775272758")), Unreadable::BadTime { field: "timestamp" });
+    assert_eq!(own(("2026-04-04T03", "2026-04-04T33")), Unreadable::BadTime { field: "timestamp" });
+    assert_eq!(own(("ETH-USD", "")), Unreadable::BadName { field: "product_id" });
+    assert_eq!(own(("ETH-USD", "<b>")), Unreadable::BadName { field: "product_id" });
+    assert_eq!(own((r#""ETH-USD""#, "7")), Unreadable::WrongType { field: "product_id" });
+    assert_eq!(own((r#""side":"buy""#, r#""price":"3""#)), Unreadable::RepeatedField);
+}
+
+#[test]
+fn what_is_no_tick_at_all_has_a_name_too() {
+    assert_eq!(refused(""), Unreadable::NotJson);
+    assert_eq!(refused("{"), Unreadable::NotJson);
+    assert_eq!(refused(r#"{"price":NaN}"#), Unreadable::NotJson);
+    assert_eq!(refused("[1]"), Unreadable::NotAnObject);
+    assert_eq!(refused("{}"), Unreadable::UnknownShape);
+    assert_eq!(refused(r#"{"hello":1}"#), Unreadable::UnknownShape);
+    assert_eq!(refused(r#"{"payload":7}"#), Unreadable::NotAnObject);
+    assert_eq!(
+        refused(r#"{"channel":"ticker","events":[]}"#),
+        Unreadable::MissingField { name: "timestamp" }
+    );
+    let mut out = Decoded::default();
+    let defaults = DecodeDefaults { venue: "coinbase" };
+    assert_eq!(decode(b"{\"\xff\":1}", &defaults, &mut out), Err(Unreadable::NotUtf8));
+    let long = vec![b' '; RECORD_BYTES_MAX + 1];
+    assert_eq!(decode(&long, &defaults, &mut out), Err(Unreadable::TooLong));
+}
+
+#[test]
+fn deep_nesting_is_refused_or_passed_over_without_recursion() {
+    for (open, close) in [("[", "]"), ("{\"payload\":", "}")] {
+        let depth = 50_000;
+        let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+        let (kind, _) = read(&nested);
+        assert!(kind.is_err());
+        let inside = format!(
+            r#"{{"timestamp":"2026-04-04T03:19:18Z","product_id":"ETH-USD","price":"2","events":{nested}}}"#
+        );
+        assert!(read(&inside).0.is_err());
+    }
+}
+
+#[test]
+fn a_record_with_too_many_tickers_keeps_those_up_to_the_bound() {
+    let most = crate::limits::TICKERS_PER_RECORD_MAX;
+    let ticker = r#"{"product_id":"A","price":"1"},"#;
+    let record = format!(
+        r#"{{"channel":"ticker","timestamp":"2026-04-04T03:19:18Z","events":[{{"tickers":[{}]}}]}}"#,
+        ticker.repeat(most + 5).trim_end_matches(',')
+    );
+    let (kind, out) = read(&record);
+    assert_eq!(kind, Ok(RecordKind::Ticks));
+    assert_eq!(out.ticks().len(), most);
+    assert_eq!(out.rejected(), [(most as u32, Unreadable::TooManyTickers)]);
+}

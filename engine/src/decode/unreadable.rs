@@ -1,0 +1,150 @@
+//! Why a record could not be read: one name a cause, each saying what to change.
+
+/// Why a record or a ticker in it could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unreadable {
+    /// The bytes are not JSON.
+    #[error("the record is not JSON; send one JSON object a record")]
+    NotJson,
+    /// The bytes are not UTF-8.
+    #[error("the record is not UTF-8; send UTF-8")]
+    NotUtf8,
+    /// JSON, but not an object where one is due.
+    #[error("the record is JSON but not an object; send one object a record")]
+    NotAnObject,
+    /// A key occurs twice in one object, so its value is ambiguous.
+    #[error("a field occurs twice in one object; send it once")]
+    RepeatedField,
+    /// None of the known shapes.
+    #[error("the record has no known shape; a tick needs `timestamp`, `product_id` and `price`")]
+    UnknownShape,
+    /// A field that the shape needs is absent.
+    #[error("field `{name}` is missing; add it")]
+    MissingField {
+        /// Which.
+        name: &'static str,
+    },
+    /// A field holds another JSON type than its shape has.
+    #[error("field `{field}` has the wrong JSON type; see the shape's documentation")]
+    WrongType {
+        /// Which.
+        field: &'static str,
+    },
+    /// A field is not a decimal number.
+    #[error("field `{field}` is not a number; write decimal digits, such as 67223.5")]
+    BadNumber {
+        /// Which.
+        field: &'static str,
+    },
+    /// A number is outside the range of its field.
+    #[error("field `{field}` is out of range; prices lie above 0 and below 4.6e10, quantities at or above 0")]
+    OutOfRange {
+        /// Which.
+        field: &'static str,
+    },
+    /// A field is not a time.
+    #[error("field `{field}` is not a time from 1970 to 2200; write RFC 3339 (csv: milliseconds since 1970)")]
+    BadTime {
+        /// Which.
+        field: &'static str,
+    },
+    /// A side that is neither `buy` nor `sell`.
+    #[error("field `{field}` is neither \"buy\" nor \"sell\"; write the taker's side or leave it out")]
+    BadSide {
+        /// Which.
+        field: &'static str,
+    },
+    /// A venue or product that is empty, too long, or has a character that names do not have.
+    #[error(
+        "field `{field}` is not a name; use letters, digits and -_./ with at most 63 bytes for both names"
+    )]
+    BadName {
+        /// Which.
+        field: &'static str,
+    },
+    /// A csv line with another number of columns.
+    #[error("the line does not have the three columns timestamp_ms,price,size")]
+    ColumnCount,
+    /// The record is longer than [`crate::limits::RECORD_BYTES_MAX`].
+    #[error("the record is longer than {} bytes; split it", crate::limits::RECORD_BYTES_MAX)]
+    TooLong,
+    /// The record holds more than [`crate::limits::TICKERS_PER_RECORD_MAX`] tickers; those beyond were not read.
+    #[error("the record holds more than {} tickers; split it", crate::limits::TICKERS_PER_RECORD_MAX)]
+    TooManyTickers,
+}
+
+impl Unreadable {
+    /// Every value of [`Unreadable::reason`], so that a counter of each exists at 0.
+    pub const REASONS: [&'static str; 15] = [
+        "not_json",
+        "not_utf8",
+        "not_an_object",
+        "repeated_field",
+        "unknown_shape",
+        "missing_field",
+        "wrong_type",
+        "bad_number",
+        "out_of_range",
+        "bad_time",
+        "bad_side",
+        "bad_name",
+        "column_count",
+        "too_long",
+        "too_many_tickers",
+    ];
+
+    /// A stable label: one of [`Unreadable::REASONS`].
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotAnObject => "not_an_object",
+            Self::RepeatedField => "repeated_field",
+            Self::UnknownShape => "unknown_shape",
+            Self::MissingField { .. } => "missing_field",
+            Self::WrongType { .. } => "wrong_type",
+            Self::BadNumber { .. } => "bad_number",
+            Self::OutOfRange { .. } => "out_of_range",
+            Self::BadTime { .. } => "bad_time",
+            Self::BadSide { .. } => "bad_side",
+            Self::BadName { .. } => "bad_name",
+            Self::ColumnCount => "column_count",
+            Self::TooLong => "too_long",
+            Self::TooManyTickers => "too_many_tickers",
+        }
+    }
+
+    /// The field at fault, where one is.
+    pub fn field(self) -> Option<&'static str> {
+        match self {
+            Self::MissingField { name: field }
+            | Self::WrongType { field }
+            | Self::BadNumber { field }
+            | Self::OutOfRange { field }
+            | Self::BadTime { field }
+            | Self::BadSide { field }
+            | Self::BadName { field } => Some(field),
+            Self::NotJson
+            | Self::NotUtf8
+            | Self::NotAnObject
+            | Self::RepeatedField
+            | Self::UnknownShape
+            | Self::ColumnCount
+            | Self::TooLong
+            | Self::TooManyTickers => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_field() {
+        let reason = Unreadable::OutOfRange { field: "best_bid_quantity" };
+        assert!(reason.to_string().contains("`best_bid_quantity`"));
+        assert_eq!((reason.reason(), reason.field()), ("out_of_range", Some("best_bid_quantity")));
+        assert!(Unreadable::REASONS.contains(&reason.reason()));
+    }
+}
