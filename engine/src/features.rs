@@ -6,7 +6,8 @@
 //!
 //! Symbols used in the families: `sigma_w = sqrt(RV_w / T_w)` with `RV_w` the sum of squared one-second log returns
 //! of the mid in the last `w` closed seconds and the open part, and `T_w` the valid seconds in them;
-//! `L(x) = ln(x + 1e-9)`; `tau` the symbol's own threshold ([`crate::state::Tau`]). Coverage of a window is its valid
+//! `L(x) = ln(max(x, 0.001))`, so that a still window is a calm value and not an outlier of -20 that a linear part would
+//! chase; `tau` the symbol's own threshold ([`crate::state::Tau`]). Coverage of a window is its valid
 //! closed seconds over its length.
 
 mod activity;
@@ -110,10 +111,10 @@ fn store<const N: usize>(row: &mut [f32], values: [f64; N]) {
     }
 }
 
-/// `ln(x + 1e-9)`.
+/// `L(x) = ln(max(x, 0.001))`; NaN stays NaN.
 #[inline]
 fn log_of(x: f64) -> f64 {
-    libm::log(x + 1e-9)
+    libm::log(if x < 1e-3 { 1e-3 } else { x })
 }
 
 /// `a / b`, NaN where `b` is zero.

@@ -6,7 +6,7 @@
 //! | `lew30_tau` | `L(sigma_ew / tau)`, half-life 30 s | decaying | 80 % of 60 s is covered, tau is ready |
 //! | `lv10_60`, `lv60_300`, `lv300_1800` | `L(sigma_a / sigma_b)` | both | 80 % of `a`, 50 % of `b` |
 //!
-//! Unit: log ratio; 0 = equal, 0.7 = twice; practical range -20.7 (no movement) to 5. Cost: seven logarithms, five
+//! Unit: log ratio; 0 = equal, 0.7 = twice; range -6.9 (no movement) to about 5. Cost: seven logarithms, five
 //! square roots. Source: realised volatility after Andersen, Bollerslev, Diebold and Labys (2003); the cascade of
 //! horizons after Corsi (2009, HAR); the average after RiskMetrics (1996).
 //!
