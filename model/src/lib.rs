@@ -1,103 +1,51 @@
 //! What a model is. Pure: no socket, no clock, no runtime.
 //!
-//! This skeleton fixes the names that `engine` and `api` use.
+//! # The flow
+//!
+//! ```text
+//! learn (feature `learn`) or an importer
+//!        |  canonical trees, linear terms, ModelInfo
+//!        v
+//! draft::ModelDraft -- pack --> file (FORMAT.md) -- map, check once --> model::Model -- score_row --> Score
+//!        |                                                                   ^
+//!        '------ the plain walks (slow twins): equal bits, by test ----------'
+//! ```
+//!
+//! A model is a list of members, each giving log-odds: a [`forest`] or a [`linear`] part. Their weighted sum is
+//! calibrated (Platt) and squashed: [`combine`](sigmoid). Features have names with versions: [`schema`].
+//!
+//! # Invariants
+//!
+//! * A [`Model`] exists only if every byte of its file was covered by a checksum that agreed and every node, slot,
+//!   leaf and number was checked; after that, rows are walked without checks. A damaged file is an error that names
+//!   the section, never a crash.
+//! * A score's bits depend on the file and the row alone: not on the machine, the batch, the position in it, or the
+//!   kernel. Sums run in the file's order; nothing is fused; `exp` and `ln` are the `libm` crate's.
+//! * A score is never NaN, whatever the row: numbers in a file are bounded, NaN has a direction at every split.
+//! * Scoring a row allocates nothing.
+//! * Equal training input and seed give an equal file. No clock enters it.
+//!
+//! # Absent on purpose
+//!
+//! Pickle and every other format that runs code. Categorical splits and vector leaves (an importer's job to refuse or
+//! rewrite). Byte-block and oblivious layouts, SHAP tables and drift references: each will be a section of its own.
 
+pub mod draft;
+pub mod error;
+pub mod forest;
+pub mod info;
+#[cfg(feature = "learn")]
+pub mod learn;
+pub mod linear;
 pub mod schema;
 
-use std::path::Path;
+mod combine;
+mod file;
+mod meta;
+mod model;
 
-use schema::FeatureName;
-
-/// Platt calibration: `probability = sigmoid(a * log_odds + b)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Calibration {
-    /// Slope on the log-odds.
-    pub a: f64,
-    /// Intercept.
-    pub b: f64,
-}
-
-/// What a model file says of itself.
-#[derive(Clone, Debug)]
-pub struct ModelInfo {
-    /// The model's name, `stormglass-default`.
-    pub name: String,
-    /// Its version, `1`.
-    pub version: String,
-    /// `ml` or `baseline`: which of the original's two variants it stands for.
-    pub variant: String,
-    /// SHA-256 of the file's bytes, lower-case hexadecimal.
-    pub sha256: String,
-    /// The features of a row, in order.
-    pub features: Vec<FeatureName>,
-    /// Seconds ahead that the probability speaks of; 0 where the file does not say.
-    pub horizon_s: u32,
-    /// Quantile of the label's threshold, 0.9.
-    pub label_quantile: f64,
-    /// The event's threshold for a symbol without one of its own: basis points per square-root second.
-    pub tau_bp: f64,
-    /// Probability at or above which `spike` is true.
-    pub threshold: f64,
-    /// Calibration, if the file has one.
-    pub calibration: Option<Calibration>,
-    /// Provenance, in order: command, trainer, data, seed, time span.
-    pub provenance: Vec<(String, String)>,
-    /// Training metrics, in order.
-    pub metrics: Vec<(String, f64)>,
-    /// Trees in all members.
-    pub tree_count: usize,
-    /// Nodes in all members.
-    pub node_count: usize,
-}
-
-/// A model, mapped and checked, ready to score. Shared by `Arc` between shards.
-#[derive(Debug)]
-pub struct Model {
-    info: ModelInfo,
-}
-
-/// Why a model could not be had.
-#[derive(Debug, thiserror::Error)]
-#[error("stub")]
-pub struct ModelError;
-
-/// One row's answer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// Log-odds after calibration.
-    pub log_odds: f64,
-    /// `sigmoid(log_odds)`.
-    pub probability: f64,
-}
-
-impl Model {
-    /// Maps the file and checks all of it.
-    ///
-    /// # Errors
-    /// [`ModelError`], which names the file, the section and what is wrong with it.
-    pub fn open(_path: &Path) -> Result<Self, ModelError> {
-        Err(ModelError)
-    }
-
-    /// The same over bytes in memory (copied once to aligned pages).
-    ///
-    /// # Errors
-    /// As [`Model::open`].
-    pub fn from_bytes(_bytes: &[u8]) -> Result<Self, ModelError> {
-        Err(ModelError)
-    }
-
-    /// What the file says of itself.
-    pub fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    /// Scores one row, in the order of `info().features`, NaN = missing. No allocation.
-    ///
-    /// # Panics
-    /// If the row's length is not the number of features.
-    pub fn score_row(&self, row: &[f32]) -> Score {
-        assert_eq!(row.len(), self.info.features.len());
-        Score { log_odds: 0.0, probability: 0.5 }
-    }
-}
+pub use combine::sigmoid;
+pub use draft::{MemberDraft, ModelDraft};
+pub use error::{DraftError, ModelError};
+pub use info::{Calibration, ModelInfo, Score};
+pub use model::Model;

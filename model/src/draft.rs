@@ -1,0 +1,174 @@
+//! A model before it is a file: what training and importing produce, and what the plain walks score.
+
+use std::path::Path;
+
+use rkyv::{rancor, util::AlignedVec};
+
+use crate::{
+    combine,
+    error::DraftError,
+    file::{
+        header::SECTION_ALIGN,
+        v1,
+        write::{self, NewSection},
+    },
+    forest::{CanonicalForest, pack},
+    info::{ModelInfo, Score},
+    linear::{LinearDraft, LinearTerm},
+    meta, schema,
+};
+
+/// One part of a model, giving log-odds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MemberDraft {
+    /// Trees.
+    Forest(CanonicalForest),
+    /// A line.
+    Linear(LinearDraft),
+}
+
+/// A model in the form that is easy to build and to read. Checked when made, so it can always be scored.
+#[derive(Clone, Debug)]
+pub struct ModelDraft {
+    info: ModelInfo,
+    members: Vec<(f64, MemberDraft)>,
+    /// Row-major.
+    self_test_rows: Vec<f32>,
+}
+
+impl ModelDraft {
+    /// Members with their weights in the sum of log-odds: 1 for a single one, 0.5 and 0.5 for the average of two.
+    ///
+    /// `info`'s hash and counts are ignored.
+    ///
+    /// # Errors
+    /// The first thing in `info`, a weight or a member that a file could not hold.
+    pub fn new(mut info: ModelInfo, members: Vec<(f64, MemberDraft)>) -> Result<Self, DraftError> {
+        meta::check(&info).map_err(|(field, what)| DraftError::Info { field, what })?;
+        if members.is_empty() {
+            return Err(DraftError::Info { field: "members", what: "there are none".to_owned() });
+        }
+        (info.sha256, info.tree_count, info.node_count) = (String::new(), 0, 0);
+        for (place, (weight, member)) in members.iter().enumerate() {
+            if !combine::is_moderate(*weight) {
+                return Err(DraftError::Member { member: place, what: format!("weight {weight}") });
+            }
+            match member {
+                MemberDraft::Linear(linear) => linear.check(place, info.features.len())?,
+                MemberDraft::Forest(forest) => {
+                    forest.check(place, info.features.len())?;
+                    info.tree_count += forest.trees.len();
+                    info.node_count += forest.node_count();
+                }
+            }
+        }
+        Ok(Self { info, members, self_test_rows: Vec::new() })
+    }
+
+    /// Rows (row-major) that the file carries with their answers, for [`crate::Model::verify`]. A few dozen do.
+    ///
+    /// # Panics
+    /// If `rows` is not a multiple of the number of features.
+    #[must_use]
+    pub fn with_self_test(mut self, rows: Vec<f32>) -> Self {
+        assert_eq!(rows.len() % self.info.features.len(), 0, "whole rows of {} features", self.info.features.len());
+        self.self_test_rows = rows;
+        self
+    }
+
+    /// What the file will say of itself, but for the hash.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Weights and members, in the order of the sum.
+    pub fn members(&self) -> &[(f64, MemberDraft)] {
+        &self.members
+    }
+
+    /// Scores a row by the plain walks: the slow twin of [`crate::Model::score_row`], with equal bits.
+    ///
+    /// # Panics
+    /// If the row's length is not the number of features.
+    pub fn score_row(&self, row: &[f32]) -> Score {
+        assert_eq!(row.len(), self.info.features.len(), "values in the row, features of the model");
+        let raw = combine::weighted_sum(self.members.iter().map(|(weight, member)| {
+            let log_odds = match member {
+                MemberDraft::Forest(forest) => forest.score(row),
+                MemberDraft::Linear(linear) => linear.score(row),
+            };
+            (*weight, log_odds)
+        }));
+        combine::finish(raw, self.info.calibration)
+    }
+
+    /// The file's bytes. Equal drafts give equal bytes.
+    ///
+    /// # Errors
+    /// [`DraftError::Member`] for a forest beyond what narrow nodes can number.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, DraftError> {
+        let weights = self.members.iter().map(|(weight, _)| *weight).collect();
+        let mut sections = vec![section(*b"META", true, archive(&meta::to_archive(&self.info, weights)))];
+        let fingerprint = schema::fingerprint(&self.info.features);
+        for (place, (_, member)) in self.members.iter().enumerate() {
+            sections.push(match member {
+                MemberDraft::Forest(forest) => {
+                    let packed = pack::pack(forest, fingerprint)
+                        .map_err(|what| DraftError::Member { member: place, what })?;
+                    section(*b"FRST", true, archive(&packed))
+                }
+                MemberDraft::Linear(linear) => {
+                    section(*b"LINR", true, archive(&linear_to_archive(linear, fingerprint)))
+                }
+            });
+        }
+        if !self.self_test_rows.is_empty() {
+            let rows = self.self_test_rows.chunks_exact(self.info.features.len());
+            let log_odds = rows.map(|row| self.score_row(row).log_odds).collect();
+            let test = v1::SelfTest { rows: self.self_test_rows.clone(), log_odds };
+            sections.push(section(*b"TEST", false, archive(&test)));
+        }
+        Ok(write::lay_out(&sections))
+    }
+
+    /// Writes the file so that `path` holds the old bytes or the new, never a mixture.
+    ///
+    /// # Errors
+    /// As [`ModelDraft::to_bytes`], or the system's.
+    pub fn write(&self, path: &Path) -> Result<(), DraftError> {
+        let bytes = self.to_bytes()?;
+        write::replace(path, &bytes)
+            .map_err(|source| DraftError::Io { file: path.display().to_string(), source })
+    }
+}
+
+fn section(tag: [u8; 4], required: bool, bytes: Vec<u8>) -> NewSection {
+    NewSection { tag, version: v1::VERSION, required, bytes }
+}
+
+fn linear_to_archive(linear: &LinearDraft, features_fingerprint: u64) -> v1::Linear {
+    let term = |term: &LinearTerm| v1::Term {
+        coefficient: term.coefficient,
+        low: term.low,
+        high: term.high,
+        imputed: term.imputed,
+        missing_coefficient: term.missing_coefficient,
+    };
+    v1::Linear { terms: linear.terms.iter().map(term).collect(), intercept: linear.intercept, features_fingerprint }
+}
+
+/// Serialises a section's root.
+fn archive<T>(value: &T) -> Vec<u8>
+where
+    T: for<'a> rkyv::Serialize<
+            rkyv::api::high::HighSerializer<
+                AlignedVec<SECTION_ALIGN>,
+                rkyv::ser::allocator::ArenaHandle<'a>,
+                rancor::Error,
+            >,
+        >,
+{
+    let out = rkyv::api::high::to_bytes_in::<_, rancor::Error>(value, AlignedVec::<SECTION_ALIGN>::new());
+    // Plain vectors, strings and numbers have no error of their own, and memory is not an `Err`.
+    out.expect("writing plain data to memory cannot fail").into_vec()
+}

@@ -1,0 +1,106 @@
+//! Checks a file and hands out its sections.
+
+use rkyv::{Archived, Portable, api::high::HighValidator, bytecheck::CheckBytes, rancor};
+
+use super::{
+    header::{self, Entry, HEADER_BYTES, SECTION_ALIGN},
+    pages::Pages,
+    v1,
+};
+use crate::error::ModelError;
+
+/// A file whose bytes are those that were written: header, table, places and checksums agree.
+pub(crate) struct SectionFile<'a> {
+    file: &'a str,
+    bytes: &'a [u8],
+    entries: Vec<Entry>,
+}
+
+/// A known section, checked by rkyv: every pointer, string and enum in it is in order.
+pub(crate) enum Section<'a> {
+    Meta(&'a Archived<v1::Meta>),
+    Forest(&'a Archived<v1::Forest>),
+    Linear(&'a Archived<v1::Linear>),
+    SelfTest(&'a Archived<v1::SelfTest>),
+}
+
+impl<'a> SectionFile<'a> {
+    /// Checks that the bytes are whole.
+    ///
+    /// # Errors
+    /// What is damaged: the header, or which section.
+    pub(crate) fn check(file: &'a str, pages: &'a Pages) -> Result<Self, ModelError> {
+        let bytes = pages.bytes();
+        let sections = Self { file, bytes, entries: header::read(file, bytes)? };
+        let mut end = HEADER_BYTES + sections.entries.len() * header::ENTRY_BYTES;
+        for (place, entry) in sections.entries.iter().enumerate() {
+            end = sections.check_place(end, entry).map_err(|what| sections.error(place, what))?;
+        }
+        if end != bytes.len() {
+            let what = format!("{} bytes after the last section", bytes.len() - end);
+            return Err(ModelError::Header { file: file.to_owned(), what });
+        }
+        Ok(sections)
+    }
+
+    /// Sections follow one another in the order of the table, with nothing but zeros up to the next alignment.
+    fn check_place(&self, end: usize, entry: &Entry) -> Result<usize, String> {
+        let start = end.next_multiple_of(SECTION_ALIGN);
+        if entry.offset != start as u64 {
+            return Err(format!("starts at {}, not at {start}", entry.offset));
+        }
+        let length = usize::try_from(entry.length).unwrap_or(usize::MAX);
+        let section_end = start.saturating_add(length);
+        if section_end > self.bytes.len() {
+            return Err(format!("{length} bytes from {start} in a file of {}", self.bytes.len()));
+        }
+        let computed = crc32c::crc32c(&self.bytes[start..section_end]);
+        if computed != entry.checksum {
+            return Err(format!("checksum {computed:08x} where {:08x} was written: damaged", entry.checksum));
+        }
+        if self.bytes[end..start].iter().any(|&byte| byte != 0) {
+            return Err("the gap before it is not zero".to_owned());
+        }
+        Ok(section_end)
+    }
+
+    /// The sections this build knows, each with its place in the table. Unknown ones are skipped unless required.
+    ///
+    /// # Errors
+    /// A required section that is not known, or one whose archive is not in order.
+    pub(crate) fn sections(&self) -> Result<Vec<(usize, Section<'a>)>, ModelError> {
+        let mut known = Vec::with_capacity(self.entries.len());
+        for (place, entry) in self.entries.iter().enumerate() {
+            let start = entry.offset as usize;
+            let bytes = &self.bytes[start..start + entry.length as usize];
+            let section = match (&entry.tag, entry.version) {
+                (b"META", v1::VERSION) => access(bytes).map(Section::Meta),
+                (b"FRST", v1::VERSION) => access(bytes).map(Section::Forest),
+                (b"LINR", v1::VERSION) => access(bytes).map(Section::Linear),
+                (b"TEST", v1::VERSION) => access(bytes).map(Section::SelfTest),
+                _ if entry.required => {
+                    let (file, section) = (self.file.to_owned(), entry.label(place));
+                    return Err(ModelError::UnknownSection { file, section, version: entry.version });
+                }
+                _ => continue,
+            };
+            known.push((place, section.map_err(|what| self.error(place, what))?));
+        }
+        Ok(known)
+    }
+
+    /// An error about the section at `place`.
+    pub(crate) fn error(&self, place: usize, what: String) -> ModelError {
+        ModelError::Section { file: self.file.to_owned(), section: self.entries[place].label(place), what }
+    }
+}
+
+fn access<T>(bytes: &[u8]) -> Result<&T, String>
+where
+    T: Portable + for<'b> CheckBytes<HighValidator<'b, rancor::Error>>,
+{
+    rkyv::access::<T, rancor::Error>(bytes).map_err(|error| {
+        let text = error.to_string();
+        format!("its archive is not in order: {}", text.lines().next().unwrap_or_default())
+    })
+}

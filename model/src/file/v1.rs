@@ -1,0 +1,116 @@
+//! The archived types of format version 1. Frozen: a change of any of them is a new section version beside this one.
+//!
+//! rkyv writes them little-endian with 32-bit relative pointers (features of the workspace's `rkyv`). In each section
+//! the hot array comes first, so that it stands at the section's start, which is 64-byte aligned.
+
+use rkyv::{Archive, Serialize};
+
+/// The version of every section below.
+pub(crate) const VERSION: u16 = 1;
+
+/// `META`: what the model says of itself, and how its members are combined.
+#[derive(Archive, Serialize)]
+pub(crate) struct Meta {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) variant: String,
+    pub(crate) features: Vec<Feature>,
+    /// One per member, in the order of the member sections.
+    pub(crate) weights: Vec<f64>,
+    pub(crate) provenance: Vec<Pair>,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) calibration: Option<Calibration>,
+    pub(crate) label_quantile: f64,
+    pub(crate) tau_bp: f64,
+    pub(crate) threshold: f64,
+    pub(crate) horizon_s: u32,
+}
+
+/// A feature's name and the version of its formula.
+#[derive(Archive, Serialize)]
+pub(crate) struct Feature {
+    pub(crate) name: String,
+    pub(crate) version: u16,
+}
+
+/// A line of provenance.
+#[derive(Archive, Serialize)]
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// A training metric.
+#[derive(Archive, Serialize)]
+pub(crate) struct Metric {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+}
+
+/// Platt's slope and intercept.
+#[derive(Archive, Serialize)]
+pub(crate) struct Calibration {
+    pub(crate) a: f64,
+    pub(crate) b: f64,
+}
+
+/// `FRST`: a forest of narrow nodes.
+#[derive(Archive, Serialize)]
+pub(crate) struct Forest {
+    /// The trees one after another, each breadth first from its root.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) leaf_values: Vec<f64>,
+    /// Positions among the nodes, in the order of the sum.
+    pub(crate) roots: Vec<u32>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) base: f64,
+    pub(crate) features_fingerprint: u64,
+    pub(crate) sum: u8,
+}
+
+/// Eight bytes: a split's threshold and link, or a leaf.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct Node {
+    /// The bits of a split's f32 threshold, of a leaf's f32 value, or a leaf's position among `leaf_values`.
+    pub(crate) value: u32,
+    /// Low 12 bits: the slot. High 20: the distance to the left child, 0 at a leaf; the right child follows it.
+    pub(crate) link: u32,
+}
+
+/// A feature as splits see it.
+#[derive(Archive, Serialize)]
+pub(crate) struct Slot {
+    pub(crate) feature: u16,
+    pub(crate) missing: u8,
+    pub(crate) reserved: u8,
+}
+
+/// `LINR`: a linear member.
+#[derive(Archive, Serialize)]
+pub(crate) struct Linear {
+    /// One per feature, in the order of the row.
+    pub(crate) terms: Vec<Term>,
+    pub(crate) intercept: f64,
+    pub(crate) features_fingerprint: u64,
+}
+
+/// What one feature adds.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct Term {
+    pub(crate) coefficient: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) imputed: f64,
+    pub(crate) missing_coefficient: f64,
+}
+
+/// `TEST`: rows and the answers they had where the file was made.
+#[derive(Archive, Serialize)]
+pub(crate) struct SelfTest {
+    /// Row-major, as wide as the features.
+    pub(crate) rows: Vec<f32>,
+    /// One calibrated log-odds per row.
+    pub(crate) log_odds: Vec<f64>,
+}

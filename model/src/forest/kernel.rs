@@ -1,0 +1,101 @@
+//! The walk: twenty trees at once, a fixed number of steps, no branch that depends on the data.
+//!
+//! A step is `at += offset + (x[slot] >= threshold)`. At a leaf the offset is 0 and the slot holds NaN, which is not
+//! `>=` anything, so a walk that has arrived stays where it is: no test for leaves, and trees of unequal depth share a
+//! trip count. One tree's steps wait for each other (a load, a load, a compare, an add); twenty trees' do not, which
+//! is where the speed comes from.
+
+#![allow(unsafe_code)]
+
+use crate::file::v1::ArchivedNode;
+
+use super::slots::SLOT_BITS;
+
+/// Trees walked together in a full group.
+pub(crate) const LANES_MAX: usize = 20;
+/// Groups are widened to a multiple of this many trees by walking their first tree again.
+pub(crate) const LANES_STEP: usize = 4;
+/// Trees whose leaves are gathered before they are added up in the order of the sum.
+pub(crate) const BLOCK_TREES: usize = 200;
+
+/// One tree of a group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lane {
+    /// Its root's position among the nodes.
+    pub(crate) root: u32,
+    /// Its place in the block's order of sum; [`BLOCK_TREES`] for a repeated tree, whose leaf nobody reads.
+    pub(crate) place: u32,
+}
+
+/// The leaves of a block by their place in the sum, then one for repeated trees.
+pub(crate) type Leaves = [u32; BLOCK_TREES + 1];
+
+/// Walks one group.
+///
+/// With `CHECKED` every node is read through a bounds check: the twin the tests hold the other to.
+///
+/// # Safety
+/// Without `CHECKED`: every root is a node, every node that is not a leaf has both children among the nodes, and a
+/// leaf's offset is 0 and its slot holds NaN. [`super::narrow::NarrowForest::check`] has established that.
+#[inline(always)]
+unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
+    nodes: &[ArchivedNode],
+    slots: &[f32; SLOTS],
+    lanes: &[Lane; LANES],
+    trips: u32,
+    leaves: &mut Leaves,
+) {
+    let node_at = |at: u32| {
+        if CHECKED {
+            return &nodes[at as usize];
+        }
+        // SAFETY: `at` starts at a root and moves only from a split to one of its children or, at a leaf, by 0
+        // (NaN >= threshold is false); the caller vouches that those are nodes.
+        unsafe { nodes.get_unchecked(at as usize) }
+    };
+    let mut at = lanes.map(|lane| lane.root);
+    for _ in 0..trips {
+        for place in &mut at {
+            let node = node_at(*place);
+            let link = node.link.to_native();
+            // Slots are fewer than SLOTS, a power of two of at most 2^SLOT_BITS, so the mask takes the slot's bits
+            // out of the link and proves the index in one operation.
+            let value = slots[link as usize & (SLOTS - 1)];
+            let threshold = f32::from_bits(node.value.to_native());
+            *place += (link >> SLOT_BITS) + u32::from(value >= threshold);
+        }
+    }
+    for (lane, place) in lanes.iter().zip(at) {
+        leaves[lane.place as usize] = node_at(place).value.to_native();
+    }
+}
+
+/// Walks one group of any width that is a multiple of [`LANES_STEP`].
+///
+/// # Safety
+/// As `walk`.
+///
+/// # Panics
+/// If the width is none of those.
+#[inline(always)]
+pub(crate) unsafe fn walk_group<const SLOTS: usize, const CHECKED: bool>(
+    nodes: &[ArchivedNode],
+    slots: &[f32; SLOTS],
+    lanes: &[Lane],
+    trips: u32,
+    leaves: &mut Leaves,
+) {
+    macro_rules! of_width {
+        ($($width:literal)*) => {
+            match lanes.len() {
+                $($width => {
+                    let lanes: &[Lane; $width] = lanes.try_into().expect("the match is on this length");
+                    // SAFETY: the caller's promise is `walk`'s.
+                    unsafe { walk::<$width, SLOTS, CHECKED>(nodes, slots, lanes, trips, leaves) }
+                })*
+                width => unreachable!("a group of {width} trees: the schedule makes none"),
+            }
+        };
+    }
+    of_width!(4 8 12 16 20)
+}

@@ -1,0 +1,237 @@
+//! A forest in a mapped file: checked once, then walked unchecked.
+
+use rkyv::rend::f64_le;
+
+use super::{
+    canonical::{DEPTH_MAX, Missing, SumKind, TREES_MAX},
+    kernel::{self, BLOCK_TREES, LANES_MAX, LANES_STEP, Lane, Leaves},
+    pack::sum_from_code,
+    slots::{self, SLOT_BITS, SLOTS_MAX, Slot},
+};
+use crate::{
+    combine::is_moderate,
+    file::{
+        pages::{MappedSlice, Pages},
+        v1::{ArchivedForest, ArchivedNode},
+    },
+};
+
+/// Trees walked together, and for how long.
+#[derive(Debug)]
+struct Group {
+    /// Where its lanes start among all lanes.
+    first_lane: usize,
+    /// How many there are: a multiple of [`LANES_STEP`].
+    lanes: usize,
+    /// Steps after which every one of its trees has reached a leaf: its greatest height.
+    trips: u32,
+}
+
+/// The groups whose leaves are gathered before they are added up.
+#[derive(Debug)]
+struct Block {
+    groups: Vec<Group>,
+    trees: usize,
+}
+
+/// A forest whose every node and leaf has been checked.
+#[derive(Debug)]
+pub(crate) struct NarrowForest {
+    nodes: MappedSlice<ArchivedNode>,
+    /// The leaves of [`SumKind::F64Leaves`]; else empty.
+    leaf_values: MappedSlice<f64_le>,
+    slots: Vec<Slot>,
+    lanes: Vec<Lane>,
+    blocks: Vec<Block>,
+    base: f64,
+    sum: SumKind,
+    tree_count: usize,
+}
+
+impl NarrowForest {
+    /// Checks an archived forest and plans its walk.
+    ///
+    /// # Errors
+    /// The first rule of FORMAT.md's `FRST` that it breaks.
+    pub(crate) fn check(archived: &ArchivedForest, pages: &Pages, feature_count: usize) -> Result<Self, String> {
+        let sum = sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
+        let base = archived.base.to_native();
+        if !is_moderate(base) {
+            return Err(format!("base {base:e}"));
+        }
+        let slots = check_slots(archived, feature_count)?;
+        let heights = check_nodes(archived, sum, slots.len())?;
+        let mut forest = Self {
+            nodes: pages.keep(&archived.nodes),
+            leaf_values: pages.keep(&archived.leaf_values),
+            slots,
+            lanes: Vec::new(),
+            blocks: Vec::new(),
+            base,
+            sum,
+            tree_count: archived.roots.len(),
+        };
+        forest.plan(archived, &heights)?;
+        Ok(forest)
+    }
+
+    /// Plans the walk: inside a block of trees those of like height go together, so that no walk waits long for a
+    /// deeper one; the leaves are put back in the order of the sum.
+    fn plan(&mut self, archived: &ArchivedForest, heights: &[u8]) -> Result<(), String> {
+        if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
+            return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
+        }
+        for roots in archived.roots.chunks(BLOCK_TREES) {
+            let mut trees = Vec::with_capacity(roots.len());
+            for (place, root) in (0..).zip(roots) {
+                let root = root.to_native();
+                let height = heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
+                trees.push((*height, Lane { root, place }));
+            }
+            trees.sort_by_key(|&(height, _)| height);
+            let mut groups = Vec::new();
+            for group in trees.chunks(LANES_MAX) {
+                let first_lane = self.lanes.len();
+                let spare = Lane { root: group[0].1.root, place: BLOCK_TREES as u32 };
+                self.lanes.extend(group.iter().map(|(_, lane)| *lane));
+                self.lanes.resize(first_lane + group.len().next_multiple_of(LANES_STEP), spare);
+                let trips = group.iter().map(|(height, _)| u32::from(*height)).max().unwrap_or(0);
+                groups.push(Group { first_lane, lanes: self.lanes.len() - first_lane, trips });
+            }
+            self.blocks.push(Block { groups, trees: roots.len() });
+        }
+        Ok(())
+    }
+
+    /// Trees.
+    pub(crate) fn tree_count(&self) -> usize {
+        self.tree_count
+    }
+
+    /// Nodes, leaves included.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The raw answer for a row of the model's features, in log-odds.
+    pub(crate) fn score(&self, row: &[f32]) -> f64 {
+        self.score_by::<false>(row)
+    }
+
+    /// The same with every node read through a bounds check.
+    pub(crate) fn score_checked(&self, row: &[f32]) -> f64 {
+        self.score_by::<true>(row)
+    }
+
+    fn score_by<const CHECKED: bool>(&self, row: &[f32]) -> f64 {
+        // The slot row lives on the stack, in the least size that also has room for the leaves' NaN.
+        match self.slots.len() {
+            0..64 => self.score_with::<64, CHECKED>(row),
+            64..128 => self.score_with::<128, CHECKED>(row),
+            128..512 => self.score_with::<512, CHECKED>(row),
+            _ => self.score_with::<SLOTS_MAX, CHECKED>(row),
+        }
+    }
+
+    fn score_with<const SLOTS: usize, const CHECKED: bool>(&self, row: &[f32]) -> f64 {
+        let slots: [f32; SLOTS] = slots::fill(&self.slots, row);
+        let mut leaves: Leaves = [0; BLOCK_TREES + 1];
+        let mut sum = self.base;
+        for block in &self.blocks {
+            for group in &block.groups {
+                let lanes = &self.lanes[group.first_lane..group.first_lane + group.lanes];
+                #[allow(unsafe_code)]
+                // SAFETY: `check` built this forest: it saw that roots are nodes, that splits' children are nodes,
+                // and that a leaf's offset is 0 and its slot is `slots.len()`, where `fill` leaves NaN because
+                // SLOTS is larger than that.
+                unsafe {
+                    kernel::walk_group::<SLOTS, CHECKED>(&self.nodes, &slots, lanes, group.trips, &mut leaves);
+                }
+            }
+            sum = self.add(sum, &leaves[..block.trees]);
+        }
+        sum
+    }
+
+    /// Adds a block's leaves in the order of the trees, in the type the forest was made for.
+    fn add(&self, sum: f64, leaves: &[u32]) -> f64 {
+        match self.sum {
+            SumKind::F32 => {
+                f64::from(leaves.iter().fold(sum as f32, |sum, &leaf| sum + f32::from_bits(leaf)))
+            }
+            SumKind::F64 => leaves.iter().fold(sum, |sum, &leaf| sum + f64::from(f32::from_bits(leaf))),
+            SumKind::F64Leaves => {
+                leaves.iter().fold(sum, |sum, &leaf| sum + self.leaf_values[leaf as usize].to_native())
+            }
+        }
+    }
+}
+
+fn check_slots(archived: &ArchivedForest, feature_count: usize) -> Result<Vec<Slot>, String> {
+    if archived.slots.len() >= SLOTS_MAX {
+        return Err(format!("{} slots; {} are possible", archived.slots.len(), SLOTS_MAX - 1));
+    }
+    let mut slots = Vec::with_capacity(archived.slots.len());
+    for (number, slot) in archived.slots.iter().enumerate() {
+        let feature = slot.feature.to_native();
+        if usize::from(feature) >= feature_count {
+            return Err(format!("slot {number} reads feature {feature} of {feature_count}"));
+        }
+        if slot.reserved != 0 {
+            return Err(format!("slot {number}: its reserved byte is {}", slot.reserved));
+        }
+        let missing = Missing::from_code(slot.missing)
+            .ok_or_else(|| format!("slot {number}: missing direction {} is unknown", slot.missing))?;
+        slots.push(Slot { feature, stand_in: missing.stand_in() });
+    }
+    Ok(slots)
+}
+
+/// Checks every node and gives each one's height. Children stand after their parents, so one pass from the back meets
+/// every child before its parent, and no walk can go round in a circle.
+fn check_nodes(archived: &ArchivedForest, sum: SumKind, slot_count: usize) -> Result<Vec<u8>, String> {
+    let nodes = archived.nodes.as_slice();
+    if u32::try_from(nodes.len()).is_err() {
+        return Err(format!("{} nodes", nodes.len()));
+    }
+    let mut heights = vec![0_u8; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        let (value, link) = (node.value.to_native(), node.link.to_native());
+        let (offset, slot) = ((link >> SLOT_BITS) as usize, link as usize & (SLOTS_MAX - 1));
+        if offset == 0 {
+            if slot != slot_count {
+                return Err(format!("node {at}: a leaf reads slot {slot}, not the NaN slot {slot_count}"));
+            }
+            check_leaf(archived, sum, value).map_err(|what| format!("node {at}: {what}"))?;
+            continue;
+        }
+        if slot >= slot_count {
+            return Err(format!("node {at}: slot {slot} of {slot_count}"));
+        }
+        let right = at + offset + 1;
+        if right >= nodes.len() {
+            return Err(format!("node {at}: child {right} of {} nodes", nodes.len()));
+        }
+        let threshold = f32::from_bits(value);
+        if threshold.is_nan() || threshold == f32::NEG_INFINITY {
+            return Err(format!("node {at}: threshold {threshold}"));
+        }
+        let below = heights[right].max(heights[right - 1]);
+        if u32::from(below) == DEPTH_MAX {
+            return Err(format!("node {at}: deeper than {DEPTH_MAX} levels"));
+        }
+        heights[at] = below + 1;
+    }
+    Ok(heights)
+}
+
+fn check_leaf(archived: &ArchivedForest, sum: SumKind, bits: u32) -> Result<(), String> {
+    let value = match sum {
+        SumKind::F32 | SumKind::F64 => f64::from(f32::from_bits(bits)),
+        SumKind::F64Leaves => {
+            let leaf = archived.leaf_values.get(bits as usize);
+            leaf.ok_or_else(|| format!("leaf value {bits} of {}", archived.leaf_values.len()))?.to_native()
+        }
+    };
+    if is_moderate(value) { Ok(()) } else { Err(format!("leaf {value:e}")) }
+}

@@ -1,0 +1,58 @@
+//! The slot row: a row of features in which missing values already carry their direction.
+//!
+//! A node reads a slot, not a feature. Each (feature, missing direction) pair that some split uses has one slot,
+//! holding the feature's value, or where that is NaN a stand-in that the plain comparison `x < threshold` sends the
+//! right way: -inf is below every threshold (none is -inf), +inf is below none. So a missing value costs a node
+//! nothing. The slot after the last one always holds NaN: leaves read it.
+
+use super::canonical::Missing;
+
+/// Bits of a node's link that number its slot.
+pub(crate) const SLOT_BITS: u32 = 12;
+/// Slots a forest may use, the leaves' NaN slot included.
+pub(crate) const SLOTS_MAX: usize = 1 << SLOT_BITS;
+
+/// One slot: which feature it copies, and what stands in for NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Slot {
+    /// Position in the row.
+    pub(crate) feature: u16,
+    /// The stand-in for NaN.
+    pub(crate) stand_in: f32,
+}
+
+impl Missing {
+    /// What the comparison sees in place of NaN.
+    pub(crate) fn stand_in(self) -> f32 {
+        match self {
+            Self::Left => f32::NEG_INFINITY,
+            Self::Right => f32::INFINITY,
+            Self::Zero => 0.0,
+        }
+    }
+
+    /// The byte that names it in the file.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Left => 0,
+            Self::Right => 1,
+            Self::Zero => 2,
+        }
+    }
+
+    /// The reverse of [`Missing::code`].
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        [Self::Left, Self::Right, Self::Zero].into_iter().find(|missing| missing.code() == code)
+    }
+}
+
+/// Fills the slot row: the slots in order, then NaN to the end.
+#[inline(always)]
+pub(crate) fn fill<const SLOTS: usize>(slots: &[Slot], row: &[f32]) -> [f32; SLOTS] {
+    let mut filled = [f32::NAN; SLOTS];
+    for (place, slot) in filled.iter_mut().zip(slots) {
+        let value = row[usize::from(slot.feature)];
+        *place = if value.is_nan() { slot.stand_in } else { value };
+    }
+    filled
+}

@@ -1,0 +1,83 @@
+//! What a model says of itself, and what it answers.
+
+use crate::schema::FeatureName;
+
+/// Platt calibration: `log_odds = a * raw + b`, a product and a sum, each rounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Slope on the log-odds; above 0, so that calibration keeps the order of scores.
+    pub a: f64,
+    /// Intercept.
+    pub b: f64,
+}
+
+/// What a model file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// The model's name, `stormglass-default`.
+    pub name: String,
+    /// Its version, `1`.
+    pub version: String,
+    /// `ml` or `baseline`: which of the original's two variants it stands for.
+    pub variant: String,
+    /// SHA-256 of the file's bytes, lower-case hexadecimal; empty in a draft.
+    pub sha256: String,
+    /// The features of a row, in order.
+    pub features: Vec<FeatureName>,
+    /// Seconds ahead that the probability speaks of; 0 where the file does not say.
+    pub horizon_s: u32,
+    /// Quantile of the label's threshold, 0.9; 0 where the file does not say.
+    pub label_quantile: f64,
+    /// The event's threshold for a symbol without one of its own: basis points per square-root second; 0 where the
+    /// file does not say.
+    pub tau_bp: f64,
+    /// Probability at or above which `spike` is true.
+    pub threshold: f64,
+    /// Calibration, if the file has one.
+    pub calibration: Option<Calibration>,
+    /// Provenance, in order: command, trainer, data, seed, time span.
+    pub provenance: Vec<(String, String)>,
+    /// Training metrics, in order.
+    pub metrics: Vec<(String, f64)>,
+    /// Trees in all members.
+    pub tree_count: usize,
+    /// Nodes in all members.
+    pub node_count: usize,
+}
+
+impl ModelInfo {
+    /// The information of a model that says nothing yet but what it is called and what it reads: threshold 0.5, no
+    /// calibration, zeros and empty lists elsewhere.
+    pub fn new(name: &str, version: &str, variant: &str, features: Vec<FeatureName>) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            variant: variant.to_owned(),
+            sha256: String::new(),
+            features,
+            horizon_s: 0,
+            label_quantile: 0.0,
+            tau_bp: 0.0,
+            threshold: 0.5,
+            calibration: None,
+            provenance: Vec::new(),
+            metrics: Vec::new(),
+            tree_count: 0,
+            node_count: 0,
+        }
+    }
+
+    /// The model's features that `available` lacks, in the model's order. Empty: the model can drive that stream.
+    pub fn features_absent_from(&self, available: &[FeatureName]) -> Vec<FeatureName> {
+        self.features.iter().filter(|feature| !available.contains(feature)).cloned().collect()
+    }
+}
+
+/// One row's answer. Neither part is ever NaN, whatever the row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Log-odds after calibration.
+    pub log_odds: f64,
+    /// `sigmoid(log_odds)`.
+    pub probability: f64,
+}
