@@ -71,7 +71,12 @@ impl ModelDraft {
     /// If `rows` is not a multiple of the number of features.
     #[must_use]
     pub fn with_self_test(mut self, rows: Vec<f32>) -> Self {
-        assert_eq!(rows.len() % self.info.features.len(), 0, "whole rows of {} features", self.info.features.len());
+        assert_eq!(
+            rows.len() % self.info.features.len(),
+            0,
+            "whole rows of {} features",
+            self.info.features.len()
+        );
         self.self_test_rows = rows;
         self
     }
@@ -154,7 +159,11 @@ fn linear_to_archive(linear: &LinearDraft, features_fingerprint: u64) -> v1::Lin
         imputed: term.imputed,
         missing_coefficient: term.missing_coefficient,
     };
-    v1::Linear { terms: linear.terms.iter().map(term).collect(), intercept: linear.intercept, features_fingerprint }
+    v1::Linear {
+        terms: linear.terms.iter().map(term).collect(),
+        intercept: linear.intercept,
+        features_fingerprint,
+    }
 }
 
 /// Serialises a section's root.

@@ -23,7 +23,9 @@ pub enum ModelError {
         what: String,
     },
     /// A later release wrote it.
-    #[error("{file}: format version {found} is newer than this build reads ({newest}): use a newer stormglass")]
+    #[error(
+        "{file}: format version {found} is newer than this build reads ({newest}): use a newer stormglass"
+    )]
     NewerFormat {
         /// The path.
         file: String,

@@ -105,7 +105,11 @@ impl MappedLinear {
     ///
     /// # Errors
     /// The first rule of FORMAT.md's `LINR` that it breaks.
-    pub(crate) fn check(archived: &ArchivedLinear, pages: &Pages, feature_count: usize) -> Result<Self, String> {
+    pub(crate) fn check(
+        archived: &ArchivedLinear,
+        pages: &Pages,
+        feature_count: usize,
+    ) -> Result<Self, String> {
         if archived.terms.len() != feature_count {
             return Err(format!("{} terms for {feature_count} features", archived.terms.len()));
         }

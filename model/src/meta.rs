@@ -27,7 +27,11 @@ pub(crate) fn to_archive(info: &ModelInfo, weights: Vec<f64>) -> v1::Meta {
             .iter()
             .map(|(key, value)| v1::Pair { key: key.clone(), value: value.clone() })
             .collect(),
-        metrics: info.metrics.iter().map(|(name, value)| v1::Metric { name: name.clone(), value: *value }).collect(),
+        metrics: info
+            .metrics
+            .iter()
+            .map(|(name, value)| v1::Metric { name: name.clone(), value: *value })
+            .collect(),
         calibration: info.calibration.map(|Calibration { a, b }| v1::Calibration { a, b }),
         label_quantile: info.label_quantile,
         tau_bp: info.tau_bp,
@@ -42,7 +46,8 @@ pub(crate) fn to_archive(info: &ModelInfo, weights: Vec<f64>) -> v1::Meta {
 /// The first field that breaks a rule.
 pub(crate) fn read(archived: &ArchivedMeta) -> Result<(ModelInfo, Vec<f64>), String> {
     let features = archived.features.iter();
-    let features = features.map(|feature| FeatureName::new(feature.name.as_str(), feature.version.to_native()));
+    let features =
+        features.map(|feature| FeatureName::new(feature.name.as_str(), feature.version.to_native()));
     let info = ModelInfo {
         horizon_s: archived.horizon_s.to_native(),
         label_quantile: archived.label_quantile.to_native(),
@@ -85,7 +90,10 @@ pub(crate) fn check(info: &ModelInfo) -> Result<(), (&'static str, String)> {
         }
     }
     if info.features.is_empty() || info.features.len() > FEATURES_MAX {
-        return Err(("features", format!("{} of them; 1 to {FEATURES_MAX} are possible", info.features.len())));
+        return Err((
+            "features",
+            format!("{} of them; 1 to {FEATURES_MAX} are possible", info.features.len()),
+        ));
     }
     let mut names: Vec<&FeatureName> = info.features.iter().collect();
     names.sort();

@@ -74,7 +74,11 @@ impl Model {
         let known = sections.sections()?;
         let (meta_place, archived) = known
             .iter()
-            .find_map(|(place, section)| if let Section::Meta(meta) = section { Some((*place, *meta)) } else { None })
+            .find_map(
+                |(place, section)| {
+                    if let Section::Meta(meta) = section { Some((*place, *meta)) } else { None }
+                },
+            )
             .ok_or_else(|| ModelError::MissingSection { file: file.clone(), section: "META" })?;
         let (mut info, weights) = meta::read(archived).map_err(|what| sections.error(meta_place, what))?;
         let width = info.features.len();
@@ -188,7 +192,11 @@ impl Model {
 }
 
 impl SelfTest {
-    fn check(archived: &crate::file::v1::ArchivedSelfTest, pages: &Pages, width: usize) -> Result<Self, String> {
+    fn check(
+        archived: &crate::file::v1::ArchivedSelfTest,
+        pages: &Pages,
+        width: usize,
+    ) -> Result<Self, String> {
         if archived.rows.len() != archived.log_odds.len() * width {
             let (values, answers) = (archived.rows.len(), archived.log_odds.len());
             return Err(format!("{values} values for {answers} answers of {width} features"));

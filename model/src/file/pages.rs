@@ -45,9 +45,8 @@ impl Pages {
     /// # Errors
     /// The system's, when it has no memory to give.
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
-        // An empty map is not possible; one zero byte is refused by the header's check just as well.
-        let mut map = MmapMut::map_anon(bytes.len().max(1))?;
-        map[..bytes.len()].copy_from_slice(bytes);
+        let mut map = MmapMut::map_anon(bytes.len())?;
+        map.copy_from_slice(bytes);
         Ok(Self { map: Arc::new(map.make_read_only()?) })
     }
 

@@ -114,3 +114,56 @@ pub(crate) struct SelfTest {
     /// One calibrated log-odds per row.
     pub(crate) log_odds: Vec<f64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    /// FORMAT.md has a line that begins so.
+    fn documented(what: &str, at: Option<usize>, bytes: usize) {
+        let at = at.map_or("-".to_owned(), |at| at.to_string());
+        let line = format!("| {what} | {at} | {bytes} |");
+        let format = include_str!("../../FORMAT.md");
+        assert!(
+            format.lines().any(|documented| documented.starts_with(&line)),
+            "FORMAT.md has no line {line}"
+        );
+    }
+
+    /// The bytes of the field that `_of` reads.
+    fn bytes_of<T, F>(_of: fn(&T) -> &F) -> usize {
+        size_of::<F>()
+    }
+
+    macro_rules! hold_to_the_table {
+        ($($name:literal $archived:ident { $($field:ident)* })*) => {$(
+            documented($name, None, size_of::<$archived>());
+            $(
+                let bytes = bytes_of(|archived: &$archived| &archived.$field);
+                documented(concat!($name, ".", stringify!($field)), Some(offset_of!($archived, $field)), bytes);
+            )*
+        )*};
+    }
+
+    #[test]
+    fn the_tables_in_format_md_are_those_of_the_compiled_types() {
+        hold_to_the_table! {
+            "Meta" ArchivedMeta {
+                name version variant features weights provenance metrics calibration label_quantile tau_bp
+                threshold horizon_s
+            }
+            "Feature" ArchivedFeature { name version }
+            "Pair" ArchivedPair {}
+            "Metric" ArchivedMetric {}
+            "Calibration" ArchivedCalibration {}
+            "Forest" ArchivedForest { nodes leaf_values roots slots base features_fingerprint sum }
+            "Node" ArchivedNode { value link }
+            "Slot" ArchivedSlot { feature missing reserved }
+            "Linear" ArchivedLinear { terms intercept features_fingerprint }
+            "Term" ArchivedTerm { coefficient low high imputed missing_coefficient }
+            "SelfTest" ArchivedSelfTest { rows log_odds }
+        }
+    }
+}

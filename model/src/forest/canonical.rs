@@ -124,8 +124,12 @@ impl CanonicalForest {
             return Err(DraftError::Member { member, what });
         }
         for (tree, canonical) in self.trees.iter().enumerate() {
-            check_tree(canonical, feature_count, self.sum)
-                .map_err(|(node, what)| DraftError::Tree { member, tree, node, what })?;
+            check_tree(canonical, feature_count, self.sum).map_err(|(node, what)| DraftError::Tree {
+                member,
+                tree,
+                node,
+                what,
+            })?;
         }
         Ok(())
     }

@@ -15,8 +15,8 @@ use super::slots::SLOT_BITS;
 pub(crate) const LANES_MAX: usize = 20;
 /// Groups are widened to a multiple of this many trees by walking their first tree again.
 pub(crate) const LANES_STEP: usize = 4;
-/// Trees whose leaves are gathered before they are added up in the order of the sum.
-pub(crate) const BLOCK_TREES: usize = 200;
+/// Trees whose leaves are gathered before they are added up in the order of the sum: five full groups.
+pub(crate) const BLOCK_TREES: usize = 100;
 
 /// One tree of a group.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +27,10 @@ pub(crate) struct Lane {
     pub(crate) place: u32,
 }
 
-/// The leaves of a block by their place in the sum, then one for repeated trees.
-pub(crate) type Leaves = [u32; BLOCK_TREES + 1];
+/// The leaves of a block by their place in the sum, then one for repeated trees; a power of two, so that masking a
+/// place proves it.
+pub(crate) type Leaves = [u32; 128];
+const _: () = assert!(BLOCK_TREES < size_of::<Leaves>() / 4);
 
 /// Walks one group.
 ///
@@ -66,7 +68,7 @@ unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
         }
     }
     for (lane, place) in lanes.iter().zip(at) {
-        leaves[lane.place as usize] = node_at(place).value.to_native();
+        leaves[lane.place as usize & (leaves.len() - 1)] = node_at(place).value.to_native();
     }
 }
 

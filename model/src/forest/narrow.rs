@@ -53,8 +53,13 @@ impl NarrowForest {
     ///
     /// # Errors
     /// The first rule of FORMAT.md's `FRST` that it breaks.
-    pub(crate) fn check(archived: &ArchivedForest, pages: &Pages, feature_count: usize) -> Result<Self, String> {
-        let sum = sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
+    pub(crate) fn check(
+        archived: &ArchivedForest,
+        pages: &Pages,
+        feature_count: usize,
+    ) -> Result<Self, String> {
+        let sum =
+            sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
         let base = archived.base.to_native();
         if !is_moderate(base) {
             return Err(format!("base {base:e}"));
@@ -85,7 +90,8 @@ impl NarrowForest {
             let mut trees = Vec::with_capacity(roots.len());
             for (place, root) in (0..).zip(roots) {
                 let root = root.to_native();
-                let height = heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
+                let height =
+                    heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
                 trees.push((*height, Lane { root, place }));
             }
             trees.sort_by_key(|&(height, _)| height);
@@ -133,9 +139,12 @@ impl NarrowForest {
         }
     }
 
+    // Never inlined: the largest slot row would give every size its large stack frame.
+    #[inline(never)]
     fn score_with<const SLOTS: usize, const CHECKED: bool>(&self, row: &[f32]) -> f64 {
-        let slots: [f32; SLOTS] = slots::fill(&self.slots, row);
-        let mut leaves: Leaves = [0; BLOCK_TREES + 1];
+        let mut slots = [f32::NAN; SLOTS];
+        slots::fill(&self.slots, row, &mut slots);
+        let mut leaves: Leaves = [0; size_of::<Leaves>() / 4];
         let mut sum = self.base;
         for block in &self.blocks {
             for group in &block.groups {
@@ -145,7 +154,13 @@ impl NarrowForest {
                 // and that a leaf's offset is 0 and its slot is `slots.len()`, where `fill` leaves NaN because
                 // SLOTS is larger than that.
                 unsafe {
-                    kernel::walk_group::<SLOTS, CHECKED>(&self.nodes, &slots, lanes, group.trips, &mut leaves);
+                    kernel::walk_group::<SLOTS, CHECKED>(
+                        &self.nodes,
+                        &slots,
+                        lanes,
+                        group.trips,
+                        &mut leaves,
+                    );
                 }
             }
             sum = self.add(sum, &leaves[..block.trees]);

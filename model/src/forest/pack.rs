@@ -21,7 +21,11 @@ type SlotNumbers = BTreeMap<(u16, Missing), u32>;
 pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Forest, String> {
     let numbers = number_slots(forest);
     if numbers.len() + 1 > SLOTS_MAX {
-        return Err(format!("{} slots of feature and missing direction; {} are possible", numbers.len(), SLOTS_MAX - 1));
+        return Err(format!(
+            "{} slots of feature and missing direction; {} are possible",
+            numbers.len(),
+            SLOTS_MAX - 1
+        ));
     }
     let mut packed = v1::Forest {
         nodes: Vec::with_capacity(forest.node_count()),
@@ -92,7 +96,10 @@ fn pack_tree(
                 }
                 reserved += 2;
                 queue.extend([left, right]);
-                v1::Node { value: threshold.to_bits(), link: offset << SLOT_BITS | numbers[&(feature, missing)] }
+                v1::Node {
+                    value: threshold.to_bits(),
+                    link: offset << SLOT_BITS | numbers[&(feature, missing)],
+                }
             }
         };
         packed.nodes.push(packed_node);

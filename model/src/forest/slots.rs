@@ -46,13 +46,12 @@ impl Missing {
     }
 }
 
-/// Fills the slot row: the slots in order, then NaN to the end.
+/// Fills the slot row's beginning, one place per slot.
 #[inline(always)]
-pub(crate) fn fill<const SLOTS: usize>(slots: &[Slot], row: &[f32]) -> [f32; SLOTS] {
-    let mut filled = [f32::NAN; SLOTS];
+pub(crate) fn fill(slots: &[Slot], row: &[f32], filled: &mut [f32]) {
     for (place, slot) in filled.iter_mut().zip(slots) {
         let value = row[usize::from(slot.feature)];
-        *place = if value.is_nan() { slot.stand_in } else { value };
+        // A select, not a branch: which values are missing cannot be predicted.
+        *place = std::hint::select_unpredictable(value.is_nan(), slot.stand_in, value);
     }
-    filled
 }

@@ -1,0 +1,250 @@
+//! Damaged, truncated, foreign and newer files: an error that says what is wrong and where, never a crash.
+
+#[path = "support/forests.rs"]
+mod forests;
+
+use std::fs;
+
+use forests::{Random, Shape, draft, forest, row};
+use model::{
+    MemberDraft, Model, ModelError,
+    forest::SumKind,
+    linear::{LinearDraft, LinearTerm},
+};
+
+const FEATURES: usize = 5;
+
+/// A file with every kind of section.
+fn file() -> Vec<u8> {
+    let mut random = Random(11);
+    let shape =
+        Shape { trees: 30, depth_max: 4, features: FEATURES, complete: false, sum: SumKind::F64Leaves };
+    let term = LinearTerm { coefficient: 0.5, low: -9.0, high: 9.0, imputed: 0.1, missing_coefficient: 0.2 };
+    let linear = LinearDraft { terms: vec![term; FEATURES], intercept: -1.0 };
+    let members =
+        vec![(0.5, MemberDraft::Forest(forest(&mut random, shape))), (0.5, MemberDraft::Linear(linear))];
+    let rows: Vec<f32> = (0..24).flat_map(|_| row(&mut random, FEATURES)).collect();
+    draft(FEATURES, members).with_self_test(rows).to_bytes().unwrap()
+}
+
+fn refusal(bytes: &[u8]) -> ModelError {
+    Model::from_bytes(bytes).map(|model| model.info().clone()).expect_err("the file is damaged")
+}
+
+/// The place of section `number` in the table, and its start and end in the file.
+fn section(bytes: &[u8], number: usize) -> (usize, usize, usize) {
+    let at = 64 + 32 * number;
+    let read = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    (at, read(at + 8), read(at + 8) + read(at + 16))
+}
+
+/// Makes the checksums agree with the bytes again: what damage before writing, or malice, looks like.
+fn reseal(bytes: &mut [u8]) {
+    let count = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
+    for number in 0..count {
+        let (at, start, end) = section(bytes, number);
+        let checksum = crc32c::crc32c(&bytes[start..end.min(bytes.len()).max(start)]);
+        bytes[at + 24..at + 28].copy_from_slice(&checksum.to_le_bytes());
+    }
+    let head = crc32c::crc32c_append(crc32c::crc32c(&bytes[..60]), &bytes[64..64 + 32 * count]);
+    bytes[60..64].copy_from_slice(&head.to_le_bytes());
+}
+
+#[test]
+fn the_undamaged_file_opens_and_verifies() {
+    let model = Model::from_bytes(&file()).unwrap();
+    assert_eq!(model.verify().unwrap(), 24);
+    assert_eq!(model.info().tree_count, 30);
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let whole = file();
+    let mut damaged = whole.clone();
+    for bit in 0..whole.len() * 8 {
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let error = refusal(&damaged).to_string();
+        assert!(error.starts_with("<memory>: "), "bit {bit}: {error}");
+        damaged[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+#[test]
+fn every_truncation_is_noticed() {
+    let whole = file();
+    for length in 0..whole.len() {
+        match refusal(&whole[..length]) {
+            ModelError::NotAModel { .. } => assert!(length < 64),
+            ModelError::Length { expected, found, .. } => {
+                assert_eq!((expected, found), (whole.len() as u64, length as u64));
+            }
+            other => panic!("{length} bytes: {other}"),
+        }
+    }
+    let longer = [whole.as_slice(), &[0]].concat();
+    assert!(matches!(refusal(&longer), ModelError::Length { .. }));
+}
+
+#[test]
+fn damage_under_a_valid_checksum_never_crashes_and_never_reads_outside() {
+    let whole = file();
+    let mut random = Random(5);
+    let rows: Vec<Vec<f32>> = (0..4).map(|_| row(&mut random, FEATURES)).collect();
+    let (mut accepted, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let mut damaged = whole.clone();
+        for _ in 0..=random.below(3) {
+            // Not the magic, version and length: those refusals are tested above.
+            let at = 24 + random.below(damaged.len() - 24);
+            damaged[at] ^= 1 << random.below(8);
+        }
+        // The header's count may be damaged too; only seal what is still a table.
+        if damaged[24..28] == whole[24..28]
+            && (0..4).all(|n| damaged[64 + 32 * n..][8..24] == whole[64 + 32 * n..][8..24])
+        {
+            reseal(&mut damaged);
+        }
+        match Model::from_bytes(&damaged) {
+            Err(_) => refused += 1,
+            Ok(model) => {
+                accepted += 1;
+                // What is accepted is sound: the checked twin would panic on a node outside.
+                for row in rows.iter().filter(|row| row.len() == model.info().features.len()) {
+                    let score = model.score_row(row);
+                    assert_eq!(score.log_odds.to_bits(), model.score_row_checked(row).log_odds.to_bits());
+                    assert!(!score.probability.is_nan());
+                }
+                let _ = model.verify();
+            }
+        }
+    }
+    println!("accepted {accepted}, refused {refused}");
+    assert!(accepted > 1000 && refused > 1000, "accepted {accepted}, refused {refused}");
+}
+
+#[test]
+fn structural_damage_names_the_section_and_the_rule() {
+    // In `file()`, section 1 is the forest; it starts with its nodes, the first of which is a root split.
+    let (_, forest_start, _) = section(&file(), 1);
+    let cases: [(usize, [u8; 4], &str); 4] = [
+        (4, 0xffff_f000_u32.to_le_bytes(), "child"),
+        (4, 0x0000_1fff_u32.to_le_bytes(), "slot 4095"),
+        (4, 0x0000_0000_u32.to_le_bytes(), "a leaf reads slot 0"),
+        (0, f32::NAN.to_le_bytes(), "threshold NaN"),
+    ];
+    for (at, value, expected) in cases {
+        let mut damaged = file();
+        damaged[forest_start + at..forest_start + at + 4].copy_from_slice(&value);
+        reseal(&mut damaged);
+        let error = refusal(&damaged).to_string();
+        assert!(
+            error.contains("section FRST[1]") && error.contains("node 0") && error.contains(expected),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_section_of_other_features_is_refused() {
+    let whole = file();
+    let (_, start, end) = section(&whole, 2);
+    let mut damaged = whole.clone();
+    // LINR ends with its root: terms (8 bytes), intercept, fingerprint.
+    damaged[end - 8] ^= 1;
+    assert!(start < end);
+    reseal(&mut damaged);
+    let error = refusal(&damaged).to_string();
+    assert!(error.contains("section LINR[2]: it was made for other features than META lists"), "{error}");
+}
+
+#[test]
+fn newer_foreign_and_unknown_are_refused_by_name() {
+    let mut newer = file();
+    newer[8] = 2;
+    assert_eq!(
+        refusal(&newer).to_string(),
+        "<memory>: format version 2 is newer than this build reads (1): use a newer stormglass"
+    );
+    let mut swapped = file();
+    swapped[10..12].reverse();
+    assert!(matches!(refusal(&swapped), ModelError::ForeignLayout { .. }));
+    let mut wide = file();
+    wide[12] = 64;
+    assert!(refusal(&wide).to_string().contains("64 bit pointers"));
+
+    let mut unknown = file();
+    let (at, ..) = section(&unknown, 1);
+    unknown[at + 4] = 9;
+    reseal(&mut unknown);
+    assert_eq!(
+        refusal(&unknown).to_string(),
+        "<memory>: section FRST[1]: version 9 is required but not known to this build"
+    );
+    let mut tagged = file();
+    tagged[at..at + 4].copy_from_slice(b"OBLV");
+    reseal(&mut tagged);
+    assert!(matches!(refusal(&tagged), ModelError::UnknownSection { section, .. } if section == "OBLV[1]"));
+    let mut headless = file();
+    let (meta, ..) = section(&headless, 0);
+    headless[meta..meta + 4].copy_from_slice(b"NOTE");
+    headless[meta + 6] = 0;
+    reseal(&mut headless);
+    assert!(matches!(refusal(&headless), ModelError::MissingSection { section: "META", .. }));
+}
+
+#[test]
+fn an_unknown_optional_section_is_skipped() {
+    let mut later = file();
+    let (at, ..) = section(&later, 3);
+    later[at..at + 4].copy_from_slice(b"DRFT");
+    reseal(&mut later);
+    let model = Model::from_bytes(&later).unwrap();
+    assert_eq!(model.verify().unwrap(), 0, "the self-test was the section that became unknown");
+    let row = vec![0.5; FEATURES];
+    assert_eq!(model.score_row(&row), Model::from_bytes(&file()).unwrap().score_row(&row));
+}
+
+#[test]
+fn a_wrong_answer_in_the_self_test_is_told() {
+    let mut wrong = file();
+    let (_, start, _) = section(&wrong, 3);
+    // The rows come first, then their answers.
+    wrong[start + 24 * FEATURES * 4] ^= 1;
+    reseal(&mut wrong);
+    let error = Model::from_bytes(&wrong).unwrap().verify().expect_err("row 0's answer was changed");
+    assert!(matches!(error, ModelError::SelfTest { row: 0, .. }), "{error}");
+}
+
+#[test]
+fn files_that_are_no_models_are_recognised() {
+    for (bytes, expected) in [
+        (&b""[..], "it is empty"),
+        (b"\x80\x04\x95pickle", "Python pickle"),
+        (b"{\"learner\":{}}", "JSON"),
+        (b"PK\x03\x04", "zip"),
+        (b"\x89SGM\n\x1a\n", "copied as text"),
+        (&[0; 4096], "first bytes"),
+    ] {
+        let error = refusal(bytes).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn opening_names_the_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.sgm");
+    let absent = Model::open(&path).map(|_| ()).expect_err("there is no file");
+    assert!(matches!(&absent, ModelError::Io { file, .. } if file.ends_with("m.sgm")), "{absent}");
+    fs::write(&path, []).unwrap();
+    let empty = Model::open(&path).map(|_| ()).expect_err("there is nothing in it");
+    assert!(empty.to_string().ends_with("it is empty (0 bytes)"), "{empty}");
+    fs::write(&path, file()).unwrap();
+    let opened = Model::open(&path).unwrap();
+    assert_eq!(opened.info().sha256.len(), 64);
+    assert_eq!(opened.info().sha256, Model::from_bytes(&file()).unwrap().info().sha256);
+    // Replaced by rename, as models are, the mapped one goes on.
+    fs::rename(directory.path().join("m.sgm"), directory.path().join("gone")).unwrap();
+    fs::remove_file(directory.path().join("gone")).unwrap();
+    assert_eq!(opened.verify().unwrap(), 24);
+}

@@ -1,0 +1,144 @@
+//! The fast walks give the plain walk's bits.
+
+#[path = "support/forests.rs"]
+mod forests;
+
+use forests::{Random, Shape, draft, forest, row};
+use model::{
+    Calibration, MemberDraft, Model, ModelDraft, ModelInfo,
+    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind, narrow_threshold},
+    linear::{LinearDraft, LinearTerm},
+};
+use proptest::prelude::*;
+
+/// Holds a model to its draft over random rows.
+fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) {
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    let width = draft.info().features.len();
+    let rows: Vec<Vec<f32>> = (0..rows).map(|_| row(random, width)).collect();
+    let mut batch = vec![0.0; rows.len()];
+    model.score_rows(&rows.concat(), &mut batch);
+    for (row, in_batch) in rows.iter().zip(batch) {
+        let plain = draft.score_row(row);
+        let bits = plain.log_odds.to_bits();
+        assert_eq!(model.score_row(row).log_odds.to_bits(), bits, "unchecked, row {row:?}");
+        assert_eq!(model.score_row_checked(row).log_odds.to_bits(), bits, "checked, row {row:?}");
+        assert_eq!(in_batch.to_bits(), plain.probability.to_bits(), "in a batch, row {row:?}");
+        assert!(plain.log_odds.is_finite() && (0.0..=1.0).contains(&plain.probability));
+    }
+}
+
+fn sums() -> impl Strategy<Value = SumKind> {
+    prop_oneof![Just(SumKind::F32), Just(SumKind::F64), Just(SumKind::F64Leaves)]
+}
+
+proptest! {
+    #[test]
+    fn a_random_forest_scores_as_its_plain_walk(
+        seed: u64, trees in 1_usize..450, depth_max in 0_u32..9, features in 1_usize..60, sum in sums(),
+    ) {
+        let mut random = Random(seed);
+        let shape = Shape { trees, depth_max, features, complete: false, sum };
+        let draft = draft(features, vec![(1.0, MemberDraft::Forest(forest(&mut random, shape)))]);
+        hold_together(&draft, &mut random, 20);
+    }
+
+    #[test]
+    fn a_narrowed_threshold_splits_every_f32_as_the_f64_did(threshold: f64, value: f32, steps in -2_i32..=2) {
+        // Random values are far from the threshold; the neighbours of its f32 are where an error would show.
+        let mut near = threshold as f32;
+        for _ in 0..steps.abs() {
+            near = if steps < 0 { near.next_down() } else { near.next_up() };
+        }
+        for value in [value, near] {
+            prop_assert_eq!(value < narrow_threshold(threshold), f64::from(value) < threshold);
+        }
+    }
+}
+
+#[test]
+fn every_size_of_slot_row_is_walked_alike() {
+    for (features, trees) in [(1, 20), (21, 100), (42, 100), (170, 300), (400, 700), (1300, 1200)] {
+        let mut random = Random(features as u64);
+        let shape = Shape { trees, depth_max: 5, features, complete: true, sum: SumKind::F64 };
+        let draft = draft(features, vec![(1.0, MemberDraft::Forest(forest(&mut random, shape)))]);
+        hold_together(&draft, &mut random, 10);
+    }
+}
+
+#[test]
+fn a_chain_as_deep_as_allowed_and_a_lone_leaf_share_a_forest() {
+    let split = |at: u32| CanonicalNode::Split {
+        feature: 0,
+        threshold: at as f32,
+        missing: Missing::Right,
+        left: 2 * at + 1,
+        right: 2 * at + 2,
+    };
+    let mut nodes = Vec::new();
+    for at in 0..255 {
+        nodes.push(split(at));
+        nodes.push(CanonicalNode::Leaf(f64::from(at)));
+    }
+    nodes.push(CanonicalNode::Leaf(-1.0));
+    // Rewrite the positions: split i is node 2i, its leaf 2i+1, the next split 2i+2.
+    for at in 0..255_u32 {
+        if let CanonicalNode::Split { left, right, .. } = &mut nodes[2 * at as usize] {
+            (*left, *right) = (2 * at + 1, 2 * at + 2);
+        }
+    }
+    let trees = vec![CanonicalTree { nodes }, CanonicalTree { nodes: vec![CanonicalNode::Leaf(0.5)] }];
+    let forest = CanonicalForest { trees, base: 0.0, sum: SumKind::F64 };
+    let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    assert_eq!(model.score_row(&[-5.0]).log_odds, 0.5);
+    assert_eq!(model.score_row(&[253.5]).log_odds, 254.5);
+    assert_eq!(model.score_row(&[f32::NAN]).log_odds, -0.5);
+    hold_together(&draft, &mut Random(1), 200);
+}
+
+#[test]
+fn a_missing_value_goes_its_nodes_way_and_a_threshold_goes_right() {
+    for (missing, expected) in [(Missing::Left, -1.0), (Missing::Right, 1.0), (Missing::Zero, 1.0)] {
+        let split = CanonicalNode::Split { feature: 0, threshold: -2.0, missing, left: 1, right: 2 };
+        let tree = CanonicalTree { nodes: vec![split, CanonicalNode::Leaf(-1.0), CanonicalNode::Leaf(1.0)] };
+        let forest = CanonicalForest { trees: vec![tree], base: 0.0, sum: SumKind::F32 };
+        let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
+        let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+        assert_eq!(model.score_row(&[f32::NAN]).log_odds, expected);
+        assert_eq!(model.score_row(&[-2.0]).log_odds, 1.0);
+        assert_eq!(model.score_row(&[(-2.0_f32).next_down()]).log_odds, -1.0);
+        assert_eq!(model.score_row(&[f32::NEG_INFINITY]).log_odds, -1.0);
+        assert_eq!(model.score_row(&[f32::INFINITY]).log_odds, 1.0);
+    }
+}
+
+#[test]
+fn members_are_averaged_in_log_odds_and_calibrated() {
+    let term = |coefficient: f64| LinearTerm {
+        coefficient,
+        low: -10.0,
+        high: 10.0,
+        imputed: 0.5,
+        missing_coefficient: 0.25,
+    };
+    let linear = LinearDraft { terms: vec![term(2.0), term(-1.0)], intercept: 0.125 };
+    assert_eq!(linear.score(&[1.0, 3.0]), 0.125 + 2.0 - 3.0);
+    assert_eq!(linear.score(&[f32::NAN, 3.0]), 0.125 + (1.0 + 0.25) - 3.0);
+    assert_eq!(linear.score(&[f32::INFINITY, 3.0]), 0.125 + 20.0 - 3.0, "clamped to what training saw");
+
+    let mut random = Random(3);
+    let shape = Shape { trees: 37, depth_max: 4, features: 2, complete: false, sum: SumKind::F64 };
+    let mut info = ModelInfo::new("both", "2", "ml", forests::features(2));
+    info.calibration = Some(Calibration { a: 0.75, b: -0.1 });
+    let members =
+        vec![(0.5, MemberDraft::Linear(linear)), (0.5, MemberDraft::Forest(forest(&mut random, shape)))];
+    let draft = ModelDraft::new(info, members).unwrap();
+    hold_together(&draft, &mut random, 500);
+    let row = [0.3, -0.7];
+    let [(_, MemberDraft::Linear(linear)), (_, MemberDraft::Forest(forest))] = draft.members() else {
+        panic!("the members are those above")
+    };
+    let raw = 0.5 * linear.score(&row) + 0.5 * forest.score(&row);
+    assert_eq!(draft.score_row(&row).log_odds, 0.75 * raw - 0.1);
+}
