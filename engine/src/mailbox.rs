@@ -1,8 +1,30 @@
 //! (3) The bounded way into a shard: two lanes, one sleeping flag each, no lost wake-up.
 //!
-//! Stub that fixes the signatures.
+//! Map: `gate` is the sleeping flag and its waker, `watch` is the shard's side (wait for mail in a task or park a
+//! thread), `inspect` is what the watchdog sees. `loom_tests` explores every interleaving of the gate,
+//! `stress_tests` hammers the whole with threads.
+//!
+//! A push is: queue, fence, look at the flag. A sleep is: flag, fence, look at the queue. Whichever fence comes
+//! second sees the other's store, so either the pusher wakes the shard or the shard sees the message. Acquire and
+//! release alone would allow both to miss, on x86 too.
 
-use crossbeam::queue::ArrayQueue;
+mod gate;
+mod inspect;
+#[cfg(all(test, loom))]
+mod loom_tests;
+#[cfg(all(test, not(loom)))]
+mod stress_tests;
+mod watch;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+
+use crossbeam::{queue::ArrayQueue, utils::CachePadded};
+
+use self::gate::SleepGate;
+pub use self::{
+    inspect::{LaneState, Watched},
+    watch::{LaneWatch, ThreadParker},
+};
 
 /// Which lane a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +35,28 @@ pub enum Lane {
     Ticks,
 }
 
+impl Lane {
+    /// Both lanes, in the order they are served.
+    pub const ALL: [Self; 2] = [Self::Control, Self::Ticks];
+}
+
 /// A bounded mailbox with two lanes; any thread pushes, one shard pops.
 #[derive(Debug)]
 pub struct Mailbox<M> {
-    control: ArrayQueue<M>,
-    ticks: ArrayQueue<M>,
+    control: LaneQueue<M>,
+    ticks: LaneQueue<M>,
+    /// No new messages; the shard still drains what is there.
+    closed: AtomicBool,
+    /// The shard has drained for the last time, or died: what lies here will never be read.
+    abandoned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct LaneQueue<M> {
+    messages: ArrayQueue<M>,
+    gate: SleepGate,
+    /// Written by the shard alone, read by the watchdog.
+    pops: CachePadded<AtomicU64>,
 }
 
 /// The message did not go in; it is handed back.
@@ -29,29 +68,115 @@ pub enum PushError<M> {
     Closed(M),
 }
 
+impl<M> LaneQueue<M> {
+    fn new(capacity: usize) -> Self {
+        Self { messages: ArrayQueue::new(capacity), gate: SleepGate::default(), pops: CachePadded::default() }
+    }
+}
+
 impl<M> Mailbox<M> {
     /// A mailbox of these capacities.
     pub fn new(control_capacity: usize, tick_capacity: usize) -> Self {
-        Self { control: ArrayQueue::new(control_capacity), ticks: ArrayQueue::new(tick_capacity) }
+        Self {
+            control: LaneQueue::new(control_capacity),
+            ticks: LaneQueue::new(tick_capacity),
+            closed: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Puts a message in and wakes the shard if it sleeps.
     ///
+    /// A message that races with the end of the shard may be accepted and then dropped unread: whatever reply
+    /// channel it carries is closed by that, so nobody waits for it.
+    ///
     /// # Errors
     /// [`PushError`] with the message.
     pub fn push(&self, lane: Lane, message: M) -> Result<(), PushError<M>> {
-        match lane {
-            Lane::Control => self.control.push(message),
-            Lane::Ticks => self.ticks.push(message),
+        if self.is_closed() {
+            return Err(PushError::Closed(message));
         }
-        .map_err(PushError::Full)
+        let queue = self.lane(lane);
+        queue.messages.push(message).map_err(PushError::Full)?;
+        queue.gate.notify();
+        // `notify` begins with the fence that pairs with the one in `abandon`: either we see its flag here, or it
+        // sees our message there.
+        if self.abandoned.load(Ordering::Relaxed) {
+            self.discard();
+        }
+        Ok(())
+    }
+
+    /// Takes the oldest message of a lane; only the shard may call this.
+    pub fn pop(&self, lane: Lane) -> Option<M> {
+        let queue = self.lane(lane);
+        let message = queue.messages.pop()?;
+        // One writer: a load and a store, no locked instruction.
+        queue.pops.store(queue.pops.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Some(message)
     }
 
     /// Messages waiting in the lane.
     pub fn depth(&self, lane: Lane) -> usize {
+        self.lane(lane).messages.len()
+    }
+
+    /// Messages the shard has taken from the lane since the start.
+    pub fn pops(&self, lane: Lane) -> u64 {
+        self.lane(lane).pops.load(Ordering::Relaxed)
+    }
+
+    /// Times the shard went to sleep waiting for this lane.
+    pub fn parks(&self, lane: Lane) -> u64 {
+        self.lane(lane).gate.parks()
+    }
+
+    /// Times a push found the shard asleep on this lane and woke it.
+    pub fn wakes(&self, lane: Lane) -> u64 {
+        self.lane(lane).gate.wakes()
+    }
+
+    /// Refuses further messages and wakes the shard, which drains what is there and ends.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.control.gate.notify();
+        self.ticks.gate.notify();
+    }
+
+    /// Whether [`close`](Self::close) was called or the shard is gone.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether both lanes are empty.
+    pub fn is_empty(&self) -> bool {
+        self.control.messages.is_empty() && self.ticks.messages.is_empty()
+    }
+
+    /// The shard is leaving for good: refuses further messages, drops those left, and forgets the wakers, so that
+    /// no waker outlives the executor it points into.
+    pub(crate) fn abandon(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.abandoned.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.discard();
+        self.control.gate.set_waker(None);
+        self.ticks.gate.set_waker(None);
+    }
+
+    fn discard(&self) {
+        while self.control.messages.pop().is_some() {}
+        while self.ticks.messages.pop().is_some() {}
+    }
+
+    fn lane(&self, lane: Lane) -> &LaneQueue<M> {
         match lane {
-            Lane::Control => self.control.len(),
-            Lane::Ticks => self.ticks.len(),
+            Lane::Control => &self.control,
+            Lane::Ticks => &self.ticks,
         }
+    }
+
+    fn has_news(&self, lane: Lane) -> bool {
+        !self.lane(lane).messages.is_empty() || self.is_closed()
     }
 }
