@@ -28,6 +28,7 @@
 //! a second clock.
 
 pub mod board;
+//pub mod cpu;
 pub mod decode;
 pub mod features;
 pub mod grid;
@@ -45,5 +46,6 @@ pub mod snapshot;
 pub mod source;
 pub mod state;
 pub mod symbol;
+pub mod sys;
 pub mod tick;
 pub mod window;

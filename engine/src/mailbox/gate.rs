@@ -72,8 +72,9 @@ impl SleepGate {
             sleeper.waker = Some(cx.waker().clone());
             self.set_waker(sleeper.waker.clone());
         }
-        // Release: whoever sees the flag also sees the waker.
-        self.sleeping.store(true, Ordering::Release);
+        // Release: whoever sees the flag also sees the waker. A swap where a store would do: it costs nothing beside
+        // a sleep, and loom does not know that no store fits between the two halves of a pusher's swap.
+        self.sleeping.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if has_news() {
             self.disarm(sleeper);
@@ -88,7 +89,7 @@ impl SleepGate {
 
     /// Takes the flag down without a wake, for a sleeper that found news elsewhere.
     pub(super) fn disarm(&self, sleeper: &mut Sleeper) {
-        self.sleeping.store(false, Ordering::Relaxed);
+        self.sleeping.swap(false, Ordering::Relaxed);
         sleeper.armed = false;
     }
 

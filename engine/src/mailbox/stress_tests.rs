@@ -59,7 +59,6 @@ fn a_parked_reader_gets_every_message_in_each_senders_order() {
     assert_eq!(reader.join().unwrap(), 2 * EACH * SENDERS as u64);
     for lane in Lane::ALL {
         assert_eq!(mailbox.pops(lane), EACH * SENDERS as u64);
-        assert!(mailbox.wakes(lane) <= mailbox.parks(lane), "more wakes than sleeps");
     }
 }
 
