@@ -17,6 +17,9 @@ mod flow;
 mod returns;
 mod shape;
 mod spread;
+#[cfg(test)]
+#[path = "features/tests.rs"]
+mod worked_examples;
 mod view;
 mod volatility;
 

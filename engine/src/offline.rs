@@ -14,6 +14,7 @@ use crate::{
     message::{Message, RoutedTick, TickBatch},
     metrics::{IngestMetrics, ShardMetrics},
     shard::{BoundModel, Out, ShardCore},
+    snapshot::SnapshotError,
     source::{SourceEvent, TickSink},
     state::StateSettings,
     symbol::{Offset, Position, SymbolId, SymbolKey, SymbolTable, default_partition},
@@ -64,6 +65,18 @@ impl<O: Out> Offline<O> {
     pub fn core(&mut self) -> &mut ShardCore {
         self.flush();
         &mut self.core
+    }
+
+    /// Puts a snapshot in the place of the state of `name`, `venue:product`.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] when the bytes are not a whole state of this version and these settings.
+    pub fn restore(&mut self, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let refuse = |reason: &str| SnapshotError::Unusable { symbol: name.to_owned(), reason: reason.to_owned() };
+        let (venue, product) = name.split_once(':').ok_or_else(|| refuse("its name is not venue:product"))?;
+        let key = self.key(venue, product).ok_or_else(|| refuse("the symbol table is full"))?;
+        let symbol = self.symbols.by_id(key.symbol).expect("a key is made from an interned symbol");
+        self.core.restore(symbol, key, bytes)
     }
 
     /// The names of the symbols so far.

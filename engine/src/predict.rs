@@ -92,6 +92,8 @@ pub struct Scored {
     pub tau_bp: f64,
     /// Whose threshold that is.
     pub tau_source: TauSource,
+    /// First eight bytes of the SHA-256 of the model that scored; 0 without one.
+    pub model_hash: u64,
     /// XXH3-64 of the row's bytes (f32, little-endian, NaN canonical), in the engine's order.
     pub features_hash: u64,
     /// Offset of the tick's record.

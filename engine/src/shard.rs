@@ -49,6 +49,8 @@ impl Out for NoOut {}
 pub struct BoundModel {
     model: Arc<Model>,
     info: Arc<ModelInfo>,
+    /// First eight bytes of the file's SHA-256.
+    hash: u64,
     /// Position in the engine's row of each of the model's features; `None` when they are the same list.
     columns: Option<Vec<usize>>,
 }
@@ -76,7 +78,8 @@ impl BoundModel {
             return Err(UnknownFeatures { missing });
         }
         let columns = (info.features != schema).then(|| info.features.iter().filter_map(find).collect());
-        Ok(Self { model, info, columns })
+        let hash = info.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        Ok(Self { model, info, hash, columns })
     }
 
     /// What the model says of itself.
@@ -104,6 +107,8 @@ struct Entry {
     key: SymbolKey,
     /// Boxed: the index of symbols stays small and moves cheaply.
     state: Box<SymbolState>,
+    /// The model that scored the newest tick: a swap must not claim its answers.
+    scored_by: Option<Arc<ModelInfo>>,
     /// Whether the step in progress touched it.
     touched: bool,
 }
@@ -190,6 +195,10 @@ impl ShardCore {
             entry.touched = true;
             self.touched.push(i);
         }
+        let info = self.model.as_ref().map(|model| &model.info);
+        if entry.scored_by.as_ref().map(Arc::as_ptr) != info.map(Arc::as_ptr) {
+            entry.scored_by = info.cloned();
+        }
         self.count_prediction(i);
         if out.wants_every_tick()
             && let Some(prediction) = self.prediction(i)
@@ -221,12 +230,12 @@ impl ShardCore {
             .expect("a batch names its new symbols before their first tick")
             .clone();
         let state = Box::new(SymbolState::new(origin.0, StateFrom::Origin, &self.settings));
-        self.insert(Entry { symbol, key, state, touched: false })
+        self.insert(Entry { symbol, key, state, scored_by: None, touched: false })
     }
 
     fn insert(&mut self, entry: Entry) -> usize {
         if let Some(&i) = self.index.get(&entry.key) {
-            self.entries[i].state = entry.state;
+            self.entries[i] = entry;
             return i;
         }
         let i = self.entries.len();
@@ -242,7 +251,7 @@ impl ShardCore {
         Some(Prediction {
             symbol: entry.symbol.clone(),
             scored: *entry.state.newest()?,
-            model: self.model.as_ref().map(|m| m.info.clone()),
+            model: entry.scored_by.clone(),
             partition: entry.key.partition,
             origin: Offset(entry.state.origin),
             config_hash: self.config_hash,
@@ -336,9 +345,13 @@ impl ShardCore {
         key: SymbolKey,
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
-        let state = snapshot::decode(&symbol.name, self.config_hash, bytes)?;
+        let mut state = Box::new(snapshot::decode(&symbol.name, self.config_hash, bytes)?);
+        let scored_by = self.model.as_ref().map(|model| model.info.clone());
+        if state.newest().is_some_and(|newest| newest.model_hash != self.model.as_ref().map_or(0, |m| m.hash)) {
+            state.forget_newest();
+        }
         self.names.insert(symbol.id, symbol.clone());
-        self.insert(Entry { symbol, key, state: Box::new(state), touched: false });
+        self.insert(Entry { symbol, key, state, scored_by, touched: false });
         Ok(())
     }
 
@@ -368,6 +381,10 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
 
     fn model_tau(&self) -> Option<f64> {
         self.model.map(|model| model.info.tau_bp * 1e-4)
+    }
+
+    fn model_hash(&self) -> u64 {
+        self.model.map_or(0, |model| model.hash)
     }
 
     fn grid_row(&mut self, row: GridRow<'_>) {

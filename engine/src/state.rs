@@ -85,6 +85,8 @@ pub trait Scorer {
     fn score(&mut self, row: &Row) -> Option<f64>;
     /// The model's threshold of the event, per square-root second.
     fn model_tau(&self) -> Option<f64>;
+    /// First eight bytes of the model's SHA-256; 0 without a model.
+    fn model_hash(&self) -> u64;
     /// A grid instant was scored.
     fn grid_row(&mut self, row: GridRow<'_>);
     /// A grid prediction's outcome is known.
@@ -201,6 +203,7 @@ impl SymbolState {
             status,
             tau_bp: tau * 1e4,
             tau_source,
+            model_hash: scorer.model_hash(),
             features_hash: features::row_hash(&row),
             offset: position.offset.0,
             index: position.index,
@@ -211,6 +214,11 @@ impl SymbolState {
     /// What the newest tick gave.
     pub fn newest(&self) -> Option<&Scored> {
         self.newest.as_ref()
+    }
+
+    /// Forgets what the newest tick gave, as when another model scored it: the next tick gives anew.
+    pub fn forget_newest(&mut self) {
+        self.newest = None;
     }
 
     /// The features of the newest tick.

@@ -298,6 +298,9 @@ impl Scorer for Keep {
     fn model_tau(&self) -> Option<f64> {
         Some(1e-4)
     }
+    fn model_hash(&self) -> u64 {
+        0
+    }
     fn grid_row(&mut self, row: GridRow<'_>) {
         self.grid.push((row.pending.second, *row.row));
     }
