@@ -28,7 +28,7 @@
 //! a second clock.
 
 pub mod board;
-//pub mod cpu;
+pub mod cpu;
 pub mod decode;
 pub mod features;
 pub mod grid;
@@ -41,6 +41,7 @@ pub mod metrics;
 pub mod offline;
 pub mod predict;
 pub mod route;
+pub mod runtime;
 pub mod shard;
 pub mod snapshot;
 pub mod source;

@@ -81,7 +81,11 @@ mod tests {
     fn version_2_takes_the_least_quota_on_the_path() {
         let mount = Mount::with(
             "v2",
-            &[("a/cpu.max", "150000 100000\n"), ("a/b/cpu.max", "400000 100000\n"), ("cpu.max", "max 100000\n")],
+            &[
+                ("a/cpu.max", "150000 100000\n"),
+                ("a/b/cpu.max", "400000 100000\n"),
+                ("cpu.max", "max 100000\n"),
+            ],
         );
         assert_eq!(quota_in(&mount.0, "0::/a/b\n"), Some(1.5));
         assert_eq!(quota_in(&mount.0, "0::/elsewhere\n"), None);

@@ -68,7 +68,9 @@ pub fn probe_uring() -> Result<(), String> {
         return Err(cause("io_uring_register", &io::Error::last_os_error()));
     }
     if let Some(missing) = probe.ops.iter().position(|op| op.flags & OP_SUPPORTED == 0) {
-        return Err(format!("io_uring lacks operation {missing}: the kernel is older than 5.6, or a sandbox"));
+        return Err(format!(
+            "io_uring lacks operation {missing}: the kernel is older than 5.6, or a sandbox"
+        ));
     }
     // glommio's third ring polls; sandboxes with a partial io_uring refuse this one.
     setup(SETUP_IOPOLL).map(drop)

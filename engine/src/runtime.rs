@@ -1,0 +1,73 @@
+//! (4) What drives a shard's synchronous core: glommio, a plain thread, or the caller.
+//!
+//! Map: `turn` is the one policy of who is served first, shared by all runtimes; `glommio` and `thread` sleep on the
+//! mailbox between turns, `inline` leaves the turns to its caller; `spawn` picks a runtime and starts the shards,
+//! `seat` is how each thread comes to its runtime;
+//! `presence` is what the outside knows of a shard; `watchdog` re-wakes one that should not sleep.
+//!
+//! ```text
+//! let plan = cpu::plan(&sys::allowed_cpus()?, sys::cpu_quota(), &CpuRequest::default());
+//! let shards = spawn_shards(&plan, RuntimeChoice::Auto, &mailboxes, &metrics, |shard| Core::new(shard))?;
+//! …push into the mailboxes; readiness asks shards.liveness()…
+//! shards.stop_and_join()?;
+//! ```
+
+#[cfg(feature = "glommio")]
+mod glommio;
+pub mod inline;
+mod presence;
+mod seat;
+mod spawn;
+mod thread;
+mod turn;
+mod watchdog;
+
+use std::time::{Duration, Instant};
+
+pub use self::{
+    inline::InlineShard,
+    presence::{Liveness, ShardState},
+    spawn::{Guards, Shards, StopError, spawn_shards, spawn_shards_guarded},
+};
+
+/// The synchronous core of a shard: owned state, no I/O, no clock. It is built on its shard's thread and stays there.
+pub trait ShardStep: 'static {
+    /// What it is sent.
+    type Message: Send + 'static;
+
+    /// Handles the messages, in order. A call holds only messages of one lane: up to
+    /// [`CONTROL_PER_TURN_MAX`](crate::limits::CONTROL_PER_TURN_MAX) of control, or up to
+    /// [`TICK_BATCHES_PER_TURN_MAX`](crate::limits::TICK_BATCHES_PER_TURN_MAX) of ticks. What it leaves in the vector
+    /// is dropped.
+    fn step(&mut self, now: Instant, messages: &mut Vec<Self::Message>);
+
+    /// Background work: called some time after messages were handled, when both lanes are empty. Not periodic.
+    fn idle(&mut self) {}
+}
+
+/// Which runtime drives the shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// glommio where it can run, else threads, with the reason in the log and the report.
+    #[default]
+    Auto,
+    /// glommio or an error.
+    Glommio,
+    /// Plain threads.
+    Thread,
+}
+
+/// Why no shard was started.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// glommio was asked for by name and cannot run here.
+    #[error("the glommio runtime was asked for and cannot run here: {0}")]
+    GlommioRefused(String),
+    /// The system gave no thread.
+    #[error("a shard's thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The period of the heartbeat inside a glommio shard and of the watchdog outside. A lost wake-up costs at most about
+/// one of the former, at the very worst two of the latter.
+pub const GUARD_PERIOD: Duration = Duration::from_millis(5);

@@ -1,0 +1,188 @@
+//! Picks a runtime, starts the shards on it, and ends them.
+
+use std::{
+    sync::Arc,
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
+
+use super::{
+    GUARD_PERIOD, RuntimeChoice, RuntimeError, ShardStep,
+    presence::{Liveness, Presence, ShardState},
+    seat::{SeatPlan, Usher},
+    watchdog::{Ward, Watchdog},
+};
+use crate::{
+    cpu::CpuPlan,
+    handle::RuntimeReport,
+    mailbox::{Lane, Mailbox, Watched},
+    metrics::ShardMetrics,
+    sys,
+};
+
+/// What guards against lost wake-ups. Only a test that shows the need of them switches one off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guards {
+    /// Period of the timer inside a glommio shard.
+    pub heartbeat: Option<Duration>,
+    /// Period of the thread outside.
+    pub watchdog: Option<Duration>,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self { heartbeat: Some(GUARD_PERIOD), watchdog: Some(GUARD_PERIOD) }
+    }
+}
+
+/// Running shards. Dropping it closes their mailboxes and waits for them.
+pub struct Shards {
+    report: RuntimeReport,
+    liveness: Liveness,
+    mailboxes: Vec<Arc<dyn Watched>>,
+    threads: Vec<JoinHandle<()>>,
+    watchdog: Option<Watchdog>,
+}
+
+/// The shards ended, but not all of them well.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("shards {panicked:?} panicked")]
+pub struct StopError {
+    /// Their indexes.
+    pub panicked: Vec<usize>,
+}
+
+/// Starts one shard a mailbox. `factory` runs once on each shard's own thread, given the shard's index, so the core
+/// need not be `Send`. Returns when every shard has its thread or executor; the report says which runtime it is, why,
+/// and where.
+///
+/// # Errors
+/// [`RuntimeError`]; no shard runs then.
+///
+/// # Panics
+/// If the plan, the mailboxes and the metrics do not agree on the number of shards.
+pub fn spawn_shards<S: ShardStep>(
+    plan: &CpuPlan,
+    choice: RuntimeChoice,
+    mailboxes: &[Arc<Mailbox<S::Message>>],
+    metrics: &[Arc<ShardMetrics>],
+    factory: impl Fn(usize) -> S + Send + Sync + 'static,
+) -> Result<Shards, RuntimeError> {
+    spawn_shards_guarded(plan, choice, mailboxes, metrics, factory, Guards::default())
+}
+
+/// [`spawn_shards`] with other guards, for the tests that show the need of them.
+///
+/// # Errors
+/// As [`spawn_shards`].
+///
+/// # Panics
+/// As [`spawn_shards`].
+pub fn spawn_shards_guarded<S: ShardStep>(
+    plan: &CpuPlan,
+    choice: RuntimeChoice,
+    mailboxes: &[Arc<Mailbox<S::Message>>],
+    metrics: &[Arc<ShardMetrics>],
+    factory: impl Fn(usize) -> S + Send + Sync + 'static,
+    guards: Guards,
+) -> Result<Shards, RuntimeError> {
+    let counts = [plan.shard_cpus.len(), mailboxes.len(), metrics.len()];
+    assert!(counts.iter().all(|&count| count == counts[0]), "planned, mailboxes, metrics: {counts:?}");
+    sys::register_membarrier();
+    let wish = wish(choice);
+    if let (RuntimeChoice::Glommio, Err(cause)) = (choice, &wish) {
+        return Err(RuntimeError::GlommioRefused(cause.clone()));
+    }
+    let factory = Arc::new(factory);
+    let presences: Arc<[Arc<Presence>]> = mailboxes.iter().map(|_| Arc::default()).collect();
+    // From here on dropping `shards` ends whatever was started.
+    let mut shards = Shards {
+        report: RuntimeReport { name: "thread", reason: String::new(), shard_cpus: Vec::new() },
+        liveness: Liveness { shards: presences.clone() },
+        mailboxes: mailboxes.iter().map(|mailbox| mailbox.clone() as Arc<dyn Watched>).collect(),
+        threads: Vec::new(),
+        watchdog: None,
+    };
+    let mut usher = Usher::default();
+    for (shard, mailbox) in mailboxes.iter().enumerate() {
+        let seat = usher.seat(SeatPlan {
+            shard,
+            cpu: plan.shard_cpus[shard],
+            spin: plan.spin,
+            heartbeat: guards.heartbeat,
+            try_glommio: wish.is_ok(),
+        });
+        let (mailbox, presence, factory) = (mailbox.clone(), presences[shard].clone(), factory.clone());
+        let body = move || seat.take(&mailbox, presence, || factory(shard));
+        shards.threads.push(Builder::new().name(format!("shard-{shard}")).spawn(body)?);
+    }
+    shards.report = usher.settle(wish, choice)?;
+    tracing::info!(runtime = shards.report.name, reason = %shards.report.reason, plan = %plan.sentence, "shards run");
+    if let Some(period) = guards.watchdog {
+        let ward = |shard: usize| Ward {
+            presence: presences[shard].clone(),
+            mailbox: shards.mailboxes[shard].clone(),
+            metrics: metrics[shard].clone(),
+        };
+        shards.watchdog = Some(Watchdog::start((0..metrics.len()).map(ward).collect(), period)?);
+    }
+    Ok(shards)
+}
+
+/// Whether to try glommio, or why not.
+fn wish(choice: RuntimeChoice) -> Result<(), String> {
+    match choice {
+        RuntimeChoice::Thread => Err("asked for".to_owned()),
+        _ if !cfg!(feature = "glommio") => Err("built without the feature `glommio`".to_owned()),
+        _ => sys::probe_uring().and_then(|()| sys::raise_memlock().map(drop)),
+    }
+}
+
+impl Shards {
+    /// Which runtime, why, and where.
+    pub fn report(&self) -> &RuntimeReport {
+        &self.report
+    }
+
+    /// The shards' health, to keep elsewhere.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness.clone()
+    }
+
+    /// Whether every shard takes messages.
+    pub fn alive(&self) -> bool {
+        self.liveness.alive()
+    }
+
+    /// Closes the mailboxes, lets the shards drain them, and waits for the threads.
+    ///
+    /// # Errors
+    /// [`StopError`] naming the shards that panicked, now or earlier.
+    pub fn stop_and_join(mut self) -> Result<(), StopError> {
+        self.close_and_wait();
+        let states = self.liveness.states();
+        let panicked: Vec<usize> =
+            (0..states.len()).filter(|&shard| states[shard] == ShardState::Panicked).collect();
+        if panicked.is_empty() { Ok(()) } else { Err(StopError { panicked }) }
+    }
+
+    fn close_and_wait(&mut self) {
+        self.mailboxes.iter().for_each(|mailbox| mailbox.close());
+        // The last wake-up may be lost like any other, and there is no mail then for the watchdog to see.
+        while self.threads.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(GUARD_PERIOD);
+            for mailbox in &self.mailboxes {
+                Lane::ALL.into_iter().for_each(|lane| mailbox.rewake(lane));
+            }
+        }
+        // A panic was noticed by the shard's attendance already.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+        self.watchdog = None;
+    }
+}
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        self.close_and_wait();
+    }
+}

@@ -1,0 +1,86 @@
+//! One turn of a shard: who is served first, in every runtime alike.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{ShardStep, presence::Presence};
+use crate::{
+    limits::{CONTROL_PER_TURN_MAX, TICK_BATCHES_PER_TURN_MAX},
+    mailbox::{Lane, Mailbox},
+};
+
+/// What a turn found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It handled messages: look again before sleeping.
+    Worked,
+    /// Both lanes were empty.
+    Idle,
+    /// Both lanes were empty and nothing will come any more.
+    Ended,
+}
+
+/// A core with its mailbox.
+pub(super) struct ShardLoop<S: ShardStep> {
+    core: S,
+    mailbox: Arc<Mailbox<S::Message>>,
+    presence: Arc<Presence>,
+    /// Reused between turns.
+    messages: Vec<S::Message>,
+    /// Messages were handled since the last [`ShardStep::idle`].
+    idle_due: bool,
+}
+
+impl<S: ShardStep> ShardLoop<S> {
+    pub(super) fn new(core: S, mailbox: Arc<Mailbox<S::Message>>, presence: Arc<Presence>) -> Self {
+        let messages = Vec::with_capacity(CONTROL_PER_TURN_MAX);
+        Self { core, mailbox, presence, messages, idle_due: false }
+    }
+
+    /// Control first, then ticks; each bounded, so that neither waits for more than one share of the other.
+    pub(super) fn turn(&mut self, clock: impl Fn() -> Instant) -> Turn {
+        // Read before the lanes: a push that came before the close is seen by the drain that follows.
+        let closed = self.mailbox.is_closed();
+        let control = self.serve(Lane::Control, CONTROL_PER_TURN_MAX, &clock);
+        let ticks = self.serve(Lane::Ticks, TICK_BATCHES_PER_TURN_MAX, &clock);
+        match (control || ticks, closed) {
+            (true, _) => Turn::Worked,
+            (false, false) => Turn::Idle,
+            (false, true) => Turn::Ended,
+        }
+    }
+
+    fn serve(&mut self, lane: Lane, count_max: usize, clock: impl Fn() -> Instant) -> bool {
+        self.messages.extend((0..count_max).map_while(|_| self.mailbox.pop(lane)));
+        if self.messages.is_empty() {
+            return false;
+        }
+        self.presence.set_in_step(true);
+        self.core.step(clock(), &mut self.messages);
+        self.presence.set_in_step(false);
+        self.messages.clear();
+        self.idle_due = true;
+        true
+    }
+
+    /// Lets the core do its background work, if there was a message since the last time and none waits now.
+    pub(super) fn idle(&mut self) {
+        if self.idle_due && self.mailbox.is_empty() {
+            self.idle_due = false;
+            self.presence.set_in_step(true);
+            self.core.idle();
+            self.presence.set_in_step(false);
+        }
+    }
+
+    pub(super) fn core(&self) -> &S {
+        &self.core
+    }
+
+    pub(super) fn core_mut(&mut self) -> &mut S {
+        &mut self.core
+    }
+
+    pub(super) fn mailbox(&self) -> &Arc<Mailbox<S::Message>> {
+        &self.mailbox
+    }
+}

@@ -1,0 +1,116 @@
+//! A thread outside the shards that looks, every few milliseconds, for one that sleeps although mail lies there.
+//!
+//! It must not cry wolf: a shard without progress may be in a long step, or in line for a CPU that others hold. So a
+//! re-wake is counted only when, for a whole period, no message was taken from a lane with mail, the core is not at
+//! work, the kernel says that the thread is asleep, and the sleeping flag says that it was woken: a wake-up was
+//! lost. With the flag still up the pusher has stored its message and has not come to wake (it lost its own CPU in
+//! between): that shard is woken too, which is quicker for it, and not counted.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use super::presence::{Presence, ShardState};
+use crate::{
+    mailbox::{Lane, LaneState, Watched},
+    metrics::ShardMetrics,
+    sys::{self, ThreadState},
+};
+
+/// One shard, as the watchdog sees it.
+pub(super) struct Ward {
+    pub(super) presence: Arc<Presence>,
+    pub(super) mailbox: Arc<dyn Watched>,
+    pub(super) metrics: Arc<ShardMetrics>,
+}
+
+/// Ends its thread when dropped.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watchdog {
+    pub(super) fn start(wards: Vec<Ward>, period: Duration) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let mut records = vec![Record::default(); wards.len()];
+        let thread = std::thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::park_timeout(period);
+                for (ward, record) in wards.iter().zip(&mut records) {
+                    look(ward, record, Instant::now(), period);
+                }
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!("the watchdog had panicked");
+            }
+        }
+    }
+}
+
+/// Since when each lane has had mail of which none was taken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Record {
+    pops: [u64; 2],
+    unmoved_since: [Option<Instant>; 2],
+}
+
+fn look(ward: &Ward, record: &mut Record, now: Instant, period: Duration) {
+    if ward.presence.state() != ShardState::Running {
+        ward.presence.set_stalled_for(Duration::ZERO);
+        return;
+    }
+    let mut stalled_longest = Duration::ZERO;
+    for lane in Lane::ALL {
+        let state = ward.mailbox.lane_state(lane);
+        let unmoved = unmoved_for(record, lane, state, now);
+        stalled_longest = stalled_longest.max(unmoved);
+        if unmoved >= period {
+            if is_asleep(&ward.presence) && !state.sleeping && !moved(ward, lane, state) {
+                ward.metrics.rewakes.add(1);
+            }
+            ward.mailbox.rewake(lane);
+        }
+    }
+    ward.presence.set_stalled_for(stalled_longest);
+}
+
+fn unmoved_for(record: &mut Record, lane: Lane, state: LaneState, now: Instant) -> Duration {
+    let since = &mut record.unmoved_since[lane as usize];
+    let pops = &mut record.pops[lane as usize];
+    if state.depth == 0 {
+        *since = None;
+    } else if since.is_none() || *pops != state.pops {
+        *since = Some(now);
+    }
+    *pops = state.pops;
+    since.map_or(Duration::ZERO, |since| now - since)
+}
+
+fn is_asleep(presence: &Presence) -> bool {
+    !presence.in_step()
+        && presence.thread_id().and_then(sys::thread_state) == Some(ThreadState::Asleep)
+        && !presence.in_step()
+}
+
+/// Whether a message was taken while we were looking.
+fn moved(ward: &Ward, lane: Lane, before: LaneState) -> bool {
+    ward.mailbox.lane_state(lane).pops != before.pops
+}
