@@ -17,11 +17,11 @@ mod flow;
 mod returns;
 mod shape;
 mod spread;
+mod view;
+mod volatility;
 #[cfg(test)]
 #[path = "features/tests.rs"]
 mod worked_examples;
-mod view;
-mod volatility;
 
 use model::schema::FeatureName;
 

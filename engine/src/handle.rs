@@ -15,9 +15,13 @@ use crate::{
     metrics::EngineMetrics,
     predict::Prediction,
     route::RouteTable,
+    runtime::Liveness,
     shard::{BoundModel, UnknownFeatures},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
+
+/// A shard that leaves its mail untouched for longer makes the service not ready.
+const STALL_MAX: Duration = Duration::from_secs(1);
 
 /// Why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +63,8 @@ pub struct EngineHandle {
     pub metrics: EngineMetrics,
     /// `glommio`, `thread` or `inline`, and why.
     pub runtime: RuntimeReport,
+    /// The shards' health; `None` where no runtime drives them.
+    pub liveness: Option<Liveness>,
     /// Predictions for the live stream.
     pub board: Arc<crate::board::Board>,
 }
@@ -75,6 +81,12 @@ pub struct RuntimeReport {
 }
 
 impl EngineHandle {
+    /// Whether every shard takes messages and none has left its mail untouched for a second.
+    pub fn is_alive(&self) -> bool {
+        let stalled = |liveness: &Liveness| liveness.stalled_for().iter().any(|&for_| for_ > STALL_MAX);
+        self.liveness.as_ref().is_none_or(|liveness| liveness.alive() && !stalled(liveness))
+    }
+
     /// The symbol that `name` means and where its state is.
     ///
     /// # Errors

@@ -41,6 +41,7 @@ pub mod metrics;
 pub mod offline;
 pub mod predict;
 pub mod route;
+pub mod run;
 pub mod runtime;
 pub mod shard;
 pub mod snapshot;

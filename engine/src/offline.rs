@@ -72,7 +72,8 @@ impl<O: Out> Offline<O> {
     /// # Errors
     /// [`SnapshotError`] when the bytes are not a whole state of this version and these settings.
     pub fn restore(&mut self, name: &str, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let refuse = |reason: &str| SnapshotError::Unusable { symbol: name.to_owned(), reason: reason.to_owned() };
+        let refuse =
+            |reason: &str| SnapshotError::Unusable { symbol: name.to_owned(), reason: reason.to_owned() };
         let (venue, product) = name.split_once(':').ok_or_else(|| refuse("its name is not venue:product"))?;
         let key = self.key(venue, product).ok_or_else(|| refuse("the symbol table is full"))?;
         let symbol = self.symbols.by_id(key.symbol).expect("a key is made from an interned symbol");

@@ -347,7 +347,8 @@ impl ShardCore {
     ) -> Result<(), SnapshotError> {
         let mut state = Box::new(snapshot::decode(&symbol.name, self.config_hash, bytes)?);
         let scored_by = self.model.as_ref().map(|model| model.info.clone());
-        if state.newest().is_some_and(|newest| newest.model_hash != self.model.as_ref().map_or(0, |m| m.hash)) {
+        if state.newest().is_some_and(|newest| newest.model_hash != self.model.as_ref().map_or(0, |m| m.hash))
+        {
             state.forget_newest();
         }
         self.names.insert(symbol.id, symbol.clone());

@@ -1,0 +1,264 @@
+//! (8) Starts the whole engine and stops it.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use model::Model;
+
+use crate::{
+    board::Board,
+    cpu::{self, CpuPlan, CpuRequest},
+    handle::EngineHandle,
+    ingest::Ingest,
+    limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, TICK_LANE_CAPACITY},
+    mailbox::Mailbox,
+    message::Message,
+    metrics::{EngineMetrics, IngestMetrics, ShardMetrics},
+    predict::Prediction,
+    route::RouteTable,
+    runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
+    shard::{BoundModel, Out, ShardCore},
+    source::StopToken,
+    state::StateSettings,
+    symbol::{Partition, SymbolTable},
+    sys,
+};
+
+/// How to run the engine.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// Shards; `None` = as many as the processors leave beside the front.
+    pub shards: Option<usize>,
+    /// Front-end threads to leave room for; `None` = a quarter of the processors.
+    pub fronts: Option<usize>,
+    /// How long a shard that owns its processor looks for mail before it sleeps.
+    pub spin: Duration,
+    /// Which runtime.
+    pub runtime: RuntimeChoice,
+    /// Partitions where no Kafka says how many.
+    pub partition_count: u32,
+    /// Partitions fixed to shards.
+    pub pins: Vec<(Partition, usize)>,
+    /// What shapes the bytes of predictions.
+    pub state: StateSettings,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            shards: None,
+            fronts: None,
+            spin: Duration::ZERO,
+            runtime: RuntimeChoice::Auto,
+            partition_count: 64,
+            pins: Vec::new(),
+            state: StateSettings::default(),
+        }
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A count or a pin outside its bounds.
+    #[error("{0}")]
+    Settings(String),
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The processors this process may use could not be read.
+    #[error("the processors this process may use could not be read: {0}")]
+    Affinity(#[from] io::Error),
+}
+
+/// A running engine. Dropping it stops it.
+pub struct Engine {
+    shards: Option<Shards>,
+    handle: EngineHandle,
+    plan: CpuPlan,
+    stop: StopToken,
+    sources: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the shards with their live output, the board.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start(settings: &EngineSettings, model: Option<Arc<Model>>) -> Result<Self, StartError> {
+        let board = Arc::new(Board::default());
+        let shared = board.clone();
+        Self::start_with(settings, model, board, move |_| BoardOut { board: shared.clone() })
+    }
+
+    /// Starts the shards, each with an output of its own.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start_with<O: Out + 'static>(
+        settings: &EngineSettings,
+        model: Option<Arc<Model>>,
+        board: Arc<Board>,
+        out: impl Fn(usize) -> O + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let allowed = sys::allowed_cpus()?;
+        let asked = CpuRequest { shards: settings.shards, fronts: settings.fronts, spin: settings.spin };
+        let plan = cpu::plan(&allowed, sys::cpu_quota(), &asked);
+        let shard_count = plan.shard_cpus.len();
+        check(settings, shard_count)?;
+
+        let bound = bind(model.as_ref());
+        let shard_metrics: Vec<Arc<ShardMetrics>> = (0..shard_count).map(|_| Arc::default()).collect();
+        let mailboxes: Arc<[Arc<Mailbox<Message>>]> = (0..shard_count)
+            .map(|_| Arc::new(Mailbox::new(CONTROL_LANE_CAPACITY, TICK_LANE_CAPACITY)))
+            .collect();
+        let (state, metrics) = (settings.state, shard_metrics.clone());
+        let shards = spawn_shards(&plan, settings.runtime, &mailboxes, &shard_metrics, move |shard| {
+            LiveShard { core: ShardCore::new(state, bound.clone(), metrics[shard].clone()), out: out(shard) }
+        })?;
+        let handle = EngineHandle {
+            mailboxes,
+            symbols: Arc::new(SymbolTable::default()),
+            routes: Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins)),
+            model: Arc::new(ArcSwapOption::new(model)),
+            metrics: EngineMetrics { shards: shard_metrics, ingest: Arc::new(IngestMetrics::default()) },
+            runtime: shards.report().clone(),
+            liveness: Some(shards.liveness()),
+            board,
+        };
+        let (stop, sources) = (StopToken::default(), Mutex::default());
+        Ok(Self { shards: Some(shards), handle, plan, stop, sources })
+    }
+
+    /// The engine as a front end sees it.
+    pub fn handle(&self) -> &EngineHandle {
+        &self.handle
+    }
+
+    /// Where the threads are.
+    pub fn plan(&self) -> &CpuPlan {
+        &self.plan
+    }
+
+    /// Ends the sources, and the waits of their routers.
+    pub fn stop_token(&self) -> StopToken {
+        self.stop.clone()
+    }
+
+    /// A router for one source's ticks.
+    pub fn ingest(&self) -> Ingest {
+        let handle = &self.handle;
+        Ingest::new(
+            handle.symbols.clone(),
+            handle.routes.clone(),
+            handle.mailboxes.clone(),
+            handle.metrics.ingest.clone(),
+            self.stop.clone(),
+        )
+    }
+
+    /// Runs a source on a thread of its own until it ends or the engine stops.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn spawn_source(
+        &self,
+        name: &str,
+        run: impl FnOnce(Ingest, StopToken) + Send + 'static,
+    ) -> io::Result<()> {
+        let (ingest, stop) = (self.ingest(), self.stop_token());
+        let thread = std::thread::Builder::new().name(format!("source-{name}"));
+        let thread = thread.spawn(move || run(ingest, stop))?;
+        self.sources.lock().expect("no code panics while it holds the list of sources").push(thread);
+        Ok(())
+    }
+
+    /// Ends the sources, lets the shards finish what lies in their mailboxes, and ends them.
+    pub fn stop(mut self) {
+        self.shut_down();
+    }
+
+    fn shut_down(&mut self) {
+        self.stop.stop();
+        let sources = self.sources.get_mut().map(std::mem::take).unwrap_or_default();
+        for source in sources {
+            if source.join().is_err() {
+                tracing::error!("a source's thread panicked");
+            }
+        }
+        if let Some(shards) = self.shards.take()
+            && let Err(error) = shards.stop_and_join()
+        {
+            tracing::error!(%error, "shards did not end well");
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+fn check(settings: &EngineSettings, shard_count: usize) -> Result<(), StartError> {
+    let partitions = settings.partition_count;
+    if partitions == 0 || partitions > PARTITIONS_MAX {
+        return Err(StartError::Settings(format!(
+            "engine.partitions is {partitions}; give 1 to {PARTITIONS_MAX}"
+        )));
+    }
+    for &(Partition(partition), shard) in &settings.pins {
+        if partition >= partitions || shard >= shard_count {
+            return Err(StartError::Settings(format!(
+                "engine.pins fixes partition {partition} to shard {shard}; there are {partitions} partitions and \
+                 {shard_count} shards, both counted from 0"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A model that names features of its own still scores rows; only the stream goes without.
+fn bind(model: Option<&Arc<Model>>) -> Option<Arc<BoundModel>> {
+    match BoundModel::new(model?.clone()) {
+        Ok(bound) => Some(Arc::new(bound)),
+        Err(error) => {
+            tracing::warn!(%error, "the model answers rows only");
+            None
+        }
+    }
+}
+
+/// A core with its output, as a runtime drives it.
+struct LiveShard<O> {
+    core: ShardCore,
+    out: O,
+}
+
+impl<O: Out + 'static> ShardStep for LiveShard<O> {
+    type Message = Message;
+
+    fn step(&mut self, now: Instant, messages: &mut Vec<Message>) {
+        self.core.step(now, messages, &mut self.out);
+    }
+}
+
+/// Posts the newest predictions while somebody watches.
+struct BoardOut {
+    board: Arc<Board>,
+}
+
+impl Out for BoardOut {
+    fn wants_newest(&self) -> bool {
+        self.board.is_watched()
+    }
+
+    fn newest(&mut self, prediction: Prediction) {
+        self.board.post(prediction);
+    }
+}
