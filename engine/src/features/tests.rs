@@ -98,7 +98,10 @@ fn steady_returns_make_every_window_equal_and_half_the_returns_half_the_volatili
     steady.assert_near("lv60_300", excess(60.0) - excess(300.0), 1e-3);
     steady.assert_near("lv300_1800", excess(300.0) - excess(1800.0), 1e-3);
     let calmer = each_second(2_000, |s| 100.0 * (1.0 + if s > 1_940 { 1e-4 } else { 2e-4 } * (s % 2) as f64));
-    calmer.assert_near("lv60_300", (0.5_f64 / (0.8 + 0.2 * 0.25_f64).sqrt()).ln() + excess(60.0), 5e-3);
+    // In bp^2: the window of 60 s holds the last return of 2 bp, 59 of 1 bp and the open one; that of 300 s 241, 59
+    // and the open one.
+    let (minute, five_minutes) = ((4.0 + 59.0 + 1.0) / 60.0, (241.0 * 4.0 + 59.0 + 1.0) / 300.0);
+    calmer.assert_near("lv60_300", 0.5 * f64::ln(minute / five_minutes), 1e-3);
     assert!(calmer.value("lv60_tau").is_nan(), "tau is not ready before two hours");
 }
 
