@@ -30,6 +30,7 @@
 //! Pickle and every other format that runs code. Categorical splits and vector leaves (an importer's job to refuse or
 //! rewrite). Byte-block and oblivious layouts, SHAP tables and drift references: each will be a section of its own.
 
+pub mod card;
 pub mod draft;
 pub mod error;
 pub mod forest;

@@ -1,4 +1,5 @@
 //! Damaged, truncated, foreign and newer files: an error that says what is wrong and where, never a crash.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/forests.rs"]
 mod forests;

@@ -1,4 +1,5 @@
 //! The fast walks give the plain walk's bits.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/forests.rs"]
 mod forests;

@@ -1,0 +1,112 @@
+//! Rows, labels and when they were.
+
+use std::collections::HashSet;
+
+use super::error::LearnError;
+use crate::schema::FeatureName;
+
+/// Labelled rows of features. Checked when made.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    features: Vec<FeatureName>,
+    rows: Vec<f32>,
+    labels: Vec<bool>,
+    times_s: Vec<i64>,
+    groups: Vec<u32>,
+}
+
+impl Dataset {
+    /// `rows` is row-major, as wide as `features`, NaN = missing; the other three have one entry per row: whether the
+    /// spike came, the row's event time in seconds, and its symbol's number (any numbering). Rows may be in any order.
+    ///
+    /// # Errors
+    /// [`LearnError::Dataset`]: lengths that differ, no rows, a feature twice, or an infinite value.
+    pub fn new(
+        features: Vec<FeatureName>,
+        rows: Vec<f32>,
+        labels: Vec<bool>,
+        times_s: Vec<i64>,
+        groups: Vec<u32>,
+    ) -> Result<Self, LearnError> {
+        let fault = |what: String| Err(LearnError::Dataset(what));
+        let count = labels.len();
+        if count == 0 || features.is_empty() {
+            return fault(format!("{count} rows of {} features", features.len()));
+        }
+        if rows.len() != count * features.len() || times_s.len() != count || groups.len() != count {
+            return fault(format!(
+                "{} values, {count} labels, {} times, {} groups for rows of {} features",
+                rows.len(),
+                times_s.len(),
+                groups.len(),
+                features.len()
+            ));
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = features.iter().find(|feature| !names.insert(&feature.name)) {
+            return fault(format!("feature {} stands there twice", twice.name));
+        }
+        if let Some(place) = rows.iter().position(|value| value.is_infinite()) {
+            let (row, feature) = (place / features.len(), &features[place % features.len()]);
+            return fault(format!("row {row}: {feature} is infinite"));
+        }
+        Ok(Self { features, rows, labels, times_s, groups })
+    }
+
+    /// The features, in the order of a row.
+    pub fn features(&self) -> &[FeatureName] {
+        &self.features
+    }
+
+    /// Number of rows; never 0.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.rows[row * self.features.len()..][..self.features.len()]
+    }
+
+    /// Whether the spike came, per row.
+    pub fn labels(&self) -> &[bool] {
+        &self.labels
+    }
+
+    /// Event time, seconds, per row.
+    pub fn times_s(&self) -> &[i64] {
+        &self.times_s
+    }
+
+    /// The symbol's number, per row.
+    pub fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
+    /// The position of a feature by its name, whatever its version.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.features.iter().position(|feature| feature.name == name)
+    }
+
+    /// The same rows with only these features, in this order.
+    ///
+    /// # Errors
+    /// [`LearnError::FeatureAbsent`].
+    pub fn select(&self, names: &[&str]) -> Result<Self, LearnError> {
+        let position =
+            |name: &&str| self.position(name).ok_or_else(|| LearnError::FeatureAbsent((*name).to_owned()));
+        let chosen = names.iter().map(position).collect::<Result<Vec<usize>, _>>()?;
+        let rows = (0..self.len()).flat_map(|row| chosen.iter().map(move |&feature| self.row(row)[feature]));
+        Self::new(
+            chosen.iter().map(|&feature| self.features[feature].clone()).collect(),
+            rows.collect(),
+            self.labels.clone(),
+            self.times_s.clone(),
+            self.groups.clone(),
+        )
+    }
+}

@@ -1,0 +1,48 @@
+//! Why nothing was learned.
+
+use crate::error::DraftError;
+
+/// Why a model could not be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// The dataset's parts do not fit together.
+    #[error("dataset: {0}")]
+    Dataset(String),
+    /// An option is out of its range.
+    #[error("{option}: {what}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A part of the data cannot be learned from.
+    #[error("{part}: {rows} rows, {spikes} of them spikes: needs at least {needed} rows with both outcomes")]
+    TooLittle {
+        /// `fit rows` or `calibration rows`.
+        part: &'static str,
+        /// Rows in it.
+        rows: usize,
+        /// Rows labelled true.
+        spikes: usize,
+        /// Rows it takes.
+        needed: usize,
+    },
+    /// A feature that the model is defined on is not in the dataset.
+    #[error("the dataset has no feature {0}")]
+    FeatureAbsent(String),
+    /// Newton's method did not settle; the matrix is not usable.
+    #[error("the logistic regression did not settle: {0}")]
+    NotSettled(String),
+    /// The boosting library failed, or gave trees that cannot be expressed.
+    #[error("{trainer}: {what}")]
+    Trainer {
+        /// The library and its version.
+        trainer: String,
+        /// What it said.
+        what: String,
+    },
+    /// What was learned is not a model.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+}

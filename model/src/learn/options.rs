@@ -1,0 +1,117 @@
+//! What can be asked of training, and what it does unasked.
+
+use super::{boost::BoostOptions, error::LearnError};
+
+/// Features on which the trees may only rise: more recent volatility, flow or spread never lowers the probability.
+/// Those that the dataset lacks are ignored.
+pub const INCREASING_FEATURES: [&str; 15] = [
+    "lv10_tau",
+    "lv60_tau",
+    "lv300_tau",
+    "lew30_tau",
+    "az10",
+    "az300",
+    "spr_ratio",
+    "spr_max_ratio",
+    "ntr10_300",
+    "ntr60_1800",
+    "ntr60",
+    "vol10_300",
+    "atfi60",
+    "hk2_200",
+    "hk20_200",
+];
+
+/// What the baseline reads: HAR-RV's idea (Corsi 2009) as a logit, volatility over four horizons against the
+/// threshold.
+pub const BASELINE_FEATURES: [&str; 4] = ["lv10_tau", "lv60_tau", "lv300_tau", "lv300_1800"];
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainOptions {
+    /// The model's name.
+    pub name: String,
+    /// The model's version.
+    pub version: String,
+    /// Draws the trees' rows and columns.
+    pub seed: u64,
+    /// Seconds that the labels look ahead.
+    pub horizon_s: u32,
+    /// Quantile of the label's threshold.
+    pub label_quantile: f64,
+    /// Threshold for symbols without their own, basis points per square-root second; 0 = none.
+    pub tau_bp: f64,
+    /// Cost of an alarm without a spike, in any unit.
+    pub cost_false_alarm: f64,
+    /// Cost of a spike without an alarm, in the same unit. By default three times the other: the threshold is then
+    /// 1 / (1 + 3) = 0.25, two and a half times the base rate of a 0.9-quantile label.
+    pub cost_missed_spike: f64,
+    /// Share of the rows, the last by time, that calibrate and are measured on.
+    pub calibration_share: f64,
+    /// Seconds left out before the calibration rows, beyond the horizon that labels look ahead: the longest window that
+    /// matters to most features.
+    pub embargo_s: u32,
+    /// Weight of half the squared coefficients against the summed log loss.
+    pub logistic_l2: f64,
+    /// The trees.
+    pub boost: BoostOptions,
+    /// Names of the features on which trees may only rise.
+    pub increasing: Vec<String>,
+    /// What the caller knows of the origin: command, data, span. Written before what training adds.
+    pub provenance: Vec<(String, String)>,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self {
+            name: "stormglass-default".to_owned(),
+            version: "1".to_owned(),
+            seed: 7,
+            horizon_s: 60,
+            label_quantile: 0.9,
+            tau_bp: 0.0,
+            cost_false_alarm: 1.0,
+            cost_missed_spike: 3.0,
+            calibration_share: 0.15,
+            embargo_s: 300,
+            logistic_l2: 100.0,
+            boost: BoostOptions::default(),
+            increasing: INCREASING_FEATURES.map(str::to_owned).to_vec(),
+            provenance: Vec::new(),
+        }
+    }
+}
+
+impl TrainOptions {
+    /// The probability from which an alarm costs less than silence, for a calibrated score:
+    /// `false alarm / (false alarm + missed spike)`.
+    ///
+    /// ```
+    /// assert_eq!(model::learn::TrainOptions::default().threshold(), 0.25);
+    /// ```
+    pub fn threshold(&self) -> f64 {
+        self.cost_false_alarm / (self.cost_false_alarm + self.cost_missed_spike)
+    }
+
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`LearnError::Option`].
+    pub fn check(&self) -> Result<(), LearnError> {
+        let positive = [
+            ("cost_false_alarm", self.cost_false_alarm),
+            ("cost_missed_spike", self.cost_missed_spike),
+            ("logistic_l2", self.logistic_l2),
+        ];
+        for (option, value) in positive {
+            if !value.is_finite() || value <= 0.0 {
+                return Err(LearnError::Option { option, what: format!("{value} is not above 0") });
+            }
+        }
+        if !(0.01..=0.5).contains(&self.calibration_share) {
+            let what = format!("{} is not in 0.01..=0.5", self.calibration_share);
+            return Err(LearnError::Option { option: "calibration_share", what });
+        }
+        self.boost.check()
+    }
+}
