@@ -1,1 +1,27 @@
-//! stub
+//! The service around the engine: configuration, command line, HTTP, metrics, logs.
+//!
+//! Only this crate reads configuration, environment and signals. A process's life is [`cli`] (which subcommand) ->
+//! [`config`] (what is in force) -> [`log`] -> the engine -> [`http`] (the front) -> a signal -> drain -> exit.
+//!
+//! - [`cli`]: one file a subcommand, and the exit codes
+//! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
+//! - [`http`]: one file an endpoint; bounds on everything a client can do
+//! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
+//! - [`log`]: one JSON object a line, repeats limited
+//!
+//! What a client may rely on: every answer carries `X-Request-Id`; every error is problem+json with `error`; nothing
+//! waits without a bound; a prediction is the engine's own bytes with `age_ms` added.
+//!
+//! Absent on purpose: TLS and client rates (a proxy's work), a second HTTP version, handlers that lock.
+
+pub mod build_info;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod log;
+pub mod metrics;
+
+/// Now, RFC 3339 in UTC with `Z` and milliseconds.
+pub fn now_text() -> String {
+    format!("{:.3}", jiff::Timestamp::now())
+}

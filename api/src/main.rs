@@ -1,2 +1,8 @@
-//! stub
-fn main() {}
+//! The binary `stormglass`: all of it is in the library, [`api::cli`].
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    api::cli::main()
+}

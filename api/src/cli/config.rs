@@ -1,0 +1,28 @@
+//! `stormglass config show`.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigArgument, Failure, print_failed};
+use crate::config::show::show;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print what is in force, as TOML, with where each value came from.
+    Show {
+        #[command(flatten)]
+        config: ConfigArgument,
+    },
+}
+
+pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let Action::Show { config } = arguments.action;
+    out.write_all(show(&config.load()?).as_bytes()).map_err(print_failed)
+}

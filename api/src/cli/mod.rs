@@ -1,0 +1,140 @@
+//! The command line: one file a subcommand, one list, and what the process's exit says.
+
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    build_info,
+    config::{ConfigError, Layers, Loaded, ProcessEnvironment},
+};
+
+mod config;
+mod healthcheck;
+mod model;
+mod serve;
+mod train;
+
+/// What an exit code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The start failed, or the answer is no.
+    Failed = 1,
+    /// The command line or the configuration is wrong: nothing was started (EX_USAGE).
+    Configuration = 64,
+    /// The engine broke: restart it (EX_SOFTWARE).
+    Broken = 70,
+    /// Another instance has taken over: do not restart this one at once (EX_TEMPFAIL).
+    Fenced = 75,
+}
+
+/// Why a subcommand ended without success.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What the process's exit says.
+    pub exit: Exit,
+    /// For people.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with this exit.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Configuration, error.to_string())
+    }
+}
+
+const EXAMPLES: &str = "Examples:
+  stormglass serve                                        made-up prices, page and API on port 8000
+  stormglass serve --source 'file:data/*.ndjson.gz' --speed max
+  stormglass serve --config /etc/stormglass.toml --listen 127.0.0.1:8000
+  stormglass config show                                  what is in force, and from where
+  stormglass model inspect model.sgm
+  stormglass healthcheck                                  exit 0 when /readyz answers 200
+
+Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 engine broke, 75 another instance took over.";
+
+/// Predicts crypto volatility spikes from ticks, per symbol.
+#[derive(Debug, Parser)]
+#[command(name = "stormglass", version = build_info::LONG_VERSION, after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The list of subcommands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the engine and the HTTP front.
+    Serve(serve::Arguments),
+    /// Train a model from recorded ticks.
+    Train(train::Arguments),
+    /// Look at a model file.
+    Model(model::Arguments),
+    /// Look at the configuration.
+    Config(config::Arguments),
+    /// Ask a running service whether it is ready.
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// `--config`, which most subcommands take.
+#[derive(Debug, Args)]
+struct ConfigArgument {
+    /// Configuration file (TOML); the environment and flags win over it.
+    #[arg(long, value_name = "FILE", env = "STORMGLASS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    fn layers(self) -> Layers {
+        Layers { file: self.config, flags: Vec::new() }
+    }
+
+    fn load(self) -> Result<Loaded, Failure> {
+        Ok(self.layers().load(&ProcessEnvironment)?)
+    }
+}
+
+/// Runs the process's command line.
+pub fn main() -> ExitCode {
+    run(std::env::args_os(), &mut std::io::stdout())
+}
+
+/// Runs a command line; what it prints goes to `out`, errors to standard error.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> ExitCode {
+    let parsed = match CommandLine::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let _ = error.print();
+            let code = if error.use_stderr() { Exit::Configuration as u8 } else { 0 };
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = match parsed.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Train(arguments) => train::run(arguments),
+        Command::Model(arguments) => model::run(arguments, out),
+        Command::Config(arguments) => config::run(arguments, out),
+        Command::Healthcheck(arguments) => healthcheck::run(arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("stormglass: {failure}");
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+/// What could not be printed, because the reader went away.
+fn print_failed(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot write the output: {error}"))
+}

@@ -1,0 +1,185 @@
+//! `stormglass serve`: the engine and the HTTP front, until a signal.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use clap::Args;
+use model::Model;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{ConfigArgument, Exit, Failure};
+use crate::{
+    config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind},
+    http::{App, ModelReport, Server},
+    log,
+};
+
+#[path = "serve/engine_start.rs"]
+mod engine_start;
+
+/// Descriptors beside the connections: listeners, files, event queues.
+const OTHER_FILES: u64 = 256;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass serve
+  stormglass serve --source 'file:data/*.ndjson.gz' --speed max
+  stormglass serve --source none --listen 127.0.0.1:0")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Where ticks come from: simulator, file:GLOB or none.
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// Times real or recorded speed, or max.
+    #[arg(long, value_name = "X|max")]
+    speed: Option<String>,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// The model file.
+    #[arg(long, value_name = "FILE")]
+    model: Option<String>,
+}
+
+impl Arguments {
+    fn layers(self) -> Layers {
+        let mut layers = self.config.layers();
+        let flags = &mut layers.flags;
+        if let Some(source) = self.source {
+            match source.strip_prefix("file:") {
+                Some(glob) => {
+                    flags.push(("source.files", glob.to_owned(), "--source"));
+                    flags.push(("source.kind", "file".to_owned(), "--source"));
+                }
+                None => flags.push(("source.kind", source, "--source")),
+            }
+        }
+        if let Some(speed) = self.speed {
+            flags.push(("source.speed", speed.clone(), "--speed"));
+            flags.push(("simulator.speed", speed, "--speed"));
+        }
+        flags.extend(self.listen.map(|listen| ("server.listen", listen, "--listen")));
+        flags.extend(self.model.map(|model| ("model.path", model, "--model")));
+        layers
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let loaded = arguments.layers().load(&ProcessEnvironment)?;
+    let failed =
+        |what: &str, error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{what}: {error}"));
+    log::start(&loaded.config.log).map_err(|e| failed("cannot start logging", &e))?;
+    raise_open_files(loaded.config.server.connections_max as u64);
+    say_what_is_not_here(&loaded.config);
+    let (model, report) = load_model(&loaded);
+    let legacy_model = load_legacy_model(&loaded.config)?;
+    let engine = engine_start::start(&loaded.config, model)?;
+    let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
+    let signals = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| failed("cannot start a runtime", &e))?;
+    let server = Server::start(app.clone()).map_err(|e| failed("cannot serve HTTP", &e))?;
+    let received = signals.block_on(until_signal()).map_err(|e| failed("cannot wait for signals", &e))?;
+    tracing::info!(signal = received, "draining");
+    app.start_draining();
+    let cut = server.stop();
+    engine.stop();
+    tracing::info!(connections_cut = cut, "stopped");
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT; reports repeated log lines meanwhile.
+async fn until_signal() -> std::io::Result<&'static str> {
+    let mut terminate: Signal = signal(SignalKind::terminate())?;
+    let mut interrupt: Signal = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok("SIGTERM"),
+            _ = interrupt.recv() => return Ok("SIGINT"),
+            () = tokio::time::sleep(log::REPORT_EVERY.max(Duration::from_secs(1))) => log::report_repeats(),
+        }
+    }
+}
+
+/// Raises the soft limit of open files as far as it goes: the connections must fit.
+fn raise_open_files(connections_max: u64) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = connections_max.saturating_add(OTHER_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let raised_limit = Rlimit { current: Some(raised), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised_limit) {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+        }
+        if raised < wanted {
+            tracing::warn!(
+                open_files_max = raised,
+                connections_max,
+                "server.connections_max does not fit the limit of open files; raise the limit (ulimit -n)"
+            );
+        }
+    }
+}
+
+/// Settings that were accepted for their older users but that nothing reads yet are said aloud.
+fn say_what_is_not_here(config: &Config) {
+    if let Some(servers) = config.kafka.bootstrap_servers.get() {
+        tracing::warn!(servers, "kafka.bootstrap_servers is set, but this version does not connect to Kafka");
+    }
+    if config.source.kind == SourceKind::Simulator {
+        tracing::warn!("prices are made up (source.kind = \"simulator\"); every answer says so");
+    }
+}
+
+/// The configured model. A file that cannot be used is no reason not to start: the service says why and answers
+/// 503 "Model not loaded" until it has one.
+fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
+    let config = &loaded.config.model;
+    let variant_source = match config.variant.get() {
+        Some(_) => loaded.origin("model.variant").to_string(),
+        None => "model file".to_owned(),
+    };
+    let mut report =
+        ModelReport { path: config.path.get().map(str::to_owned), refused: None, variant_source };
+    let Some(path) = config.path.get() else {
+        report.refused = Some("model.path (MODEL_PATH) is not set".to_owned());
+        tracing::warn!("no model: model.path (MODEL_PATH) is not set");
+        return (None, report);
+    };
+    match Model::open(Path::new(path)) {
+        Ok(model) => {
+            let info = model.info();
+            tracing::info!(
+                path,
+                name = info.name,
+                version = info.version,
+                sha256 = info.sha256,
+                "model loaded"
+            );
+            if config.variant.get().is_some_and(|variant| variant != info.variant) {
+                tracing::warn!(
+                    asked = config.variant.get(),
+                    file = info.variant,
+                    "the model file is another variant"
+                );
+                report.variant_source = "model file".to_owned();
+            }
+            (Some(Arc::new(model)), report)
+        }
+        Err(error) => {
+            tracing::error!(path, %error, "the model was refused; starting without one");
+            report.refused = Some(error.to_string());
+            (None, report)
+        }
+    }
+}
+
+fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
+    let Some(path) = config.predict.legacy_model.get() else { return Ok(None) };
+    match Model::open(Path::new(path)) {
+        Ok(model) => Ok(Some(Arc::new(model))),
+        Err(error) => Err(Failure::new(Exit::Configuration, format!("predict.legacy_model {path}: {error}"))),
+    }
+}

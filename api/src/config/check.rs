@@ -1,0 +1,84 @@
+//! What must hold for values and between them.
+
+use super::{load::ConfigError, sections::Config, sections::SourceKind};
+
+/// Checks the relations.
+///
+/// # Errors
+/// The first one that does not hold, with its keys and what to do.
+pub fn check(config: &Config) -> Result<(), ConfigError> {
+    let server = &config.server;
+    positive("server.connections_max", server.connections_max as f64)?;
+    positive("server.body_max_bytes", server.body_max_bytes as f64)?;
+    positive("server.header_read_timeout_s", server.header_read_timeout_s.get())?;
+    positive("server.body_timeout_s", server.body_timeout_s.get())?;
+    positive("server.deadline_ms", server.deadline_ms as f64)?;
+    positive("predict.rows_max", config.predict.rows_max as f64)?;
+    positive("predict.stale_after_s", config.predict.stale_after_s.get())?;
+    positive("engine.partitions", f64::from(config.engine.partitions))?;
+    positive("state.gap_quoted_s", config.state.gap_quoted_s.get())?;
+    at_most("engine.partitions", config.engine.partitions as usize, engine::limits::PARTITIONS_MAX as usize)?;
+    at_most("engine.shards", config.engine.shards, engine::limits::SHARDS_MAX)?;
+    at_most("server.front_threads", server.front_threads, engine::limits::SHARDS_MAX)?;
+    if server.drain_timeout_s.get() * 1_000.0 < server.deadline_ms as f64 {
+        return Err(relation(
+            "server.drain_timeout_s is shorter than server.deadline_ms: a request in flight at SIGTERM would be cut; \
+             make it longer",
+        ));
+    }
+    if config.state.gap_trades_s < config.state.gap_quoted_s {
+        return Err(relation(
+            "state.gap_trades_s is shorter than state.gap_quoted_s: trades are rarer than quotes; make it longer",
+        ));
+    }
+    check_pins(config)?;
+    check_source(config)?;
+    match config.model.variant.get() {
+        None | Some("ml" | "baseline") => Ok(()),
+        Some(other) => Err(relation(&format!(
+            "model.variant (MODEL_VARIANT) is {other:?}; it is \"ml\" or \"baseline\""
+        ))),
+    }
+}
+
+fn check_pins(config: &Config) -> Result<(), ConfigError> {
+    for pin in &config.engine.pins {
+        if pin.partition >= config.engine.partitions {
+            return Err(relation(&format!(
+                "engine.pins names partition {}, but engine.partitions is {}",
+                pin.partition, config.engine.partitions
+            )));
+        }
+        if config.engine.shards != 0 && pin.shard >= config.engine.shards {
+            return Err(relation(&format!(
+                "engine.pins names shard {}, but engine.shards is {}",
+                pin.shard, config.engine.shards
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_source(config: &Config) -> Result<(), ConfigError> {
+    match config.source.kind {
+        SourceKind::File if config.source.files.is_empty() => Err(relation(
+            "source.kind is \"file\" but source.files is empty; name files, or use --source file:GLOB",
+        )),
+        SourceKind::Simulator if config.simulator.products.is_empty() => {
+            Err(relation("source.kind is \"simulator\" but simulator.products is empty; name a product"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn positive(key: &'static str, value: f64) -> Result<(), ConfigError> {
+    if value > 0.0 { Ok(()) } else { Err(relation(&format!("{key} is {value}; it must be above 0"))) }
+}
+
+fn at_most(key: &'static str, value: usize, most: usize) -> Result<(), ConfigError> {
+    if value <= most { Ok(()) } else { Err(relation(&format!("{key} is {value}; it is at most {most}"))) }
+}
+
+fn relation(message: &str) -> ConfigError {
+    ConfigError::Relation(message.to_owned())
+}

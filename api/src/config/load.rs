@@ -1,0 +1,244 @@
+//! The layers and how they are laid over each other.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use toml::{Table, Value};
+
+use super::{
+    check::check,
+    environment::{Environment, OLDER_VARIABLES, PREFIX, older_value},
+    nearest::nearest,
+    sections::Config,
+};
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// The file of `--config`.
+    File(PathBuf),
+    /// A variable of the environment.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Variable(name) => write!(f, "environment {name}"),
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+        }
+    }
+}
+
+/// Why there is no configuration: exit 64.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path} is not TOML: {reason}")]
+    NotToml {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// No such key.
+    #[error("unknown key {key:?} ({origin}){}", .nearest.as_deref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    Unknown {
+        /// As it was written.
+        key: String,
+        /// Where.
+        origin: Origin,
+        /// The key it may have meant.
+        nearest: Option<String>,
+    },
+    /// A value of the wrong type or outside its range.
+    #[error("{key} ({origin}): {reason}")]
+    Invalid {
+        /// Of which key.
+        key: String,
+        /// Where it was set.
+        origin: Origin,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Values that do not go together.
+    #[error("{0}")]
+    Relation(String),
+}
+
+/// A configuration in force, with the origin of each value by its dotted key.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Where each came from; a key that is absent has its default.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Loaded {
+    /// Where the value of `key` came from.
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+}
+
+/// The layers above the defaults.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The file of `--config`.
+    pub file: Option<PathBuf>,
+    /// Flags: dotted key, text, the flag's name.
+    pub flags: Vec<(&'static str, String, &'static str)>,
+}
+
+impl Layers {
+    /// Lays file, environment and flags over the defaults and checks the result.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the key, where it was set and what to do.
+    pub fn load(&self, environment: &dyn Environment) -> Result<Loaded, ConfigError> {
+        let mut stack = Stack::new();
+        if let Some(path) = &self.file {
+            stack.lay_file(path)?;
+        }
+        let variables = environment.variables();
+        for (name, key) in OLDER_VARIABLES {
+            if let Some((_, value)) = variables.iter().find(|(n, v)| n == name && !v.is_empty()) {
+                stack.lay_text(key, &older_value(key, value), Origin::Variable((*name).to_owned()))?;
+            }
+        }
+        for (name, value) in variables.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+            let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+            stack.lay_text(&key, value, Origin::Variable(name.clone()))?;
+        }
+        for (key, text, flag) in &self.flags {
+            stack.lay_text(key, text, Origin::Flag(flag))?;
+        }
+        check(&stack.config)?;
+        Ok(Loaded { config: stack.config, origins: stack.origins })
+    }
+}
+
+/// The values so far. Each laid value is decoded at once, so an error names the key that brought it.
+struct Stack {
+    table: Table,
+    config: Config,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Stack {
+    fn new() -> Self {
+        let config = Config::default();
+        let table = Table::try_from(&config).expect("the defaults are strings, numbers and lists of them");
+        Self { table, config, origins: BTreeMap::new() }
+    }
+
+    fn lay_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let table: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::NotToml {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        })?;
+        let origin = Origin::File(path.to_owned());
+        for (section, value) in table {
+            match value {
+                Value::Table(keys) if self.table.contains_key(&section) => {
+                    for (key, value) in keys {
+                        self.lay(&format!("{section}.{key}"), value, origin.clone())?;
+                    }
+                }
+                _ => return Err(self.unknown(section, origin)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays a value given as text, read as the type of the key's default.
+    fn lay_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
+        let Some(default) = self.slot(key) else {
+            return Err(self.unknown(key.to_owned(), origin));
+        };
+        let value = match default {
+            Value::Integer(_) => text.parse().ok().map(Value::Integer),
+            Value::Float(_) => text.parse().ok().map(Value::Float),
+            Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
+            Value::Array(_) => Some(Value::Array(
+                text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| t.into()).collect(),
+            )),
+            _ => Some(Value::String(text.to_owned())),
+        };
+        let expected = default.type_str();
+        match value {
+            Some(value) => self.lay(key, value, origin),
+            None => Err(ConfigError::Invalid {
+                key: key.to_owned(),
+                origin,
+                reason: format!("{text:?} is not of type {expected}"),
+            }),
+        }
+    }
+
+    fn lay(&mut self, key: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
+        let Some(slot) = self.slot(key) else {
+            return Err(self.unknown(key.to_owned(), origin));
+        };
+        // A list's elements have one type only in the typed structure, so the decoder judges; a number for a
+        // number or text where both are sensible is let through.
+        *slot = match (&*slot, value) {
+            (Value::Float(_), Value::Integer(whole)) => Value::Float(whole as f64),
+            (Value::String(_), Value::Integer(number)) if key.ends_with(".speed") => {
+                number.to_string().into()
+            }
+            (Value::String(_), Value::Float(number)) if key.ends_with(".speed") => number.to_string().into(),
+            (_, value) => value,
+        };
+        match self.table.clone().try_into() {
+            Ok(config) => self.config = config,
+            Err(error) => {
+                let reason = error.message().to_owned();
+                return Err(ConfigError::Invalid { key: key.to_owned(), origin, reason });
+            }
+        }
+        self.origins.insert(key.to_owned(), origin);
+        Ok(())
+    }
+
+    fn slot(&mut self, key: &str) -> Option<&mut Value> {
+        let (section, key) = key.split_once('.')?;
+        self.table.get_mut(section)?.as_table_mut()?.get_mut(key)
+    }
+
+    fn unknown(&self, key: String, origin: Origin) -> ConfigError {
+        let keys = dotted_keys(&self.table);
+        let sections = self.table.keys().map(String::as_str);
+        let found = nearest(&key, keys.iter().map(String::as_str).chain(sections)).map(str::to_owned);
+        ConfigError::Unknown { key, origin, nearest: found }
+    }
+}
+
+/// All keys of two levels, `section.key`.
+pub(super) fn dotted_keys(table: &Table) -> Vec<String> {
+    table
+        .iter()
+        .filter_map(|(section, value)| Some((section, value.as_table()?)))
+        .flat_map(|(section, keys)| keys.keys().map(move |key| format!("{section}.{key}")))
+        .collect()
+}

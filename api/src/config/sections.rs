@@ -1,0 +1,314 @@
+//! The keys, by section. `config/stormglass.toml` gives each its unit and meaning; a test holds the two together.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::values::{Optional, Pin, Seconds, Speed};
+
+/// All that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub server: Server,
+    pub predict: Predict,
+    pub engine: Engine,
+    pub state: State,
+    pub source: Source,
+    pub simulator: Simulator,
+    pub model: Model,
+    pub ready: Ready,
+    pub log: Log,
+    pub kafka: Kafka,
+    pub coinbase: Coinbase,
+    pub mlflow: Mlflow,
+}
+
+/// `[server]`: the HTTP front and its bounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub front_threads: usize,
+    pub connections_max: usize,
+    pub body_max_bytes: usize,
+    pub header_read_timeout_s: Seconds,
+    pub body_timeout_s: Seconds,
+    pub deadline_ms: u64,
+    pub drain_timeout_s: Seconds,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
+            front_threads: 0,
+            connections_max: 10_000,
+            body_max_bytes: 4 << 20,
+            header_read_timeout_s: seconds(30.0),
+            body_timeout_s: seconds(10.0),
+            deadline_ms: 1_000,
+            drain_timeout_s: seconds(10.0),
+        }
+    }
+}
+
+/// What to do with a feature that the model needs and a row lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingPolicy {
+    /// Answer 422.
+    Error,
+    /// Score it as a missing value and say which it was.
+    Nan,
+}
+
+/// What to do with a feature that the model does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownPolicy {
+    /// Answer 422.
+    Error,
+    /// Leave it out.
+    Ignore,
+}
+
+/// `[predict]`: how requests for predictions are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Predict {
+    pub missing: MissingPolicy,
+    pub unknown: UnknownPolicy,
+    pub rows_max: usize,
+    pub legacy_model: Optional,
+    pub stale_after_s: Seconds,
+}
+
+impl Default for Predict {
+    fn default() -> Self {
+        Self {
+            missing: MissingPolicy::Error,
+            unknown: UnknownPolicy::Error,
+            rows_max: 1_000,
+            legacy_model: Optional::default(),
+            stale_after_s: seconds(60.0),
+        }
+    }
+}
+
+/// Which runtime drives the shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuntimeChoice {
+    /// glommio where io_uring is allowed, else threads.
+    Auto,
+    /// glommio or no start.
+    Glommio,
+    /// Pinned threads.
+    Thread,
+}
+
+/// `[engine]`: shards and how they run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Engine {
+    pub shards: usize,
+    pub runtime: RuntimeChoice,
+    pub partitions: u32,
+    pub pins: Vec<Pin>,
+    pub spin_us: u64,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { shards: 0, runtime: RuntimeChoice::Auto, partitions: 64, pins: Vec::new(), spin_us: 0 }
+    }
+}
+
+/// `[state]`: what shapes a symbol's state, and with it every prediction's bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct State {
+    pub gap_quoted_s: Seconds,
+    pub gap_trades_s: Seconds,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { gap_quoted_s: seconds(10.0), gap_trades_s: seconds(60.0) }
+    }
+}
+
+/// Where ticks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Prices made up, and marked so in every answer.
+    Simulator,
+    /// Recorded ticks.
+    File,
+    /// None: only rows are scored.
+    None,
+}
+
+/// `[source]`: where ticks come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Source {
+    pub kind: SourceKind,
+    pub files: Vec<String>,
+    pub speed: Speed,
+    pub venue: Optional,
+    pub symbol: Optional,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            kind: SourceKind::Simulator,
+            files: Vec::new(),
+            speed: Speed::Times(1.0),
+            venue: Optional::default(),
+            symbol: Optional::default(),
+        }
+    }
+}
+
+/// `[simulator]`: the made-up prices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Simulator {
+    pub seed: u64,
+    pub products: Vec<String>,
+    pub preroll_minutes: u32,
+    pub speed: Speed,
+    pub faults: bool,
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            products: ["BTC-USD", "ETH-USD", "SOL-USD"].map(str::to_owned).to_vec(),
+            preroll_minutes: 150,
+            speed: Speed::Times(1.0),
+            faults: false,
+        }
+    }
+}
+
+/// `[model]`: what scores.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Model {
+    pub path: Optional,
+    pub variant: Optional,
+    pub version: Optional,
+}
+
+/// `[ready]`: when traffic may come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Ready {
+    pub warm_wait_s: Seconds,
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Self { warm_wait_s: seconds(20.0) }
+    }
+}
+
+/// The least urgent line that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text at a terminal, else JSON.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Log {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Auto }
+    }
+}
+
+/// `[kafka]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Kafka {
+    pub bootstrap_servers: Optional,
+    pub topic_raw: String,
+    pub topic_predictions: String,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self {
+            bootstrap_servers: Optional::default(),
+            topic_raw: "ticks.raw".to_owned(),
+            topic_predictions: "predictions".to_owned(),
+        }
+    }
+}
+
+/// `[coinbase]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Coinbase {
+    pub url: String,
+}
+
+impl Default for Coinbase {
+    fn default() -> Self {
+        Self { url: "wss://advanced-trade-ws.coinbase.com".to_owned() }
+    }
+}
+
+/// `[mlflow]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Mlflow {
+    pub tracking_uri: Optional,
+}
+
+fn seconds(value: f64) -> Seconds {
+    Seconds::new(value).expect("the built-in defaults are within a year")
+}

@@ -1,0 +1,54 @@
+//! What is in force, as TOML that can be read back, with the origin of each value beside it.
+
+use std::fmt::Write;
+
+use toml::{Table, Value};
+
+use super::load::Loaded;
+
+/// The configuration with origins. Passwords inside addresses are left out.
+pub fn show(loaded: &Loaded) -> String {
+    let table = Table::try_from(&loaded.config).expect("a loaded configuration came from such a table");
+    let mut text = String::new();
+    for (section, value) in &table {
+        let keys = value.as_table().into_iter().flatten();
+        let _ = writeln!(text, "[{section}]");
+        for (key, value) in keys {
+            let origin = loaded.origin(&format!("{section}.{key}"));
+            let _ = writeln!(text, "{:<44} # {origin}", format!("{key} = {}", without_password(value)));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `scheme://user:password@host` with the password replaced.
+fn without_password(value: &Value) -> Value {
+    let Some((scheme, rest)) = value.as_str().and_then(|text| text.split_once("://")) else {
+        return value.clone();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+        Some((user, host)) => Value::String(format!("{scheme}://{user}:***@{host}{path}")),
+        None => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Layers, Origin};
+
+    #[test]
+    fn what_is_shown_names_origins_and_no_password() {
+        let environment: &[(&str, &str)] =
+            &[("MLFLOW_TRACKING_URI", "http://ann:secret@mlflow:5000/x"), ("LOG_LEVEL", "WARNING")];
+        let loaded = Layers::default().load(&environment).unwrap();
+        let text = show(&loaded);
+        assert!(text.contains("tracking_uri = \"http://ann:***@mlflow:5000/x\""), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+        assert!(text.contains("# environment MLFLOW_TRACKING_URI"), "{text}");
+        assert_eq!(loaded.origin("server.listen"), &Origin::Default);
+        assert!(text.parse::<Table>().is_ok(), "{text}");
+    }
+}

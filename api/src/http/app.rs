@@ -1,0 +1,147 @@
+//! What every request can reach: the engine, the configuration, the counters, and where the service is in its life.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use engine::handle::EngineHandle;
+use model::{Model, ModelInfo};
+use tokio::sync::{Semaphore, watch};
+
+use super::live::Live;
+use crate::{
+    config::{Config, sections::SourceKind},
+    metrics::ServiceMetrics,
+};
+
+/// Counts the shards that run, whenever it is asked.
+pub type ShardsAlive = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// Where the models came from, for people.
+#[derive(Clone, Debug, Default)]
+pub struct ModelReport {
+    /// The file, if one was named.
+    pub path: Option<String>,
+    /// Why the named file is not in use.
+    pub refused: Option<String>,
+    /// Who decided the variant: the model file, or a configuration origin.
+    pub variant_source: String,
+}
+
+/// Shared by all front threads.
+pub struct App {
+    /// Where questions go.
+    pub engine: EngineHandle,
+    /// What is in force.
+    pub config: Config,
+    /// What the front counts.
+    pub metrics: ServiceMetrics,
+    /// Predictions for watchers.
+    pub live: Live,
+    /// Answers `{"features"}` instead of the loaded model, if configured.
+    pub legacy_model: Option<Arc<Model>>,
+    /// Where the model came from.
+    pub model_report: ModelReport,
+    /// One permit an open connection.
+    pub(super) connections: Arc<Semaphore>,
+    /// Connections being told that there are too many.
+    pub(super) refusals: AtomicUsize,
+    shards_alive: ShardsAlive,
+    started_at: Instant,
+    draining: watch::Sender<bool>,
+}
+
+impl App {
+    /// A service over this engine.
+    pub fn new(
+        engine: EngineHandle,
+        config: Config,
+        model_report: ModelReport,
+        legacy_model: Option<Arc<Model>>,
+        shards_alive: ShardsAlive,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            engine,
+            metrics: ServiceMetrics::default(),
+            live: Live::default(),
+            legacy_model,
+            model_report,
+            connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),
+            refusals: AtomicUsize::new(0),
+            shards_alive,
+            started_at: Instant::now(),
+            draining: watch::Sender::new(false),
+            config,
+        })
+    }
+
+    /// Begins to drain: readiness goes, connections end after the request they carry.
+    pub fn start_draining(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Whether the service is on its way out.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Becomes true when draining begins.
+    pub fn drain_signal(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// Time since the start.
+    pub fn uptime(&self) -> Duration {
+        self.started_at.elapsed()
+    }
+
+    /// Shards that run.
+    pub fn shards_alive(&self) -> usize {
+        (self.shards_alive)()
+    }
+
+    /// Open connections that are served.
+    pub fn connections_open(&self) -> usize {
+        self.config.server.connections_max.saturating_sub(self.connections.available_permits())
+    }
+
+    /// Connections that are being refused right now.
+    pub fn refusals_open(&self) -> usize {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Whether any symbol has had a probability, or none is expected because there is no source.
+    pub fn is_warm(&self) -> bool {
+        let scored = |m: &engine::metrics::ShardMetrics| m.predictions_spike.get() + m.predictions_calm.get();
+        self.config.source.kind == SourceKind::None
+            || self.engine.metrics.shards.iter().any(|m| scored(m) > 0)
+    }
+
+    /// The version that answers and metrics report for a model: `MODEL_VERSION` if set, else the file's own.
+    pub fn version_of<'a>(&'a self, info: &'a ModelInfo) -> &'a str {
+        self.config.model.version.get().unwrap_or(&info.version)
+    }
+
+    /// Past this, a question that is asked now is answered 504.
+    pub(super) fn deadline(&self, received_at: Instant) -> Instant {
+        received_at + Duration::from_millis(self.config.server.deadline_ms)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("engine", &self.engine)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits until draining begins. (The watch's own guard is let go at once, so that callers stay `Send`.)
+pub(super) async fn draining(signal: &mut watch::Receiver<bool>) {
+    let _ = signal.wait_for(|draining| *draining).await;
+}

@@ -1,0 +1,91 @@
+//! How the service stands, as `/health` and `/readyz` see it.
+
+use super::app::App;
+
+/// One look at the service.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// A model is loaded.
+    pub model_loaded: bool,
+    /// Shards that run.
+    pub shards_alive: usize,
+    /// Shards there should be.
+    pub shards: usize,
+    /// On its way out.
+    pub draining: bool,
+    /// Some symbol has had a probability.
+    pub warm: bool,
+    /// `ready.warm_wait_s` is over.
+    pub waited: bool,
+}
+
+impl Condition {
+    /// Looks.
+    pub fn of(app: &App) -> Self {
+        Self {
+            model_loaded: app.engine.model.load().is_some(),
+            shards_alive: app.shards_alive(),
+            shards: app.engine.mailboxes.len(),
+            draining: app.is_draining(),
+            warm: app.is_warm(),
+            waited: app.uptime() >= app.config.ready.warm_wait_s.duration(),
+        }
+    }
+
+    /// Whether anything can be scored.
+    pub fn can_score(&self) -> bool {
+        self.model_loaded && self.shards_alive > 0 && !self.draining
+    }
+
+    /// The checks behind readiness: name, whether it holds, what it saw.
+    pub fn checks(&self) -> [(&'static str, bool, String); 4] {
+        let warmth = match (self.warm, self.waited) {
+            (true, _) => "a symbol has a probability",
+            (false, true) => "no symbol has a probability yet, but ready.warm_wait_s passed",
+            (false, false) => "no symbol has a probability yet",
+        };
+        [
+            (
+                "model",
+                self.model_loaded,
+                if self.model_loaded { "loaded" } else { "Model not loaded" }.to_owned(),
+            ),
+            ("shards", self.shards > 0 && self.shards_alive == self.shards, self.shards_text()),
+            ("draining", !self.draining, if self.draining { "draining" } else { "not draining" }.to_owned()),
+            ("warm", self.warm || self.waited, warmth.to_owned()),
+        ]
+    }
+
+    /// Whether traffic may come.
+    pub fn is_ready(&self) -> bool {
+        self.checks().iter().all(|(_, holds, _)| *holds)
+    }
+
+    /// Everything that is not as it should be.
+    pub fn reasons(&self, app: &App) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if !self.model_loaded {
+            reasons.push(match &app.model_report.refused {
+                Some(why) => format!("Model not loaded: {why}"),
+                None => "Model not loaded".to_owned(),
+            });
+        }
+        if self.shards_alive < self.shards || self.shards == 0 {
+            reasons.push(self.shards_text());
+        }
+        if self.draining {
+            reasons.push("draining".to_owned());
+        }
+        if !self.warm {
+            reasons.push("warming: no symbol has a probability yet".to_owned());
+        }
+        if app.connections.available_permits() == 0 {
+            reasons.push(format!("all {} connections are in use", app.config.server.connections_max));
+        }
+        reasons
+    }
+
+    fn shards_text(&self) -> String {
+        format!("{} of {} shards run", self.shards_alive, self.shards)
+    }
+}

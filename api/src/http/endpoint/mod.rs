@@ -1,0 +1,79 @@
+//! The list of endpoints: one file each, one line each. Nothing else matches on a route.
+
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Instant};
+
+use hyper::{Method, Response, body::Incoming, http::request::Parts};
+
+use super::{app::App, problem::Problem, reply::Body, route::Route};
+
+mod features;
+mod health;
+mod livez;
+mod metrics;
+mod page;
+mod predict;
+mod predict_symbol;
+mod readyz;
+mod stream;
+mod symbols;
+mod version;
+
+/// All endpoints.
+pub static ENDPOINTS: &[Endpoint] = &[
+    predict_symbol::ENDPOINT,
+    predict::ENDPOINT,
+    stream::ENDPOINT,
+    symbols::ENDPOINT,
+    features::ENDPOINT,
+    health::ENDPOINT,
+    livez::ENDPOINT,
+    readyz::ENDPOINT,
+    version::ENDPOINT,
+    metrics::ENDPOINT,
+    page::ENDPOINT,
+];
+
+/// What an endpoint's requests are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// `http_requests_total` and `prediction_latency_seconds`.
+    Prediction,
+    /// `http_requests_total`.
+    Ordinary,
+    /// Nothing: probes and scrapes would hide the users' errors.
+    Probe,
+}
+
+/// One route and method, and what answers.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// GET serves HEAD too.
+    pub method: Method,
+    /// The path.
+    pub route: Route,
+    /// What its requests are counted in.
+    pub observed: Observed,
+    /// What answers.
+    pub(super) handle: for<'a> fn(Call<'a>) -> Answering<'a>,
+}
+
+/// An answer on its way.
+pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>>;
+
+/// A request as an endpoint sees it.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) app: &'a Arc<App>,
+    pub(super) head: &'a Parts,
+    /// The symbol of the path; empty where the route has none.
+    pub(super) symbol: Cow<'a, str>,
+    pub(super) body: Incoming,
+    pub(super) received_at: Instant,
+}
+
+impl Call<'_> {
+    /// Past this the engine's answer comes too late.
+    pub(super) fn deadline(&self) -> Instant {
+        self.app.deadline(self.received_at)
+    }
+}

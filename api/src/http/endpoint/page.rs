@@ -1,0 +1,28 @@
+//! `GET /`: the live page, one file without any outside download.
+
+use hyper::{
+    Method, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue},
+};
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::http::{reply::reply, route::Route};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: Route::Exact("/"), observed: Observed::Ordinary, handle };
+
+const PAGE: &str = include_str!("../../page/index.html");
+
+/// Its own script and style, its own server, nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn handle(_call: Call<'_>) -> Answering<'_> {
+    Box::pin(async {
+        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Ok(response)
+    })
+}

@@ -1,0 +1,41 @@
+//! `GET /readyz?verbose`: whether traffic may come, and which check says no.
+
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::http::{
+    condition::Condition,
+    reply::json,
+    route::{Route, query_value},
+};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: Route::Exact("/readyz"), observed: Observed::Probe, handle };
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    ready: bool,
+    /// The checks that fail; all of them where `verbose` is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Check>,
+}
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let condition = Condition::of(call.app);
+        let verbose = query_value(call.head.uri.query(), "verbose").is_some();
+        let ready = condition.is_ready();
+        let check = |(name, ok, detail)| Check { name, ok, detail };
+        let checks = condition.checks().map(check).into_iter().filter(|c| verbose || !c.ok).collect();
+        let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Ok(json(code, &Answer { ready, checks }))
+    })
+}

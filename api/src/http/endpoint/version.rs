@@ -1,0 +1,52 @@
+//! `GET /version`: what is running: build, model (the one in memory, not the one configured), runtime.
+
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::{
+    build_info,
+    http::{reply::json, route::Route},
+};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: Route::Exact("/version"), observed: Observed::Ordinary, handle };
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    version: &'a str,
+    sha: &'a str,
+    model: Option<&'a str>,
+    model_version: Option<&'a str>,
+    model_variant: Option<&'a str>,
+    variant_source: &'a str,
+    model_path: Option<&'a str>,
+    model_sha256: Option<&'a str>,
+    feature_schema: String,
+    runtime: &'a str,
+    runtime_reason: &'a str,
+    built: Option<String>,
+}
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let app = call.app;
+        let model = app.engine.model.load_full();
+        let info = model.as_deref().map(|m| m.info());
+        let answer = Answer {
+            version: build_info::VERSION,
+            sha: build_info::SHA,
+            model: info.map(|i| i.name.as_str()),
+            model_version: info.map(|i| app.version_of(i)),
+            model_variant: info.map(|i| i.variant.as_str()),
+            variant_source: &app.model_report.variant_source,
+            model_path: app.model_report.path.as_deref(),
+            model_sha256: info.map(|i| i.sha256.as_str()),
+            feature_schema: format!("{:016x}", model::schema::fingerprint(&engine::features::schema())),
+            runtime: app.engine.runtime.name,
+            runtime_reason: &app.engine.runtime.reason,
+            built: build_info::built(),
+        };
+        Ok(json(StatusCode::OK, &answer))
+    })
+}

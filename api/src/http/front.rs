@@ -1,0 +1,141 @@
+//! One front thread: accept, serve, refuse what is too much, drain.
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::OwnedSemaphorePermit,
+};
+
+use super::{
+    app::{App, draining},
+    live, service,
+};
+
+/// Bytes buffered for a connection at most; hyper's default is six times that.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Clients told at the same time that there are too many; beyond, connections are just closed.
+const REFUSALS_MAX: usize = 512;
+/// Time a refused client has to read why.
+const REFUSAL_LINGER: Duration = Duration::from_secs(1);
+/// Wait after the process ran out of file descriptors.
+const OUT_OF_FILES_WAIT: Duration = Duration::from_millis(50);
+
+/// Serves until the drain is over; returns the connections that were cut.
+pub(super) async fn run(app: Arc<App>, listener: std::net::TcpListener, is_first: bool) -> usize {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "a listener could not be used");
+            return 0;
+        }
+    };
+    if is_first {
+        tokio::spawn(live::fan_out(app.clone()));
+    }
+    let graceful = GracefulShutdown::new();
+    let mut drain = app.drain_signal();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => admit(&app, &graceful, stream),
+                Err(error) => accept_failed(&error).await,
+            },
+            () = draining(&mut drain) => break,
+        }
+    }
+    drop(listener);
+    finish(&app, graceful).await
+}
+
+async fn finish(app: &App, graceful: GracefulShutdown) -> usize {
+    let timeout = app.config.server.drain_timeout_s.duration();
+    let open = graceful.count();
+    let Err(_) = tokio::time::timeout(timeout, graceful.shutdown()).await else { return 0 };
+    let cut = app.connections_open().min(open);
+    tracing::warn!(cut, "connections were cut at the end of server.drain_timeout_s");
+    cut
+}
+
+/// A failed accept is the client's (it went away) or ours (no file descriptors): the loop goes on, slower.
+async fn accept_failed(error: &io::Error) {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
+            tracing::warn!(%error, "cannot accept: raise the limit of open files or lower server.connections_max");
+            tokio::time::sleep(OUT_OF_FILES_WAIT).await;
+        }
+        _ => tracing::debug!(%error, "a connection failed before it was accepted"),
+    }
+}
+
+fn admit(app: &Arc<App>, graceful: &GracefulShutdown, stream: TcpStream) {
+    match app.connections.clone().try_acquire_owned() {
+        Ok(permit) => serve(app, graceful, stream, permit),
+        Err(_) => {
+            app.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
+            if app.refusals.fetch_add(1, Ordering::Relaxed) < REFUSALS_MAX {
+                let app = app.clone();
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(REFUSAL_LINGER, refuse(stream)).await;
+                    app.refusals.fetch_sub(1, Ordering::Relaxed);
+                });
+            } else {
+                app.refusals.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn serve(app: &Arc<App>, graceful: &GracefulShutdown, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    // hyper does not set it, and a small answer must not wait for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let app = app.clone();
+    let mut builder = http1::Builder::new();
+    builder
+        // Without a timer hyper's header timeout does nothing.
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config.server.header_read_timeout_s.duration())
+        .max_buf_size(BUFFER_BYTES_MAX);
+    let answer = service_fn(move |request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(service::answer(app, request).await) }
+    });
+    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(permit);
+    });
+}
+
+/// Says that there are too many connections, then waits for the client to close: closing first, with its request
+/// unread, would reset the connection and take the answer with it.
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    const BODY: &str = concat!(
+        r#"{"type":"about:blank","title":"Too many connections","status":503,"#,
+        r#""detail":"server.connections_max connections are open; retry after a second","#,
+        r#""error":"Too many connections"}"#
+    );
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut rest = [0u8; 1024];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The live stream: one task takes predictions off the engine's board, encodes each once and hands it to all watchers.
+//!
+//! Each watcher has a bounded view of what was sent. One that reads too slowly loses the oldest and is told how many.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use engine::{predict::Prediction, symbol::SymbolId};
+use tokio::sync::{
+    Notify,
+    broadcast::{self, error::RecvError, error::TryRecvError},
+    mpsc,
+};
+
+use super::{
+    answer::{wall_clock_nanos, write_prediction},
+    app::{App, draining},
+};
+
+/// Events a watcher may be behind before it loses the oldest.
+const BEHIND_MAX: usize = 4_096;
+/// Events put into one chunk at most.
+const EVENTS_PER_CHUNK_MAX: usize = 64;
+/// How often the board is looked at while somebody watches.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Silence after which a comment is sent, so that proxies keep the connection.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// One encoded prediction.
+#[derive(Clone, Debug)]
+struct Event {
+    symbol: SymbolId,
+    bytes: Bytes,
+}
+
+/// The fan-out.
+#[derive(Debug)]
+pub struct Live {
+    events: broadcast::Sender<Event>,
+    watched: Notify,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { events: broadcast::Sender::new(BEHIND_MAX), watched: Notify::new() }
+    }
+}
+
+impl Live {
+    /// Watchers now.
+    pub fn watchers(&self) -> usize {
+        self.events.receiver_count()
+    }
+}
+
+/// The task that empties the board; one a process. Ends when the service drains.
+pub(super) async fn fan_out(app: Arc<App>) {
+    let mut drain = app.drain_signal();
+    loop {
+        if !app.engine.board.is_watched() {
+            tokio::select! {
+                () = app.live.watched.notified() => {}
+                () = draining(&mut drain) => return,
+            }
+            // What lies there was posted for the watchers before: too old to show.
+            while app.engine.board.take().is_some() {}
+        }
+        let now_nanos = wall_clock_nanos();
+        for _ in 0..engine::limits::BOARD_CAPACITY {
+            let Some(prediction) = app.engine.board.take() else { break };
+            // An error means that the last watcher has just left.
+            let _ = app.live.events.send(encode(&app, &prediction, now_nanos));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = draining(&mut drain) => return,
+        }
+    }
+}
+
+fn encode(app: &App, prediction: &Prediction, now_nanos: i64) -> Event {
+    let mut bytes = Vec::with_capacity(1_024);
+    bytes.extend_from_slice(b"data: ");
+    write_prediction(&mut bytes, prediction, now_nanos, app.config.predict.stale_after_s);
+    bytes.extend_from_slice(b"\n\n");
+    Event { symbol: prediction.symbol.id, bytes: bytes.into() }
+}
+
+/// Starts a watcher of these symbols (all if `None`): its chunks, ready to be a body.
+pub(super) fn watch(app: &Arc<App>, symbols: Option<HashSet<SymbolId>>) -> mpsc::Receiver<Bytes> {
+    let (chunks, body) = mpsc::channel(4);
+    let events = app.live.events.subscribe();
+    let watching = Watching::new(app.clone());
+    tokio::spawn(pump(watching, events, symbols, chunks));
+    body
+}
+
+/// Keeps the board watched while it lives.
+struct Watching(Arc<App>);
+
+impl Watching {
+    fn new(app: Arc<App>) -> Self {
+        app.engine.board.watch(true);
+        app.live.watched.notify_one();
+        Self(app)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.engine.board.watch(false);
+    }
+}
+
+async fn pump(
+    watching: Watching,
+    mut events: broadcast::Receiver<Event>,
+    symbols: Option<HashSet<SymbolId>>,
+    chunks: mpsc::Sender<Bytes>,
+) {
+    let wanted = |event: &Event| symbols.as_ref().is_none_or(|set| set.contains(&event.symbol));
+    let mut drain = watching.0.drain_signal();
+    if let Some(first) = current(&watching.0, symbols.as_ref()).await
+        && chunks.send(first).await.is_err()
+    {
+        return;
+    }
+    loop {
+        let received = tokio::select! {
+            received = events.recv() => received,
+            () = tokio::time::sleep(KEEP_ALIVE_EVERY) => {
+                if chunks.send(Bytes::from_static(b": keep-alive\n\n")).await.is_err() { return }
+                continue;
+            }
+            () = chunks.closed() => return,
+            () = draining(&mut drain) => return,
+        };
+        let mut chunk = BytesMut::new();
+        match received {
+            Ok(event) if wanted(&event) => chunk.extend_from_slice(&event.bytes),
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => chunk.extend_from_slice(&missed_event(missed)),
+            Err(RecvError::Closed) => return,
+        }
+        for _ in 1..EVENTS_PER_CHUNK_MAX {
+            match events.try_recv() {
+                Ok(event) if wanted(&event) => chunk.extend_from_slice(&event.bytes),
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(missed)) => chunk.extend_from_slice(&missed_event(missed)),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        if chunk.is_empty() {
+            continue;
+        }
+        // A client that does not read would hold the drain up; it gets the signal's answer instead of its chunk.
+        tokio::select! {
+            sent = chunks.send(chunk.freeze()) => if sent.is_err() { return },
+            () = draining(&mut drain) => return,
+        }
+    }
+}
+
+fn missed_event(missed: u64) -> Vec<u8> {
+    format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n").into_bytes()
+}
+
+/// The newest prediction of each symbol, so that a watcher sees something before the next tick.
+async fn current(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Option<Bytes> {
+    let ids: Vec<SymbolId> = match symbols {
+        Some(set) => set.iter().copied().collect(),
+        None => app.engine.symbols.all().iter().map(|symbol| symbol.id).collect(),
+    };
+    let keys: Vec<_> = ids
+        .into_iter()
+        .filter_map(|id| app.engine.routes.key_of(id))
+        .take(app.config.predict.rows_max)
+        .collect();
+    let predictions = app.engine.predict(&keys, app.deadline(Instant::now())).await.ok()?;
+    let now_nanos = wall_clock_nanos();
+    let mut bytes = BytesMut::new();
+    for prediction in predictions.iter().flatten() {
+        bytes.extend_from_slice(&encode(app, prediction, now_nanos).bytes);
+    }
+    (!bytes.is_empty()).then(|| bytes.freeze())
+}

@@ -1,0 +1,26 @@
+//! The HTTP front.
+//!
+//! A request's way: [`server`] (threads and listeners) -> `front` (connections and their bounds) -> `service` (one
+//! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. Nothing of a shard
+//! runs on a front thread, and every wait has a bound: header, body, deadline, drain.
+//!
+//! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `answer` writes predictions, `live` fans
+//! them out, `condition` says how the service stands.
+
+pub mod answer;
+pub mod app;
+mod body;
+pub mod condition;
+pub mod endpoint;
+mod front;
+pub mod live;
+pub mod problem;
+pub mod reply;
+mod request_id;
+pub mod route;
+pub mod rows;
+pub mod server;
+mod service;
+
+pub use app::{App, ModelReport};
+pub use server::Server;

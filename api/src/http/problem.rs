@@ -1,0 +1,187 @@
+//! Errors as clients see them: RFC 9457 problem+json that also carries `error`, naming the field and the fix.
+
+use std::borrow::Cow;
+
+use engine::{handle::AskError, symbol::ResolveError};
+use hyper::{
+    Response, StatusCode,
+    header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER},
+};
+use serde::Serialize;
+
+use super::reply::{Body, reply};
+
+/// Faults listed in one answer at most; further ones are counted.
+pub const FAULTS_LISTED_MAX: usize = 100;
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize)]
+pub struct FieldFault {
+    /// The row it is in, from 0; absent where there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<usize>,
+    /// The field.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub message: Cow<'static, str>,
+}
+
+/// An error answer.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    error: Cow<'static, str>,
+    detail: String,
+    faults: Vec<FieldFault>,
+    fault_count: usize,
+    candidates: Vec<String>,
+    allow: Option<String>,
+    retry_after_s: Option<u32>,
+    closes: bool,
+}
+
+impl Problem {
+    /// An error with what went wrong in a few words and, in `detail`, what to do.
+    pub fn new(status: StatusCode, error: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            detail: detail.into(),
+            faults: Vec::new(),
+            fault_count: 0,
+            candidates: Vec::new(),
+            allow: None,
+            retry_after_s: None,
+            closes: false,
+        }
+    }
+
+    /// 422 about one thing.
+    pub fn unprocessable(error: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, error, detail)
+    }
+
+    /// 422 about these fields of `fault_count` in all.
+    pub fn faults(
+        error: &'static str,
+        detail: impl Into<String>,
+        faults: Vec<FieldFault>,
+        fault_count: usize,
+    ) -> Self {
+        Self { faults, fault_count, ..Self::unprocessable(error, detail) }
+    }
+
+    /// 405 with the methods that are there.
+    pub fn wrong_method(allow: String) -> Self {
+        let detail = format!("this route takes {allow}");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail) }
+    }
+
+    /// 503: nothing scores.
+    pub fn no_model() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Model not loaded",
+            "no model is loaded; GET /health says why, model.path (MODEL_PATH) names one",
+        )
+    }
+
+    /// 503 with Retry-After.
+    pub fn busy(error: &'static str, detail: impl Into<String>) -> Self {
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error, detail) }
+    }
+
+    /// The connection ends with this answer: the rest of the request is not read.
+    pub fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The few words.
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
+    /// What to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The answer.
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let document = Document {
+            r#type: "about:blank",
+            title: &self.error,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            error: &self.error,
+            request_id,
+            errors: &self.faults,
+            errors_total: self.fault_count,
+            candidates: &self.candidates,
+        };
+        let bytes = serde_json::to_vec(&document).expect("strings and numbers are always JSON");
+        let mut response = reply(self.status, "application/problem+json", bytes);
+        let headers = response.headers_mut();
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+            headers.insert(ALLOW, allow);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    error: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldFault],
+    #[serde(skip_serializing_if = "is_zero")]
+    errors_total: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    candidates: &'a [String],
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Full => Self::busy("Too busy", "the shard's queue is full; retry after a second"),
+            AskError::Deadline => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "Deadline passed",
+                "the shard did not answer within server.deadline_ms",
+            ),
+            AskError::Closed => Self::busy("Stopping", "the shard is stopping; ask another instance"),
+        }
+    }
+}
+
+impl From<ResolveError> for Problem {
+    fn from(error: ResolveError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ResolveError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "Unknown symbol", detail),
+            ResolveError::Ambiguous { candidates, .. } => {
+                Self { candidates, ..Self::new(StatusCode::CONFLICT, "Ambiguous symbol", detail) }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! From method and path to an endpoint.
+
+use std::borrow::Cow;
+
+use hyper::Method;
+
+use super::{endpoint::ENDPOINTS, problem::Problem};
+
+/// A path as the list of endpoints declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Exactly this path.
+    Exact(&'static str),
+    /// A path with a symbol in one segment.
+    Symbol {
+        /// As documentation and metrics write it.
+        label: &'static str,
+        /// What comes before the symbol.
+        before: &'static str,
+        /// What comes behind it.
+        after: &'static str,
+    },
+}
+
+impl Route {
+    /// As documentation and metrics write it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Exact(path) => path,
+            Self::Symbol { label, .. } => label,
+        }
+    }
+
+    /// Whether `path` is of this route, and its symbol, still percent-encoded.
+    fn matches(self, path: &str) -> Option<Option<&str>> {
+        match self {
+            Self::Exact(exact) => (path == exact).then_some(None),
+            Self::Symbol { before, after, .. } => {
+                let symbol = path.strip_prefix(before)?.strip_suffix(after)?;
+                (!symbol.is_empty() && !symbol.contains('/')).then_some(Some(symbol))
+            }
+        }
+    }
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    /// Index in [`ENDPOINTS`]; `None` for a path that nothing serves.
+    pub(super) endpoint: Option<usize>,
+    /// The symbol of the path, or what to answer instead.
+    pub(super) symbol: Result<Cow<'a, str>, Problem>,
+}
+
+/// Finds the endpoint. HEAD is served by GET.
+pub(super) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let mut other_method = None;
+    for (index, endpoint) in ENDPOINTS.iter().enumerate() {
+        let Some(symbol) = endpoint.route.matches(path) else { continue };
+        if endpoint.method == *wanted {
+            return Found { endpoint: Some(index), symbol: decoded(symbol.unwrap_or_default()) };
+        }
+        other_method = Some(index);
+    }
+    let problem = match other_method {
+        Some(_) => Problem::wrong_method(methods_of(path)),
+        None => Problem::new(
+            hyper::StatusCode::NOT_FOUND,
+            "No such route",
+            format!("nothing is served at this path; there are: {}", all_routes()),
+        ),
+    };
+    Found { endpoint: other_method, symbol: Err(problem) }
+}
+
+fn methods_of(path: &str) -> String {
+    let mut methods = Vec::new();
+    for endpoint in ENDPOINTS.iter().filter(|e| e.route.matches(path).is_some()) {
+        methods.push(endpoint.method.as_str());
+        if endpoint.method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    methods.join(", ")
+}
+
+fn all_routes() -> String {
+    let route = |e: &super::endpoint::Endpoint| format!("{} {}", e.method, e.route.label());
+    ENDPOINTS.iter().map(route).collect::<Vec<_>>().join(", ")
+}
+
+/// Percent-decoding of one segment or query value.
+pub(super) fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bad = || {
+        Problem::new(
+            hyper::StatusCode::BAD_REQUEST,
+            "Bad percent-encoding",
+            format!("{text:?} is not percent-encoded UTF-8"),
+        )
+    };
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'%' {
+            let digit = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
+            let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2)) else { return Err(bad()) };
+            out.push((high * 16 + low) as u8);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    String::from_utf8(out).map(Cow::Owned).map_err(|_| bad())
+}
+
+/// The value of a query parameter, still percent-encoded.
+pub(super) fn query_value<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    query?.split('&').find_map(|pair| match pair.split_once('=') {
+        Some((n, value)) if n == name => Some(value),
+        None if pair == name => Some(""),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_finds_its_route_and_its_symbol() {
+        let found = find(&Method::GET, "/predict/coinbase%3ABTC-USD");
+        let endpoint = &ENDPOINTS[found.endpoint.unwrap()];
+        assert_eq!(
+            (endpoint.route.label(), &*found.symbol.unwrap()),
+            ("/predict/{symbol}", "coinbase:BTC-USD")
+        );
+        let found = find(&Method::HEAD, "/symbols/X/features");
+        assert_eq!(ENDPOINTS[found.endpoint.unwrap()].route.label(), "/symbols/{symbol}/features");
+        assert!(find(&Method::GET, "/predict/a/b").endpoint.is_none());
+        assert_eq!(find(&Method::DELETE, "/predict").symbol.unwrap_err().status(), 405);
+        assert_eq!(find(&Method::GET, "/predict/%zz").symbol.unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn a_query_has_values_and_flags() {
+        let query = Some("a=1&verbose&symbols=x%2Cy");
+        assert_eq!(query_value(query, "symbols"), Some("x%2Cy"));
+        assert_eq!((query_value(query, "verbose"), query_value(query, "b")), (Some(""), None));
+    }
+}

@@ -1,0 +1,88 @@
+//! One request, from its head to its answer: find the endpoint, run it, count it.
+
+use std::{sync::Arc, time::Instant};
+
+use hyper::{
+    Method, Request, Response,
+    body::Incoming,
+    header::{CONNECTION, HeaderValue},
+};
+
+use super::{
+    app::App,
+    endpoint::{Call, ENDPOINTS, Observed},
+    reply::Body,
+    request_id::{TRACEPARENT, X_REQUEST_ID, request_id, traceparent},
+    route,
+};
+use crate::metrics::PredictionCounts;
+
+/// Answers one request.
+pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
+    let received_at = Instant::now();
+    let (head, body) = request.into_parts();
+    let id = request_id(&head.headers);
+    let id_text = id.to_str().unwrap_or_default();
+    let found = route::find(&head.method, head.uri.path());
+    let observed = found.endpoint.map_or(Observed::Ordinary, |index| ENDPOINTS[index].observed);
+    let answered = match (found.symbol, found.endpoint) {
+        (Ok(symbol), Some(index)) => {
+            let call = Call { app: &app, head: &head, symbol, body, received_at };
+            (ENDPOINTS[index].handle)(call).await
+        }
+        (Ok(_), None) => unreachable!("a symbol is only found with its endpoint"),
+        (Err(problem), _) => Err(problem),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(problem) => {
+            if problem.status().is_server_error() {
+                tracing::warn!(
+                    request_id = id_text,
+                    method = %head.method,
+                    path = head.uri.path(),
+                    status = problem.status().as_u16(),
+                    error = problem.error(),
+                    detail = problem.detail(),
+                    "request failed"
+                );
+            }
+            problem.into_response(id_text)
+        }
+    };
+    let elapsed = received_at.elapsed();
+    if observed != Observed::Probe {
+        app.metrics.requests.count(found.endpoint, &head.method, response.status());
+    }
+    if observed == Observed::Prediction {
+        app.metrics.latency.observe(elapsed);
+    }
+    tracing::debug!(
+        request_id = id_text,
+        traceparent = traceparent(&head.headers).and_then(|t| t.to_str().ok()),
+        method = %head.method,
+        path = head.uri.path(),
+        status = response.status().as_u16(),
+        elapsed_us = elapsed.as_micros() as u64,
+        "request"
+    );
+    let headers = response.headers_mut();
+    if let Some(context) = traceparent(&head.headers) {
+        headers.insert(TRACEPARENT, context.clone());
+    }
+    headers.insert(X_REQUEST_ID, id);
+    if app.is_draining() {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Whether a body would be thrown away.
+pub(super) fn is_head(method: &Method) -> bool {
+    method == Method::HEAD
+}
+
+/// Counts the predictions that an answer carries, by the version that gave them.
+pub(super) fn count_predictions(app: &App, version: &str, counts: PredictionCounts) {
+    app.metrics.predictions.add(version, counts);
+}

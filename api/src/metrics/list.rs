@@ -1,0 +1,200 @@
+//! The list: name, shape, meaning, and how each is read.
+
+use std::sync::atomic::Ordering;
+
+use super::{
+    families::{Series, Shape, Value},
+    process::{ProcessUse, process_use},
+};
+use crate::{build_info, http::App};
+
+/// A declared metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name; unit and `_total` last.
+    pub name: &'static str,
+    /// Counter, gauge or histogram.
+    pub shape: Shape,
+    /// What it means, in one sentence.
+    pub help: &'static str,
+    /// Its values now.
+    pub read: fn(&App) -> Vec<Series>,
+}
+
+/// The names of all metrics, the engine's too.
+pub fn names() -> Vec<&'static str> {
+    METRICS.iter().map(|m| m.name).chain(engine::metrics::METRICS.iter().map(|m| m.name)).collect()
+}
+
+/// All of the service's own metrics, in the order they are shown.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: "http_requests_total",
+        shape: Shape::Counter,
+        help: "Requests by method, route and status; probes and scrapes stay out.",
+        read: |app| {
+            let series = |(method, endpoint, status, count): (&str, &str, String, u64)| Series {
+                labels: vec![
+                    ("method", method.to_owned()),
+                    ("endpoint", endpoint.to_owned()),
+                    ("status", status),
+                ],
+                value: Value::Number(count as f64),
+            };
+            app.metrics.requests.read().into_iter().map(series).collect()
+        },
+    },
+    Metric {
+        name: "prediction_latency_seconds",
+        shape: Shape::Histogram,
+        help: "Seconds from the head of a /predict request to its answer.",
+        read: |app| {
+            let (cumulative, count, sum) = app.metrics.latency.read();
+            vec![Series { labels: Vec::new(), value: Value::Distribution { cumulative, count, sum } }]
+        },
+    },
+    Metric {
+        name: "predictions_total",
+        shape: Shape::Counter,
+        help: "Predictions answered over HTTP, by the model's version and the answer (1 = spike).",
+        read: predictions_total,
+    },
+    Metric {
+        name: "model_loaded",
+        shape: Shape::Gauge,
+        help: "1 while a model is loaded; model_version=\"none\" is 0 without one.",
+        read: |app| match app.engine.model.load_full() {
+            Some(model) => labelled("model_version", app.version_of(model.info()), 1.0),
+            None => labelled("model_version", "none", 0.0),
+        },
+    },
+    Metric {
+        name: "model_variant_active",
+        shape: Shape::Gauge,
+        help: "1 for the variant that is in use.",
+        read: |app| {
+            let model = app.engine.model.load_full();
+            let active = model.as_deref().map(|m| m.info().variant.as_str());
+            let series = |variant: &str| {
+                labelled("model_variant", variant, f64::from(u8::from(active == Some(variant))))
+            };
+            ["ml", "baseline"].into_iter().flat_map(series).collect()
+        },
+    },
+    Metric {
+        name: "stormglass_runtime_info",
+        shape: Shape::Gauge,
+        help: "1, with the runtime that drives the shards and why it was chosen.",
+        read: |app| {
+            let runtime = &app.engine.runtime;
+            let labels = vec![("runtime", runtime.name.to_owned()), ("reason", runtime.reason.clone())];
+            vec![Series { labels, value: Value::Number(1.0) }]
+        },
+    },
+    Metric {
+        name: "stormglass_build_info",
+        shape: Shape::Gauge,
+        help: "1, with the version and commit of the binary.",
+        read: |_| {
+            let labels =
+                vec![("version", build_info::VERSION.to_owned()), ("sha", build_info::SHA.to_owned())];
+            vec![Series { labels, value: Value::Number(1.0) }]
+        },
+    },
+    Metric {
+        name: "stormglass_ready",
+        shape: Shape::Gauge,
+        help: "1 while /readyz answers 200.",
+        read: |app| {
+            let ready = crate::http::condition::Condition::of(app).is_ready();
+            one(f64::from(u8::from(ready)))
+        },
+    },
+    Metric {
+        name: "stormglass_shards_alive",
+        shape: Shape::Gauge,
+        help: "Shards that run.",
+        read: |app| one(app.shards_alive() as f64),
+    },
+    Metric {
+        name: "stormglass_http_connections",
+        shape: Shape::Gauge,
+        help: "Open HTTP connections.",
+        read: |app| one(app.connections_open() as f64),
+    },
+    Metric {
+        name: "stormglass_http_connections_refused_total",
+        shape: Shape::Counter,
+        help: "Connections beyond server.connections_max, answered 503 and closed.",
+        read: |app| one(app.metrics.connections_refused.load(Ordering::Relaxed) as f64),
+    },
+    Metric {
+        name: "stormglass_stream_watchers",
+        shape: Shape::Gauge,
+        help: "Clients that watch /stream.",
+        read: |app| one(app.live.watchers() as f64),
+    },
+    Metric {
+        name: "stormglass_log_lines_suppressed_total",
+        shape: Shape::Counter,
+        help: "Log lines that were not written because the same line was repeated too often.",
+        read: |_| one(crate::log::suppressed_total() as f64),
+    },
+    Metric {
+        name: "process_resident_memory_bytes",
+        shape: Shape::Gauge,
+        help: "Resident memory of the process.",
+        read: |_| used(|p| p.resident_bytes),
+    },
+    Metric {
+        name: "process_cpu_seconds_total",
+        shape: Shape::Counter,
+        help: "CPU time of the process, user and system.",
+        read: |_| used(|p| p.cpu_seconds),
+    },
+    Metric {
+        name: "process_open_fds",
+        shape: Shape::Gauge,
+        help: "Open file descriptors.",
+        read: |_| used(|p| p.open_files),
+    },
+    Metric {
+        name: "process_max_fds",
+        shape: Shape::Gauge,
+        help: "File descriptors the process may open.",
+        read: |_| used(|p| p.open_files_max),
+    },
+    Metric {
+        name: "process_start_time_seconds",
+        shape: Shape::Gauge,
+        help: "When the process started, seconds since 1970-01-01.",
+        read: |_| used(|p| p.start_time_s),
+    },
+];
+
+fn predictions_total(app: &App) -> Vec<Series> {
+    let mut counts = app.metrics.predictions.read();
+    if let Some(model) = app.engine.model.load_full() {
+        let version = app.version_of(model.info());
+        if !counts.iter().any(|(v, ..)| v == version) {
+            counts.push((version.to_owned(), 0, 0));
+        }
+    }
+    let series = |version: &str, prediction: &str, count: u64| Series {
+        labels: vec![("model_version", version.to_owned()), ("prediction", prediction.to_owned())],
+        value: Value::Number(count as f64),
+    };
+    counts.iter().flat_map(|(v, spikes, calms)| [series(v, "0", *calms), series(v, "1", *spikes)]).collect()
+}
+
+fn one(value: f64) -> Vec<Series> {
+    vec![Series { labels: Vec::new(), value: Value::Number(value) }]
+}
+
+fn labelled(label: &'static str, text: &str, value: f64) -> Vec<Series> {
+    vec![Series { labels: vec![(label, text.to_owned())], value: Value::Number(value) }]
+}
+
+fn used(field: fn(&ProcessUse) -> f64) -> Vec<Series> {
+    one(field(&process_use()))
+}

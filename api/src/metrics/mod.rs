@@ -1,0 +1,28 @@
+//! The list of the service's metrics, each declared once; the engine's own list is shown behind it.
+//!
+//! The front counts in plain atomics, the shards in theirs; a scrape reads both and writes Prometheus text. Nothing
+//! is allocated or looked up by name while a request is served.
+
+mod families;
+mod list;
+mod process;
+mod requests;
+
+pub use families::{Series, Shape, Value, render};
+pub use list::{METRICS, Metric, names};
+pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, RequestsTotal};
+
+use std::sync::atomic::AtomicU64;
+
+/// What the front counts.
+#[derive(Debug, Default)]
+pub struct ServiceMetrics {
+    /// `http_requests_total`.
+    pub requests: RequestsTotal,
+    /// `prediction_latency_seconds`.
+    pub latency: LatencyHistogram,
+    /// `predictions_total`.
+    pub predictions: PredictionsTotal,
+    /// `stormglass_http_connections_refused_total`.
+    pub connections_refused: AtomicU64,
+}
