@@ -16,6 +16,8 @@ pub mod load;
 mod nearest;
 pub mod sections;
 pub mod show;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 pub use environment::{Environment, ProcessEnvironment};

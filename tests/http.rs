@@ -1,0 +1,9 @@
+//! The service over real sockets.
+
+mod command;
+mod errors;
+mod life;
+mod limits;
+mod metrics;
+mod predictions;
+mod stream;

@@ -1,0 +1,116 @@
+//! From start to drain: health, readiness, what is running.
+
+use std::sync::atomic::Ordering;
+
+use api::config::values::Seconds;
+use serde_json::json;
+
+use crate::support::service::{Service, Setup};
+
+#[test]
+fn a_warm_service_is_healthy_ready_and_alive() {
+    let service = Service::plain();
+    assert_eq!(service.get("/predict/BTC-USD").status, 200);
+    let answer = service.get("/health");
+    let body = answer.json();
+    assert_eq!((answer.status, &body["status"], &body["reasons"]), (200, &json!("healthy"), &json!([])));
+    assert_eq!((&body["model_loaded"], &body["kafka_connected"]), (&json!(true), &json!(null)));
+    assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(service.get("/readyz").json(), json!({"ready": true}));
+    assert_eq!(service.get("/readyz?verbose").json()["checks"].as_array().unwrap().len(), 4);
+    assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn health_is_503_only_when_nothing_can_be_scored() {
+    let service = Service::start(Setup { model: None, ..Setup::default() });
+    let answer = service.get("/health");
+    assert_eq!((answer.status, answer.json()["status"].as_str()), (503, Some("unavailable")));
+    assert!(answer.text().contains("Model not loaded"));
+    assert_eq!(service.get("/readyz").json()["checks"][0]["name"], "model");
+
+    let service = Service::plain();
+    service.shards_alive.store(0, Ordering::Relaxed);
+    assert_eq!(service.get("/health").json()["reasons"], json!(["0 of 1 shards run"]));
+    assert_eq!((service.get("/health").status, service.get("/readyz").status), (503, 503));
+    assert_eq!(service.get("/livez").status, 200, "a restart is not what a probe of life may cause here");
+}
+
+#[test]
+fn a_service_without_a_first_probability_is_degraded_and_ready_only_after_its_wait() {
+    let unready = Service::with(|config| config.ready.warm_wait_s = Seconds::new(3_600.0).unwrap());
+    assert_eq!(unready.get("/predict/BTC-USD").status, 200);
+    unready.app.engine.metrics.shards[0].predictions_calm.set(0);
+    let answer = unready.get("/health");
+    assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("degraded")));
+    assert_eq!(unready.get("/readyz").status, 503);
+
+    let waited = Service::with(|config| config.ready.warm_wait_s = Seconds::new(0.0).unwrap());
+    assert_eq!(waited.get("/predict/BTC-USD").status, 200);
+    waited.app.engine.metrics.shards[0].predictions_calm.set(0);
+    assert_eq!(waited.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_drain_finishes_what_is_in_flight_and_takes_nothing_new() {
+    let mut service = Service::plain();
+    let mut in_flight = service.connect();
+    let mut idle = service.connect();
+    assert_eq!(in_flight.get("/livez").status, 200);
+    assert_eq!(idle.get("/readyz").status, 200);
+    service.shard.hold.set(true);
+    in_flight.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mailbox = service.shard.mailbox.clone();
+    // The shard may already hold the question in its hand: it waits before it takes one, so the question lies there.
+    while mailbox.depth(engine::mailbox::Lane::Control) == 0 {
+        std::thread::yield_now();
+    }
+    service.app.start_draining();
+    assert!(idle.is_closed(), "an idle connection ends at once");
+    assert!(service.app.is_draining());
+    service.shard.hold.set(false);
+    let answer = in_flight.read();
+    assert_eq!(answer.status, 200, "the request in flight is answered");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(service.stop(), 0, "no connection was cut");
+    assert!(std::net::TcpStream::connect(service.address).is_err(), "nothing listens any more");
+}
+
+#[test]
+fn a_drain_does_not_wait_for_ever() {
+    let mut service = Service::with(|config| config.server.drain_timeout_s = Seconds::new(0.1).unwrap());
+    let mut stuck = service.connect();
+    service.shard.hold.set(true);
+    stuck.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
+    while service.shard.mailbox.depth(engine::mailbox::Lane::Control) == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(service.stop(), 1);
+}
+
+#[test]
+fn version_says_what_is_in_memory() {
+    let body = Service::plain().get("/version").json();
+    assert_eq!((&body["model"], &body["model_version"]), (&json!("tiny"), &json!("7")));
+    assert_eq!((&body["model_variant"], &body["runtime"]), (&json!("ml"), &json!("thread")));
+    assert_eq!(body["model_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(body["feature_schema"].as_str().unwrap().len(), 16);
+    for key in ["version", "sha", "variant_source", "model_path", "built"] {
+        assert!(body.get(key).is_some(), "{key} is not in {body}");
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let answer = Service::plain().get("/");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    let page = answer.text();
+    assert!(page.contains("EventSource") && page.contains("/stream"), "the page does not listen");
+    for outside in ["http://", "https://", "//cdn", "@import", "src="] {
+        assert!(
+            !page.replace("http://www.w3.org/2000/svg", "").contains(outside),
+            "{outside} is in the page"
+        );
+    }
+    assert!(answer.header("content-security-policy").unwrap().contains("default-src 'none'"));
+}

@@ -1,0 +1,172 @@
+//! Everything a client can do has a bound, and reaching it is a named answer.
+
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use api::config::values::Seconds;
+
+use crate::support::{
+    client::{Connection, HANG},
+    service::{Service, Setup},
+};
+
+const ROW: &str = r#"{"alpha":1,"beta":2,"gamma":3}"#;
+
+#[test]
+fn a_thousand_rows_are_scored_and_more_are_refused() {
+    let service = Service::plain();
+    let rows = |count: usize| format!("{{\"rows\":[{}]}}", vec![ROW; count].join(","));
+    let answer = service.post("/predict", &rows(1_000));
+    assert_eq!((answer.status, answer.json()["scores"].as_array().unwrap().len()), (200, 1_000));
+    for count in [1_001, 100_000] {
+        let answer = service.post("/predict", &rows(count));
+        assert_eq!(answer.status, 422);
+        assert!(answer.text().contains(&format!("{count} rows; send at most 1000")), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_413_announced_or_not() {
+    let service = Service::with(|config| config.server.body_max_bytes = 10_000);
+    let mut connection = service.connect();
+    connection.send(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10001\r\n\r\n");
+    let answer = connection.read();
+    assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
+    assert!(answer.text().contains("10000 bytes"), "{}", answer.text());
+
+    let mut connection = service.connect();
+    connection.send(b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
+    for _ in 0..3 {
+        connection.send_what_is_taken(chunk.as_bytes());
+    }
+    assert_eq!(connection.read().status, 413);
+    assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn a_half_sent_body_is_408_and_a_half_sent_head_is_closed() {
+    let service = Service::with(|config| {
+        config.server.body_timeout_s = Seconds::new(0.2).unwrap();
+        config.server.header_read_timeout_s = Seconds::new(0.2).unwrap();
+    });
+    let mut connection = service.connect();
+    connection.send(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"rows\":[");
+    let answer = connection.read();
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (408, Some("Request timeout")));
+    assert!(connection.is_closed());
+
+    let mut connection = service.connect();
+    connection.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost:");
+    assert!(connection.is_closed());
+    assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn a_client_that_goes_away_does_no_harm() {
+    let service = Service::plain();
+    let mut connection = service.connect();
+    connection.send(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"rows\":[");
+    drop(connection);
+    service.shard.hold.set(true);
+    let mut connection = service.connect();
+    connection.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
+    drop(connection);
+    service.shard.hold.set(false);
+    assert_eq!(service.get("/predict/BTC-USD").status, 200);
+}
+
+#[test]
+fn a_slow_shard_is_504_at_the_deadline() {
+    let service = Service::with(|config| config.server.deadline_ms = 50);
+    service.shard.hold.set(true);
+    let begun = Instant::now();
+    let mut connection = service.connect();
+    let answer = connection.get("/predict/BTC-USD");
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (504, Some("Deadline passed")));
+    assert_eq!(connection.post("/predict", format!("{{\"rows\":[{ROW}]}}").as_bytes()).status, 504);
+    assert_eq!(connection.get("/symbols").status, 504);
+    assert!(begun.elapsed() >= Duration::from_millis(150), "the deadline was not waited for");
+    service.shard.hold.set(false);
+}
+
+#[test]
+fn a_full_mailbox_is_503_with_retry_after_and_clears() {
+    let service = Service::start(Setup { control_capacity: 2, ..Setup::default() });
+    service.shard.hold.set(true);
+    // The shard may have one question in its hand, two wait: the fourth finds no place.
+    let mut waiting: Vec<Connection> = (0..4).map(|_| service.connect()).collect();
+    for connection in &mut waiting {
+        connection.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+    let answer = loop {
+        let answer = service.get("/predict/BTC-USD");
+        if answer.status == 503 {
+            break answer;
+        }
+    };
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.json()["error"], "Too busy");
+    assert_eq!(service.get("/livez").status, 200);
+    service.shard.hold.set(false);
+    let mut statuses: Vec<u16> = waiting.iter_mut().map(|connection| connection.read().status).collect();
+    statuses.sort_unstable();
+    assert!(statuses.iter().all(|s| matches!(s, 200 | 503)) && statuses[0] == 200, "{statuses:?}");
+    assert_eq!(service.get("/predict/BTC-USD").status, 200);
+}
+
+#[test]
+fn connections_beyond_the_limit_are_told_so_and_the_service_goes_on() {
+    let service = Service::with(|config| config.server.connections_max = 50);
+    let mut kept: Vec<Connection> = (0..50).map(|_| service.connect()).collect();
+    for connection in &mut kept {
+        assert_eq!(connection.get("/livez").status, 200);
+    }
+    for _ in 0..10 {
+        let mut beyond = service.connect();
+        beyond.send_what_is_taken(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = beyond.read();
+        assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+        assert_eq!(answer.json()["error"], "Too many connections");
+    }
+    for connection in &mut kept {
+        assert_eq!(connection.get("/predict/BTC-USD").status, 200);
+    }
+    assert!(kept[0].get("/metrics").text().contains("stormglass_http_connections_refused_total 10\n"));
+    drop(kept.pop());
+    let begun = Instant::now();
+    while service.app.connections_open() == 50 {
+        assert!(begun.elapsed() < HANG, "a closed connection keeps its place");
+        std::thread::yield_now();
+    }
+    assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn ten_thousand_idle_connections_leave_the_service_quick() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    // Both ends are in this process; other tests need some too. Where the limit is low, fewer are opened, never none.
+    let count = 10_000.min((most.saturating_sub(2_000) / 2).max(100)) as usize;
+    let service = Service::with(|config| config.server.connections_max = count + 10);
+    let idle: Vec<TcpStream> = (0..count)
+        .map(|i| {
+            TcpStream::connect(service.address).unwrap_or_else(|e| panic!("connection {i} of {count}: {e}"))
+        })
+        .collect();
+    let begun = Instant::now();
+    while service.app.connections_open() < count {
+        assert!(begun.elapsed() < HANG, "{} of {count} were accepted", service.app.connections_open());
+        std::thread::yield_now();
+    }
+    let mut connection = service.connect();
+    for _ in 0..100 {
+        assert_eq!(connection.get("/predict/BTC-USD").status, 200);
+    }
+    println!("{count} idle connections were open");
+    drop(idle);
+}

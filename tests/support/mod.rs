@@ -1,0 +1,5 @@
+//! The harness: a service over a shard that the test controls, and a client that speaks raw sockets.
+
+pub(crate) mod client;
+pub(crate) mod service;
+pub(crate) mod shard;

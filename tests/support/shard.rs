@@ -1,0 +1,113 @@
+//! A shard under the test's control: it answers from a fixed state, or holds still until it is told to go on.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex},
+    thread::JoinHandle,
+};
+
+use engine::{
+    mailbox::{Lane, Mailbox, ThreadParker},
+    message::{Control, FeaturesAnswer, Message, SymbolSummary},
+    metrics::ShardMetrics,
+    predict::Prediction,
+    symbol::SymbolKey,
+    tick::Price,
+};
+
+#[derive(Default)]
+pub(crate) struct Hold {
+    held: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Hold {
+    pub(crate) fn set(&self, held: bool) {
+        *self.held.lock().unwrap() = held;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        drop(self.changed.wait_while(self.held.lock().unwrap(), |held| *held).unwrap());
+    }
+}
+
+pub(crate) struct Shard {
+    pub(crate) mailbox: Arc<Mailbox<Message>>,
+    pub(crate) hold: Arc<Hold>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Shard {
+    pub(crate) fn start(
+        control_capacity: usize,
+        state: HashMap<SymbolKey, Prediction>,
+        metrics: Arc<ShardMetrics>,
+    ) -> Self {
+        let mailbox = Arc::new(Mailbox::new(control_capacity, 1));
+        let hold = Arc::new(Hold::default());
+        let (mail, held) = (mailbox.clone(), hold.clone());
+        let run = move || {
+            let mut parker = ThreadParker::for_current_thread(&mail);
+            metrics.symbols.set(state.len() as u64);
+            metrics.predictions_calm.set(1);
+            loop {
+                held.wait();
+                match mail.pop(Lane::Control) {
+                    Some(Message::Control(question)) => answer(&state, question),
+                    Some(Message::Ticks(_)) => {}
+                    None if mail.is_closed() => return,
+                    None => parker.park(),
+                }
+            }
+        };
+        Self { mailbox, hold, thread: Some(std::thread::spawn(run)) }
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.hold.set(false);
+        self.mailbox.close();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
+    // A client that went away has dropped its receiver: nothing to do about it.
+    match question {
+        Control::Predict { symbols, reply, .. } => {
+            let _ = reply.send(symbols.iter().map(|key| state.get(key).cloned()).collect());
+        }
+        Control::ScoreRows { model, rows, reply, .. } => {
+            let width = model.info().features.len();
+            let _ = reply.send(rows.chunks(width).map(|row| model.score_row(row).probability).collect());
+        }
+        Control::Features { symbol, reply } => {
+            let found = state.get(&symbol).map(|prediction| FeaturesAnswer {
+                row: (0..engine::features::specs().len()).map(|i| i as f32).collect(),
+                prediction: prediction.clone(),
+                summary: summary(symbol, prediction),
+            });
+            let _ = reply.send(found);
+        }
+        Control::Symbols { reply } => {
+            let _ = reply.send(state.iter().map(|(key, prediction)| summary(*key, prediction)).collect());
+        }
+        other => panic!("the HTTP front never sends {other:?}"),
+    }
+}
+
+fn summary(key: SymbolKey, prediction: &Prediction) -> SymbolSummary {
+    SymbolSummary {
+        symbol: prediction.symbol.clone(),
+        key,
+        newest_tick: prediction.scored.as_of,
+        ticks_accepted: 7,
+        warm: 1.0,
+        ready: prediction.probability().is_some(),
+        price: Price::from_units(6_543_210_000_000).unwrap(),
+    }
+}
