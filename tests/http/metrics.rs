@@ -28,8 +28,8 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 fn expected_series_are_there_at_zero() {
     let samples = samples(Service::plain().get("/metrics").text());
     for series in [
-        r#"http_requests_total{endpoint="/predict",method="POST",status="200"}"#,
-        r#"http_requests_total{endpoint="/predict/{symbol}",method="GET",status="200"}"#,
+        r#"http_requests_total{method="POST",endpoint="/predict",status="200"}"#,
+        r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="200"}"#,
         r#"predictions_total{model_version="7",prediction="0"}"#,
         r#"predictions_total{model_version="7",prediction="1"}"#,
         "prediction_latency_seconds_count",
@@ -43,7 +43,7 @@ fn expected_series_are_there_at_zero() {
     }
     assert_eq!(samples.get(r#"model_loaded{model_version="7"}"#), Some(&1.0));
     assert_eq!(samples.get(r#"model_variant_active{model_variant="ml"}"#), Some(&1.0));
-    assert_eq!(samples.get(r#"stormglass_runtime_info{reason="a test",runtime="thread"}"#), Some(&1.0));
+    assert_eq!(samples.get(r#"stormglass_runtime_info{runtime="thread",reason="a test"}"#), Some(&1.0));
     assert!(samples["process_resident_memory_bytes"] > 1e5);
 }
 
@@ -69,11 +69,11 @@ fn requests_are_counted_by_route_and_probes_stay_out() {
     assert_eq!(
         requests,
         [
-            (r#"http_requests_total{endpoint="/predict",method="POST",status="200"}"#, 1.0),
-            (r#"http_requests_total{endpoint="/predict",method="POST",status="400"}"#, 1.0),
-            (r#"http_requests_total{endpoint="/predict/{symbol}",method="GET",status="200"}"#, 2.0),
-            (r#"http_requests_total{endpoint="/predict/{symbol}",method="GET",status="404"}"#, 1.0),
-            (r#"http_requests_total{endpoint="other",method="GET",status="404"}"#, 1.0),
+            (r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="200"}"#, 2.0),
+            (r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="404"}"#, 1.0),
+            (r#"http_requests_total{method="GET",endpoint="other",status="404"}"#, 1.0),
+            (r#"http_requests_total{method="POST",endpoint="/predict",status="200"}"#, 1.0),
+            (r#"http_requests_total{method="POST",endpoint="/predict",status="400"}"#, 1.0),
         ]
     );
     assert_eq!(samples["prediction_latency_seconds_count"], 5.0);

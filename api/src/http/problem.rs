@@ -26,9 +26,12 @@ pub struct FieldFault {
     pub message: Cow<'static, str>,
 }
 
-/// An error answer.
+/// An error answer. Boxed: the answers that are no errors should not carry its size.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
     status: StatusCode,
     error: Cow<'static, str>,
     detail: String,
@@ -43,7 +46,7 @@ pub struct Problem {
 impl Problem {
     /// An error with what went wrong in a few words and, in `detail`, what to do.
     pub fn new(status: StatusCode, error: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             status,
             error: error.into(),
             detail: detail.into(),
@@ -53,7 +56,7 @@ impl Problem {
             allow: None,
             retry_after_s: None,
             closes: false,
-        }
+        }))
     }
 
     /// 422 about one thing.
@@ -68,13 +71,17 @@ impl Problem {
         faults: Vec<FieldFault>,
         fault_count: usize,
     ) -> Self {
-        Self { faults, fault_count, ..Self::unprocessable(error, detail) }
+        let mut problem = Self::unprocessable(error, detail);
+        (problem.0.faults, problem.0.fault_count) = (faults, fault_count);
+        problem
     }
 
     /// 405 with the methods that are there.
     pub fn wrong_method(allow: String) -> Self {
         let detail = format!("this route takes {allow}");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail) }
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
+        problem.0.allow = Some(allow);
+        problem
     }
 
     /// 503: nothing scores.
@@ -88,52 +95,56 @@ impl Problem {
 
     /// 503 with Retry-After.
     pub fn busy(error: &'static str, detail: impl Into<String>) -> Self {
-        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, error, detail) }
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, error, detail);
+        problem.0.retry_after_s = Some(1);
+        problem
     }
 
     /// The connection ends with this answer: the rest of the request is not read.
-    pub fn closing(self) -> Self {
-        Self { closes: true, ..self }
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.0.closes = true;
+        self
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The few words.
     pub fn error(&self) -> &str {
-        &self.error
+        &self.0.error
     }
 
     /// What to do.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// The answer.
     pub fn into_response(self, request_id: &str) -> Response<Body> {
         let document = Document {
             r#type: "about:blank",
-            title: &self.error,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            error: &self.error,
+            title: &self.0.error,
+            status: self.0.status.as_u16(),
+            detail: &self.0.detail,
+            error: &self.0.error,
             request_id,
-            errors: &self.faults,
-            errors_total: self.fault_count,
-            candidates: &self.candidates,
+            errors: &self.0.faults,
+            errors_total: self.0.fault_count,
+            candidates: &self.0.candidates,
         };
         let bytes = serde_json::to_vec(&document).expect("strings and numbers are always JSON");
-        let mut response = reply(self.status, "application/problem+json", bytes);
+        let mut response = reply(self.0.status, "application/problem+json", bytes);
         let headers = response.headers_mut();
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
+        if let Some(allow) = self.0.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
             headers.insert(ALLOW, allow);
         }
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.closes {
+        if self.0.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
@@ -180,7 +191,9 @@ impl From<ResolveError> for Problem {
         match error {
             ResolveError::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "Unknown symbol", detail),
             ResolveError::Ambiguous { candidates, .. } => {
-                Self { candidates, ..Self::new(StatusCode::CONFLICT, "Ambiguous symbol", detail) }
+                let mut problem = Self::new(StatusCode::CONFLICT, "Ambiguous symbol", detail);
+                problem.0.candidates = candidates;
+                problem
             }
         }
     }

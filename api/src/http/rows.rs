@@ -268,7 +268,7 @@ mod tests {
             "is given twice",
             "field: \"b@1\"",
             "field: \"b@2\", message: \"is missing",
-            "6 more",
+            "7 more",
         ] {
             assert!(text.contains(expected), "{expected} not in {text}");
         }
