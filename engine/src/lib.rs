@@ -44,6 +44,7 @@ pub mod route;
 pub mod run;
 pub mod runtime;
 pub mod shard;
+pub mod sim;
 pub mod snapshot;
 pub mod source;
 pub mod state;

@@ -1,0 +1,74 @@
+//! When orders come: a Hawkes process with two exponential kernels (Hawkes 1971), by exact thinning (Ogata 1981).
+
+use super::{config::MarketHabits, random::Random};
+
+/// Orders a second at most: a bound on the work of one second where the branching ratio is set to burst.
+const ORDERS_PER_SECOND_MAX: f64 = 2_000.0;
+
+/// What earlier orders still add to the rate of further ones.
+#[derive(Clone, Debug)]
+pub(super) struct Arrivals {
+    excess: [f64; 2],
+    jump: [f64; 2],
+    decay_per_s: [f64; 2],
+}
+
+impl Arrivals {
+    pub(super) fn new(habits: &MarketHabits) -> Self {
+        let (branching, decay_per_s) = (habits.branching, habits.decay_per_s);
+        let jump = [branching[0] * decay_per_s[0], branching[1] * decay_per_s[1]];
+        Self { excess: [0.0; 2], jump, decay_per_s }
+    }
+
+    /// Waits from a rate of `base + excess` for the next candidate, but no longer than `left_s`. Returns how long,
+    /// and whether an order came (a candidate may be none: it was drawn at the rate before the wait).
+    pub(super) fn wait(&mut self, base: f64, left_s: f64, random: &mut Random) -> Arrival {
+        let bound = (base + self.excess()).min(ORDERS_PER_SECOND_MAX);
+        let waited_s = random.exponential() / bound;
+        // Also true where the rate is 0 and the wait endless.
+        if waited_s >= left_s {
+            self.decay(left_s);
+            return Arrival::None;
+        }
+        self.decay(waited_s);
+        let is_order = random.unit() * bound <= base + self.excess();
+        if is_order { Arrival::Order { waited_s } } else { Arrival::Candidate { waited_s } }
+    }
+
+    /// An order excites others.
+    pub(super) fn excite(&mut self) {
+        self.add(1.0, 1.0);
+    }
+
+    /// As many orders at once, by kernel.
+    pub(super) fn add(&mut self, fast_orders: f64, slow_orders: f64) {
+        self.excess[0] += fast_orders * self.jump[0];
+        self.excess[1] += slow_orders * self.jump[1];
+    }
+
+    fn excess(&self) -> f64 {
+        self.excess[0] + self.excess[1]
+    }
+
+    fn decay(&mut self, seconds: f64) {
+        for (excess, decay_per_s) in self.excess.iter_mut().zip(self.decay_per_s) {
+            *excess *= libm::exp(-decay_per_s * seconds);
+        }
+    }
+}
+
+/// How a wait ended.
+pub(super) enum Arrival {
+    /// With the time left.
+    None,
+    /// With a candidate that the thinning refused.
+    Candidate {
+        /// After this long.
+        waited_s: f64,
+    },
+    /// With an order.
+    Order {
+        /// After this long.
+        waited_s: f64,
+    },
+}

@@ -1,0 +1,142 @@
+//! What is simulated.
+
+use crate::tick::{EventTime, Price};
+
+/// A market to simulate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimConfig {
+    /// Equal seeds, equal bytes.
+    pub seed: u64,
+    /// The symbols, each once.
+    pub symbols: Vec<SimSymbol>,
+    /// The first second.
+    pub start: EventTime,
+    /// How the market behaves.
+    pub habits: MarketHabits,
+    /// What the feed does to it.
+    pub faults: Faults,
+}
+
+impl Default for SimConfig {
+    /// BTC-USD, ETH-USD and SOL-USD from 2026-01-01T00:00:00Z, without faults.
+    fn default() -> Self {
+        let start = EventTime::from_nanos(1_767_225_600_000_000_000).expect("2026 is in range");
+        Self {
+            seed: 1,
+            symbols: SimSymbol::defaults(),
+            start,
+            habits: MarketHabits::default(),
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// One symbol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimSymbol {
+    /// Its name, `BTC-USD`.
+    pub product: String,
+    /// The price it begins at.
+    pub price: Price,
+    /// The price step.
+    pub tick: Price,
+    /// Multiplies all quantities; 1 gives orders of 600 quote units in the median.
+    pub quantity_scale: f64,
+}
+
+impl SimSymbol {
+    /// BTC-USD, ETH-USD and SOL-USD as they traded in April 2026, in steps of a cent.
+    pub fn defaults() -> Vec<Self> {
+        let symbol = |product: &str, price_cents: i64| {
+            let units =
+                |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
+            Self {
+                product: product.to_owned(),
+                price: units(price_cents),
+                tick: units(1),
+                quantity_scale: 1.0,
+            }
+        };
+        vec![symbol("BTC-USD", 6_722_350), symbol("ETH-USD", 205_083), symbol("SOL-USD", 14_025)]
+    }
+}
+
+/// How prices and orders behave. The defaults match 99 h of XBTUSD in its stylised facts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarketHabits {
+    /// Mean volatility a year, `σ̄` by the root of the year's seconds.
+    pub annual_volatility: f64,
+    /// Time scales of log volatility, in seconds.
+    pub scales_s: [f64; 3],
+    /// Standard deviation of log volatility on each scale.
+    pub scale_deviations: [f64; 3],
+    /// How much of the two slower scales is the market's rather than the symbol's: a correlation, 0 to 1.
+    pub shared_loading: f64,
+    /// Orders a second that no order excited, at mean volatility.
+    pub base_orders_per_s: f64,
+    /// Orders that one order excites, by the fast and the slow kernel. Their sum, the branching ratio, must be
+    /// below 1 for a steady market; at 1 it bursts.
+    pub branching: [f64; 2],
+    /// Decay of the kernels, a second.
+    pub decay_per_s: [f64; 2],
+    /// Fills of an order in the mean, at least 1.
+    pub fills_per_order: f64,
+    /// Log price an order moves, times the logarithm of one and its relative size.
+    pub impact: f64,
+    /// Bursts of orders that lead a jump, an hour.
+    pub jumps_per_hour: f64,
+    /// Scale of a jump (Laplace), in log price.
+    pub jump_scale: f64,
+}
+
+impl Default for MarketHabits {
+    fn default() -> Self {
+        Self {
+            annual_volatility: 0.9,
+            scales_s: [30.0, 600.0, 21_600.0],
+            scale_deviations: [0.40, 0.30, 0.30],
+            shared_loading: 0.7,
+            base_orders_per_s: 0.10,
+            branching: [0.45, 0.35],
+            decay_per_s: [4.0, 0.03],
+            fills_per_order: 2.8,
+            impact: 1e-5,
+            jumps_per_hour: 1.0,
+            jump_scale: 8e-4,
+        }
+    }
+}
+
+/// What a feed does wrong. Shares are of ticks, 0 to 1; the default is a perfect feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// Ticks that come twice.
+    pub repeated_share: f64,
+    /// Ticks that come up to 200 ms late, so that others overtake them.
+    pub late_share: f64,
+    /// Silences of 5 to 60 s over all symbols, an hour.
+    pub silences_per_hour: f64,
+    /// Quotes that are crossed or have nothing at the touch.
+    pub bad_quote_share: f64,
+    /// Ticks stamped one to three hours off.
+    pub clock_jump_share: f64,
+    /// Ticks without a side.
+    pub side_missing_share: f64,
+    /// Ticks without a size.
+    pub size_missing_share: f64,
+}
+
+impl Faults {
+    /// As much as a real feed shows.
+    pub fn realistic() -> Self {
+        Self {
+            repeated_share: 0.0005,
+            late_share: 0.001,
+            silences_per_hour: 1.0 / 6.0,
+            bad_quote_share: 0.0001,
+            clock_jump_share: 0.00001,
+            side_missing_share: 0.001,
+            size_missing_share: 0.001,
+        }
+    }
+}
