@@ -1,13 +1,33 @@
 //! (1) Where ticks come from: one file a source, one list.
 //!
 //! A source runs on a thread of its own, decodes, and hands ticks to a [`TickSink`]; routing is behind the sink.
+//! [`SourceConfig`] is the list: a new source is one file, one variant here and one in [`Source`].
+
+#[cfg(test)]
+pub(crate) mod collect;
+mod feed;
+pub mod file;
+mod lines;
+pub mod pace;
+#[cfg(test)]
+mod real_data;
+mod sequence;
+pub mod simulator;
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::{symbol::Offset, tick::Tick};
+pub use feed::{RecordFeed, RecordFormat};
+use file::{FileConfig, FileError, FileSource};
+pub use sequence::SequenceTracker;
+use simulator::{SimulatorConfig, SimulatorError, SimulatorSource};
+
+use crate::{
+    symbol::Offset,
+    tick::{EventTime, Tick},
+};
 
 /// Told once, seen by every source thread.
 #[derive(Clone, Debug, Default)]
@@ -50,4 +70,106 @@ pub trait TickSink {
     fn event(&mut self, event: SourceEvent);
     /// Hands over what is buffered: call it before waiting for more input.
     fn flush(&mut self);
+}
+
+/// Hears how far a source has come, for a bar at a terminal.
+pub trait Progress {
+    /// `bytes_read` of `bytes_total` as they lie on the disk, and what they held.
+    fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn advanced(&mut self, _records: u64, _bytes_read: u64, _bytes_total: u64) {}
+}
+
+/// Which source, as configured.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceConfig {
+    /// Made-up ticks.
+    Simulator(Box<SimulatorConfig>),
+    /// Recorded ticks.
+    File(FileConfig),
+    /// No ticks: only what requests bring along is scored.
+    None,
+}
+
+impl SourceConfig {
+    /// Its name in configuration, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Simulator(_) => "simulator",
+            Self::File(_) => "file",
+            Self::None => "none",
+        }
+    }
+
+    /// Checks the configuration and what it refers to.
+    ///
+    /// # Errors
+    /// When no tick could come of it.
+    pub fn open(&self) -> Result<Source, SourceError> {
+        Ok(match self {
+            Self::Simulator(config) => Source::Simulator(SimulatorSource::open(config)?),
+            Self::File(config) => Source::File(FileSource::open(config)?),
+            Self::None => Source::None,
+        })
+    }
+}
+
+/// A source that is ready to run.
+#[derive(Debug)]
+pub enum Source {
+    /// See [`simulator`].
+    Simulator(SimulatorSource),
+    /// See [`file`].
+    File(FileSource),
+    /// Ends at once.
+    None,
+}
+
+/// Why a source cannot run, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The simulator's.
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    /// The file replay's.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// What a run of a source works with.
+pub struct Run<'a> {
+    /// The wall clock when the run begins: where the simulator's history ends. The other sources do not look at it.
+    pub now: EventTime,
+    /// Where the ticks go.
+    pub sink: &'a mut dyn TickSink,
+    /// Ends the run early.
+    pub stop: &'a StopToken,
+    /// Who hears of progress.
+    pub progress: &'a mut dyn Progress,
+}
+
+/// How a run ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceEnd {
+    /// There is no more.
+    Finished,
+    /// It was told to stop.
+    Stopped,
+}
+
+impl Source {
+    /// Runs on the calling thread until there is no more or `run.stop` is told. The sink is flushed at the end.
+    ///
+    /// # Errors
+    /// When input fails on the way; what came before it was handed over.
+    pub fn run(&self, run: &mut Run<'_>) -> Result<SourceEnd, SourceError> {
+        match self {
+            Self::Simulator(source) => Ok(source.run(run)),
+            Self::File(source) => Ok(source.run(run)?),
+            Self::None => Ok(SourceEnd::Finished),
+        }
+    }
 }
