@@ -87,7 +87,7 @@ impl Progress for () {
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceConfig {
     /// Made-up ticks.
-    Simulator(Box<SimulatorConfig>),
+    Simulator(SimulatorConfig),
     /// Recorded ticks.
     File(FileConfig),
     /// No ticks: only what requests bring along is scored.
@@ -110,7 +110,7 @@ impl SourceConfig {
     /// When no tick could come of it.
     pub fn open(&self) -> Result<Source, SourceError> {
         Ok(match self {
-            Self::Simulator(config) => Source::Simulator(SimulatorSource::open(config)?),
+            Self::Simulator(config) => Source::Simulator(Box::new(SimulatorSource::open(config)?)),
             Self::File(config) => Source::File(FileSource::open(config)?),
             Self::None => Source::None,
         })
@@ -121,7 +121,7 @@ impl SourceConfig {
 #[derive(Debug)]
 pub enum Source {
     /// See [`simulator`].
-    Simulator(SimulatorSource),
+    Simulator(Box<SimulatorSource>),
     /// See [`file`].
     File(FileSource),
     /// Ends at once.

@@ -83,8 +83,7 @@ impl SimulatorSource {
         let start = EventTime::from_nanos(run.now.nanos() - history_nanos).unwrap_or(EventTime::MIN);
         let simulator = Simulator::new(SimConfig { start, ..self.config.market.clone() });
         let mut is_live = false;
-        let mut offset = 0;
-        for (symbol, tick) in simulator {
+        for (offset, (symbol, tick)) in (0..).zip(simulator) {
             if tick.event_time > run.now {
                 if !is_live {
                     run.sink.flush();
@@ -98,7 +97,6 @@ impl SimulatorSource {
             }
             let product = &self.config.market.symbols[symbol].product;
             run.sink.tick(SIMULATOR_VENUE, product, Offset(offset), 0, tick);
-            offset += 1;
         }
         run.sink.flush();
         SourceEnd::Finished
