@@ -22,6 +22,11 @@ use crate::forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumK
 /// The conversion is exact: it goes left on `x < t` in f64 with t an f64, which for an f32 `x` is
 /// [`narrow_threshold`]'s comparison; missing values follow a split's own direction; f32 leaves are summed in f64 from
 /// the base, in the order of the trees. So a converted forest gives the library's own predictions bit for bit.
+///
+/// But for one repair. Under a split on an increasing feature the library bounds the children's answers only where they
+/// split on an increasing feature themselves (its `constrained_weight`), so a leaf below any other split can break the
+/// promise. The conversion carries the bounds down to every leaf and clamps it, as XGBoost does. Without increasing
+/// features nothing is clamped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ForustTrainer;
 
@@ -39,7 +44,8 @@ impl Trainer for ForustTrainer {
         options.check()?;
         let (booster, features) = self.grow(data, chosen, options)?;
         let error = |what: &str| LearnError::Trainer { trainer: self.name(), what: what.to_owned() };
-        let trees: Result<_, _> = booster.trees.iter().map(|tree| convert(tree, &features)).collect();
+        let trees: Result<_, _> =
+            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing)).collect();
         Ok(CanonicalForest { trees: trees.map_err(error)?, base: booster.base_score, sum: SumKind::F64 })
     }
 }
@@ -107,16 +113,26 @@ fn columns(data: &Dataset, chosen: &[usize], features: &[usize]) -> Vec<f64> {
     features.iter().flat_map(column).collect()
 }
 
-/// Renumbers a tree breadth first, so that children follow their parents.
-fn convert(tree: &Tree, features: &[usize]) -> Result<CanonicalTree, &'static str> {
+/// Renumbers a tree breadth first, so that children follow their parents, and keeps leaves within the bounds that the
+/// splits on increasing features above them set.
+fn convert(tree: &Tree, features: &[usize], increasing: &[usize]) -> Result<CanonicalTree, &'static str> {
+    let node_at = |at: usize| tree.nodes.get(at).ok_or("a child that is no node");
     let mut nodes = Vec::with_capacity(tree.nodes.len());
-    let mut queue = VecDeque::from([0]);
-    while let Some(at) = queue.pop_front() {
-        let node = tree.nodes.get(at).ok_or("a child that is no node")?;
+    let mut queue = VecDeque::from([(0, f32::NEG_INFINITY, f32::INFINITY)]);
+    while let Some((at, low, high)) = queue.pop_front() {
+        let node = node_at(at)?;
         if node.is_leaf {
-            nodes.push(CanonicalNode::Leaf(f64::from(node.weight_value)));
+            nodes.push(CanonicalNode::Leaf(f64::from(node.weight_value.clamp(low, high))));
             continue;
         }
+        let feature = features[node.split_feature];
+        let (left_high, right_low) = if increasing.contains(&feature) {
+            let both = node_at(node.left_child)?.weight_value + node_at(node.right_child)?.weight_value;
+            let middle = (both / 2.0).clamp(low, high);
+            (middle, middle)
+        } else {
+            (high, low)
+        };
         let missing = match node.missing_node {
             missing if missing == node.left_child => Missing::Left,
             missing if missing == node.right_child => Missing::Right,
@@ -124,13 +140,13 @@ fn convert(tree: &Tree, features: &[usize]) -> Result<CanonicalTree, &'static st
         };
         let left = nodes.len() as u32 + queue.len() as u32 + 1;
         nodes.push(CanonicalNode::Split {
-            feature: features[node.split_feature] as u16,
+            feature: feature as u16,
             threshold: narrow_threshold(node.split_value),
             missing,
             left,
             right: left + 1,
         });
-        queue.extend([node.left_child, node.right_child]);
+        queue.extend([(node.left_child, low, left_high), (node.right_child, right_low, high)]);
     }
     Ok(CanonicalTree { nodes })
 }
@@ -160,13 +176,7 @@ mod tests {
     }
 
     fn options() -> BoostOptions {
-        BoostOptions {
-            trees: 60,
-            learning_rate: 0.1,
-            feature_share: 0.7,
-            increasing: vec![0],
-            ..Default::default()
-        }
+        BoostOptions { trees: 60, learning_rate: 0.1, feature_share: 0.7, ..Default::default() }
     }
 
     #[test]
@@ -204,8 +214,9 @@ mod tests {
     fn the_answer_never_falls_as_an_increasing_feature_rises() {
         let data = rows(5000);
         let chosen: Vec<usize> = (0..data.len()).collect();
-        let forest = ForustTrainer.fit(&data, &chosen, &options()).unwrap();
-        for start in 0..50 {
+        let increasing = BoostOptions { increasing: vec![0], ..options() };
+        let forest = ForustTrainer.fit(&data, &chosen, &increasing).unwrap();
+        for start in 0..200 {
             let mut row = data.row(start).to_vec();
             let mut last = f64::NEG_INFINITY;
             for step in 0..=100 {
