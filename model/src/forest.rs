@@ -2,8 +2,8 @@
 //!
 //! One meaning, two forms. [`canonical`] is the form a trainer or an importer produces and a reader can follow: trees
 //! of `x < threshold` splits with a missing direction each, and the plain walk, which defines the answer. The narrow
-//! form is what is kept in the file and walked: [`pack`] turns one into the other, [`narrow`] checks what a file
-//! holds, [`kernel`] walks twenty trees at once. Property tests hold the plain walk, the checked kernel and the
+//! form is what is kept in the file and walked: `pack` turns one into the other, `narrow` checks what a file
+//! holds, `kernel` walks twenty trees at once. Property tests hold the plain walk, the checked kernel and the
 //! unchecked kernel to equal bits.
 
 pub mod canonical;
