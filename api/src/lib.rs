@@ -20,6 +20,10 @@ pub mod config;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod shipped;
+#[cfg(feature = "learn")]
+pub mod training;
+pub mod wiring;
 
 /// Now, RFC 3339 in UTC with `Z` and milliseconds.
 pub fn now_text() -> String {

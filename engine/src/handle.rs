@@ -15,7 +15,7 @@ use crate::{
     metrics::EngineMetrics,
     predict::Prediction,
     route::RouteTable,
-    runtime::Liveness,
+    runtime::{Liveness, ShardState},
     shard::{BoundModel, UnknownFeatures},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
@@ -81,10 +81,14 @@ pub struct RuntimeReport {
 }
 
 impl EngineHandle {
-    /// Whether every shard takes messages and none has left its mail untouched for a second.
-    pub fn is_alive(&self) -> bool {
-        let stalled = |liveness: &Liveness| liveness.stalled_for().iter().any(|&for_| for_ > STALL_MAX);
-        self.liveness.as_ref().is_none_or(|liveness| liveness.alive() && !stalled(liveness))
+    /// Shards that take messages and have not left one untouched for a second. All, where no runtime drives them.
+    pub fn shards_alive(&self) -> usize {
+        let Some(liveness) = &self.liveness else { return self.mailboxes.len() };
+        let stalled = liveness.stalled_for();
+        let well = |(state, stalled): &(ShardState, Duration)| {
+            *state == ShardState::Running && *stalled <= STALL_MAX
+        };
+        liveness.states().into_iter().zip(stalled).filter(well).count()
     }
 
     /// The symbol that `name` means and where its state is.

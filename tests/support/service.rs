@@ -133,6 +133,7 @@ impl Service {
             model: Arc::new(setup.model.into()),
             metrics: EngineMetrics { shards: vec![metrics], ingest: Arc::new(IngestMetrics::default()) },
             runtime: RuntimeReport { name: "thread", reason: "a test".to_owned(), shard_cpus: vec![None] },
+            liveness: None,
             board: Arc::new(Board::default()),
         };
         let shards_alive = Arc::new(AtomicUsize::new(1));

@@ -10,7 +10,7 @@ use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind},
     http::{App, ModelReport, Server},
-    log,
+    log, shipped,
 };
 
 #[path = "serve/engine_start.rs"]
@@ -144,9 +144,7 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     let mut report =
         ModelReport { path: config.path.get().map(str::to_owned), refused: None, variant_source };
     let Some(path) = config.path.get() else {
-        report.refused = Some("model.path (MODEL_PATH) is not set".to_owned());
-        tracing::warn!("no model: model.path (MODEL_PATH) is not set");
-        return (None, report);
+        return shipped_model(config.variant.get(), report);
     };
     match Model::open(Path::new(path)) {
         Ok(model) => {
@@ -174,6 +172,26 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
             (None, report)
         }
     }
+}
+
+/// The model that came with the binary, of the variant asked for.
+fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<Model>>, ModelReport) {
+    if variant.is_none() {
+        report.variant_source = "built-in default".to_owned();
+    }
+    let variant = variant.unwrap_or(shipped::DEFAULT_VARIANT);
+    let refused = match shipped::model(variant) {
+        Some(Ok(model)) => {
+            let info = model.info();
+            tracing::info!(name = info.name, version = info.version, sha256 = info.sha256, "shipped model loaded");
+            return (Some(Arc::new(model)), report);
+        }
+        Some(Err(error)) => error.to_string(),
+        None => format!("no model of variant {variant:?} is shipped; set model.path (MODEL_PATH)"),
+    };
+    tracing::error!(%refused, "starting without a model");
+    report.refused = Some(refused);
+    (None, report)
 }
 
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {

@@ -21,6 +21,11 @@ impl Seconds {
         self.0
     }
 
+    /// In whole nanoseconds, which a year's fit.
+    pub fn nanos(self) -> i64 {
+        (self.0 * 1e9) as i64
+    }
+
     /// As the standard library's type.
     pub fn duration(self) -> Duration {
         Duration::from_secs_f64(self.0)

@@ -45,6 +45,14 @@ pub struct SimSymbol {
 }
 
 impl SimSymbol {
+    /// A symbol of this name: one of the defaults, else one that begins at 100.
+    pub fn named(product: &str) -> Self {
+        Self::defaults().into_iter().find(|symbol| symbol.product == product).unwrap_or_else(|| {
+            let units = |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
+            Self { product: product.to_owned(), price: units(10_000), tick: units(1), quantity_scale: 1.0 }
+        })
+    }
+
     /// BTC-USD, ETH-USD and SOL-USD as they traded in April 2026, in steps of a cent.
     pub fn defaults() -> Vec<Self> {
         let symbol = |product: &str, price_cents: i64| {

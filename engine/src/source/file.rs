@@ -27,8 +27,9 @@ const RECORDS_PER_REPORT: u64 = 1_024;
 /// Which files to replay, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileConfig {
-    /// Which files, as a shell pattern.
-    pub glob: String,
+    /// Which files, as shell patterns; each pattern's files in the order of their names, after those of the pattern
+    /// before.
+    pub globs: Vec<String>,
     /// The venue of records that name none.
     pub venue: String,
     /// `venue:product` of csv files whose name does not say it.
@@ -41,7 +42,7 @@ pub struct FileConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The pattern cannot be read.
-    #[error("source.file.glob {glob:?} is not a pattern: {cause}")]
+    #[error("source.files: {glob:?} is not a pattern: {cause}")]
     BadGlob {
         /// As configured.
         glob: String,
@@ -49,27 +50,27 @@ pub enum FileError {
         cause: glob::PatternError,
     },
     /// The pattern matches nothing.
-    #[error("source.file.glob {glob:?} matches no file")]
+    #[error("source.files: {glob:?} matches no file")]
     NoMatch {
         /// As configured.
         glob: String,
     },
     /// A csv whose symbol is nowhere to be found.
     #[error(
-        "{path}: whose trades are these? Name the file VENUE_PRODUCT_….csv or set source.file.csv_symbol to venue:product"
+        "{path}: whose trades are these? Name the file VENUE_PRODUCT_….csv or set source.symbol to venue:product"
     )]
     NoCsvSymbol {
         /// The file.
         path: PathBuf,
     },
     /// A configured symbol that is none.
-    #[error("source.file.csv_symbol {symbol:?} is not venue:product")]
+    #[error("source.symbol {symbol:?} is not venue:product")]
     BadCsvSymbol {
         /// As configured.
         symbol: String,
     },
     /// A default venue that is no name.
-    #[error("source.file.venue {venue:?} is not a name; use letters, digits and -_.")]
+    #[error("source.venue {venue:?} is not a name; use letters, digits and -_.")]
     BadVenue {
         /// As configured.
         venue: String,
@@ -108,26 +109,14 @@ impl FileSource {
             return Err(FileError::BadVenue { venue: config.venue.clone() });
         }
         let csv_symbol = config.csv_symbol.as_deref().map(configured_symbol).transpose()?;
-        let paths = glob::glob(&config.glob)
-            .map_err(|cause| FileError::BadGlob { glob: config.glob.clone(), cause })?;
         let mut files = Vec::new();
         let mut bytes_total = 0;
-        for path in paths {
-            let path = path.map_err(|error| FileError::Read {
-                path: error.path().to_owned(),
-                cause: io::Error::from(error.error().kind()),
-            })?;
-            let metadata = path.metadata().map_err(|cause| FileError::Read { path: path.clone(), cause })?;
-            if metadata.is_file() {
-                bytes_total += metadata.len();
-                let format = format_of(&path, &config.venue, csv_symbol.as_ref())?;
-                files.push(FileToRead { path, format });
-            }
+        for glob in &config.globs {
+            bytes_total += find(glob, &config.venue, csv_symbol.as_ref(), &mut files)?;
         }
         if files.is_empty() {
-            return Err(FileError::NoMatch { glob: config.glob.clone() });
+            return Err(FileError::NoMatch { glob: config.globs.join(", ") });
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { files, speed: config.speed, bytes_total })
     }
 
@@ -194,6 +183,32 @@ impl FileSource {
         }
         Ok(SourceEnd::Stopped)
     }
+}
+
+/// Adds the files of one pattern, by name, and returns their bytes on the disk.
+fn find(
+    glob: &str,
+    venue: &str,
+    csv_symbol: Option<&TradeLineSymbol>,
+    files: &mut Vec<FileToRead>,
+) -> Result<u64, FileError> {
+    let paths = glob::glob(glob).map_err(|cause| FileError::BadGlob { glob: glob.to_owned(), cause })?;
+    let first = files.len();
+    let mut bytes_total = 0;
+    for path in paths {
+        let path = path.map_err(|error| FileError::Read {
+            path: error.path().to_owned(),
+            cause: io::Error::from(error.error().kind()),
+        })?;
+        let metadata = path.metadata().map_err(|cause| FileError::Read { path: path.clone(), cause })?;
+        if metadata.is_file() {
+            bytes_total += metadata.len();
+            let format = format_of(&path, venue, csv_symbol)?;
+            files.push(FileToRead { path, format });
+        }
+    }
+    files[first..].sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(bytes_total)
 }
 
 fn configured_symbol(symbol: &str) -> Result<TradeLineSymbol, FileError> {

@@ -28,7 +28,7 @@ fn data_folder() -> Option<PathBuf> {
 
 fn replayed(name: &str) -> Option<Collected> {
     let config = FileConfig {
-        glob: data_folder()?.join(name).to_str().expect("a test's path is UTF-8").to_owned(),
+        globs: vec![data_folder()?.join(name).to_str().expect("a test's path is UTF-8").to_owned()],
         venue: "venue".to_owned(),
         csv_symbol: None,
         speed: Speed::Max,

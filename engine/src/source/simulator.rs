@@ -33,13 +33,13 @@ impl Default for SimulatorConfig {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimulatorError {
     /// No symbols.
-    #[error("source.simulator.symbols is empty; name at least one product")]
+    #[error("simulator.products is empty; name at least one product")]
     NoSymbols,
     /// A product that is no name.
-    #[error("source.simulator.symbols: {0:?} is not a product; use letters, digits and -_./")]
+    #[error("simulator.products: {0:?} is not a product; use letters, digits and -_./")]
     BadProduct(String),
     /// A product named twice.
-    #[error("source.simulator.symbols names {0:?} twice")]
+    #[error("simulator.products names {0:?} twice")]
     RepeatedProduct(String),
 }
 

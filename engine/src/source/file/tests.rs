@@ -26,7 +26,7 @@ impl Folder {
 
     fn config(&self, pattern: &str) -> FileConfig {
         FileConfig {
-            glob: self.0.join(pattern).to_str().unwrap().to_owned(),
+            globs: vec![self.0.join(pattern).to_str().unwrap().to_owned()],
             venue: "coinbase".to_owned(),
             csv_symbol: None,
             speed: Speed::Max,

@@ -1,0 +1,66 @@
+//! What do windows and features cost a tick, without a model?
+//!
+//! One symbol's state takes distinct simulated ticks in order: admission, closing of seconds, grid instants, the 36
+//! features and their hash. `cargo bench --bench features`
+
+mod support;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use engine::{
+    features::Row,
+    predict::StateFrom,
+    state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
+    symbol::{Offset, Partition, Position},
+};
+
+/// Neither scores nor keeps.
+struct NoModel;
+
+impl Scorer for NoModel {
+    fn score(&mut self, _: &Row) -> Option<f64> {
+        None
+    }
+    fn model_tau(&self) -> Option<f64> {
+        None
+    }
+    fn model_hash(&self) -> u64 {
+        0
+    }
+    fn grid_row(&mut self, row: GridRow<'_>) {
+        black_box(row.row);
+    }
+    fn outcome(&mut self, outcome: Outcome) {
+        black_box(outcome);
+    }
+    fn gap(&mut self) {}
+}
+
+fn ticks_into_state(criterion: &mut Criterion) {
+    let count = support::size(200_000, 2_000);
+    let ticks: Vec<_> = support::simulated_ticks(count * 4)
+        .into_iter()
+        .filter(|(symbol, _)| *symbol == 0)
+        .map(|(_, tick)| tick)
+        .take(count)
+        .collect();
+    let settings = StateSettings::default();
+    let mut group = criterion.benchmark_group("windows and features");
+    group.throughput(Throughput::Elements(ticks.len() as u64)).sample_size(10);
+    group.bench_function("one symbol, a tick", |bencher| {
+        bencher.iter(|| {
+            let mut state = SymbolState::new(0, StateFrom::Origin, &settings);
+            for (i, tick) in ticks.iter().enumerate() {
+                let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
+                state.accept(tick, position, &settings, &mut NoModel);
+            }
+            assert_eq!(state.ticks_accepted, ticks.len() as u64, "every tick of a perfect feed enters");
+            state
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, ticks_into_state);
+criterion_main!(benches);

@@ -1,0 +1,108 @@
+//! How many ticks a second does one core turn into scored predictions?
+//!
+//! One shard, three symbols, distinct simulated ticks, 36 features, a forest of 100 trees of depth 6, every tick
+//! scored: first from decoded ticks in batches, then from JSON bytes. `cargo bench --bench shard`
+
+mod support;
+
+use std::{sync::Arc, time::Instant};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use engine::{
+    decode::{DecodeDefaults, Decoded, decode},
+    message::{Message, TickBatch},
+    metrics::ShardMetrics,
+    offline::Offline,
+    shard::{BoundModel, NoOut, ShardCore},
+    source::TickSink,
+    state::StateSettings,
+    symbol::Offset,
+    tick::{Depth, Side, Tick},
+};
+
+/// Batches before the measured ones: past these every symbol is warm and every tick scored.
+const WARM_UP_BATCHES: usize = 24;
+
+fn core(model: &Arc<BoundModel>, warm_up: &[TickBatch]) -> (ShardCore, Arc<ShardMetrics>) {
+    let metrics = Arc::new(ShardMetrics::default());
+    let mut core = ShardCore::new(StateSettings::default(), Some(model.clone()), metrics.clone());
+    let mut messages: Vec<Message> = warm_up.iter().map(support::message).collect();
+    core.step(Instant::now(), &mut messages, &mut NoOut);
+    (core, metrics)
+}
+
+fn from_decoded_ticks(criterion: &mut Criterion) {
+    let ticks = support::simulated_ticks(WARM_UP_BATCHES * 256 + support::size(200_000, 2_000));
+    let batches = support::batches(&ticks);
+    let (warm_up, measured) = batches.split_at(WARM_UP_BATCHES);
+    let elements: usize = measured.iter().map(|batch| batch.ticks.len()).sum();
+    let model = support::bound_forest(100, 6);
+    let mut group = criterion.benchmark_group("shard");
+    group.throughput(Throughput::Elements(elements as u64)).sample_size(10);
+    group.bench_function("decoded tick to scored prediction", |bencher| {
+        bencher.iter_batched(
+            || {
+                let messages: Vec<Message> = measured.iter().map(support::message).collect();
+                (core(&model, warm_up), messages)
+            },
+            |((mut core, metrics), mut messages)| {
+                let before = metrics.rows_scored.get();
+                core.step(Instant::now(), &mut messages, &mut NoOut);
+                assert_eq!(metrics.rows_scored.get() - before, elements as u64, "every tick is scored");
+                (core, messages)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+fn from_json_bytes(criterion: &mut Criterion) {
+    let products = support::products();
+    let lines: Vec<String> = support::simulated_ticks(support::size(100_000, 2_000))
+        .iter()
+        .map(|(symbol, tick)| json(&products[*symbol], tick))
+        .collect();
+    let model = support::bound_forest(100, 6);
+    let mut group = criterion.benchmark_group("shard");
+    group.throughput(Throughput::Elements(lines.len() as u64)).sample_size(10);
+    group.bench_function("JSON bytes to scored prediction", |bencher| {
+        bencher.iter(|| {
+            let mut offline = Offline::new(StateSettings::default(), Some(model.clone()), 64, NoOut);
+            let mut decoded = Decoded::default();
+            for (i, line) in lines.iter().enumerate() {
+                let read = decode(line.as_bytes(), &DecodeDefaults { venue: "simulator" }, &mut decoded);
+                assert!(read.is_ok(), "{line}");
+                for ticker in decoded.ticks() {
+                    offline.tick(ticker.venue, ticker.product, Offset(i as u64), ticker.index, ticker.tick);
+                }
+            }
+            offline.flush();
+            assert_eq!(offline.metrics.ticks_accepted.get(), lines.len() as u64, "every line is a tick");
+            offline.out
+        });
+    });
+    group.finish();
+}
+
+/// A tick as our own record.
+fn json(product: &str, tick: &Tick) -> String {
+    let decimal = |units: i64| format!("{}.{:08}", units / 100_000_000, units % 100_000_000);
+    let quote = tick.quote.expect("a perfect feed quotes on every tick");
+    let Depth::Sizes { bid, ask } = quote.depth else { panic!("a perfect feed has quantities") };
+    format!(
+        r#"{{"timestamp":"{}","product_id":"{product}","price":"{}","best_bid":"{}","best_ask":"{}","best_bid_quantity":"{}","best_ask_quantity":"{}","last_size":"{}","side":"{}","trade_id":{}}}"#,
+        tick.event_time,
+        decimal(tick.price.units()),
+        decimal(quote.bid.units()),
+        decimal(quote.ask.units()),
+        decimal(bid.units()),
+        decimal(ask.units()),
+        decimal(tick.size.expect("a perfect feed has sizes").units()),
+        if tick.side == Some(Side::Buy) { "buy" } else { "sell" },
+        tick.trade_id.expect("a perfect feed has trade ids"),
+    )
+}
+
+criterion_group!(benches, from_decoded_ticks, from_json_bytes);
+criterion_main!(benches);

@@ -1,0 +1,89 @@
+//! Page: what a person sees at `/`, in a real browser.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::process::{Process, get, send};
+
+/// A browser behind its WebDriver, ended with the test.
+struct Browser {
+    driver: Child,
+    address: SocketAddr,
+    session: String,
+}
+
+impl Browser {
+    fn open() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={}", address.port()))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the page suite needs chromedriver; tests/run.sh page installs it");
+        let mut browser = Self { driver, address, session: String::new() };
+        let limit = Instant::now() + Duration::from_secs(30);
+        while get(address, "/status").is_none_or(|(status, _)| status != 200) {
+            assert!(Instant::now() < limit, "chromedriver does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let options = json!({"args": ["--headless", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"]});
+        let capabilities = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        browser.session = browser.call("POST", "/session", &capabilities)["sessionId"].as_str().unwrap().to_owned();
+        browser
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, text) = send(self.address, method, path, &body.to_string()).expect("chromedriver answers");
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer["value"].clone()
+    }
+
+    fn go(&self, url: &str) {
+        self.call("POST", &format!("/session/{}/url", self.session), &json!({ "url": url }));
+    }
+
+    fn run(&self, script: &str) -> Value {
+        let path = format!("/session/{}/execute/sync", self.session);
+        self.call("POST", &path, &json!({"script": script, "args": []}))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = send(self.address, "DELETE", &format!("/session/{}", self.session), "");
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+#[test]
+fn the_page_draws_each_symbols_live_probability() {
+    let service = Process::serve(&[], |_| ());
+    service.get_until("/readyz", Duration::from_secs(60), |status, _| status == 200);
+    let browser = Browser::open();
+    browser.go(&format!("http://{}/", service.address));
+
+    let limit = Instant::now() + Duration::from_secs(30);
+    let drawn = "return [...document.querySelectorAll('.card')].filter(card => /\\d/.test(card.querySelector('.figure \
+                 strong').textContent) && (card.querySelector('.curve').getAttribute('d') || '').length > 20).length";
+    while browser.run(drawn).as_u64() < Some(3) {
+        let page = browser.run("return document.body.innerText");
+        assert!(Instant::now() < limit, "three cards with a figure and a curve are not drawn: {page}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let text = browser.run("return document.body.innerText").as_str().unwrap().to_lowercase();
+    for expected in ["btc-usd", "eth-usd", "sol-usd", "simulated"] {
+        assert!(text.contains(expected), "{expected:?} is not on the page: {text}");
+    }
+    let outside = browser.run(
+        "return performance.getEntriesByType('resource').map(r => r.name).filter(n => !n.startsWith(location.origin))",
+    );
+    assert_eq!(outside, json!([]), "the page loads from outside");
+    println!("3 cards drawn, nothing loaded from outside");
+}

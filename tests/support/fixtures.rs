@@ -1,0 +1,33 @@
+//! Models for stories about the engine.
+
+use std::sync::Arc;
+
+use engine::features;
+use model::{
+    MemberDraft, Model, ModelDraft, ModelInfo,
+    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
+};
+
+/// A forest of 62 stumps over all of the engine's features: every feature's bits reach the score.
+pub(crate) fn small_model() -> Arc<Model> {
+    let trees = (0..62_u16)
+        .map(|i| CanonicalTree {
+            nodes: vec![
+                CanonicalNode::Split {
+                    feature: i % features::FEATURE_COUNT as u16,
+                    threshold: f32::from(i % 7) * 0.35 - 1.0,
+                    missing: if i % 2 == 0 { Missing::Left } else { Missing::Right },
+                    left: 1,
+                    right: 2,
+                },
+                CanonicalNode::Leaf(f64::from(-0.01 * f32::from(i % 11))),
+                CanonicalNode::Leaf(f64::from(0.02 * f32::from(i % 13))),
+            ],
+        })
+        .collect();
+    let mut info = ModelInfo::new("small", "1", "ml", features::schema());
+    (info.horizon_s, info.label_quantile, info.tau_bp, info.threshold) = (60, 0.9, 0.5, 0.3);
+    let forest = CanonicalForest { trees, base: -1.5, sum: SumKind::F64 };
+    let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Forest(forest))]).unwrap();
+    Arc::new(Model::from_bytes(&draft.to_bytes().unwrap()).unwrap())
+}

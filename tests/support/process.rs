@@ -1,0 +1,112 @@
+//! The real binary as a user starts it, on a port of its own.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, Instant},
+};
+
+/// A running `stormglass`, ended with the test.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) started: Instant,
+    log: Receiver<String>,
+}
+
+impl Process {
+    /// Starts `stormglass serve` with these arguments; `change` may alter the command first.
+    pub(crate) fn serve(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        // A free port, taken and given back: the binary binds it a moment later.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+        command.args(["serve", "--listen", &address.to_string()]).args(arguments);
+        command.env("STORMGLASS__LOG__FORMAT", "json").stdout(Stdio::piped()).stderr(Stdio::piped());
+        change(&mut command);
+        let started = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let (lines, log) = channel();
+        for stream in [
+            Box::new(child.stdout.take().unwrap()) as Box<dyn Read + Send>,
+            Box::new(child.stderr.take().unwrap()),
+        ] {
+            let lines = lines.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = lines.send(line);
+                }
+            });
+        }
+        Self { child, address, started, log }
+    }
+
+    /// One request; `None` while nothing listens.
+    pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
+        get(self.address, path)
+    }
+
+    /// Asks until `enough` accepts the answer, at most `limit` from the start of the process.
+    pub(crate) fn get_until(&self, path: &str, limit: Duration, enough: impl Fn(u16, &str) -> bool) -> (Duration, String) {
+        let mut last = None;
+        while self.started.elapsed() < limit {
+            if let Some((status, body)) = self.get(path) {
+                if enough(status, &body) {
+                    return (self.started.elapsed(), body);
+                }
+                last = Some((status, body));
+            }
+            // Paces the questions; what is waited for is the answer.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{path} did not answer as expected within {limit:?}; last: {last:?}; log: {:#?}", self.log_lines());
+    }
+
+    /// Log lines so far.
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
+    /// Asks it to end, as an orchestrator does, and waits.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let limit = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < limit, "the process outlived its drain timeout");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One HTTP/1.1 request on a connection of its own: status and body.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    send(address, "GET", path, "")
+}
+
+/// The same with a method and a body.
+pub(crate) fn send(address: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: stormglass\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
