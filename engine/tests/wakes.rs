@@ -6,6 +6,8 @@
 //! `STORMGLASS_GUARDS=off` switches heartbeat and watchdog off, to see that this test can fail (glommio 0.9.0 loses
 //! wake-ups).
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     process::Command,
     sync::{

@@ -8,10 +8,12 @@
 //! with mail. Nothing here relies on being preempted: a turn is bounded and yields.
 
 use std::{
+    any::Any,
     cell::{Cell, RefCell},
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use glommio::{
@@ -53,35 +55,68 @@ pub(super) fn make_executor(cpu: Option<usize>) -> Result<(LocalExecutor, Option
     make(Placement::Unbound).map(|executor| (executor, None)).map_err(|error| error.to_string())
 }
 
+/// What the tasks of a shard share. Borrowed for a turn, never across an await.
+struct Shared<S: ShardStep> {
+    shard: RefCell<ShardLoop<S>>,
+    /// Both lanes are done.
+    ended: Cell<bool>,
+    /// A panic of the core. It is carried out of the executor by hand: glommio's destructors panic again when a
+    /// panic unwinds through them, which would abort the process.
+    panic: Cell<Option<Panic>>,
+}
+
+type Panic = Box<dyn Any + Send>;
+
+impl<S: ShardStep> Shared<S> {
+    /// Lets the core work; after a panic it is never touched again, and the mailbox is closed so that both tasks end.
+    fn guarded<T>(&self, work: impl FnOnce(&mut ShardLoop<S>) -> T) -> Option<T> {
+        if self.ended.get() {
+            return None;
+        }
+        catch_unwind(AssertUnwindSafe(|| work(&mut self.shard.borrow_mut())))
+            .map_err(|panic| {
+                self.panic.set(Some(panic));
+                self.ended.set(true);
+                self.shard.borrow().mailbox().close();
+            })
+            .ok()
+    }
+}
+
 /// Serves until the mailbox is closed and drained.
+///
+/// # Errors
+/// The panic of the core, to be resumed once the executor is gone.
 pub(super) fn serve<S: ShardStep>(
     executor: &LocalExecutor,
     shard: ShardLoop<S>,
     spin: Duration,
     heartbeat: Option<Duration>,
-) {
-    let shard = Rc::new(RefCell::new(shard));
+) -> Result<(), Panic> {
+    let shard =
+        Rc::new(Shared { shard: RefCell::new(shard), ended: Cell::new(false), panic: Cell::new(None) });
+    let panic = shard.clone();
     executor.run(async move {
         let control = queue(1_000, Latency::Matters(PREEMPT_TIMER), "control");
         let ticks = queue(500, Latency::NotImportant, "ticks");
         let background = queue(100, Latency::NotImportant, "background");
-        let ended = Rc::new(Cell::new(false));
-        let beats = heartbeat.map(|period| spawn(beat(shard.clone(), period, ended.clone()), background));
+        let beats = heartbeat.map(|period| spawn(beat(shard.clone(), period), background));
         let lanes = [
             // Only one of the two spins, or each would wait out the other.
             spawn(serve_lane(shard.clone(), Lane::Control, spin, heartbeat.is_none()), control),
-            spawn(serve_lane(shard, Lane::Ticks, Duration::ZERO, false), ticks),
+            spawn(serve_lane(shard.clone(), Lane::Ticks, Duration::ZERO, false), ticks),
         ];
         for lane in lanes {
             lane.await;
         }
         // The heart beats until the lanes are done, and ends by itself: a cancelled timer would leave the last wake-up
         // unguarded.
-        ended.set(true);
+        shard.ended.set(true);
         if let Some(beats) = beats {
             beats.await;
         }
     });
+    panic.panic.take().map_or(Ok(()), Err)
 }
 
 fn queue(shares: usize, latency: Latency, name: &str) -> TaskQueueHandle {
@@ -92,19 +127,18 @@ fn spawn(task: impl Future<Output = ()> + 'static, queue: TaskQueueHandle) -> Ta
     spawn_local_into(task, queue).expect("the queue was created by this executor")
 }
 
-/// Waits for one lane, then serves both. The core is borrowed for a turn, never across an await.
-async fn serve_lane<S: ShardStep>(shard: Rc<RefCell<ShardLoop<S>>>, lane: Lane, spin: Duration, idles: bool) {
-    let mailbox = shard.borrow().mailbox().clone();
+/// Waits for one lane, then serves both.
+async fn serve_lane<S: ShardStep>(shard: Rc<Shared<S>>, lane: Lane, spin: Duration, idles: bool) {
+    let mailbox = shard.shard.borrow().mailbox().clone();
     let mut watch = LaneWatch::new(mailbox.clone(), lane);
-    loop {
-        let turn = shard.borrow_mut().turn(std::time::Instant::now);
+    while let Some(turn) = shard.guarded(|shard| shard.turn(Instant::now)) {
         match turn {
             // Lets the executor look at its rings and the other queues between turns.
             Turn::Worked => executor().yield_task_queue_now().await,
             Turn::Ended => return,
             Turn::Idle => {
                 if idles {
-                    shard.borrow_mut().idle();
+                    shard.guarded(ShardLoop::idle);
                 }
                 if !spin_for_mail(&mailbox, spin) {
                     poll_fn(|cx| watch.poll_mail(cx)).await;
@@ -115,9 +149,9 @@ async fn serve_lane<S: ShardStep>(shard: Rc<RefCell<ShardLoop<S>>>, lane: Lane, 
 }
 
 /// The heartbeat, which also carries the background work.
-async fn beat<S: ShardStep>(shard: Rc<RefCell<ShardLoop<S>>>, period: Duration, ended: Rc<Cell<bool>>) {
-    while !ended.get() {
+async fn beat<S: ShardStep>(shard: Rc<Shared<S>>, period: Duration) {
+    while !shard.ended.get() {
         timer::sleep(period).await;
-        shard.borrow_mut().idle();
+        shard.guarded(ShardLoop::idle);
     }
 }

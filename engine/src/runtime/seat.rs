@@ -42,10 +42,18 @@ enum Decision {
     Thread,
 }
 
+/// The other ends of one seat's channels.
+#[derive(Debug)]
+struct Ushered {
+    tried: Receiver<Result<(), String>>,
+    decide: Sender<Decision>,
+    seated: Receiver<Option<usize>>,
+}
+
 /// The spawner's end of the talk with all threads.
 #[derive(Debug, Default)]
 pub(super) struct Usher {
-    seats: Vec<(Receiver<Result<(), String>>, Sender<Decision>, Receiver<Option<usize>>)>,
+    seats: Vec<Ushered>,
 }
 
 #[cfg(feature = "glommio")]
@@ -58,7 +66,7 @@ impl Usher {
         let (tried, was_tried) = channel();
         let (decide, decision) = channel();
         let (seated, was_seated) = channel();
-        self.seats.push((was_tried, decide, was_seated));
+        self.seats.push(Ushered { tried: was_tried, decide, seated: was_seated });
         Seat { plan, tried, decision, seated }
     }
 
@@ -70,7 +78,7 @@ impl Usher {
     ) -> Result<RuntimeReport, RuntimeError> {
         let died = || Err("the thread died while it made its executor".to_owned());
         let tries: Vec<_> =
-            self.seats.iter().map(|(tried, ..)| tried.recv().unwrap_or_else(|_| died())).collect();
+            self.seats.iter().map(|seat| seat.tried.recv().unwrap_or_else(|_| died())).collect();
         let outcome = wish.and_then(|()| tries.into_iter().collect::<Result<(), String>>());
         let (decision, name, reason) = match (choice, outcome) {
             (RuntimeChoice::Glommio, Err(cause)) => return Err(RuntimeError::GlommioRefused(cause)),
@@ -82,10 +90,10 @@ impl Usher {
                 (Decision::Thread, "thread", cause)
             }
         };
-        self.seats.iter().for_each(|(_, decide, _)| {
-            decide.send(decision).ok();
+        self.seats.iter().for_each(|seat| {
+            seat.decide.send(decision).ok();
         });
-        let shard_cpus = self.seats.iter().map(|(.., seated)| seated.recv().unwrap_or(None)).collect();
+        let shard_cpus = self.seats.iter().map(|seat| seat.seated.recv().unwrap_or(None)).collect();
         Ok(RuntimeReport { name, reason, shard_cpus })
     }
 }
@@ -116,7 +124,11 @@ impl Seat {
             (Decision::Glommio, Some((executor, cpu))) => {
                 self.seated.send(cpu).ok();
                 let shard = ShardLoop::new(make_core(), mailbox.clone(), presence);
-                super::glommio::serve(&executor, shard, plan.spin, plan.heartbeat);
+                let served = super::glommio::serve(&executor, shard, plan.spin, plan.heartbeat);
+                drop(executor);
+                if let Err(panic) = served {
+                    std::panic::resume_unwind(panic);
+                }
             }
             (_, executor) => {
                 drop(executor);

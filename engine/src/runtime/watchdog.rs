@@ -114,3 +114,86 @@ fn is_asleep(presence: &Presence) -> bool {
 fn moved(ward: &Ward, lane: Lane, before: LaneState) -> bool {
     ward.mailbox.lane_state(lane).pops != before.pops
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+    use crate::{mailbox::Mailbox, runtime::presence::Attendance};
+
+    const PERIOD: Duration = Duration::from_millis(5);
+
+    /// A shard's thread that does this until the test ends, with one message in its mailbox that it never takes.
+    fn ward_whose_thread(does: impl Fn(&mpsc::Receiver<()>) + Send + 'static) -> (Ward, mpsc::Sender<()>) {
+        let mailbox = Arc::new(Mailbox::new(4, 4));
+        mailbox.push(Lane::Ticks, ()).unwrap();
+        let presence = Arc::<Presence>::default();
+        let (began, begun) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let (of_thread, mail) = (presence.clone(), mailbox.clone());
+        thread::spawn(move || {
+            let _attendance = Attendance::begin(0, of_thread, mail);
+            began.send(()).unwrap();
+            does(&ended);
+        });
+        begun.recv().unwrap();
+        (Ward { presence, mailbox, metrics: Arc::default() }, end)
+    }
+
+    fn sleeps(ended: &mpsc::Receiver<()>) {
+        ended.recv().ok();
+    }
+
+    fn runs(ended: &mpsc::Receiver<()>) {
+        while ended.try_recv() == Err(mpsc::TryRecvError::Empty) {}
+    }
+
+    /// Two looks, a period apart.
+    fn rewakes_after_two_looks(ward: &Ward) -> u64 {
+        let (mut record, start) = (Record::default(), Instant::now());
+        look(ward, &mut record, start, PERIOD);
+        look(ward, &mut record, start + PERIOD, PERIOD);
+        assert_eq!(ward.presence.stalled_for(), PERIOD);
+        ward.metrics.rewakes.get()
+    }
+
+    fn until_asleep(ward: &Ward) {
+        while !is_asleep(&ward.presence) {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_shard_asleep_with_mail_is_woken_and_counted() {
+        let (ward, _end) = ward_whose_thread(sleeps);
+        until_asleep(&ward);
+        assert_eq!(rewakes_after_two_looks(&ward), 1);
+    }
+
+    #[test]
+    fn a_shard_that_runs_or_waits_for_a_cpu_is_stalled_but_not_counted() {
+        let (ward, _end) = ward_whose_thread(runs);
+        assert_eq!(rewakes_after_two_looks(&ward), 0);
+    }
+
+    #[test]
+    fn a_shard_that_waits_inside_a_step_is_not_counted() {
+        let (ward, _end) = ward_whose_thread(sleeps);
+        until_asleep(&ward);
+        ward.presence.set_in_step(true);
+        assert_eq!(rewakes_after_two_looks(&ward), 0);
+    }
+
+    #[test]
+    fn progress_or_an_empty_lane_ends_a_stall() {
+        let mut record = Record::default();
+        let start = Instant::now();
+        let state = |depth, pops| LaneState { depth, pops, sleeping: false };
+        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(1, 0), start), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(2, 0), start + PERIOD), PERIOD);
+        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(2, 1), start + 2 * PERIOD), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(0, 3), start + 3 * PERIOD), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(1, 3), start + 4 * PERIOD), Duration::ZERO);
+    }
+}
