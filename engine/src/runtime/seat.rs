@@ -23,6 +23,7 @@ pub(super) struct SeatPlan {
     pub(super) shard: usize,
     pub(super) cpu: Option<usize>,
     pub(super) spin: Duration,
+    #[cfg_attr(not(feature = "glommio"), expect(dead_code, reason = "a plain thread needs none"))]
     pub(super) heartbeat: Option<Duration>,
     pub(super) try_glommio: bool,
 }
@@ -59,7 +60,7 @@ pub(super) struct Usher {
 #[cfg(feature = "glommio")]
 type Executor = (glommio::LocalExecutor, Option<usize>);
 #[cfg(not(feature = "glommio"))]
-type Executor = ();
+enum Executor {}
 
 impl Usher {
     pub(super) fn seat(&mut self, plan: SeatPlan) -> Seat {
@@ -119,6 +120,8 @@ impl Seat {
         let Ok(decision) = self.decision.recv() else { return };
         // Dropped last, also by a panic of the core or its factory.
         let _attendance = Attendance::begin(plan.shard, presence.clone(), mailbox.clone());
+        // An executor that is not wanted goes now, with its rings and its helper thread.
+        let executor = executor.filter(|_| decision == Decision::Glommio);
         match (decision, executor) {
             #[cfg(feature = "glommio")]
             (Decision::Glommio, Some((executor, cpu))) => {
@@ -130,8 +133,7 @@ impl Seat {
                     std::panic::resume_unwind(panic);
                 }
             }
-            (_, executor) => {
-                drop(executor);
+            _ => {
                 self.seated.send(plan.cpu.filter(|&cpu| pin(cpu))).ok();
                 let mut shard = ShardLoop::new(make_core(), mailbox.clone(), presence);
                 thread::serve(&mut shard, plan.spin);
