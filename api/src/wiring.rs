@@ -6,12 +6,7 @@ use engine::{
     run::EngineSettings,
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
-    source::{
-        SourceConfig,
-        file::FileConfig,
-        pace,
-        simulator::SimulatorConfig,
-    },
+    source::{SourceConfig, file::FileConfig, pace, simulator::SimulatorConfig},
     state::StateSettings,
     symbol::Partition,
 };

@@ -8,6 +8,7 @@
 //! * `ln σ = ln σ̄ - ½Σν² + d(t) + x₁ + x₂ + x₃`, the `x` Ornstein-Uhlenbeck, stepped each second; `x₂`, `x₃` are
 //!   shared between symbols.
 //! * Orders are a Hawkes process with two exponential kernels, by exact thinning.
+//! * Quotes come with orders and, in a second without one, by themselves: the book is never silent.
 //! * The efficient log price diffuses with `0.6σ` and moves with each order by its impact.
 //!
 //! Arithmetic is IEEE and `libm`'s, so the bytes do not depend on the platform. A symbol's path depends on the

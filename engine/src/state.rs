@@ -106,6 +106,8 @@ pub struct SymbolState {
     pub ticks_accepted: u64,
     /// Event time of the newest accepted tick, ns: the symbol's clock. `None` before the first.
     newest_ns: Option<i64>,
+    /// Event time of the newest trade, ns.
+    newest_trade_ns: Option<i64>,
     /// The second being filled.
     open_second: i64,
     /// Up to when time-weighted sums are complete, ns.
@@ -140,6 +142,7 @@ impl SymbolState {
             state_from,
             ticks_accepted: 0,
             newest_ns: None,
+            newest_trade_ns: None,
             open_second: 0,
             accumulated_ns: 0,
             closed_log_mid: None,
@@ -343,7 +346,7 @@ impl SymbolState {
     }
 
     fn apply(&mut self, tick: &Tick) {
-        let (side, _) = self.book.side_of(tick);
+        let side = if tick.is_trade { self.book.side_of(tick).0 } else { Side::Buy };
         let change = self.book.apply(tick, side);
         let log_mid = self.book.log_mid;
         self.open_high = self.open_high.max(log_mid);
@@ -353,6 +356,13 @@ impl SymbolState {
         }
         self.open.order_flow += change.order_flow;
         self.open.quote_changes += u32::from(change.changed);
+        if tick.is_trade {
+            self.apply_trade(tick, side);
+        }
+    }
+
+    fn apply_trade(&mut self, tick: &Tick, side: Side) {
+        self.newest_trade_ns = Some(tick.event_time.nanos());
         self.open.trades = self.open.trades.saturating_add(1);
         if let Some(size) = tick.size {
             let size = size.units();
@@ -397,7 +407,7 @@ impl SymbolState {
             low: self.open_low,
             spread_max: self.open_spread_max,
         };
-        let since_ns = self.newest_ns.map_or(0, |newest| now_ns - newest);
+        let since_s = |newest: i64| (now_ns - newest) as f64 / NANOS_PER_SECOND as f64;
         View::new(
             &self.seconds,
             &self.slots,
@@ -407,7 +417,7 @@ impl SymbolState {
             self.book.quote,
             self.variance.per_second,
             self.arrivals.at(now_ns),
-            since_ns as f64 / NANOS_PER_SECOND as f64,
+            self.newest_trade_ns.map_or(f64::NAN, since_s),
             self.tau.value(),
             self.sizes.threshold.is_some(),
         )

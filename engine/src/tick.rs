@@ -132,6 +132,9 @@ pub enum Depth {
 pub struct Tick {
     /// Venue time.
     pub event_time: EventTime,
+    /// Whether a trade happened. A tick that only changes the quote moves the book and the clock, and counts neither
+    /// as a trade nor as volume.
+    pub is_trade: bool,
     /// Price of the newest trade.
     pub price: Price,
     /// The top of the book, if the feed carries quotes.

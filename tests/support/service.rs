@@ -186,6 +186,7 @@ fn prediction(
     Prediction {
         symbol,
         scored: Scored {
+            model_hash: 0,
             as_of: EventTime::from_nanos(wall_clock_nanos() - age_ms * 1_000_000).unwrap(),
             status,
             tau_bp: 0.5,

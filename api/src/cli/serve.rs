@@ -183,7 +183,12 @@ fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<
     let refused = match shipped::model(variant) {
         Some(Ok(model)) => {
             let info = model.info();
-            tracing::info!(name = info.name, version = info.version, sha256 = info.sha256, "shipped model loaded");
+            tracing::info!(
+                name = info.name,
+                version = info.version,
+                sha256 = info.sha256,
+                "shipped model loaded"
+            );
             return (Some(Arc::new(model)), report);
         }
         Some(Err(error)) => error.to_string(),

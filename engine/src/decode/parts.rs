@@ -42,6 +42,7 @@ pub(super) fn tick(
 ) -> Result<Tick, Unreadable> {
     Ok(Tick {
         event_time,
+        is_trade: true,
         price: price(fields)?,
         quote: quote(fields, depth_fields, depth_keys)?,
         size: quantity(fields, Key::LastSize)?,

@@ -67,6 +67,7 @@ pub fn decode_trade_line(
     let size = signed.checked_abs().and_then(Quantity::from_units);
     let tick = Tick {
         event_time,
+        is_trade: true,
         price,
         quote: None,
         size: Some(size.ok_or(Unreadable::OutOfRange { field: "size" })?),

@@ -8,8 +8,8 @@
 //! | `ntr60` | `ln(1 + N60)` | log count | 80 % of 60 s |
 //! | `vol10_300` | `L((V10/T10) / (V300/T300))` | log ratio | sizes are known, 80 % of both |
 //!
-//! `N_w`, `V_w`: trades and traded quantity in the window and the open part, over the valid time `T_w`. Every tick is
-//! one trade: the feeds send one a match. Cost: five logarithms. Source: trade arrivals lead volatility, Engle and
+//! `N_w`, `V_w`: trades and traded quantity in the window and the open part, over the valid time `T_w`. Every tick
+//! but one that only changes the quote is a trade: the feeds send one a match. Cost: five logarithms. Source: trade arrivals lead volatility, Engle and
 //! Russell (1998); quote intensity, Han and others (2021).
 //!
 //! Example: 30 trades in 10 s after a rate of one a second give `ntr10_300 = ln(3.01 / 1.07) = 1.03`.

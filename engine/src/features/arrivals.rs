@@ -3,7 +3,7 @@
 //! | feature | formula | unit | has a value when |
 //! |---|---|---|---|
 //! | `hk2_200`, `hk20_200` | `ln(S_T / T + .01) - ln(S_200 / 200 + .01)`, `T` = 2, 20 s | log ratio | 200 of 300 s are valid |
-//! | `since` | `ln(1 + seconds since the newest trade)` | log seconds | always |
+//! | `since` | `ln(1 + seconds since the newest trade)` | log seconds | a trade was seen |
 //!
 //! `S_T <- S_T exp(-dt / T) + 1` at each order; prints of one instant and side are one order, so `S_T / T` is a rate
 //! per second. On a tick's own row `since` is 0; grid rows see the silence. Cost: four logarithms; three exponentials

@@ -56,6 +56,7 @@ impl Fed {
         let depth = Depth::Sizes { bid: quantity(example.sizes.0), ask: quantity(example.sizes.1) };
         let tick = Tick {
             event_time: EventTime::from_nanos(1_767_225_600_000_000_000 + (at_s * 1e9) as i64).unwrap(),
+            is_trade: true,
             price: if example.side == Side::Buy { ask } else { bid },
             quote: Some(Quote { bid, ask, depth }),
             size: Some(quantity(example.traded)),

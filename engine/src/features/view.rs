@@ -40,7 +40,7 @@ pub struct View<'a> {
     pub variance: Option<f64>,
     /// Arrival states at this instant.
     pub arrivals: [f64; 3],
-    /// Seconds since the newest trade.
+    /// Seconds since the newest trade, NaN before the first.
     pub since_trade_s: f64,
     /// The symbol's own threshold, per square-root second.
     pub tau: Option<f64>,

@@ -48,7 +48,8 @@ impl SimSymbol {
     /// A symbol of this name: one of the defaults, else one that begins at 100.
     pub fn named(product: &str) -> Self {
         Self::defaults().into_iter().find(|symbol| symbol.product == product).unwrap_or_else(|| {
-            let units = |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
+            let units =
+                |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
             Self { product: product.to_owned(), price: units(10_000), tick: units(1), quantity_scale: 1.0 }
         })
     }

@@ -28,6 +28,9 @@ const LOG_TOUCH_DEVIATION: f64 = 0.8;
 /// How far the side to come tilts the quantities at the touch.
 const TOUCH_TILT: f64 = 0.4;
 
+/// When in a second without an order the quote follows the price.
+const REQUOTE_AT_NS: i64 = 950_000_000;
+
 #[derive(Clone, Debug)]
 pub(super) struct Market {
     habits: MarketHabits,
@@ -43,6 +46,7 @@ pub(super) struct Market {
     tick_price: f64,
     quantity_scale: f64,
     next_trade_id: u64,
+    last_price: Price,
 }
 
 /// What holds for a whole second.
@@ -72,6 +76,7 @@ impl Market {
             quantity_scale: symbol.quantity_scale,
             // From the time, so that a later simulation does not repeat an earlier one's.
             next_trade_id: second.unsigned_abs() * 1_000,
+            last_price: symbol.price,
             random,
         }
     }
@@ -94,9 +99,16 @@ impl Market {
         let base_rate = self.habits.base_orders_per_s * libm::exp(RATE_POWER * level);
         let this = Second { second, relative, depth: libm::exp(DEPTH_POWER * level) };
         let mut elapsed_s = 0.0;
+        let mut orders = 0;
         loop {
             match self.arrivals.wait(base_rate, 1.0 - elapsed_s, &mut self.random) {
-                Arrival::None => return self.diffuse(1.0 - elapsed_s),
+                Arrival::None => {
+                    self.diffuse(1.0 - elapsed_s);
+                    if orders == 0 {
+                        self.requote(this, &mut send);
+                    }
+                    return;
+                }
                 Arrival::Candidate { waited_s } => {
                     elapsed_s += waited_s;
                     self.diffuse(waited_s);
@@ -105,6 +117,7 @@ impl Market {
                     elapsed_s += waited_s;
                     self.diffuse(waited_s);
                     self.trade(this, elapsed_s, &mut send);
+                    orders += 1;
                 }
             }
         }
@@ -143,8 +156,10 @@ impl Market {
         let event_time = EventTime::from_nanos(nanos).expect("the simulator ends before event time does");
         let size = self.quantity((order.size / f64::from(order.fills)).max(1.0));
         for _ in 0..order.fills {
+            self.last_price = price;
             send(Tick {
                 event_time,
+                is_trade: true,
                 price,
                 quote: Some(quote),
                 size: Some(size),
@@ -154,6 +169,21 @@ impl Market {
             self.next_trade_id += 1;
         }
         self.move_by_impact(order, this.depth);
+    }
+
+    /// A second without an order still moves the quote: the book follows the efficient price.
+    fn requote(&mut self, this: Second, send: &mut impl FnMut(Tick)) {
+        let nanos = this.second * NANOS_PER_SECOND + REQUOTE_AT_NS;
+        let quote = self.quote(this);
+        send(Tick {
+            event_time: EventTime::from_nanos(nanos).expect("the simulator ends before event time does"),
+            is_trade: false,
+            price: self.last_price,
+            quote: Some(quote),
+            size: None,
+            side: None,
+            trade_id: None,
+        });
     }
 
     fn move_by_impact(&mut self, order: Order, depth: f64) {

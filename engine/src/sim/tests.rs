@@ -15,6 +15,12 @@ struct Path {
     sigma: Vec<f64>,
 }
 
+impl Path {
+    fn trades(&self) -> Vec<Tick> {
+        self.ticks.iter().filter(|tick| tick.is_trade).copied().collect()
+    }
+}
+
 fn path(config: SimConfig, seconds: usize) -> Path {
     let mut simulator = Simulator::new(config);
     let mut path = Path { ticks: vec![], log_mid: vec![], log_efficient: vec![], sigma: vec![] };
@@ -72,11 +78,12 @@ fn the_bytes_are_those_of_every_platform() {
     let mut bytes = Vec::new();
     for (symbol, tick) in simulator(1, 3).take(20_000) {
         bytes.extend_from_slice(&symbol.to_le_bytes()[..4]);
-        for number in [tick.event_time.nanos(), tick.price.units(), tick.size.unwrap().units()] {
+        let size = tick.size.map_or(0, crate::tick::Quantity::units);
+        for number in [tick.event_time.nanos(), tick.price.units(), size, tick.quote.unwrap().ask.units()] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
     }
-    assert_eq!(xxhash_rust::xxh3::xxh3_64(&bytes), 17_192_367_757_887_125_016);
+    assert_eq!(xxhash_rust::xxh3::xxh3_64(&bytes), 1_038_332_124_296_580_646);
 }
 
 #[test]
@@ -96,6 +103,10 @@ fn ticks_come_in_order_and_are_well_formed() {
         assert!(tick.event_time >= newest);
         newest = tick.event_time;
         seen[symbol] += 1;
+        assert_eq!(tick.is_trade, tick.trade_id.is_some());
+        if !tick.is_trade {
+            continue;
+        }
         assert!(tick.trade_id.unwrap() > ids[symbol]);
         ids[symbol] = tick.trade_id.unwrap();
         let quote = tick.quote.unwrap();
@@ -126,15 +137,16 @@ fn a_price_at_the_edge_of_its_range_stays_in_it() {
 fn orders_and_prices_have_the_habits_of_a_market() {
     let hours = 48;
     let path = path(one_symbol(1), hours * 3_600);
-    let mut orders = path.ticks.clone();
+    let trades = path.trades();
+    let mut orders = trades.clone();
     orders.dedup_by_key(|tick| tick.event_time);
     let orders_per_s = orders.len() as f64 / (hours * 3_600) as f64;
-    let ticks_per_s = path.ticks.len() as f64 / (hours * 3_600) as f64;
+    let ticks_per_s = trades.len() as f64 / (hours * 3_600) as f64;
     let one_second = returns(&path.log_mid, 1);
     let kurtosis = moment(&one_second, 4) / moment(&one_second, 2).powi(2) - 3.0;
     let minute = returns(&path.log_mid, 60);
     let variance_ratio = moment(&minute, 2) / (60.0 * moment(&one_second, 2));
-    let signs: Vec<f64> = path.ticks.iter().map(|tick| flow::sign(tick.side.unwrap())).collect();
+    let signs: Vec<f64> = trades.iter().map(|tick| flow::sign(tick.side.unwrap())).collect();
     let sign_memory = autocorrelation(&signs, 1);
     let minutes: Vec<f64> = one_second
         .chunks_exact(60)
@@ -186,7 +198,7 @@ fn faults_are_as_frequent_as_asked_and_leave_the_market_alone() {
     let clean = path(one_symbol(3), seconds);
     let faulty = path(SimConfig { faults, ..one_symbol(3) }, seconds);
     assert_eq!(clean.log_efficient, faulty.log_efficient);
-    let ticks = &faulty.ticks;
+    let ticks = &faulty.trades();
     let share = |count: usize| count as f64 / ticks.len() as f64;
     let near = |count: usize, expected: f64| {
         let found = share(count);
@@ -208,7 +220,7 @@ fn faults_are_as_frequent_as_asked_and_leave_the_market_alone() {
         ticks.windows(2).map(|pair| pair[1].event_time.nanos() - pair[0].event_time.nanos());
     assert!(longest_silence.max().unwrap() > 3_000 * NANOS_PER_SECOND, "a clock jumped");
     ids.dedup();
-    assert!(ids.len() < clean.ticks.len(), "silences lose ticks");
+    assert!(ids.len() < clean.trades().len(), "silences lose ticks");
 }
 
 /// The slowest scale of volatility moves the rate of a single day by a third, so several are averaged.
@@ -217,11 +229,18 @@ fn orders_come_at_the_rate_of_the_market_that_was_measured() {
     let days = 16;
     let rates: Vec<f64> = (1..=days)
         .map(|seed| {
-            let mut orders = path(one_symbol(seed), 86_400).ticks;
+            let mut orders = path(one_symbol(seed), 86_400).trades();
             orders.dedup_by_key(|tick| tick.event_time);
             orders.len() as f64 / 86_400.0
         })
         .collect();
     println!("orders/s {:.3}: {rates:.2?}", mean(&rates));
     assert!((0.55..0.72).contains(&mean(&rates)), "{rates:.2?}");
+}
+
+#[test]
+fn the_book_is_never_silent() {
+    let path = path(one_symbol(4), 3_600);
+    let silences = path.ticks.windows(2).map(|pair| pair[1].event_time.nanos() - pair[0].event_time.nanos());
+    assert!(silences.max().unwrap() < 3 * NANOS_PER_SECOND);
 }

@@ -138,13 +138,13 @@ mod tests {
     fn a_history_comes_at_once_and_then_time_passes() {
         let source = SimulatorSource::open(&config(600)).unwrap();
         let stop = StopToken::default();
-        let mut sink = Collected { stop_at: Some((3_000, stop.clone())), ..Collected::default() };
+        let mut sink = Collected { stop_at: Some((6_000, stop.clone())), ..Collected::default() };
         let mut clock = SleptClock::default();
         let end = source
             .run_by(&mut clock, &mut Run { now: now(), sink: &mut sink, stop: &stop, progress: &mut () });
-        assert_eq!((end, sink.ticks.len()), (SourceEnd::Stopped, 3_000));
+        assert_eq!((end, sink.ticks.len()), (SourceEnd::Stopped, 6_000));
         let first = sink.ticks[0].3.event_time.nanos();
-        let last = sink.ticks[2_999].3.event_time.nanos();
+        let last = sink.ticks[5_999].3.event_time.nanos();
         assert!(first - (now().nanos() - 600 * NANOS_PER_SECOND) < 10 * NANOS_PER_SECOND);
         let live_nanos = last - now().nanos();
         assert!(live_nanos > NANOS_PER_SECOND, "{live_nanos}");

@@ -110,7 +110,7 @@ impl Book {
         (side, true)
     }
 
-    /// Takes the tick's quote and trade; the log mid is up to date afterwards.
+    /// Takes the tick's quote and trade (of this side); the log mid is up to date afterwards.
     pub fn apply(&mut self, tick: &Tick, side: Side) -> BookChange {
         let change = match &tick.quote {
             Some(quote) => self.apply_quote(StandingQuote::from_quote(quote)),
@@ -119,14 +119,19 @@ impl Book {
         let price = tick.price.units();
         let doubled_mid = match self.quote {
             Some(quote) => quote.bid + quote.ask,
-            None => self.apply_trade(price, side),
+            None if tick.is_trade => self.apply_trade(price, side),
+            // Neither a quote nor a trade: what stood stands; before anything stood, the price it names.
+            None if self.doubled_mid > 0 => self.doubled_mid,
+            None => price * 2,
         };
         if doubled_mid != self.doubled_mid {
             self.doubled_mid = doubled_mid;
             self.log_mid = libm::rint(libm::log(doubled_mid as f64) * LOG_UNITS) as i64;
         }
-        self.last_price = price;
-        self.last_side = Some(side);
+        if tick.is_trade {
+            self.last_price = price;
+            self.last_side = Some(side);
+        }
         change
     }
 
@@ -187,6 +192,7 @@ mod tests {
         let quantity_of = |units| Quantity::from_units(units).unwrap();
         Tick {
             event_time: EventTime::MIN,
+            is_trade: true,
             price: price_of(price),
             quote: quote.map(|(bid, ask, bid_size, ask_size)| Quote {
                 bid: price_of(bid),

@@ -85,6 +85,7 @@ mod tests {
     fn tick(time_s: i64, trade_id: Option<u64>) -> Tick {
         Tick {
             event_time: EventTime::from_nanos(time_s * NANOS_PER_SECOND).unwrap(),
+            is_trade: true,
             price: Price::from_units(1).unwrap(),
             quote: None,
             size: None,

@@ -74,23 +74,25 @@ impl Twin {
         sizes.advance(ticks[0].event_time.second());
         for (i, tick) in ticks.iter().enumerate() {
             let time = tick.event_time.nanos();
-            let (side, _) = book.side_of(tick);
+            let side = if tick.is_trade { book.side_of(tick).0 } else { Side::Buy };
             let change = book.apply(tick, side);
             let entry = seconds.entry(time.div_euclid(SECOND)).or_default();
             entry.bucket.order_flow += change.order_flow;
             entry.bucket.quote_changes += u32::from(change.changed);
-            entry.bucket.trades += 1;
-            let size = tick.size.map_or(0, Quantity::units);
+            entry.bucket.trades += u32::from(tick.is_trade);
+            let size = tick.size.filter(|_| tick.is_trade).map_or(0, Quantity::units);
             let signed = if side == Side::Buy { size } else { -size };
             entry.bucket.volume = entry.bucket.volume.saturating_add(size);
             entry.bucket.signed_volume = entry.bucket.signed_volume.saturating_add(signed);
-            if tick.size.is_some() {
+            if tick.is_trade && tick.size.is_some() {
                 if sizes.threshold.is_some_and(|least| size >= least) {
                     entry.bucket.big_volume = entry.bucket.big_volume.saturating_add(size);
                 }
                 sizes.push(size);
             }
-            arrivals.push(time, side);
+            if tick.is_trade {
+                arrivals.push(time, side);
+            }
             stretch(entry, &book);
             let last = i + 1 == ticks.len();
             let until = if last { now_ns } else { ticks[i + 1].event_time.nanos() };
@@ -123,7 +125,8 @@ impl Twin {
                 variance.push(bucket.log_return);
             }
         }
-        let since_ns = now_ns - ticks[ticks.len() - 1].event_time.nanos();
+        let newest_trade = ticks.iter().rev().find(|tick| tick.is_trade);
+        let since_ns = newest_trade.map(|tick| now_ns - tick.event_time.nanos());
         let parts = Parts { book, variance, arrivals, sizes, samples, closed_mid, since_ns };
         parts.row(&seconds, now_ns, settings)
     }
@@ -156,7 +159,7 @@ struct Parts {
     sizes: TradeSizes,
     samples: Vec<Option<f64>>,
     closed_mid: Option<i64>,
-    since_ns: i64,
+    since_ns: Option<i64>,
 }
 
 impl Parts {
@@ -215,7 +218,7 @@ impl Parts {
             self.book.quote,
             self.variance.per_second,
             self.arrivals.at(now_ns),
-            self.since_ns as f64 / SECOND as f64,
+            self.since_ns.map_or(f64::NAN, |ns| ns as f64 / SECOND as f64),
             naive_tau(&self.samples, settings.tau_quantile),
             self.sizes.threshold.is_some(),
         );
@@ -388,6 +391,7 @@ fn ticks_of(steps: &[(i64, i64, u64)], quoted: bool) -> Vec<Tick> {
         next_id += dice >> 62;
         ticks.push(Tick {
             event_time: EventTime::from_nanos(time_ms * 1_000_000 + (dice >> 54) as i64).unwrap(),
+            is_trade: (dice >> 47) & 3 != 0,
             price: of(price + ((dice >> 30) & 1) as i64 * half.max(0)),
             quote,
             size: bit(1).then(|| size(5)),

@@ -11,7 +11,11 @@ use engine::{
 use model::Model;
 
 use super::{Exit, Failure};
-use crate::{config::Config, http::{answer::wall_clock_nanos, app::ShardsAlive}, wiring};
+use crate::{
+    config::Config,
+    http::{answer::wall_clock_nanos, app::ShardsAlive},
+    wiring,
+};
 
 /// A running engine.
 pub(super) struct Running {

@@ -77,7 +77,7 @@ fn a_csv_needs_a_symbol() {
     assert_eq!(replayed(&folder.config("kraken*")).ticks_of("kraken:XBT"), 1);
     let mut config = folder.config("trades.csv");
     let error = run_into(&config, &mut Collected::default(), &StopToken::default()).unwrap_err();
-    assert!(error.to_string().contains("source.file.csv_symbol"), "{error}");
+    assert!(error.to_string().contains("source.symbol"), "{error}");
     config.csv_symbol = Some("bitmex:XBTUSD".to_owned());
     assert_eq!(replayed(&config).ticks_of("bitmex:XBTUSD"), 1);
     config.csv_symbol = Some("XBTUSD".to_owned());
