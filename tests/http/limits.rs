@@ -47,6 +47,15 @@ fn a_body_over_the_limit_is_413_announced_or_not() {
 }
 
 #[test]
+fn a_client_that_sends_its_whole_long_body_before_it_reads_gets_its_413() {
+    let service = Service::plain();
+    let body = vec![b' '; (4 << 20) + 1];
+    for _ in 0..5 {
+        assert_eq!(service.connect().post("/predict", &body).status, 413);
+    }
+}
+
+#[test]
 fn a_half_sent_body_is_408_and_a_half_sent_head_is_closed() {
     let service = Service::with(|config| {
         config.server.body_timeout_s = Seconds::new(0.2).unwrap();
