@@ -20,7 +20,7 @@ use tracing_subscriber::{
 
 use crate::config::sections::{Log, LogFormat, LogLevel};
 
-/// How often [`report_repeats`] is meant to be called, and the span that [`SHOWN_MAX`] is counted over.
+/// How often [`report_repeats`] is meant to be called, and the span that repeats are counted over.
 pub const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// Lines of one place in the code that are written within [`REPORT_EVERY`].
 const SHOWN_MAX: u64 = 20;
