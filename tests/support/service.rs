@@ -125,7 +125,7 @@ impl Service {
             state.insert(key, prediction(symbol, partition, status, info.clone(), setup.age_ms));
         }
         let metrics = Arc::new(ShardMetrics::default());
-        let shard = Shard::start(setup.control_capacity, state, metrics.clone());
+        let shard = Shard::start(setup.control_capacity, state, &metrics);
         let handle = EngineHandle {
             mailboxes: Arc::from([shard.mailbox.clone()]),
             symbols,

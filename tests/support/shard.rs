@@ -27,8 +27,12 @@ impl Hold {
         self.changed.notify_all();
     }
 
-    fn wait(&self) {
-        drop(self.changed.wait_while(self.held.lock().unwrap(), |held| *held).unwrap());
+    /// Runs `take` while nothing is held. The lock is kept meanwhile: once `set(true)` returns, nothing is taken.
+    fn when_free<T>(&self, take: impl FnOnce() -> T) -> T {
+        let free = self.changed.wait_while(self.held.lock().unwrap(), |held| *held).unwrap();
+        let taken = take();
+        drop(free);
+        taken
     }
 }
 
@@ -42,18 +46,18 @@ impl Shard {
     pub(crate) fn start(
         control_capacity: usize,
         state: HashMap<SymbolKey, Prediction>,
-        metrics: Arc<ShardMetrics>,
+        metrics: &ShardMetrics,
     ) -> Self {
         let mailbox = Arc::new(Mailbox::new(control_capacity, 1));
         let hold = Arc::new(Hold::default());
+        // Before the thread: a request may come before its first turn.
+        metrics.symbols.set(state.len() as u64);
+        metrics.predictions_calm.set(1);
         let (mail, held) = (mailbox.clone(), hold.clone());
         let run = move || {
             let mut parker = ThreadParker::for_current_thread(&mail);
-            metrics.symbols.set(state.len() as u64);
-            metrics.predictions_calm.set(1);
             loop {
-                held.wait();
-                match mail.pop(Lane::Control) {
+                match held.when_free(|| mail.pop(Lane::Control)) {
                     Some(Message::Control(question)) => answer(&state, question),
                     Some(Message::Ticks(_)) => {}
                     None if mail.is_closed() => return,
