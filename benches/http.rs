@@ -43,14 +43,21 @@ fn main() {
     let mut config = Config::default();
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config.server.front_threads = 1;
-    let app = App::new(engine.handle().clone(), config, ModelReport::default(), None);
+    let app = App::new(engine.handle().clone(), config, ModelReport::default(), None, Box::new(|| 1));
     let server = Server::start(app).expect("a free port on loopback");
     let answer = run(server.address(), 1, Duration::from_millis(50)).body;
     assert!(answer.contains(r#""status":"ok""#) || answer.contains(r#""status":"stale""#), "{answer}");
     let bare = bare_server(answer.clone().into());
 
-    println!("answer: {} bytes; {} shard(s) on {}", answer.len(), engine.plan().shard_cpus.len(), engine.handle().runtime.name);
-    println!("| connections | round | ours, requests/s | bare, requests/s | ratio | ours p50, us | bare p50, us |");
+    println!(
+        "answer: {} bytes; {} shard(s) on {}",
+        answer.len(),
+        engine.plan().shard_cpus.len(),
+        engine.handle().runtime.name
+    );
+    println!(
+        "| connections | round | ours, requests/s | bare, requests/s | ratio | ours p50, us | bare p50, us |"
+    );
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     for connections in [32, 1] {
         let mut ratios: Vec<f64> = (0..rounds)
@@ -192,4 +199,3 @@ fn whole_answer(bytes: &[u8]) -> Option<(usize, usize)> {
     })?;
     (bytes.len() >= head + length).then_some((head, length))
 }
-

@@ -82,7 +82,7 @@ fn tick(nanos: i64, id: u64) -> Tick {
     let wave = 100_000 + id * 7919 % 97;
     Tick {
         event_time: EventTime::from_nanos(nanos).expect("the year is 2026"),
-            is_trade: true,
+        is_trade: true,
         price: price(wave),
         quote: Some(Quote {
             bid: price(wave - 1),

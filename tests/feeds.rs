@@ -3,25 +3,27 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use engine::{
     board::Board,
+    decode::Unreadable,
     offline::Offline,
     predict::Prediction,
     run::{Engine, EngineSettings},
     runtime::RuntimeChoice,
     shard::{BoundModel, Out},
     sim::{Faults, SimConfig, Simulator},
-    source::{StopToken, TickSink},
+    source::{Run, SourceConfig, SourceEnd, SourceEvent, StopToken, TickSink, file::FileConfig, pace::Speed},
     state::StateSettings,
     symbol::Offset,
-    tick::Tick,
+    tick::{EventTime, Tick},
 };
 use model::Model;
 
-use crate::support::fixtures::small_model;
+use crate::support::{fixtures::small_model, process::Process};
 
 /// Predictions by symbol, in order, as the bytes they are published in.
 type Bytes = BTreeMap<String, Vec<String>>;
@@ -62,7 +64,8 @@ fn feed(sink: &mut impl TickSink, ticks: &[Fed], first: usize) {
 
 /// Two and a half simulated hours of three symbols over a bad feed: past the readiness of tau, with gaps.
 fn simulated() -> Vec<Fed> {
-    let faults = Faults { repeated_share: 0.001, late_share: 0.002, silences_per_hour: 2.0, ..Faults::default() };
+    let faults =
+        Faults { repeated_share: 0.001, late_share: 0.002, silences_per_hour: 2.0, ..Faults::default() };
     let config = SimConfig { seed: 11, faults, ..SimConfig::default() };
     let products: Vec<String> = config.symbols.iter().map(|symbol| symbol.product.clone()).collect();
     let end = config.start.second() + 9_000;
@@ -70,6 +73,41 @@ fn simulated() -> Vec<Fed> {
         .take_while(|(_, tick)| tick.event_time.second() < end)
         .map(|(symbol, tick)| Fed { venue: "simulator", product: products[symbol].clone(), tick })
         .collect()
+}
+
+/// The ticks of a file, as its replay hands them over.
+fn recorded(path: &Path) -> Vec<Fed> {
+    let source = SourceConfig::File(FileConfig {
+        globs: vec![path.to_str().unwrap().to_owned()],
+        venue: "coinbase".to_owned(),
+        csv_symbol: None,
+        speed: Speed::Max,
+    });
+    let mut recorded = Recorded::default();
+    let stop = StopToken::default();
+    let mut run = Run { now: EventTime::MIN, sink: &mut recorded, stop: &stop, progress: &mut () };
+    assert_eq!(source.open().unwrap().run(&mut run).unwrap(), SourceEnd::Finished);
+    assert_eq!(recorded.unreadable, 0);
+    recorded.ticks
+}
+
+/// Keeps what a source hands over.
+#[derive(Default)]
+struct Recorded {
+    ticks: Vec<Fed>,
+    unreadable: usize,
+}
+
+impl TickSink for Recorded {
+    fn tick(&mut self, venue: &str, product: &str, _: Offset, _: u32, tick: Tick) {
+        assert_eq!(venue, "coinbase");
+        self.ticks.push(Fed { venue: "coinbase", product: product.to_owned(), tick });
+    }
+    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {
+        self.unreadable += 1;
+    }
+    fn event(&mut self, _: SourceEvent) {}
+    fn flush(&mut self) {}
 }
 
 fn offline(ticks: &[Fed], model: &Arc<Model>) -> Bytes {
@@ -85,7 +123,8 @@ fn live(ticks: &[Fed], model: &Arc<Model>, shards: usize, runtime: RuntimeChoice
     let collect = Collect::default();
     let out = collect.clone();
     let engine =
-        Engine::start_with(&settings, Some(model.clone()), Arc::new(Board::default()), move |_| out.clone()).unwrap();
+        Engine::start_with(&settings, Some(model.clone()), Arc::new(Board::default()), move |_| out.clone())
+            .unwrap();
     assert_eq!(engine.handle().mailboxes.len(), shards);
     feed(&mut engine.ingest(), ticks, 0);
     engine.stop();
@@ -124,7 +163,10 @@ fn hold_all_ways_equal(ticks: &[Fed]) {
     let expected = offline(ticks, &model);
     let count: usize = expected.values().map(Vec::len).sum();
     let ready = expected.values().flatten().filter(|bytes| bytes.contains(r#""status":"ok""#)).count();
-    assert!(ready > count / 2, "only {ready} of {count} predictions are ready: the comparison would be hollow");
+    assert!(
+        ready > count / 2,
+        "only {ready} of {count} predictions are ready: the comparison would be hollow"
+    );
     for shards in [1, 2, 4] {
         for runtime in [RuntimeChoice::Glommio, RuntimeChoice::Thread] {
             let got = live(ticks, &model, shards, runtime);
@@ -143,21 +185,49 @@ fn simulated_ticks_give_the_same_bytes_in_every_way() {
 #[test]
 fn real_ticks_give_the_same_bytes_in_every_way() {
     let Some(path) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
-    let mut recorded = Recorded::default();
-    replay(&path, "coinbase", &mut recorded);
-    assert_eq!(recorded.ticks.len(), 30_123);
-    hold_all_ways_equal(&recorded.ticks);
+    let ticks = recorded(&path);
+    assert_eq!(ticks.len(), 30_123);
+    hold_all_ways_equal(&ticks);
 }
 
 /// Where the real ticks are; absent ones are said aloud, and required where CI says so.
 pub(crate) fn real_data(file: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os("STORMGLASS_DATA_DIR").map(PathBuf::from).into_iter().chain(
-        ["../../shared/data"].map(|relative| Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)),
-    );
+    let folders = std::env::var_os("STORMGLASS_DATA_DIR")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(["../../shared/data"].map(|relative| Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)));
     let found = folders.map(|folder| folder.join(file)).find(|path| path.exists());
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{file} is required in CI and absent: set STORMGLASS_DATA_DIR");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{file} is required in CI and absent: set STORMGLASS_DATA_DIR"
+        );
         println!("not run: {file} is absent; set STORMGLASS_DATA_DIR to the folder that holds it");
     }
     found
+}
+
+#[test]
+fn the_service_takes_two_real_hours_and_serves_both_symbols() {
+    let Some(path) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
+    let service =
+        Process::serve(&["--source", &format!("file:{}", path.display()), "--speed", "max"], |_| ());
+    let taken = |status, body: &str| {
+        status == 200 && body.contains("stormglass_ticks_total{outcome=\"accepted\"} 30123\n")
+    };
+    let (after, metrics) = service.get_until("/metrics", Duration::from_secs(60), taken);
+    for nothing in ["late", "repeated", "jump", "unreadable"] {
+        assert!(
+            metrics.contains(&format!("stormglass_ticks_total{{outcome=\"{nothing}\"}} 0\n")),
+            "{nothing}"
+        );
+    }
+    for symbol in ["BTC-USD", "coinbase:ETH-USD"] {
+        let (status, body) = service.get(&format!("/predict/{symbol}")).unwrap();
+        assert_eq!(status, 200, "{body}");
+        let prediction: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert!(prediction["probability"].is_number(), "{body}");
+        assert_eq!(prediction.get("simulated"), None, "{body}");
+    }
+    println!("30,123 ticks taken {after:?} after the start");
 }

@@ -2,5 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod feeds;
 mod http;
+#[cfg(feature = "learn")]
+mod learn;
+mod models;
+mod page;
+mod runtime;
 mod support;

@@ -33,12 +33,14 @@ impl Browser {
         }
         let options = json!({"args": ["--headless", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"]});
         let capabilities = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
-        browser.session = browser.call("POST", "/session", &capabilities)["sessionId"].as_str().unwrap().to_owned();
+        browser.session =
+            browser.call("POST", "/session", &capabilities)["sessionId"].as_str().unwrap().to_owned();
         browser
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (status, text) = send(self.address, method, path, &body.to_string()).expect("chromedriver answers");
+        let (status, text) =
+            send(self.address, method, path, &body.to_string()).expect("chromedriver answers");
         let answer: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status, 200, "{answer}");
         answer["value"].clone()

@@ -64,7 +64,8 @@ fn where_io_uring_is_refused_threads_take_over() {
     assert_eq!(value(&body)["runtime"], "thread", "{body}");
     service.get_until("/predict/BTC-USD", Duration::from_secs(20), is_ok);
     let (_, metrics) = service.get("/metrics").unwrap();
-    let runtime = metrics.lines().find(|line| line.starts_with("stormglass_runtime_info{")).unwrap_or_default();
+    let runtime =
+        metrics.lines().find(|line| line.starts_with("stormglass_runtime_info{")).unwrap_or_default();
     assert!(runtime.contains(r#"runtime="thread""#), "{runtime}");
     let log = service.log_lines().join("\n");
     assert!(log.contains("io_uring"), "the log does not name the refusal: {log}");

@@ -1,5 +1,7 @@
 //! The harness: a service over a shard that the test controls, and a client that speaks raw sockets.
 
 pub(crate) mod client;
+pub(crate) mod fixtures;
+pub(crate) mod process;
 pub(crate) mod service;
 pub(crate) mod shard;

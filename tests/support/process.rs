@@ -48,7 +48,12 @@ impl Process {
     }
 
     /// Asks until `enough` accepts the answer, at most `limit` from the start of the process.
-    pub(crate) fn get_until(&self, path: &str, limit: Duration, enough: impl Fn(u16, &str) -> bool) -> (Duration, String) {
+    pub(crate) fn get_until(
+        &self,
+        path: &str,
+        limit: Duration,
+        enough: impl Fn(u16, &str) -> bool,
+    ) -> (Duration, String) {
         let mut last = None;
         while self.started.elapsed() < limit {
             if let Some((status, body)) = self.get(path) {
@@ -60,7 +65,10 @@ impl Process {
             // Paces the questions; what is waited for is the answer.
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("{path} did not answer as expected within {limit:?}; last: {last:?}; log: {:#?}", self.log_lines());
+        panic!(
+            "{path} did not answer as expected within {limit:?}; last: {last:?}; log: {:#?}",
+            self.log_lines()
+        );
     }
 
     /// Log lines so far.

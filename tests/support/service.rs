@@ -191,7 +191,6 @@ fn prediction(
             status,
             tau_bp: 0.5,
             tau_source: TauSource::Own,
-            model_hash: 0,
             features_hash: 0xfeed,
             offset: 41,
             index: 1,
