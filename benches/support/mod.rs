@@ -19,27 +19,27 @@ use model::{
 };
 
 /// Whether the bench runs as a test: once, in its small size. Cargo passes `--bench` only to `cargo bench`.
-pub fn is_test() -> bool {
+pub(crate) fn is_test() -> bool {
     !std::env::args().any(|argument| argument == "--bench")
 }
 
 /// `large` in a bench, `small` in a test.
-pub fn size(large: usize, small: usize) -> usize {
+pub(crate) fn size(large: usize, small: usize) -> usize {
     if is_test() { small } else { large }
 }
 
 /// The first `count` ticks of the built-in market (three symbols, seed 1), each with its symbol's number.
-pub fn simulated_ticks(count: usize) -> Vec<(usize, Tick)> {
+pub(crate) fn simulated_ticks(count: usize) -> Vec<(usize, Tick)> {
     Simulator::new(SimConfig::default()).take(count).collect()
 }
 
 /// The products of [`simulated_ticks`], by number.
-pub fn products() -> Vec<String> {
+pub(crate) fn products() -> Vec<String> {
     SimConfig::default().symbols.into_iter().map(|symbol| symbol.product).collect()
 }
 
 /// The ticks as the batches a shard receives.
-pub fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
+pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
     let table = SymbolTable::default();
     let symbols: Vec<_> = products()
         .iter()
@@ -68,7 +68,7 @@ pub fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
 }
 
 /// A batch as a message, copied: a shard consumes its messages.
-pub fn message(batch: &TickBatch) -> Message {
+pub(crate) fn message(batch: &TickBatch) -> Message {
     Message::Ticks(TickBatch {
         new_symbols: batch.new_symbols.clone(),
         ticks: batch.ticks.clone(),
@@ -87,7 +87,7 @@ impl Numbers {
 }
 
 /// A forest of complete trees over the engine's features, with thresholds where their values lie.
-pub fn forest_model(tree_count: usize, depth: u32) -> Arc<Model> {
+pub(crate) fn forest_model(tree_count: usize, depth: u32) -> Arc<Model> {
     let mut numbers = Numbers(7);
     let trees = (0..tree_count).map(|_| complete_tree(&mut numbers, depth)).collect();
     let forest = CanonicalForest { trees, base: -2.0, sum: SumKind::F64 };
@@ -99,7 +99,7 @@ pub fn forest_model(tree_count: usize, depth: u32) -> Arc<Model> {
 }
 
 /// The same, bound to the engine's row.
-pub fn bound_forest(tree_count: usize, depth: u32) -> Arc<BoundModel> {
+pub(crate) fn bound_forest(tree_count: usize, depth: u32) -> Arc<BoundModel> {
     Arc::new(BoundModel::new(forest_model(tree_count, depth)).expect("it names the engine's features"))
 }
 

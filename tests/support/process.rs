@@ -1,12 +1,14 @@
 //! The real binary as a user starts it, on a port of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
+
+use super::client::{Connection, HANG};
 
 /// A running `stormglass`, ended with the test.
 pub(crate) struct Process {
@@ -105,16 +107,12 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
 
 /// The same with a method and a body.
 pub(crate) fn send(address: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: stormglass\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    let stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(HANG)).unwrap();
+    let mut connection = Connection { reader: BufReader::new(stream) };
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    connection.send(format!("{head}{body}").as_bytes());
+    let answer = connection.read();
+    Some((answer.status, answer.text().to_owned()))
 }
