@@ -90,7 +90,7 @@ fn tick(nanos: i64, id: u64) -> Tick {
             depth: Depth::Sizes { bid: quantity(1 + id % 5), ask: quantity(1 + id % 7) },
         }),
         size: Some(quantity(1 + id % 11)),
-        side: Some(if id % 3 == 0 { Side::Buy } else { Side::Sell }),
+        side: Some(if id.is_multiple_of(3) { Side::Buy } else { Side::Sell }),
         trade_id: Some(id),
     }
 }

@@ -3,16 +3,19 @@
 //! A shard puts a copy of a symbol's newest prediction here at the end of a turn, but only while somebody watches;
 //! one task of the front drains it. When it is full the oldest is dropped: a live view wants the newest.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::{limits::BOARD_CAPACITY, predict::Prediction};
+use crate::{limits::BOARD_CAPACITY, message::Answer};
 
 /// A bounded queue of newest predictions.
 #[derive(Debug)]
 pub struct Board {
-    queue: ArrayQueue<Prediction>,
+    queue: ArrayQueue<Arc<Answer>>,
     watchers: AtomicUsize,
 }
 
@@ -38,12 +41,12 @@ impl Board {
     }
 
     /// Puts a prediction up, dropping the oldest when full.
-    pub fn post(&self, prediction: Prediction) {
-        self.queue.force_push(prediction);
+    pub fn post(&self, answer: Arc<Answer>) {
+        self.queue.force_push(answer);
     }
 
     /// Takes the oldest one down.
-    pub fn take(&self) -> Option<Prediction> {
+    pub fn take(&self) -> Option<Arc<Answer>> {
         self.queue.pop()
     }
 }

@@ -1,5 +1,7 @@
 //! (8) The engine as a front end sees it: questions by crossbeam, answers by oneshot.
 
+mod gather;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -7,13 +9,15 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use model::Model;
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::oneshot,
+};
 
 use crate::{
     mailbox::{Lane, Mailbox, PushError},
-    message::{Control, FeaturesAnswer, Message, SymbolSummary},
+    message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::EngineMetrics,
-    predict::Prediction,
     route::RouteTable,
     runtime::{Liveness, ShardState},
     shard::{BoundModel, UnknownFeatures},
@@ -111,13 +115,7 @@ impl EngineHandle {
         &self,
         symbols: &[SymbolKey],
         deadline: Instant,
-    ) -> Result<Vec<Option<Prediction>>, AskError> {
-        if let [one] = symbols {
-            let shard = self.routes.shard_of(one.partition).ok_or(AskError::Closed)?;
-            return self
-                .ask(shard, deadline, |reply| Control::Predict { symbols: vec![*one], deadline, reply })
-                .await;
-        }
+    ) -> Result<Vec<Option<Arc<Answer>>>, AskError> {
         let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.mailboxes.len()];
         for (i, key) in symbols.iter().enumerate() {
             by_shard[self.routes.shard_of(key.partition).ok_or(AskError::Closed)?].push(i);
@@ -135,6 +133,24 @@ impl EngineHandle {
             }
         }
         Ok(predictions)
+    }
+
+    /// The newest prediction of one symbol; `None` if it has no state yet. On a runtime that stays on its thread,
+    /// questions that arrive together travel together.
+    ///
+    /// # Errors
+    /// [`AskError`] if the shard refuses or is late.
+    pub async fn predict_one(
+        &self,
+        symbol: SymbolKey,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Answer>>, AskError> {
+        let shard = self.routes.shard_of(symbol.partition).ok_or(AskError::Closed)?;
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return gather::ask(&self.mailboxes[shard], symbol, deadline).await;
+        }
+        let ask = |reply| Control::Predict { symbols: vec![symbol], deadline, reply };
+        Ok(self.ask(shard, deadline, ask).await?.pop().flatten())
     }
 
     /// Probabilities of rows in the order of `model.info().features`, scored by the shard with the shortest queue.
@@ -214,12 +230,19 @@ impl EngineHandle {
         shard: usize,
         question: impl FnOnce(oneshot::Sender<T>) -> Control,
     ) -> Result<oneshot::Receiver<T>, AskError> {
-        let (reply, answer) = oneshot::channel();
-        match self.mailboxes[shard].push(Lane::Control, Message::Control(question(reply))) {
-            Ok(()) => Ok(answer),
-            Err(PushError::Full(_)) => Err(AskError::Full),
-            Err(PushError::Closed(_)) => Err(AskError::Closed),
-        }
+        push(&self.mailboxes[shard], question)
+    }
+}
+
+fn push<T>(
+    mailbox: &Mailbox<Message>,
+    question: impl FnOnce(oneshot::Sender<T>) -> Control,
+) -> Result<oneshot::Receiver<T>, AskError> {
+    let (reply, answer) = oneshot::channel();
+    match mailbox.push(Lane::Control, Message::Control(question(reply))) {
+        Ok(()) => Ok(answer),
+        Err(PushError::Full(_)) => Err(AskError::Full),
+        Err(PushError::Closed(_)) => Err(AskError::Closed),
     }
 }
 

@@ -35,6 +35,23 @@ pub struct TickBatch {
     pub sent_at: Option<Instant>,
 }
 
+/// A prediction with its encoding, made once for all who ask before the symbol's next tick.
+#[derive(Debug)]
+pub struct Answer {
+    /// The prediction.
+    pub prediction: Prediction,
+    /// `P` as JSON.
+    pub json: Box<[u8]>,
+}
+
+impl Answer {
+    /// Encodes a prediction.
+    pub fn new(prediction: Prediction) -> Self {
+        let json = serde_json::to_vec(&prediction).expect("a prediction is a structure, which JSON can hold");
+        Self { prediction, json: json.into_boxed_slice() }
+    }
+}
+
 /// A question or an order to a shard.
 #[derive(Debug)]
 pub enum Control {
@@ -45,7 +62,7 @@ pub enum Control {
         /// Past this the question is dropped unanswered.
         deadline: Instant,
         /// Where the answer goes.
-        reply: oneshot::Sender<Vec<Option<Prediction>>>,
+        reply: oneshot::Sender<Vec<Option<Arc<Answer>>>>,
     },
     /// Scores rows of the caller's own features.
     ScoreRows {

@@ -17,9 +17,8 @@ use crate::{
     ingest::Ingest,
     limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, TICK_LANE_CAPACITY},
     mailbox::Mailbox,
-    message::Message,
+    message::{Answer, Message},
     metrics::{EngineMetrics, IngestMetrics, ShardMetrics},
-    predict::Prediction,
     route::RouteTable,
     runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
     shard::{BoundModel, Out, ShardCore},
@@ -258,7 +257,7 @@ impl Out for BoardOut {
         self.board.is_watched()
     }
 
-    fn newest(&mut self, prediction: Prediction) {
-        self.board.post(prediction);
+    fn newest(&mut self, answer: Arc<Answer>) {
+        self.board.post(answer);
     }
 }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     features::{self, FEATURE_COUNT, Row},
-    message::{Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
+    message::{Answer, Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
     metrics::ShardMetrics,
     predict::{Prediction, StateFrom, Status},
     snapshot::{self, SnapshotError},
@@ -31,7 +31,7 @@ pub trait Out {
         false
     }
     /// The newest prediction of a symbol that this step touched.
-    fn newest(&mut self, _prediction: Prediction) {}
+    fn newest(&mut self, _answer: Arc<Answer>) {}
     /// A scored grid instant of a symbol.
     fn grid_row(&mut self, _symbol: &Arc<Symbol>, _row: GridRow<'_>) {}
     /// The outcome of a grid prediction of a symbol.
@@ -109,6 +109,8 @@ struct Entry {
     state: Box<SymbolState>,
     /// The model that scored the newest tick: a swap must not claim its answers.
     scored_by: Option<Arc<ModelInfo>>,
+    /// The answer to who asks, until the next tick.
+    answer: Option<Arc<Answer>>,
     /// Whether the step in progress touched it.
     touched: bool,
 }
@@ -153,8 +155,8 @@ impl ShardCore {
         metrics.step_nanos.add(now.elapsed().as_nanos() as u64);
         if out.wants_newest() {
             for i in 0..self.touched.len() {
-                if let Some(prediction) = self.prediction(self.touched[i]) {
-                    out.newest(prediction);
+                if let Some(answer) = self.answer(self.touched[i]) {
+                    out.newest(answer);
                 }
             }
         }
@@ -191,6 +193,7 @@ impl ShardCore {
         if admission != Admission::Accepted {
             return;
         }
+        entry.answer = None;
         if !entry.touched {
             entry.touched = true;
             self.touched.push(i);
@@ -230,7 +233,7 @@ impl ShardCore {
             .expect("a batch names its new symbols before their first tick")
             .clone();
         let state = Box::new(SymbolState::new(origin.0, StateFrom::Origin, &self.settings));
-        self.insert(Entry { symbol, key, state, scored_by: None, touched: false })
+        self.insert(Entry { symbol, key, state, scored_by: None, answer: None, touched: false })
     }
 
     fn insert(&mut self, entry: Entry) -> usize {
@@ -259,8 +262,16 @@ impl ShardCore {
         })
     }
 
-    fn prediction_of(&self, key: SymbolKey) -> Option<Prediction> {
-        self.prediction(*self.index.get(&key)?)
+    fn answer_of(&mut self, key: SymbolKey) -> Option<Arc<Answer>> {
+        self.answer(*self.index.get(&key)?)
+    }
+
+    /// The newest prediction of an entry with its encoding, made at most once a tick.
+    fn answer(&mut self, i: usize) -> Option<Arc<Answer>> {
+        if self.entries[i].answer.is_none() {
+            self.entries[i].answer = Some(Arc::new(Answer::new(self.prediction(i)?)));
+        }
+        self.entries[i].answer.clone()
     }
 
     fn summary(&self, i: usize) -> Option<SymbolSummary> {
@@ -294,7 +305,7 @@ impl ShardCore {
                 if self.expired(now, deadline, reply.is_closed()) {
                     return;
                 }
-                let _ = reply.send(symbols.into_iter().map(|key| self.prediction_of(key)).collect());
+                let _ = reply.send(symbols.into_iter().map(|key| self.answer_of(key)).collect());
             }
             Control::ScoreRows { model, rows, deadline, reply } => {
                 if self.expired(now, deadline, reply.is_closed()) {
@@ -352,7 +363,7 @@ impl ShardCore {
             state.forget_newest();
         }
         self.names.insert(symbol.id, symbol.clone());
-        self.insert(Entry { symbol, key, state, scored_by, touched: false });
+        self.insert(Entry { symbol, key, state, scored_by, answer: None, touched: false });
         Ok(())
     }
 

@@ -37,8 +37,8 @@ fn a_watcher_gets_what_is_and_then_what_comes_of_its_symbols_only() {
     first.sort();
     assert_eq!(first, ["coinbase:BTC-USD", "kraken:ETH-USD"]);
     assert!(service.app.engine.board.is_watched());
-    service.app.engine.board.post(service.prediction("coinbase:ETH-USD", 0.4));
-    service.app.engine.board.post(service.prediction("BTC-USD", 0.9));
+    service.app.engine.board.post(service.answer("coinbase:ETH-USD", 0.4));
+    service.app.engine.board.post(service.answer("BTC-USD", 0.9));
     let event = next_data(&mut watcher);
     assert_eq!((&event["symbol"], &event["probability"]), (&json!("coinbase:BTC-USD"), &json!(0.9)));
     assert!(event["age_ms"].is_i64(), "{event}");
@@ -58,7 +58,7 @@ fn a_slow_watcher_loses_the_oldest_and_is_told() {
     while posted < EVENTS {
         let batch = 1_000;
         for _ in 0..batch {
-            service.app.engine.board.post(service.prediction("BTC-USD", 0.9));
+            service.app.engine.board.post(service.answer("BTC-USD", 0.9));
         }
         posted += batch;
         let mut seen = 0;
@@ -90,7 +90,7 @@ fn the_board_is_left_alone_when_nobody_watches() {
     let begun = Instant::now();
     while service.app.engine.board.is_watched() {
         assert!(begun.elapsed() < HANG, "the board is still watched");
-        service.app.engine.board.post(service.prediction("BTC-USD", 0.9));
+        service.app.engine.board.post(service.answer("BTC-USD", 0.9));
         std::thread::yield_now();
     }
     assert_eq!(service.app.live.watchers(), 0);

@@ -156,6 +156,11 @@ impl Service {
         self.connect().post(path, body.as_bytes())
     }
 
+    /// The same as a shard answers it.
+    pub(crate) fn answer(&self, name: &str, probability: f64) -> Arc<engine::message::Answer> {
+        Arc::new(engine::message::Answer::new(self.prediction(name, probability)))
+    }
+
     /// The newest prediction of a symbol, as the shard would post it.
     pub(crate) fn prediction(&self, name: &str, probability: f64) -> Prediction {
         let (symbol, key) = self.app.engine.resolve(name).unwrap();

@@ -8,7 +8,7 @@ use std::{
 
 use engine::{
     mailbox::{Lane, Mailbox, ThreadParker},
-    message::{Control, FeaturesAnswer, Message, SymbolSummary},
+    message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::ShardMetrics,
     predict::Prediction,
     symbol::SymbolKey,
@@ -83,7 +83,9 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
     // A client that went away has dropped its receiver: nothing to do about it.
     match question {
         Control::Predict { symbols, reply, .. } => {
-            let _ = reply.send(symbols.iter().map(|key| state.get(key).cloned()).collect());
+            let _ = reply.send(
+                symbols.iter().map(|key| Some(Arc::new(Answer::new(state.get(key)?.clone())))).collect(),
+            );
         }
         Control::ScoreRows { model, rows, reply, .. } => {
             let width = model.info().features.len();

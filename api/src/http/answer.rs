@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use engine::predict::Prediction;
+use engine::message::Answer;
 
 use crate::config::values::Seconds;
 
@@ -12,13 +12,12 @@ pub fn wall_clock_nanos() -> i64 {
     since.as_nanos() as i64
 }
 
-/// Appends the prediction. Its own encoder writes `P`, the very bytes that Kafka has; the age is added behind, and
+/// Appends the prediction. The shard's own encoder wrote `P`, the very bytes that Kafka has; the age is added behind, and
 /// a state that is too old to act on is named so.
-pub fn write_prediction(out: &mut Vec<u8>, prediction: &Prediction, now_nanos: i64, stale_after: Seconds) {
+pub fn write_prediction(out: &mut Vec<u8>, answer: &Answer, now_nanos: i64, stale_after: Seconds) {
     let start = out.len();
-    serde_json::to_writer(&mut *out, prediction)
-        .expect("a Vec takes every write and a prediction is a structure");
-    let age_ms = (now_nanos - prediction.scored.as_of.nanos()).max(0) / 1_000_000;
+    out.extend_from_slice(&answer.json);
+    let age_ms = (now_nanos - answer.prediction.scored.as_of.nanos()).max(0) / 1_000_000;
     if age_ms as f64 > stale_after.get() * 1_000.0 {
         mark_stale(out, start);
     }

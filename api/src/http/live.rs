@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use engine::{predict::Prediction, symbol::SymbolId};
+use engine::{message::Answer, symbol::SymbolId};
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError, error::TryRecvError},
@@ -71,9 +71,9 @@ pub(super) async fn fan_out(app: Arc<App>) {
         }
         let now_nanos = wall_clock_nanos();
         for _ in 0..engine::limits::BOARD_CAPACITY {
-            let Some(prediction) = app.engine.board.take() else { break };
+            let Some(answer) = app.engine.board.take() else { break };
             // An error means that the last watcher has just left.
-            let _ = app.live.events.send(encode(&app, &prediction, now_nanos));
+            let _ = app.live.events.send(encode(&app, &answer, now_nanos));
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -82,12 +82,12 @@ pub(super) async fn fan_out(app: Arc<App>) {
     }
 }
 
-fn encode(app: &App, prediction: &Prediction, now_nanos: i64) -> Event {
+fn encode(app: &App, answer: &Answer, now_nanos: i64) -> Event {
     let mut bytes = Vec::with_capacity(1_024);
     bytes.extend_from_slice(b"data: ");
-    write_prediction(&mut bytes, prediction, now_nanos, app.config.predict.stale_after_s);
+    write_prediction(&mut bytes, answer, now_nanos, app.config.predict.stale_after_s);
     bytes.extend_from_slice(b"\n\n");
-    Event { symbol: prediction.symbol.id, bytes: bytes.into() }
+    Event { symbol: answer.prediction.symbol.id, bytes: bytes.into() }
 }
 
 /// Starts a watcher of these symbols (all if `None`): its chunks, ready to be a body.
@@ -180,11 +180,11 @@ async fn current(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Option<Bytes
         .filter_map(|id| app.engine.routes.key_of(id))
         .take(app.config.predict.rows_max)
         .collect();
-    let predictions = app.engine.predict(&keys, app.deadline(Instant::now())).await.ok()?;
+    let answers = app.engine.predict(&keys, app.deadline(Instant::now())).await.ok()?;
     let now_nanos = wall_clock_nanos();
     let mut bytes = BytesMut::new();
-    for prediction in predictions.iter().flatten() {
-        bytes.extend_from_slice(&encode(app, prediction, now_nanos).bytes);
+    for answer in answers.iter().flatten() {
+        bytes.extend_from_slice(&encode(app, answer, now_nanos).bytes);
     }
     (!bytes.is_empty()).then(|| bytes.freeze())
 }

@@ -253,9 +253,9 @@ async fn predict_symbols(
         }
         let problem = match resolved {
             Ok((symbol, _)) => match predictions.next().flatten() {
-                Some(prediction) => {
-                    counts.add(PredictionCounts::of(prediction.spike()));
-                    write_prediction(&mut bytes, &prediction, now_nanos, app.config.predict.stale_after_s);
+                Some(answer) => {
+                    counts.add(PredictionCounts::of(answer.prediction.spike()));
+                    write_prediction(&mut bytes, &answer, now_nanos, app.config.predict.stale_after_s);
                     continue;
                 }
                 None => no_state(&symbol.name),

@@ -33,15 +33,15 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         };
         check_horizon(query_value(call.head.uri.query(), "horizon_s"), horizon_s)?;
         let (symbol, key) = app.engine.resolve(&call.symbol)?;
-        let mut predictions = app.engine.predict(&[key], call.deadline()).await?;
-        let Some(prediction) = predictions.pop().flatten() else {
+        let Some(answer) = app.engine.predict_one(key, call.deadline()).await? else {
             return Err(no_state(&symbol.name));
         };
+        let prediction = &answer.prediction;
         if let Some(info) = &prediction.model {
             count_predictions(app, app.version_of(info), PredictionCounts::of(prediction.spike()));
         }
         let mut bytes = Vec::with_capacity(ANSWER_BYTES);
-        write_prediction(&mut bytes, &prediction, wall_clock_nanos(), app.config.predict.stale_after_s);
+        write_prediction(&mut bytes, &answer, wall_clock_nanos(), app.config.predict.stale_after_s);
         Ok::<Response<Body>, _>(reply(StatusCode::OK, JSON, bytes))
     })
 }

@@ -1,0 +1,141 @@
+//! Questions about single symbols, gathered on their front thread: one message to a shard and one answer back for all
+//! that arrive together.
+//!
+//! Waking a shard, and being woken by it, costs far more than the question. Under load many requests become ready in
+//! one turn of the front's event loop; they wait for the end of that turn and travel together. Alone, a question
+//! waits for nothing.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::{AskError, push};
+use crate::{
+    limits::CONTROL_LANE_CAPACITY,
+    mailbox::Mailbox,
+    message::{Answer, Control, Message},
+    symbol::SymbolKey,
+};
+
+/// How late a deadline may be noticed. One ticker serves all questions of a thread: a timer for each would write to
+/// the event loop's wake-up descriptor once a request.
+const TICK: Duration = Duration::from_millis(20);
+
+type Reply = Result<Option<Arc<Answer>>, AskError>;
+
+/// A question that waits for its turn to end.
+struct Waiting {
+    mailbox: Arc<Mailbox<Message>>,
+    symbol: SymbolKey,
+    deadline: Instant,
+    reply: oneshot::Sender<Reply>,
+}
+
+thread_local! {
+    static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
+    /// Batches of this thread that a shard has and has not answered.
+    static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
+    static TICKED: Arc<Notify> = Arc::new(Notify::new());
+}
+
+/// Asks the shard behind `mailbox` for the newest prediction of `symbol`. The caller's runtime must be one that stays
+/// on its thread.
+pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, deadline: Instant) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    let waiting = Waiting { mailbox: mailbox.clone(), symbol, deadline, reply };
+    let count = WAITING.with_borrow_mut(|all| {
+        if all.len() >= CONTROL_LANE_CAPACITY {
+            return None;
+        }
+        all.push(waiting);
+        Some(all.len())
+    });
+    match count {
+        None => return Err(AskError::Full),
+        Some(1) => drop(tokio::spawn(send_all())),
+        Some(_) => {}
+    }
+    // Whoever took the question answers it by its deadline; only the end of the runtime drops it.
+    answer.await.unwrap_or(Err(AskError::Closed))
+}
+
+/// Lets every request that is ready ask first, then sends.
+async fn send_all() {
+    tokio::task::yield_now().await;
+    let mut rest = WAITING.take();
+    while let Some(first) = rest.first() {
+        let mailbox = first.mailbox.clone();
+        let (mine, others) =
+            rest.into_iter().partition(|waiting: &Waiting| Arc::ptr_eq(&waiting.mailbox, &mailbox));
+        rest = others;
+        send(&mailbox, mine);
+    }
+}
+
+/// One message for all these questions of one shard; its answer is dealt out by a task of its own, so that a slow
+/// shard does not hold up the others.
+fn send(mailbox: &Mailbox<Message>, questions: Vec<Waiting>) {
+    let deadline = questions.iter().map(|waiting| waiting.deadline).max().expect("there is a first question");
+    let symbols = questions.iter().map(|waiting| waiting.symbol).collect();
+    match push(mailbox, |reply| Control::Predict { symbols, deadline, reply }) {
+        Err(error) => refuse(questions, error),
+        Ok(answer) => {
+            let in_flight = IN_FLIGHT.replace(IN_FLIGHT.get() + 1);
+            if in_flight == 0 {
+                tokio::spawn(tick());
+            }
+            tokio::spawn(deal_out(answer, questions));
+        }
+    }
+}
+
+/// Hands each asker its prediction, or what became of the question: those whose deadline passes first go first.
+async fn deal_out(mut answer: oneshot::Receiver<Vec<Option<Arc<Answer>>>>, mut questions: Vec<Waiting>) {
+    let ticked = TICKED.with(Arc::clone);
+    loop {
+        tokio::select! {
+            biased;
+            answered = &mut answer => {
+                match answered {
+                    Ok(predictions) => {
+                        for (waiting, prediction) in questions.into_iter().zip(predictions) {
+                            let _ = waiting.reply.send(Ok(prediction));
+                        }
+                    }
+                    // A shard drops the sender of an expired question.
+                    Err(_) => {
+                        let late = questions.iter().all(|waiting| waiting.deadline <= Instant::now());
+                        refuse(questions, if late { AskError::Deadline } else { AskError::Closed });
+                    }
+                }
+                break;
+            }
+            () = ticked.notified() => {
+                let now = Instant::now();
+                if questions.iter().all(|waiting| waiting.deadline <= now) {
+                    refuse(std::mem::take(&mut questions), AskError::Deadline);
+                    break;
+                }
+            }
+        }
+    }
+    IN_FLIGHT.set(IN_FLIGHT.get() - 1);
+}
+
+fn refuse(questions: Vec<Waiting>, error: AskError) {
+    for waiting in questions {
+        let _ = waiting.reply.send(Err(error));
+    }
+}
+
+/// Lets deadlines be noticed while anything is in flight.
+async fn tick() {
+    while IN_FLIGHT.get() > 0 {
+        tokio::time::sleep(TICK).await;
+        TICKED.with(|ticked| ticked.notify_waiters());
+    }
+}
