@@ -33,6 +33,10 @@ use tokio::{
     task::LocalSet,
 };
 
+/// As the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REQUEST: &[u8] = b"GET /predict/BTC-USD HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 fn main() {

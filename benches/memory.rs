@@ -49,7 +49,8 @@ fn main() {
     println!("| symbols | ticks a second | seconds | bytes a symbol |\n|---:|---:|---:|---:|");
     let slow = bytes_per_symbol(1, 1, seconds);
     let fast = bytes_per_symbol(1, 20, seconds);
-    bytes_per_symbol(support::size(10_000, 100), 1, 10);
+    // Long enough that every ring of a symbol that fills with ticks has filled.
+    bytes_per_symbol(support::size(10_000, 20), 1, 1_100);
     assert!(fast < SYMBOL_BYTES_MAX, "a symbol takes {fast} bytes, more than {SYMBOL_BYTES_MAX}");
     assert!(fast <= slow + slow / 50, "memory grows with the tick rate: {slow} at 1/s, {fast} at 20/s");
 }

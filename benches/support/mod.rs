@@ -60,7 +60,6 @@ pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
                     RoutedTick { key, position, tick: *tick }
                 })
                 .collect(),
-            sent_at: None,
         })
         .collect();
     batches[0].new_symbols = symbols;
@@ -69,11 +68,7 @@ pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
 
 /// A batch as a message, copied: a shard consumes its messages.
 pub(crate) fn message(batch: &TickBatch) -> Message {
-    Message::Ticks(TickBatch {
-        new_symbols: batch.new_symbols.clone(),
-        ticks: batch.ticks.clone(),
-        sent_at: None,
-    })
+    Message::Ticks(TickBatch { new_symbols: batch.new_symbols.clone(), ticks: batch.ticks.clone() })
 }
 
 /// A generator of fixed numbers in 0..1, so that every run builds the same forest.

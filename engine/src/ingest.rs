@@ -5,7 +5,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustc_hash::FxHashMap;
@@ -40,9 +40,13 @@ pub struct Ingest {
     mailboxes: Arc<[Arc<Mailbox<Message>>]>,
     metrics: Arc<IngestMetrics>,
     stop: StopToken,
-    /// By venue, then product; `None` for a symbol beyond the table's bound.
-    known: FxHashMap<Box<str>, FxHashMap<Box<str>, Option<Destination>>>,
+    /// By venue, then product: at most as many as the table of symbols holds.
+    known: FxHashMap<Box<str>, FxHashMap<Box<str>, Destination>>,
     pending: Vec<TickBatch>,
+    /// Whether a stop has dropped a batch: nothing may follow it.
+    has_dropped: bool,
+    /// Whether a full table of symbols was told.
+    has_warned: bool,
 }
 
 impl Ingest {
@@ -55,16 +59,26 @@ impl Ingest {
         stop: StopToken,
     ) -> Self {
         let pending = mailboxes.iter().map(|_| TickBatch::default()).collect();
-        Self { symbols, routes, mailboxes, metrics, stop, known: FxHashMap::default(), pending }
+        Self {
+            symbols,
+            routes,
+            mailboxes,
+            metrics,
+            stop,
+            known: FxHashMap::default(),
+            pending,
+            has_dropped: false,
+            has_warned: false,
+        }
     }
 
     fn destination(&mut self, venue: &str, product: &str) -> Option<Destination> {
         if let Some(known) = self.known.get(venue).and_then(|products| products.get(product)) {
-            return known.clone();
+            return Some(known.clone());
         }
-        let destination = self.learn(venue, product);
+        let destination = self.learn(venue, product)?;
         self.known.entry(venue.into()).or_default().insert(product.into(), destination.clone());
-        destination
+        Some(destination)
     }
 
     /// A symbol this source has not named before: it travels with the batch of its first tick.
@@ -72,7 +86,9 @@ impl Ingest {
         let symbol: Arc<Symbol> = match self.symbols.intern(venue, product) {
             Ok(symbol) => symbol,
             Err(full) => {
-                tracing::warn!(%full, "ticks of this symbol are refused");
+                if !std::mem::replace(&mut self.has_warned, true) {
+                    tracing::warn!(%full, "ticks of this symbol, and of any further one, are refused");
+                }
                 return None;
             }
         };
@@ -89,17 +105,22 @@ impl Ingest {
 
     /// Hands a shard its batch, waiting while its lane is full. A stop drops what is left.
     fn send(&mut self, shard: usize) {
-        let mut batch = std::mem::take(&mut self.pending[shard]);
-        if batch.ticks.is_empty() && batch.new_symbols.is_empty() {
+        let batch = std::mem::take(&mut self.pending[shard]);
+        if self.has_dropped || (batch.ticks.is_empty() && batch.new_symbols.is_empty()) {
             return;
         }
-        batch.sent_at = Some(Instant::now());
+        let tick_count = batch.ticks.len() as u64;
         let mut message = Message::Ticks(batch);
         loop {
             match self.mailboxes[shard].push(Lane::Ticks, message) {
-                Ok(()) | Err(PushError::Closed(_)) => return,
+                Ok(()) => return,
+                Err(PushError::Closed(_)) => {
+                    self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
+                    return;
+                }
                 Err(PushError::Full(back)) => {
                     if self.stop.is_stopped() {
+                        self.has_dropped = true;
                         return;
                     }
                     message = back;
@@ -129,7 +150,7 @@ impl TickSink for Ingest {
     }
 
     fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
-        self.metrics.records_unreadable.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count_unreadable(reason);
         let shown = String::from_utf8_lossy(&record[..record.len().min(200)]);
         tracing::debug!(offset = record_offset.0, ?reason, record = %shown, "unreadable record");
     }

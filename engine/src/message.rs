@@ -31,8 +31,6 @@ pub struct TickBatch {
     pub new_symbols: Vec<Arc<Symbol>>,
     /// At most [`TICKS_PER_BATCH_MAX`](crate::limits::TICKS_PER_BATCH_MAX) ticks.
     pub ticks: Vec<RoutedTick>,
-    /// When the batch was handed over, for the queue's wait time.
-    pub sent_at: Option<Instant>,
 }
 
 /// A prediction with its encoding, made once for all who ask before the symbol's next tick.

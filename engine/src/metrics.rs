@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::source::SourceEvent;
+use crate::{decode::Unreadable, source::SourceEvent};
 
 /// A counter with one writer: a load and a store, no locked instruction.
 #[derive(Debug, Default)]
@@ -58,6 +58,8 @@ pub struct ShardMetrics {
     pub outcomes_calm: Counter,
     /// Silences that invalidated their seconds.
     pub gaps: Counter,
+    /// Trades whose taker side was inferred.
+    pub sides_inferred: Counter,
     /// Symbols with state.
     pub symbols: Counter,
     /// Questions dropped because their deadline had passed or nobody waited.
@@ -73,8 +75,8 @@ pub struct ShardMetrics {
 /// What the ingest side counts, by its own threads.
 #[derive(Debug, Default)]
 pub struct IngestMetrics {
-    /// Records that could not be read.
-    pub records_unreadable: AtomicU64,
+    /// Records, or tickers in one, that could not be read, by [`Unreadable::REASONS`].
+    pub unreadable: [AtomicU64; Unreadable::REASONS.len()],
     /// Records without a tick.
     pub records_without_tick: AtomicU64,
     /// Times without a zone.
@@ -85,11 +87,25 @@ pub struct IngestMetrics {
     pub symbols_split: AtomicU64,
     /// Ticks of symbols beyond the table's bound.
     pub ticks_refused: AtomicU64,
+    /// Ticks for a shard that has ended.
+    pub ticks_undelivered: AtomicU64,
     /// Times a source waited for a full shard.
     pub waits_full: AtomicU64,
 }
 
 impl IngestMetrics {
+    /// Counts what could not be read.
+    pub fn count_unreadable(&self, reason: Unreadable) {
+        if let Some(i) = Unreadable::REASONS.iter().position(|&known| known == reason.reason()) {
+            self.unreadable[i].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What could not be read, for any reason.
+    pub fn unreadable_total(&self) -> u64 {
+        self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Counts what a source reports.
     pub fn count(&self, event: SourceEvent) {
         let (counter, amount) = match event {
@@ -179,10 +195,32 @@ pub const METRICS: &[Metric] = &[
                     ("late", sum(m, |s| &s.ticks_late)),
                     ("repeated", sum(m, |s| &s.ticks_repeated)),
                     ("jump", sum(m, |s| &s.ticks_jump)),
-                    ("unreadable", load(&m.ingest.records_unreadable)),
+                    ("unreadable", m.ingest.unreadable_total() as f64),
                 ],
             )
         },
+    },
+    Metric {
+        name: "stormglass_unreadable_total",
+        kind: Kind::Counter,
+        help: "Records, or tickers in one, that could not be read, by reason.",
+        read: |m| {
+            let counts = m.ingest.unreadable.iter().map(load);
+            let values: Vec<(&str, f64)> = Unreadable::REASONS.into_iter().zip(counts).collect();
+            labelled("reason", &values)
+        },
+    },
+    Metric {
+        name: "stormglass_sides_inferred_total",
+        kind: Kind::Counter,
+        help: "Trades whose taker side was inferred from the quote or the last price.",
+        read: |m| one(sum(m, |s| &s.sides_inferred)),
+    },
+    Metric {
+        name: "stormglass_ticks_undelivered_total",
+        kind: Kind::Counter,
+        help: "Ticks dropped because their shard had ended.",
+        read: |m| one(load(&m.ingest.ticks_undelivered)),
     },
     Metric {
         name: "stormglass_rows_scored_total",

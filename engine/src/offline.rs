@@ -112,8 +112,8 @@ impl<O: Out> TickSink for Offline<O> {
         }
     }
 
-    fn unreadable(&mut self, _offset: Offset, _reason: Unreadable, _record: &[u8]) {
-        self.ingest.records_unreadable.fetch_add(1, Ordering::Relaxed);
+    fn unreadable(&mut self, _offset: Offset, reason: Unreadable, _record: &[u8]) {
+        self.ingest.count_unreadable(reason);
     }
 
     fn event(&mut self, event: SourceEvent) {

@@ -68,6 +68,5 @@ pub enum RuntimeError {
     Thread(#[from] std::io::Error),
 }
 
-/// The period of the heartbeat inside a glommio shard and of the watchdog outside. A lost wake-up costs at most about
-/// one of the former, at the very worst two of the latter.
+/// How often the watchdog looks.
 pub const GUARD_PERIOD: Duration = Duration::from_millis(5);

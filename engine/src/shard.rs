@@ -14,7 +14,11 @@ use crate::{
     metrics::ShardMetrics,
     predict::{Prediction, StateFrom, Status},
     snapshot::{self, SnapshotError},
-    state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},
+    state::{
+        GridRow, Scorer, StateSettings, SymbolState,
+        guard::Admission,
+        outcome::{HORIZON_S, Outcome},
+    },
     symbol::{Offset, Symbol, SymbolId, SymbolKey},
 };
 
@@ -326,11 +330,7 @@ impl ShardCore {
                 let _ = reply.send(std::mem::replace(&mut self.model, model));
             }
             Control::Snapshot { symbol, reply } => {
-                let bytes = self
-                    .index
-                    .get(&symbol)
-                    .map(|&i| snapshot::encode(&self.entries[i].state, self.config_hash));
-                let _ = reply.send(bytes);
+                let _ = reply.send(self.snapshot(symbol));
             }
             Control::Restore { symbol, key, snapshot, reply } => {
                 let _ = reply.send(self.restore(symbol, key, &snapshot));
@@ -356,7 +356,7 @@ impl ShardCore {
         key: SymbolKey,
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
-        let mut state = Box::new(snapshot::decode(&symbol.name, self.config_hash, bytes)?);
+        let mut state = Box::new(snapshot::decode(&symbol.name, self.snapshot_fingerprint(&symbol), bytes)?);
         let scored_by = self.model.as_ref().map(|model| model.info.clone());
         if state.newest().is_some_and(|newest| newest.model_hash != self.model.as_ref().map_or(0, |m| m.hash))
         {
@@ -367,9 +367,15 @@ impl ShardCore {
         Ok(())
     }
 
+    /// The fingerprint of a symbol's snapshots: other settings, features or another symbol, another fingerprint.
+    fn snapshot_fingerprint(&self, symbol: &Symbol) -> u64 {
+        self.config_hash ^ xxhash_rust::xxh3::xxh3_64(symbol.name.as_bytes())
+    }
+
     /// The state of a symbol as bytes.
     pub fn snapshot(&self, key: SymbolKey) -> Option<Vec<u8>> {
-        self.index.get(&key).map(|&i| snapshot::encode(&self.entries[i].state, self.config_hash))
+        let entry = &self.entries[*self.index.get(&key)?];
+        Some(snapshot::encode(&entry.state, self.snapshot_fingerprint(&entry.symbol)))
     }
 
     /// The keys of all symbols with state.
@@ -392,7 +398,8 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     }
 
     fn model_tau(&self) -> Option<f64> {
-        self.model.map(|model| model.info.tau_bp * 1e-4)
+        // 0 stands for "the file does not say".
+        self.model.map(|model| model.info.tau_bp * 1e-4).filter(|&tau| tau > 0.0)
     }
 
     fn model_hash(&self) -> u64 {
@@ -407,15 +414,29 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     }
 
     fn outcome(&mut self, outcome: Outcome) {
-        if outcome.spike() {
-            self.metrics.outcomes_spike.add(1);
-        } else {
-            self.metrics.outcomes_calm.add(1);
+        // Only what was predicted, for the horizon that was looked at, has an outcome to count.
+        let horizon_s = self.model.map_or(0, |model| i64::from(model.info.horizon_s));
+        if outcome.pending.probability.is_some() && matches!(horizon_s, 0 | HORIZON_S) {
+            self.count_outcome(&outcome);
         }
         self.out.outcome(self.symbol, &outcome);
     }
 
     fn gap(&mut self) {
         self.metrics.gaps.add(1);
+    }
+
+    fn side_inferred(&mut self) {
+        self.metrics.sides_inferred.add(1);
+    }
+}
+
+impl<O> ShardScorer<'_, O> {
+    fn count_outcome(&self, outcome: &Outcome) {
+        if outcome.spike() {
+            self.metrics.outcomes_spike.add(1);
+        } else {
+            self.metrics.outcomes_calm.add(1);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! (7) A symbol's state as bytes: buckets, not ticks, so its size does not grow with the tick rate.
 //!
 //! A header (magic, version, length, checksum, fingerprint of the settings and features), then the state archived
-//! with rkyv. A snapshot that is cut, damaged, of another version or of other settings is refused, never used.
+//! with rkyv. A snapshot that is cut, damaged, of another version, of other settings or of another symbol is refused,
+//! never used.
 
 use crate::state::SymbolState;
 
@@ -15,7 +16,7 @@ const HEADER_BYTES: usize = 32;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// Cut, damaged, or of another version.
-    #[error("the snapshot of {symbol} is not usable: {reason}; the state is rebuilt from its origin instead")]
+    #[error("the snapshot of {symbol} is not usable: {reason}")]
     Unusable {
         /// Whose it was to be.
         symbol: String,
@@ -24,7 +25,7 @@ pub enum SnapshotError {
     },
 }
 
-/// The state as bytes; `settings` is the fingerprint of the settings and features that made it.
+/// The state as bytes; `settings` is the fingerprint of the settings, the features and the symbol it belongs to.
 pub fn encode(state: &SymbolState, settings: u64) -> Vec<u8> {
     let body = rkyv::to_bytes::<rkyv::rancor::Error>(state)
         .expect("a state holds no pointers, and memory for its bytes is had or the process ends");
@@ -53,7 +54,7 @@ pub fn decode(symbol: &str, settings: u64, bytes: &[u8]) -> Result<SymbolState, 
         return Err(refuse(format!("it has version {version}, this program reads {VERSION}")));
     }
     if word(8) != settings {
-        return Err(refuse("it was made under other settings or features".into()));
+        return Err(refuse("it was made under other settings or features, or for another symbol".into()));
     }
     let body = &bytes[HEADER_BYTES..];
     if word(16) != body.len() as u64 {

@@ -29,7 +29,7 @@ use crate::{
     state::{
         book::Book,
         decay::{Arrivals, DecayingVariance},
-        guard::{Admission, Guard},
+        guard::{Admission, Guard, JUMP_NS},
         outcome::{HORIZON_S, Outcome, Outcomes, Pending},
         size::TradeSizes,
         tau::GRID_S,
@@ -93,6 +93,8 @@ pub trait Scorer {
     fn outcome(&mut self, outcome: Outcome);
     /// A silence invalidated its seconds.
     fn gap(&mut self);
+    /// A trade's taker side was inferred, because the feed does not say it.
+    fn side_inferred(&mut self) {}
 }
 
 /// A symbol's state.
@@ -175,11 +177,15 @@ impl SymbolState {
         settings: &StateSettings,
         scorer: &mut impl Scorer,
     ) -> Admission {
-        let admission = self.guard.admit(tick, self.newest_ns);
+        let now_ns = tick.event_time.nanos();
+        if self.ticks_accepted == 1 && self.newest_ns.is_some_and(|first| first - now_ns > JUMP_NS) {
+            // Nothing vouched for the first tick, and the second says that its clock was an hour off: begin again.
+            *self = Self::new(position.offset.0, self.state_from, settings);
+        }
+        let admission = self.guard.admit(tick, self.newest_ns, position.offset.0);
         if admission != Admission::Accepted {
             return admission;
         }
-        let now_ns = tick.event_time.nanos();
         match self.newest_ns {
             None => self.begin(tick.event_time),
             Some(newest_ns) => {
@@ -193,7 +199,7 @@ impl SymbolState {
                 }
             }
         }
-        self.apply(tick);
+        self.apply(tick, settings, scorer);
         self.newest_ns = Some(now_ns);
         self.ticks_accepted += 1;
         self.newest_price = tick.price.units();
@@ -345,9 +351,12 @@ impl SymbolState {
         Bucket { return_valid: log_return.is_some(), log_return: log_return.unwrap_or(0), ..self.open }
     }
 
-    fn apply(&mut self, tick: &Tick) {
-        let side = if tick.is_trade { self.book.side_of(tick).0 } else { Side::Buy };
-        let change = self.book.apply(tick, side);
+    fn apply(&mut self, tick: &Tick, settings: &StateSettings, scorer: &mut impl Scorer) {
+        let (side, inferred) = if tick.is_trade { self.book.side_of(tick) } else { (Side::Buy, false) };
+        if inferred {
+            scorer.side_inferred();
+        }
+        let change = self.book.apply(tick, side, settings.gap_quoted_ns);
         let log_mid = self.book.log_mid;
         self.open_high = self.open_high.max(log_mid);
         self.open_low = self.open_low.min(log_mid);
@@ -427,7 +436,9 @@ impl SymbolState {
     fn grid_instant(&mut self, scorer: &mut impl Scorer) {
         let second = self.open_second;
         let trailing = self.completed_volatility();
-        if let (Some(realised), Some(pending)) = (trailing, self.outcomes.take(second - HORIZON_S)) {
+        let pending = self.outcomes.take(second - HORIZON_S);
+        if let (Some(realised), Some(pending)) = (trailing, pending.filter(|pending| pending.tau.is_finite()))
+        {
             scorer.outcome(Outcome { pending, realised });
         }
         self.tau.push(trailing);

@@ -22,7 +22,8 @@
 //! | order-flow imbalance | 1e-8 | i128 | i128 |
 //! | volume, signed volume, big volume | 1e-8 | i64, saturating | i128 |
 //!
-//! A second that a gap touched is *invalid*: it holds nothing and its window's coverage falls.
+//! A second inside a gap is *invalid*: it holds nothing and its window's coverage falls. The second in which the silence
+//! began closes as it stood at its last tick; the one in which it ends has trades but no return.
 
 mod bins;
 mod bucket;

@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_millis(20);
 
 type Reply = Result<Option<Arc<Answer>>, AskError>;
 
+/// Symbols in one message: what a shard handles before it looks at its ticks again is then bounded.
+const SYMBOLS_PER_MESSAGE_MAX: usize = 64;
+
 /// A question that waits for its turn to end.
 struct Waiting {
     mailbox: Arc<Mailbox<Message>>,
@@ -37,6 +40,8 @@ struct Waiting {
 
 thread_local! {
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
+    /// Whether a task of this thread is about to send them.
+    static SENDING: Cell<bool> = const { Cell::new(false) };
     /// Batches of this thread that a shard has and has not answered.
     static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
     static TICKED: Arc<Notify> = Arc::new(Notify::new());
@@ -47,32 +52,56 @@ thread_local! {
 pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, deadline: Instant) -> Reply {
     let (reply, answer) = oneshot::channel();
     let waiting = Waiting { mailbox: mailbox.clone(), symbol, deadline, reply };
-    let count = WAITING.with_borrow_mut(|all| {
-        if all.len() >= CONTROL_LANE_CAPACITY {
-            return None;
+    let is_full = WAITING.with_borrow_mut(|all| {
+        let is_full = all.len() >= CONTROL_LANE_CAPACITY;
+        if !is_full {
+            all.push(waiting);
         }
-        all.push(waiting);
-        Some(all.len())
+        is_full
     });
-    match count {
-        None => return Err(AskError::Full),
-        Some(1) => drop(tokio::spawn(send_all())),
-        Some(_) => {}
+    if is_full {
+        return Err(AskError::Full);
+    }
+    if let Some(turn) = Turn::begin() {
+        tokio::spawn(send_all(turn));
     }
     // Whoever took the question answers it by its deadline; only the end of the runtime drops it.
     answer.await.unwrap_or(Err(AskError::Closed))
 }
 
+/// The one task of a thread that will send what waits. Also when it is dropped with its runtime, nothing stays behind
+/// that nobody would send.
+struct Turn;
+
+impl Turn {
+    fn begin() -> Option<Self> {
+        // Lazily: a turn that is made and dropped would end the one that runs.
+        (!SENDING.replace(true)).then(|| Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        SENDING.set(false);
+        WAITING.with_borrow_mut(Vec::clear);
+    }
+}
+
 /// Lets every request that is ready ask first, then sends.
-async fn send_all() {
+async fn send_all(turn: Turn) {
     tokio::task::yield_now().await;
     let mut rest = WAITING.take();
+    drop(turn);
+    rest.retain(|waiting| !waiting.reply.is_closed());
     while let Some(first) = rest.first() {
         let mailbox = first.mailbox.clone();
-        let (mine, others) =
-            rest.into_iter().partition(|waiting: &Waiting| Arc::ptr_eq(&waiting.mailbox, &mailbox));
+        let (mine, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|waiting| Arc::ptr_eq(&waiting.mailbox, &mailbox));
         rest = others;
-        send(&mailbox, mine);
+        let mut mine = mine.into_iter().peekable();
+        while mine.peek().is_some() {
+            send(&mailbox, mine.by_ref().take(SYMBOLS_PER_MESSAGE_MAX).collect());
+        }
     }
 }
 

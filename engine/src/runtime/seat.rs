@@ -23,8 +23,6 @@ pub(super) struct SeatPlan {
     pub(super) shard: usize,
     pub(super) cpu: Option<usize>,
     pub(super) spin: Duration,
-    #[cfg_attr(not(feature = "glommio"), expect(dead_code, reason = "a plain thread needs none"))]
-    pub(super) heartbeat: Option<Duration>,
     pub(super) try_glommio: bool,
 }
 
@@ -127,7 +125,7 @@ impl Seat {
             (Decision::Glommio, Some((executor, cpu))) => {
                 self.seated.send(cpu).ok();
                 let shard = ShardLoop::new(make_core(), mailbox.clone(), presence);
-                let served = super::glommio::serve(&executor, shard, plan.spin, plan.heartbeat);
+                let served = super::glommio::serve(&executor, shard, plan.spin);
                 drop(executor);
                 if let Err(panic) = served {
                     std::panic::resume_unwind(panic);

@@ -20,18 +20,16 @@ use crate::{
     sys,
 };
 
-/// What guards against lost wake-ups. Only a test that shows the need of them switches one off.
+/// What guards against lost wake-ups. Only a test, to show that the shards do not need it, switches it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guards {
-    /// Period of the timer inside a glommio shard.
-    pub heartbeat: Option<Duration>,
     /// Period of the thread outside.
     pub watchdog: Option<Duration>,
 }
 
 impl Default for Guards {
     fn default() -> Self {
-        Self { heartbeat: Some(GUARD_PERIOD), watchdog: Some(GUARD_PERIOD) }
+        Self { watchdog: Some(GUARD_PERIOD) }
     }
 }
 
@@ -71,7 +69,7 @@ pub fn spawn_shards<S: ShardStep>(
     spawn_shards_guarded(plan, choice, mailboxes, metrics, factory, Guards::default())
 }
 
-/// [`spawn_shards`] with other guards, for the tests that show the need of them.
+/// [`spawn_shards`] with other guards, for tests.
 ///
 /// # Errors
 /// As [`spawn_shards`].
@@ -109,7 +107,6 @@ pub fn spawn_shards_guarded<S: ShardStep>(
             shard,
             cpu: plan.shard_cpus[shard],
             spin: plan.spin,
-            heartbeat: guards.heartbeat,
             try_glommio: wish.is_ok(),
         });
         let (mailbox, presence, factory) = (mailbox.clone(), presences[shard].clone(), factory.clone());

@@ -1,7 +1,7 @@
 //! The runtime of a plain OS thread: turn, look a little longer if told to, park.
 //!
-//! Not a lesser mode: parked round trips measured 51 us here and 63 us on glommio. It needs no heartbeat, because
-//! unpark leaves a token that the next park takes.
+//! Not a lesser mode: the glommio runtime parks the same way. An unpark leaves a token that the next park takes, so no
+//! wake-up is lost between the last look and the sleep.
 
 use std::{
     sync::Arc,

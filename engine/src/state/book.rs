@@ -6,7 +6,7 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::tick::{Depth, Quote, Side, Tick};
+use crate::tick::{Depth, Price, Quote, Side, Tick};
 
 /// Units of log prices: 1e-9.
 pub const LOG_UNITS: f64 = 1e9;
@@ -66,8 +66,10 @@ pub struct BookChange {
 /// The book as the symbol's ticks leave it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct Book {
-    /// The last quote, unless a gap made it stale.
+    /// The last quote, unless it has gone stale.
     pub quote: Option<StandingQuote>,
+    /// Event time of that quote, ns.
+    quoted_ns: i64,
     /// Last price that bought, 1e-8: stands for the ask where there are no quotes.
     implied_ask: Option<i64>,
     /// Last price that sold, 1e-8.
@@ -110,12 +112,20 @@ impl Book {
         (side, true)
     }
 
-    /// Takes the tick's quote and trade (of this side); the log mid is up to date afterwards.
-    pub fn apply(&mut self, tick: &Tick, side: Side) -> BookChange {
+    /// Takes the tick's quote and trade (of this side); the log mid is up to date afterwards. A quote that no tick has
+    /// renewed for `quote_age_max_ns` stands no longer: a feed that stops quoting must not freeze the mid.
+    pub fn apply(&mut self, tick: &Tick, side: Side, quote_age_max_ns: i64) -> BookChange {
+        let now_ns = tick.event_time.nanos();
         let change = match &tick.quote {
-            Some(quote) => self.apply_quote(StandingQuote::from_quote(quote)),
+            Some(quote) => {
+                self.quoted_ns = now_ns;
+                self.apply_quote(StandingQuote::from_quote(quote))
+            }
             None => BookChange::default(),
         };
+        if self.quote.is_some() && now_ns - self.quoted_ns > quote_age_max_ns {
+            self.quote = None;
+        }
         let price = tick.price.units();
         let doubled_mid = match self.quote {
             Some(quote) => quote.bid + quote.ask,
@@ -165,7 +175,7 @@ impl Book {
                 price + bid
             }
             Side::Sell => {
-                let ask = price + increment;
+                let ask = (price + increment).min(Price::MAX_UNITS);
                 self.implied_ask = Some(ask);
                 price + ask
             }
@@ -185,7 +195,7 @@ fn order_flow(old: &StandingQuote, new: &StandingQuote) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tick::{EventTime, Price, Quantity};
+    use crate::tick::{EventTime, Quantity};
 
     fn tick(price: i64, quote: Option<(i64, i64, i64, i64)>, side: Option<Side>) -> Tick {
         let price_of = |units| Price::from_units(units).unwrap();
@@ -211,7 +221,7 @@ mod tests {
         assert_eq!(book.side_of(&tick(100, None, Some(Side::Sell))), (Side::Sell, false));
         assert_eq!(book.side_of(&tick(102, Some((100, 102, 1, 1)), None)), (Side::Buy, true));
         assert_eq!(book.side_of(&tick(100, Some((100, 102, 1, 1)), None)), (Side::Sell, true));
-        book.apply(&tick(100, None, Some(Side::Sell)), Side::Sell);
+        book.apply(&tick(100, None, Some(Side::Sell)), Side::Sell, i64::MAX);
         assert_eq!(book.side_of(&tick(101, None, None)), (Side::Buy, true));
         assert_eq!(book.side_of(&tick(99, None, None)), (Side::Sell, true));
         assert_eq!(
@@ -225,20 +235,47 @@ mod tests {
     #[test]
     fn order_flow_follows_its_formula() {
         let mut book = Book::default();
-        book.apply(&tick(100, Some((100, 102, 4, 5)), None), Side::Buy);
-        let change = book.apply(&tick(101, Some((101, 102, 7, 3)), None), Side::Buy);
+        book.apply(&tick(100, Some((100, 102, 4, 5)), None), Side::Buy, i64::MAX);
+        let change = book.apply(&tick(101, Some((101, 102, 7, 3)), None), Side::Buy, i64::MAX);
         assert_eq!(change, BookChange { order_flow: 7 - 3 + 5, changed: true });
     }
 
     #[test]
     fn without_quotes_the_mid_does_not_bounce() {
         let mut book = Book::default();
-        book.apply(&tick(1000, None, Some(Side::Sell)), Side::Sell);
-        book.apply(&tick(1005, None, Some(Side::Buy)), Side::Buy);
+        book.apply(&tick(1000, None, Some(Side::Sell)), Side::Sell, i64::MAX);
+        book.apply(&tick(1005, None, Some(Side::Buy)), Side::Buy, i64::MAX);
         let mid = book.log_mid;
-        book.apply(&tick(1000, None, Some(Side::Sell)), Side::Sell);
+        book.apply(&tick(1000, None, Some(Side::Sell)), Side::Sell, i64::MAX);
         assert_eq!(book.log_mid, mid);
-        book.apply(&tick(995, None, Some(Side::Buy)), Side::Buy);
+        book.apply(&tick(995, None, Some(Side::Buy)), Side::Buy, i64::MAX);
         assert_eq!(book.doubled_mid, 995 + 990, "the stale bid follows one increment behind");
+    }
+
+    #[test]
+    fn a_quote_that_nothing_renews_gives_way_to_the_trades() {
+        let mut book = Book::default();
+        let at = |seconds: i64, tick: Tick| Tick {
+            event_time: EventTime::from_nanos(seconds * 1_000_000_000).unwrap(),
+            ..tick
+        };
+        let limit_ns = 10_000_000_000;
+        book.apply(&at(0, tick(100, Some((99, 101, 1, 1)), None)), Side::Buy, limit_ns);
+        book.apply(&at(10, tick(500, None, None)), Side::Buy, limit_ns);
+        assert_eq!(book.doubled_mid, 200, "the quote stands for ten seconds");
+        book.apply(&at(11, tick(500, None, None)), Side::Buy, limit_ns);
+        assert_eq!((book.quote, book.doubled_mid), (None, 1_000));
+    }
+
+    #[test]
+    fn extreme_prices_stay_in_range() {
+        let mut book = Book::default();
+        let most = Price::MAX_UNITS;
+        for (price, side) in
+            [(1, Side::Sell), (most, Side::Buy), (most, Side::Sell), (1, Side::Buy), (1, Side::Sell)]
+        {
+            book.apply(&tick(price, None, Some(side)), side, i64::MAX);
+            assert!(book.log_mid >= 0 && book.log_mid < 50_000_000_000, "{}", book.log_mid);
+        }
     }
 }

@@ -31,33 +31,55 @@ pub struct Guard {
     trade_ids: Vec<u64>,
     oldest: u32,
     largest_id: u64,
-    /// Event time of a dropped jump that the next tick may confirm, ns.
-    jump_ns: Option<i64>,
+    /// A dropped jump that another record may confirm.
+    jump: Option<Jump>,
+}
+
+/// A tick too far ahead to be believed alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+struct Jump {
+    time_ns: i64,
+    offset: u64,
+    trade_id: Option<u64>,
+}
+
+impl Jump {
+    /// Whether `tick`, found at `offset`, is near it and another message: not a ticker of the same record, not the
+    /// same trade delivered twice.
+    fn is_confirmed_by(&self, tick: &Tick, offset: u64) -> bool {
+        let time_ns = tick.event_time.nanos();
+        let is_other = match (self.trade_id, tick.trade_id) {
+            (Some(a), Some(b)) => a != b,
+            _ => time_ns != self.time_ns,
+        };
+        is_other && offset != self.offset && (time_ns - self.time_ns).abs() <= JUMP_CONFIRM_NS
+    }
 }
 
 impl Guard {
-    /// Decides, and remembers what an accepted tick leaves to remember. `newest_ns` is the symbol's clock.
-    pub fn admit(&mut self, tick: &Tick, newest_ns: Option<i64>) -> Admission {
+    /// Decides, and remembers what an accepted tick leaves to remember. `newest_ns` is the symbol's clock, `offset`
+    /// the tick's record.
+    pub fn admit(&mut self, tick: &Tick, newest_ns: Option<i64>, offset: u64) -> Admission {
         let time_ns = tick.event_time.nanos();
         if let Some(newest) = newest_ns {
             if time_ns < newest {
                 return Admission::Late;
             }
             if time_ns - newest > JUMP_NS {
-                let confirmed = self.jump_ns.is_some_and(|jump| (time_ns - jump).abs() <= JUMP_CONFIRM_NS);
-                if !confirmed {
-                    self.jump_ns = Some(time_ns);
+                if !self.jump.is_some_and(|jump| jump.is_confirmed_by(tick, offset)) {
+                    self.jump = Some(Jump { time_ns, offset, trade_id: tick.trade_id });
                     return Admission::Jump;
                 }
             }
         }
-        if let Some(id) = tick.trade_id {
+        // A change of the quote may name the last trade: that is no repeat.
+        if let Some(id) = tick.trade_id.filter(|_| tick.is_trade) {
             if self.remembers(id) {
                 return Admission::Repeated;
             }
             self.remember(id);
         }
-        self.jump_ns = None;
+        self.jump = None;
         Admission::Accepted
     }
 
@@ -98,25 +120,48 @@ mod tests {
     fn a_repeat_is_known_for_1024_trades() {
         let mut guard = Guard::default();
         for id in 0..1_024 {
-            assert_eq!(guard.admit(&tick(0, Some(id)), Some(0)), Admission::Accepted);
+            assert_eq!(guard.admit(&tick(0, Some(id)), Some(0), id), Admission::Accepted);
         }
-        assert_eq!(guard.admit(&tick(0, Some(0)), Some(0)), Admission::Repeated);
-        assert_eq!(guard.admit(&tick(0, Some(5_000)), Some(0)), Admission::Accepted);
-        assert_eq!(guard.admit(&tick(0, Some(0)), Some(0)), Admission::Accepted, "forgotten by now");
-        assert_eq!(guard.admit(&tick(0, Some(2)), Some(0)), Admission::Repeated);
+        assert_eq!(guard.admit(&tick(0, Some(0)), Some(0), 9_000), Admission::Repeated);
+        assert_eq!(guard.admit(&tick(0, Some(5_000)), Some(0), 9_001), Admission::Accepted);
+        assert_eq!(guard.admit(&tick(0, Some(0)), Some(0), 9_000), Admission::Accepted, "forgotten by now");
+        assert_eq!(guard.admit(&tick(0, Some(2)), Some(0), 9_002), Admission::Repeated);
     }
 
     #[test]
     fn a_jump_needs_company() {
         let mut guard = Guard::default();
         let newest = Some(1_000 * NANOS_PER_SECOND);
-        assert_eq!(guard.admit(&tick(999, None), newest), Admission::Late);
-        assert_eq!(guard.admit(&tick(4_600, None), newest), Admission::Accepted);
-        assert_eq!(guard.admit(&tick(4_601, None), newest), Admission::Jump);
-        assert_eq!(guard.admit(&tick(4_662, None), newest), Admission::Jump, "61 s apart");
-        assert_eq!(guard.admit(&tick(4_720, None), newest), Admission::Accepted);
-        assert_eq!(guard.admit(&tick(9_000, None), newest), Admission::Jump, "the wait for company is over");
-        assert_eq!(guard.admit(&tick(1_001, None), newest), Admission::Accepted);
-        assert_eq!(guard.admit(&tick(9_001, None), newest), Admission::Jump, "an ordinary tick came between");
+        assert_eq!(guard.admit(&tick(999, None), newest, 1), Admission::Late);
+        assert_eq!(guard.admit(&tick(4_600, None), newest, 2), Admission::Accepted);
+        assert_eq!(guard.admit(&tick(4_601, None), newest, 3), Admission::Jump);
+        assert_eq!(guard.admit(&tick(4_662, None), newest, 4), Admission::Jump, "61 s apart");
+        assert_eq!(guard.admit(&tick(4_720, None), newest, 5), Admission::Accepted);
+        assert_eq!(
+            guard.admit(&tick(9_000, None), newest, 6),
+            Admission::Jump,
+            "the wait for company is over"
+        );
+        assert_eq!(guard.admit(&tick(1_001, None), newest, 7), Admission::Accepted);
+        assert_eq!(
+            guard.admit(&tick(9_001, None), newest, 8),
+            Admission::Jump,
+            "an ordinary tick came between"
+        );
+    }
+
+    #[test]
+    fn a_jump_does_not_confirm_itself() {
+        let newest = Some(0);
+        let far = |id| tick(10_000, id);
+        let mut guard = Guard::default();
+        assert_eq!(guard.admit(&far(Some(3)), newest, 1), Admission::Jump);
+        assert_eq!(guard.admit(&far(Some(3)), newest, 2), Admission::Jump, "the same trade, delivered twice");
+        assert_eq!(guard.admit(&far(Some(4)), newest, 2), Admission::Jump, "a ticker of the same record");
+        assert_eq!(guard.admit(&far(Some(5)), newest, 3), Admission::Accepted);
+        let mut guard = Guard::default();
+        assert_eq!(guard.admit(&far(None), newest, 1), Admission::Jump);
+        assert_eq!(guard.admit(&far(None), newest, 2), Admission::Jump, "the same instant, without an id");
+        assert_eq!(guard.admit(&tick(10_001, None), newest, 3), Admission::Accepted);
     }
 }

@@ -28,29 +28,37 @@ struct Second {
 struct Twin {
     ticks: Vec<Tick>,
     ids: Vec<u64>,
-    jump_ns: Option<i64>,
+    /// Time, record and id of a dropped jump.
+    jump: Option<(i64, u64, Option<u64>)>,
 }
 
 impl Twin {
-    fn admit(&mut self, tick: &Tick) -> bool {
+    fn admit(&mut self, tick: &Tick, record: u64) -> bool {
         let now = tick.event_time.nanos();
+        if self.ticks.len() == 1 && now < self.ticks[0].event_time.nanos() - 3_600 * SECOND {
+            *self = Self::default();
+        }
         if let Some(newest) = self.ticks.last().map(|t| t.event_time.nanos()) {
             if now < newest {
                 return false;
             }
-            if now - newest > 3_600 * SECOND && !self.jump_ns.is_some_and(|j| (now - j).abs() <= 60 * SECOND)
-            {
-                self.jump_ns = Some(now);
+            let confirmed = self.jump.is_some_and(|(time, of, id)| {
+                let same =
+                    if id.is_some() && tick.trade_id.is_some() { id == tick.trade_id } else { time == now };
+                !same && of != record && (now - time).abs() <= 60 * SECOND
+            });
+            if now - newest > 3_600 * SECOND && !confirmed {
+                self.jump = Some((now, record, tick.trade_id));
                 return false;
             }
         }
-        if let Some(id) = tick.trade_id {
+        if let Some(id) = tick.trade_id.filter(|_| tick.is_trade) {
             if self.ids.iter().rev().take(1_024).any(|&seen| seen == id) {
                 return false;
             }
             self.ids.push(id);
         }
-        self.jump_ns = None;
+        self.jump = None;
         self.ticks.push(*tick);
         true
     }
@@ -75,7 +83,7 @@ impl Twin {
         for (i, tick) in ticks.iter().enumerate() {
             let time = tick.event_time.nanos();
             let side = if tick.is_trade { book.side_of(tick).0 } else { Side::Buy };
-            let change = book.apply(tick, side);
+            let change = book.apply(tick, side, settings.gap_quoted_ns);
             let entry = seconds.entry(time.div_euclid(SECOND)).or_default();
             entry.bucket.order_flow += change.order_flow;
             entry.bucket.quote_changes += u32::from(change.changed);
@@ -326,7 +334,12 @@ fn check(ticks: &[Tick], stride: usize) -> Result<usize, TestCaseError> {
         let mut keep = Keep::default();
         let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
         let admission = state.accept(tick, position, &settings, &mut keep);
-        prop_assert_eq!(admission == Admission::Accepted, twin.admit(tick), "admission of tick {}", i);
+        prop_assert_eq!(
+            admission == Admission::Accepted,
+            twin.admit(tick, i as u64),
+            "admission of tick {}",
+            i
+        );
         if admission != Admission::Accepted || (i % stride != 0 && i + 1 != ticks.len()) {
             continue;
         }
