@@ -102,6 +102,20 @@ fn a_slow_shard_is_504_at_the_deadline() {
 }
 
 #[test]
+fn a_slow_body_takes_nothing_from_the_engines_deadline() {
+    let service = Service::with(|config| config.server.deadline_ms = 1_000);
+    let body = format!("{{\"rows\":[{ROW}]}}");
+    let mut connection = service.connect();
+    let head = format!("POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    connection.send(head.as_bytes());
+    // The client's slowness is what is told here: longer than the deadline, well within server.body_timeout_s.
+    std::thread::sleep(Duration::from_millis(1_100));
+    connection.send(body.as_bytes());
+    let answer = connection.read();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
 fn a_full_mailbox_is_503_with_retry_after_and_clears() {
     let service = Service::start(Setup { control_capacity: 2, ..Setup::default() });
     service.shard.hold.set(true);

@@ -46,8 +46,9 @@ struct Request<'a> {
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
-        let deadline = call.deadline();
         let bytes = body::read(call.body, &call.app.config.server).await?;
+        // The body's time is the client's and has a bound of its own; the engine's begins when there is a question.
+        let deadline = call.app.deadline(Instant::now());
         let request: Request<'_> =
             serde_json::from_slice(&bytes).map_err(|error| not_readable(&bytes, &error))?;
         if request.explain == Some(true) {
