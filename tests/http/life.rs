@@ -100,6 +100,14 @@ fn version_says_what_is_in_memory() {
 }
 
 #[test]
+fn the_page_calls_an_answer_stale_from_the_same_age_on_as_the_service() {
+    let service = Service::with(|config| config.predict.stale_after_s = Seconds::new(12.5).unwrap());
+    let page = service.get("/");
+    assert!(page.text().contains(r#"<body data-stale-after-s="12.5">"#), "the page has no limit");
+    assert!(page.text().contains("volatility above tau"), "a spike is strictly above tau");
+}
+
+#[test]
 fn the_page_needs_nothing_from_outside() {
     let answer = Service::plain().get("/");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));

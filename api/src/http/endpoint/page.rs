@@ -13,13 +13,18 @@ pub(super) const ENDPOINT: Endpoint =
 
 const PAGE: &str = include_str!("../../page/index.html");
 
+/// Where the page is told from what age on it calls an answer stale.
+const STALE_AFTER: &str = r#"data-stale-after-s="60""#;
+
 /// Its own script and style, its own server, nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn handle(_call: Call<'_>) -> Answering<'_> {
+fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async {
-        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+        let stale_after = format!("data-stale-after-s=\"{}\"", call.app.config.predict.stale_after_s.get());
+        let page = PAGE.replacen(STALE_AFTER, &stale_after, 1);
+        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", page);
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
