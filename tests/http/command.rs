@@ -6,6 +6,12 @@ use std::{
     process::{Child, ChildStderr, Command, Output, Stdio},
 };
 
+use model::{
+    MemberDraft, ModelDraft, ModelInfo,
+    linear::{LinearDraft, LinearTerm},
+    schema::FeatureName,
+};
+
 use crate::support::client::Connection;
 
 fn stormglass(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -106,4 +112,56 @@ fn a_model_that_cannot_be_read_is_said_and_sigterm_is_a_clean_end() {
     assert_eq!(served.child.wait().unwrap().code(), Some(0));
     let rest: Vec<String> = served.log.by_ref().lines().map(Result::unwrap).collect();
     assert!(rest.iter().any(|line| line.contains("SIGTERM")), "{rest:?}");
+}
+
+/// A small model that carries these self-test rows.
+fn draft(rows: Vec<f32>) -> ModelDraft {
+    let features = vec![FeatureName::new("alpha", 1), FeatureName::new("beta", 2)];
+    let info = ModelInfo { horizon_s: 60, tau_bp: 0.4, ..ModelInfo::new("tiny", "7", "ml", features) };
+    let term = LinearTerm {
+        coefficient: 1.0,
+        low: -10.0,
+        high: 10.0,
+        imputed: 0.0,
+        missing_coefficient: 0.25,
+    };
+    let linear = LinearDraft { terms: vec![term; 2], intercept: 0.1 };
+    ModelDraft::new(info, vec![(1.0, MemberDraft::Linear(linear))]).unwrap().with_self_test(rows)
+}
+
+/// `bytes` with another answer in its self-test, under checksums that hold: what another build would have written.
+fn with_another_answer(mut bytes: Vec<u8>, answer: f64) -> Vec<u8> {
+    let at = bytes.windows(8).rposition(|window| window == answer.to_le_bytes()).expect("the answer is there");
+    bytes[at] ^= 1;
+    let sections = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
+    let table_end = 64 + 32 * sections;
+    for entry in (64..table_end).step_by(32) {
+        let field = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+        let (start, length) = (field(entry + 8), field(entry + 16));
+        let checksum = crc32c::crc32c(&bytes[start..start + length]);
+        bytes[entry + 24..entry + 28].copy_from_slice(&checksum.to_le_bytes());
+    }
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&bytes[..60]), &bytes[64..table_end]);
+    bytes[60..64].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn verifying_a_model_rescores_the_rows_it_carries() {
+    let row = [1.5_f32, -0.25];
+    let sound = draft(row.to_vec());
+    let answer = sound.score_row(&row).log_odds;
+    let bytes = sound.to_bytes().unwrap();
+    for (bytes, exit, words) in [
+        (bytes.clone(), 0, "sound; 1 self-test rows give the embedded bits"),
+        (draft(Vec::new()).to_bytes().unwrap(), 0, "the file carries no self-test rows"),
+        (with_another_answer(bytes.clone(), answer), 1, "row 0 gives log-odds"),
+        (bytes[..bytes.len() - 1].to_vec(), 1, "its header says"),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let (output, text) = output(&["model", "verify", file.path().to_str().unwrap()], &[]);
+        assert_eq!(output.status.code(), Some(exit), "{text}");
+        assert!(text.contains(words), "{words:?} is not in {text}");
+    }
 }

@@ -23,7 +23,7 @@ enum Action {
         /// The model file.
         file: PathBuf,
     },
-    /// Check every byte and structure of the file; exit 0 when it is sound.
+    /// Check every byte and structure of the file and rescore the rows it carries; exit 0 when all is as it was made.
     Verify {
         /// The model file.
         file: PathBuf,
@@ -33,15 +33,22 @@ enum Action {
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match arguments.action {
         Action::Inspect { file } => inspect(open(&file)?.info(), out).map_err(print_failed),
-        Action::Verify { file } => {
-            let model = open(&file)?;
-            let scores = usable(&model);
-            if !scores {
-                return Err(Failure::new(Exit::Failed, format!("{} gives no probability", file.display())));
-            }
-            writeln!(out, "{}: sound, sha256 {}", file.display(), model.info().sha256).map_err(print_failed)
-        }
+        Action::Verify { file } => verify(&file, out),
     }
+}
+
+fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let model = open(file)?;
+    if !usable(&model) {
+        return Err(Failure::new(Exit::Failed, format!("{} gives no probability", file.display())));
+    }
+    let rows = match model.verify() {
+        Ok(0) => "the file carries no self-test rows".to_owned(),
+        Ok(rows) => format!("{rows} self-test rows give the embedded bits"),
+        Err(difference) => return Err(Failure::new(Exit::Failed, difference.to_string())),
+    };
+    let sha256 = &model.info().sha256;
+    writeln!(out, "{}: sound; {rows}; sha256 {sha256}", file.display()).map_err(print_failed)
 }
 
 fn open(file: &Path) -> Result<Model, Failure> {
