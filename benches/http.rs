@@ -41,17 +41,18 @@ const REQUEST: &[u8] = b"GET /predict/BTC-USD HTTP/1.1\r\nhost: localhost\r\n\r\
 
 fn main() {
     let (rounds, seconds) = if support::is_test() { (1, 0.2) } else { (7, 2.0) };
-    let engine = Engine::start(&EngineSettings::default(), Some(support::forest_model(100, 6)))
-        .expect("the default settings start");
+    // The bare server has one thread too.
+    let settings = EngineSettings { fronts: Some(1), ..EngineSettings::default() };
+    let engine =
+        Engine::start(&settings, Some(support::forest_model(100, 6))).expect("the default settings start");
     feed(&engine);
     let mut config = Config::default();
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    config.server.front_threads = 1;
     let app = App::new(engine.handle().clone(), config, ModelReport::default(), None, Box::new(|| 1));
-    let server = Server::start(app).expect("a free port on loopback");
+    let server = Server::start(app, &engine.plan().front_cpus).expect("a free port on loopback");
     let answer = run(server.address(), 1, Duration::from_millis(50)).body;
     assert!(answer.contains(r#""status":"ok""#) || answer.contains(r#""status":"stale""#), "{answer}");
-    let bare = bare_server(answer.clone().into());
+    let bare = bare_server(answer.clone().into(), engine.plan().front_cpus[0]);
 
     println!(
         "answer: {} bytes; {} shard(s) on {}",
@@ -100,10 +101,13 @@ fn feed(engine: &Engine) {
     }
 }
 
-/// hyper with our settings and one constant answer.
-fn bare_server(answer: Bytes) -> SocketAddr {
+/// hyper with our settings, on the CPU of our front, and one constant answer.
+fn bare_server(answer: Bytes, cpu: Option<usize>) -> SocketAddr {
     let (tell, address) = channel();
     std::thread::spawn(move || {
+        if let Some(cpu) = cpu {
+            engine::sys::pin_current_thread(cpu).expect("our front was pinned there");
+        }
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");

@@ -4,15 +4,17 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     process::{Child, ChildStderr, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
+use engine::{cpu::CpuRequest, sys};
 use model::{
     MemberDraft, ModelDraft, ModelInfo,
     linear::{LinearDraft, LinearTerm},
     schema::FeatureName,
 };
 
-use crate::support::client::Connection;
+use crate::support::client::{Connection, HANG};
 
 fn stormglass(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
@@ -118,20 +120,16 @@ fn a_model_that_cannot_be_read_is_said_and_sigterm_is_a_clean_end() {
 fn draft(rows: Vec<f32>) -> ModelDraft {
     let features = vec![FeatureName::new("alpha", 1), FeatureName::new("beta", 2)];
     let info = ModelInfo { horizon_s: 60, tau_bp: 0.4, ..ModelInfo::new("tiny", "7", "ml", features) };
-    let term = LinearTerm {
-        coefficient: 1.0,
-        low: -10.0,
-        high: 10.0,
-        imputed: 0.0,
-        missing_coefficient: 0.25,
-    };
+    let term =
+        LinearTerm { coefficient: 1.0, low: -10.0, high: 10.0, imputed: 0.0, missing_coefficient: 0.25 };
     let linear = LinearDraft { terms: vec![term; 2], intercept: 0.1 };
     ModelDraft::new(info, vec![(1.0, MemberDraft::Linear(linear))]).unwrap().with_self_test(rows)
 }
 
 /// `bytes` with another answer in its self-test, under checksums that hold: what another build would have written.
 fn with_another_answer(mut bytes: Vec<u8>, answer: f64) -> Vec<u8> {
-    let at = bytes.windows(8).rposition(|window| window == answer.to_le_bytes()).expect("the answer is there");
+    let at =
+        bytes.windows(8).rposition(|window| window == answer.to_le_bytes()).expect("the answer is there");
     bytes[at] ^= 1;
     let sections = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
     let table_end = 64 + 32 * sections;
@@ -163,5 +161,43 @@ fn verifying_a_model_rescores_the_rows_it_carries() {
         let (output, text) = output(&["model", "verify", file.path().to_str().unwrap()], &[]);
         assert_eq!(output.status.code(), Some(exit), "{text}");
         assert!(text.contains(words), "{words:?} is not in {text}");
+    }
+}
+
+/// Name and allowed CPUs of each front thread that runs.
+fn front_threads(process: u32) -> Vec<(String, String)> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let mut fronts: Vec<(String, String)> = threads
+        .filter_map(|thread| {
+            let read = |file: &str| std::fs::read_to_string(thread.as_ref().ok()?.path().join(file)).ok();
+            let (name, status) = (read("comm")?, read("status")?);
+            let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+            name.starts_with("front-").then(|| (name.trim().to_owned(), allowed.trim().to_owned()))
+        })
+        .collect();
+    fronts.sort();
+    fronts
+}
+
+#[test]
+fn the_front_has_the_threads_and_cpus_that_the_engine_planned() {
+    for fronts in [1, 2] {
+        let served = Served::start(&[("STORMGLASS__SERVER__FRONT_THREADS", &fronts.to_string())]);
+        let request = CpuRequest { shards: None, fronts: Some(fronts), spin: Duration::ZERO };
+        let plan = engine::cpu::plan(&sys::allowed_cpus().unwrap(), sys::cpu_quota(), &request);
+        let as_planned = |threads: &[(String, String)]| {
+            let is_on = |(thread, cpu): (&(String, String), &Option<usize>)| {
+                cpu.is_none_or(|cpu| thread.1 == cpu.to_string())
+            };
+            threads.len() == plan.front_cpus.len() && threads.iter().zip(&plan.front_cpus).all(is_on)
+        };
+        // A thread names and pins itself when it begins.
+        let begun = Instant::now();
+        let mut threads = front_threads(served.child.id());
+        while !as_planned(&threads) {
+            assert!(begun.elapsed() < HANG, "{threads:?} is not {:?}", plan.front_cpus);
+            std::thread::yield_now();
+            threads = front_threads(served.child.id());
+        }
     }
 }

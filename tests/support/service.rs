@@ -73,7 +73,6 @@ impl Default for Setup {
     fn default() -> Self {
         let mut config = Config::default();
         config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.server.front_threads = 1;
         // Far beyond what a loaded machine needs; tests of deadlines set their own.
         config.server.deadline_ms = 15_000;
         Self {
@@ -140,7 +139,7 @@ impl Service {
         let alive = shards_alive.clone();
         let alive = Box::new(move || alive.load(Ordering::Relaxed));
         let app = App::new(handle, setup.config, ModelReport::default(), setup.legacy_model, alive);
-        let server = Server::start(app.clone()).unwrap();
+        let server = Server::start(app.clone(), &[None]).unwrap();
         Self { address: server.address(), app, shard, shards_alive, server: Some(server) }
     }
 

@@ -79,7 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| failed("cannot start a runtime", &e))?;
-    let server = Server::start(app.clone()).map_err(|e| failed("cannot serve HTTP", &e))?;
+    let server = Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
     let received = signals.block_on(until_signal()).map_err(|e| failed("cannot wait for signals", &e))?;
     tracing::info!(signal = received, "draining");
     app.start_draining();

@@ -23,15 +23,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds and starts `server.front_threads` threads.
+    /// Binds and starts one thread an entry of `cpus`, pinned to that CPU if it is one. The engine plans them
+    /// ([`engine::cpu::CpuPlan::front_cpus`]), because fronts and shards share the machine.
     ///
     /// # Errors
     /// If the address cannot be bound or a thread cannot be started.
-    pub fn start(app: Arc<App>) -> io::Result<Self> {
-        let count = match app.config.server.front_threads {
-            0 => front_threads_for(std::thread::available_parallelism().map_or(1, usize::from)),
-            count => count,
-        };
+    ///
+    /// # Panics
+    /// If `cpus` is empty: nobody would serve.
+    pub fn start(app: Arc<App>, cpus: &[Option<usize>]) -> io::Result<Self> {
+        let count = cpus.len();
+        assert!(count > 0, "a front needs a thread");
         let first = listener(app.config.server.listen, count > 1)?;
         // With port 0 the first listener learns the port that the others share.
         let address = first.local_addr()?;
@@ -40,10 +42,13 @@ impl Server {
             listeners.push(listener(address, true)?);
         }
         let mut threads = Vec::with_capacity(count);
-        for (number, listener) in listeners.into_iter().enumerate() {
+        for (number, (listener, cpu)) in listeners.into_iter().zip(cpus.iter().copied()).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let app = app.clone();
-            let run = move || runtime.block_on(front::run(app, listener, number == 0));
+            let run = move || {
+                pin(number, cpu);
+                runtime.block_on(front::run(app, listener, number == 0))
+            };
             threads.push(Builder::new().name(format!("front-{number}")).spawn(run)?);
         }
         tracing::info!(%address, front_threads = count, "serving HTTP");
@@ -63,9 +68,13 @@ impl Server {
     }
 }
 
-/// One front for four CPUs: serving is cheap beside what a shard does with the rest.
-pub fn front_threads_for(cpus: usize) -> usize {
-    cpus.div_ceil(4).max(1)
+/// A front that cannot be pinned serves all the same, wherever the kernel puts it.
+fn pin(front: usize, cpu: Option<usize>) {
+    if let Some(cpu) = cpu
+        && let Err(error) = engine::sys::pin_current_thread(cpu)
+    {
+        tracing::warn!(front, cpu, %error, "a front thread could not be pinned to its CPU");
+    }
 }
 
 fn listener(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {

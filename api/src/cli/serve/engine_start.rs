@@ -58,6 +58,11 @@ impl Running {
         self.engine.handle().clone()
     }
 
+    /// One front thread an entry.
+    pub(super) fn front_cpus(&self) -> &[Option<usize>] {
+        &self.engine.plan().front_cpus
+    }
+
     pub(super) fn shards_alive(&self) -> ShardsAlive {
         let handle = self.handle();
         Box::new(move || handle.shards_alive())
