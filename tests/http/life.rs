@@ -36,6 +36,16 @@ fn health_is_503_only_when_nothing_can_be_scored() {
 }
 
 #[test]
+fn a_kafka_that_is_configured_but_not_connected_is_said() {
+    let service = Service::with(|config| config.kafka.bootstrap_servers = "kafka:9092".into());
+    let answer = service.get("/health");
+    let body = answer.json();
+    assert_eq!((answer.status, &body["status"]), (200, &json!("degraded")));
+    assert_eq!(body["kafka_connected"], json!(false));
+    assert!(body["reasons"][0].as_str().unwrap().contains("does not connect to Kafka"), "{body}");
+}
+
+#[test]
 fn a_service_without_a_first_probability_is_degraded_and_ready_only_after_its_wait() {
     let unready = Service::with(|config| config.ready.warm_wait_s = Seconds::new(3_600.0).unwrap());
     assert_eq!(unready.get("/predict/BTC-USD").status, 200);

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
-    config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind},
+    config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
     http::{App, ModelReport, Server},
     log, shipped,
 };
@@ -70,7 +70,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         |what: &str, error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{what}: {error}"));
     log::start(&loaded.config.log).map_err(|e| failed("cannot start logging", &e))?;
     raise_open_files(loaded.config.server.connections_max as u64);
-    say_what_is_not_here(&loaded.config);
+    say_what_is_not_here(&loaded);
     let (model, report) = load_model(&loaded);
     let legacy_model = load_legacy_model(&loaded.config)?;
     let engine = engine_start::start(&loaded.config, model)?;
@@ -124,11 +124,11 @@ fn raise_open_files(connections_max: u64) {
 }
 
 /// Settings that were accepted for their older users but that nothing reads yet are said aloud.
-fn say_what_is_not_here(config: &Config) {
-    if let Some(servers) = config.kafka.bootstrap_servers.get() {
-        tracing::warn!(servers, "kafka.bootstrap_servers is set, but this version does not connect to Kafka");
+fn say_what_is_not_here(loaded: &Loaded) {
+    for (key, origin) in unread(loaded) {
+        tracing::warn!(key, %origin, "the setting is accepted, but nothing in this version reads it");
     }
-    if config.source.kind == SourceKind::Simulator {
+    if loaded.config.source.kind == SourceKind::Simulator {
         tracing::warn!("prices are made up (source.kind = \"simulator\"); every answer says so");
     }
 }

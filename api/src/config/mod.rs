@@ -9,6 +9,7 @@
 //! - [`environment`]: the environment behind a trait, and the older variables
 //! - [`check`]: what must hold between values
 //! - [`show`]: what is in force, as TOML with origins
+//! - [`unread`]: keys that nothing reads yet
 
 pub mod check;
 pub mod environment;
@@ -18,6 +19,7 @@ pub mod sections;
 pub mod show;
 #[cfg(test)]
 mod tests;
+pub mod unread;
 pub mod values;
 
 pub use environment::{Environment, ProcessEnvironment};

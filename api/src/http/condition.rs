@@ -17,6 +17,8 @@ pub struct Condition {
     pub warm: bool,
     /// `ready.warm_wait_s` is over.
     pub waited: bool,
+    /// `None` where no Kafka is configured. This version connects to none.
+    pub kafka_connected: Option<bool>,
 }
 
 impl Condition {
@@ -29,6 +31,7 @@ impl Condition {
             draining: app.is_draining(),
             warm: app.is_warm(),
             waited: app.uptime() >= app.config.ready.warm_wait_s.duration(),
+            kafka_connected: app.config.kafka.bootstrap_servers.get().map(|_| false),
         }
     }
 
@@ -78,6 +81,11 @@ impl Condition {
         }
         if !self.warm {
             reasons.push("warming: no symbol has a probability yet".to_owned());
+        }
+        if self.kafka_connected == Some(false) {
+            reasons.push(
+                "kafka.bootstrap_servers is set, but this version does not connect to Kafka".to_owned(),
+            );
         }
         if app.connections.available_permits() == 0 {
             reasons.push(format!("all {} connections are in use", app.config.server.connections_max));

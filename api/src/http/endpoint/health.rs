@@ -14,7 +14,7 @@ struct Answer<'a> {
     status: &'static str,
     timestamp: String,
     model_loaded: bool,
-    /// `null`: no Kafka is connected by this version, so there is nothing to be connected to.
+    /// `null` where no Kafka is configured.
     kafka_connected: Option<bool>,
     reasons: Vec<String>,
     ready: bool,
@@ -41,7 +41,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             status,
             timestamp: crate::now_text(),
             model_loaded: condition.model_loaded,
-            kafka_connected: None,
+            kafka_connected: condition.kafka_connected,
             ready: condition.is_ready(),
             reasons,
             model_version: model.as_deref().map(|m| app.version_of(m.info())),
