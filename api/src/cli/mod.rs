@@ -13,6 +13,7 @@ mod config;
 mod healthcheck;
 mod model;
 mod serve;
+#[cfg(feature = "learn")]
 mod train;
 
 /// What an exit code means.
@@ -76,6 +77,7 @@ enum Command {
     /// Run the engine and the HTTP front.
     Serve(serve::Arguments),
     /// Train a model from recorded ticks.
+    #[cfg(feature = "learn")]
     Train(train::Arguments),
     /// Look at a model file.
     Model(model::Arguments),
@@ -120,6 +122,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
     };
     let outcome = match parsed.command {
         Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "learn")]
         Command::Train(arguments) => train::run(arguments),
         Command::Model(arguments) => model::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
