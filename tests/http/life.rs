@@ -2,10 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use api::config::values::Seconds;
+use api::{config::values::Seconds, http::SourceState};
 use serde_json::json;
 
-use crate::support::service::{Service, Setup};
+use crate::support::{
+    client::HANG,
+    process::Process,
+    service::{Service, Setup},
+};
 
 #[test]
 fn a_warm_service_is_healthy_ready_and_alive() {
@@ -43,6 +47,30 @@ fn a_kafka_that_is_configured_but_not_connected_is_said() {
     assert_eq!((answer.status, &body["status"]), (200, &json!("degraded")));
     assert_eq!(body["kafka_connected"], json!(false));
     assert!(body["reasons"][0].as_str().unwrap().contains("does not connect to Kafka"), "{body}");
+}
+
+#[test]
+fn a_source_that_failed_is_a_reason_and_one_that_finished_is_not() {
+    let service = Service::plain();
+    assert_eq!(service.get("/health").json()["source"], "running");
+    service.app.source.tell(SourceState::Finished);
+    let body = service.get("/health").json();
+    assert_eq!((&body["status"], &body["source"]), (&json!("healthy"), &json!("finished")));
+    service.app.source.tell(SourceState::Failed("ticks.ndjson: permission denied".to_owned()));
+    let body = service.get("/health").json();
+    assert_eq!((&body["status"], &body["source"]), (&json!("degraded"), &json!("failed")));
+    assert_eq!(body["reasons"], json!(["the source simulator failed: ticks.ndjson: permission denied"]));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_is_seen_in_health() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.ndjson.gz");
+    std::fs::write(&path, b"\x1f\x8b\x08 and then no gzip").unwrap();
+    let service = Process::serve(&["--source", &format!("file:{}", path.display())], |_| ());
+    let failed = |_: u16, body: &str| body.contains(r#""source":"failed""#);
+    let (_, body) = service.get_until("/health", HANG, failed);
+    assert!(body.contains("degraded") && body.contains("broken.ndjson.gz"), "{body}");
 }
 
 #[test]

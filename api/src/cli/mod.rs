@@ -12,6 +12,7 @@ use crate::{
 mod config;
 mod healthcheck;
 mod model;
+mod progress;
 mod serve;
 #[cfg(feature = "learn")]
 mod train;

@@ -73,8 +73,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     say_what_is_not_here(&loaded);
     let (model, report) = load_model(&loaded);
     let legacy_model = load_legacy_model(&loaded.config)?;
-    let engine = engine_start::start(&loaded.config, model)?;
+    let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
+    engine.feed(app.source.clone())?;
     let signals = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

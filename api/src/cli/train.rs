@@ -1,20 +1,22 @@
 //! `stormglass train`: a model from recorded or made-up ticks, by the same core that serves.
 
-use std::{io::IsTerminal, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use engine::{
     sim::SimConfig,
-    source::{Progress, Run, SourceConfig, StopToken},
+    source::{Run, SourceConfig, StopToken},
     tick::EventTime,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use model::{
     Model,
     learn::{self, TrainOptions},
 };
 
-use super::{ConfigArgument, Exit, Failure};
+use super::{
+    ConfigArgument, Exit, Failure,
+    progress::{ReplayBar, bar},
+};
 use crate::{
     config::values::Speed,
     training::{self, Collector},
@@ -109,34 +111,13 @@ fn replay(
     globs: &[String],
     config: &crate::config::Config,
 ) -> Result<String, engine::source::SourceError> {
-    let mut bar = Bar(bar(0, "{bar:40} {bytes}/{total_bytes} {msg}"));
     let source = SourceConfig::File(wiring::files(config, globs, Speed::Max));
     source.open()?.run(&mut Run {
         now: EventTime::MIN,
         sink: collector,
         stop: &StopToken::default(),
-        progress: &mut bar,
+        progress: &mut ReplayBar::default(),
     })?;
-    bar.0.finish_and_clear();
     let metrics = &collector.metrics;
     Ok(format!("{} ticks of {}", metrics.ticks_accepted.get(), globs.join(", ")))
-}
-
-/// A bar at a terminal, nothing elsewhere.
-fn bar(length: u64, style: &str) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style)
-}
-
-struct Bar(ProgressBar);
-
-impl Progress for Bar {
-    fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64) {
-        self.0.set_length(bytes_total);
-        self.0.set_position(bytes_read);
-        self.0.set_message(format!("{records} records"));
-    }
 }

@@ -156,6 +156,17 @@ pub enum SourceKind {
     None,
 }
 
+impl SourceKind {
+    /// As it is written in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+            Self::File => "file",
+            Self::None => "none",
+        }
+    }
+}
+
 /// `[source]`: where ticks come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,7 +12,7 @@ use engine::handle::EngineHandle;
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};
 
-use super::live::Live;
+use super::{live::Live, source_report::SourceReport};
 use crate::{
     config::{Config, sections::SourceKind},
     metrics::ServiceMetrics,
@@ -46,6 +46,8 @@ pub struct App {
     pub legacy_model: Option<Arc<Model>>,
     /// Where the model came from.
     pub model_report: ModelReport,
+    /// What became of the source.
+    pub source: Arc<SourceReport>,
     /// One permit an open connection.
     pub(super) connections: Arc<Semaphore>,
     /// Connections being told that there are too many.
@@ -70,6 +72,7 @@ impl App {
             live: Live::default(),
             legacy_model,
             model_report,
+            source: Arc::default(),
             connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),
             refusals: AtomicUsize::new(0),
             shards_alive,

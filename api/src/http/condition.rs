@@ -1,6 +1,6 @@
 //! How the service stands, as `/health` and `/readyz` see it.
 
-use super::app::App;
+use super::{app::App, source_report::SourceState};
 
 /// One look at the service.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +81,9 @@ impl Condition {
         }
         if !self.warm {
             reasons.push("warming: no symbol has a probability yet".to_owned());
+        }
+        if let SourceState::Failed(why) = app.source.state() {
+            reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));
         }
         if self.kafka_connected == Some(false) {
             reasons.push(

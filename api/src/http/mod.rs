@@ -5,7 +5,7 @@
 //! runs on a front thread, and every wait has a bound: header, body, deadline, drain.
 //!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `answer` writes predictions, `live` fans
-//! them out, `condition` says how the service stands.
+//! them out, `condition` says how the service stands, `source_report` what became of the source.
 
 pub mod answer;
 pub mod app;
@@ -21,6 +21,8 @@ pub mod route;
 pub mod rows;
 pub mod server;
 mod service;
+pub mod source_report;
 
 pub use app::{App, ModelReport};
 pub use server::Server;
+pub use source_report::{SourceReport, SourceState};

@@ -1,28 +1,31 @@
-//! The engine with its source, from the configuration.
+//! The engine and its source, from the configuration.
 
 use std::sync::Arc;
 
 use engine::{
     handle::EngineHandle,
+    ingest::Ingest,
     run::{Engine, StartError},
-    source::{Run, Source, SourceEnd},
+    source::{Run, Source, SourceEnd, StopToken},
     tick::EventTime,
 };
 use model::Model;
 
 use super::{Exit, Failure};
 use crate::{
+    cli::progress::ReplayBar,
     config::Config,
-    http::{answer::wall_clock_nanos, app::ShardsAlive},
+    http::{SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
     wiring,
 };
 
-/// A running engine.
+/// A running engine, and the source that is to feed it.
 pub(super) struct Running {
     engine: Engine,
+    source: Option<(&'static str, Source)>,
 }
 
-/// Starts shards and the source.
+/// Checks the source and starts the shards; [`Running::feed`] starts the source.
 pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Running, Failure> {
     let source_config = wiring::source_config(config);
     let source = source_config
@@ -32,28 +35,46 @@ pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Runnin
         StartError::Settings(message) => Failure::new(Exit::Configuration, message),
         other => Failure::new(Exit::Failed, format!("cannot start the engine: {other}")),
     })?;
-    let name = source_config.name();
-    engine
-        .spawn_source(name, move |mut ingest, stop| run_source(name, &source, &mut ingest, &stop))
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the source: {error}")))?;
-    Ok(Running { engine })
+    Ok(Running { engine, source: Some((source_config.name(), source)) })
 }
 
-fn run_source(
-    name: &str,
-    source: &Source,
-    sink: &mut engine::ingest::Ingest,
-    stop: &engine::source::StopToken,
-) {
+fn run_source(name: &str, source: &Source, sink: &mut Ingest, stop: &StopToken) -> SourceState {
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
-    match source.run(&mut Run { now, sink, stop, progress: &mut () }) {
+    match source.run(&mut Run { now, sink, stop, progress: &mut ReplayBar::default() }) {
         Ok(SourceEnd::Finished) => tracing::info!(source = name, "the source has no more ticks"),
         Ok(SourceEnd::Stopped) => tracing::debug!(source = name, "the source stopped"),
-        Err(error) => tracing::error!(source = name, %error, "the source failed; what it gave stays"),
+        Err(error) => {
+            tracing::error!(source = name, %error, "the source failed; what it gave stays");
+            return SourceState::Failed(error.to_string());
+        }
+    }
+    SourceState::Finished
+}
+
+/// Tells a panic of the source's thread too: a source is never silently dead.
+struct Telling(Arc<SourceReport>);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.tell(SourceState::Failed("its thread panicked".to_owned()));
+        }
     }
 }
 
 impl Running {
+    /// Starts the source; what becomes of it is told to `report`.
+    pub(super) fn feed(&mut self, report: Arc<SourceReport>) -> Result<(), Failure> {
+        let (name, source) = self.source.take().expect("the source is started once");
+        let run = move |mut ingest: Ingest, stop: StopToken| {
+            let telling = Telling(report);
+            telling.0.tell(run_source(name, &source, &mut ingest, &stop));
+        };
+        self.engine
+            .spawn_source(name, run)
+            .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the source: {error}")))
+    }
+
     pub(super) fn handle(&self) -> EngineHandle {
         self.engine.handle().clone()
     }

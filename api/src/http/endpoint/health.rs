@@ -17,6 +17,7 @@ struct Answer<'a> {
     /// `null` where no Kafka is configured.
     kafka_connected: Option<bool>,
     reasons: Vec<String>,
+    source: &'static str,
     ready: bool,
     model_version: Option<&'a str>,
     shards_alive: usize,
@@ -44,6 +45,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             kafka_connected: condition.kafka_connected,
             ready: condition.is_ready(),
             reasons,
+            source: app.source.state().name(),
             model_version: model.as_deref().map(|m| app.version_of(m.info())),
             shards_alive: condition.shards_alive,
             shards: condition.shards,

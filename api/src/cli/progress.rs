@@ -1,0 +1,38 @@
+//! A bar for long work: at a terminal only.
+
+use std::io::IsTerminal;
+
+use engine::source::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar of `length` in this style; hidden unless standard error is a terminal.
+pub(super) fn bar(length: u64, style: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}
+
+/// How far the replay of files has come. Nothing is drawn before a source reports, and nothing stays when it ends.
+pub(super) struct ReplayBar(ProgressBar);
+
+impl Default for ReplayBar {
+    fn default() -> Self {
+        Self(bar(0, "{bar:40} {bytes}/{total_bytes} {msg}"))
+    }
+}
+
+impl Progress for ReplayBar {
+    fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64) {
+        self.0.set_length(bytes_total);
+        self.0.set_position(bytes_read);
+        self.0.set_message(format!("{records} records"));
+    }
+}
+
+impl Drop for ReplayBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
