@@ -41,6 +41,24 @@ fn a_legacy_model_answers_the_older_form_alone() {
     let older = service.post("/predict", r#"{"features":{"alpha":1,"beta":0,"gamma":0}}"#).json();
     let rows = service.post("/predict", r#"{"rows":[{"alpha":1,"beta":0,"gamma":0}]}"#).json();
     assert_eq!((&older["model_version"], &rows["version"]), (&json!("1.2"), &json!("7")));
+    let asked =
+        service.post("/predict", r#"{"features":{"alpha":1,"beta":0,"gamma":0},"model":"tiny"}"#).json();
+    assert_eq!(asked["model_version"], "7", "the model that was asked for scored");
+}
+
+#[test]
+fn a_configured_version_labels_the_services_answers_and_a_prediction_names_the_file() {
+    let legacy = Arc::new(Model::from_bytes(&model_bytes("old", "1.2")).unwrap());
+    let mut setup = Setup { legacy_model: Some(legacy), ..Setup::default() };
+    setup.config.model.version = "2024-06".into();
+    let service = Service::start(setup);
+    let row = r#"{"alpha":1,"beta":0,"gamma":0}"#;
+    let post = |body: String| service.post("/predict", &body).json();
+    assert_eq!(post(format!("{{\"rows\":[{row}]}}"))["version"], "2024-06");
+    assert_eq!(post(format!("{{\"features\":{row},\"model\":\"tiny\"}}"))["model_version"], "2024-06");
+    assert_eq!(post(format!("{{\"features\":{row}}}"))["model_version"], "1.2", "the legacy model scored");
+    assert_eq!(service.get("/version").json()["model_version"], "2024-06");
+    assert_eq!(service.get("/predict/BTC-USD").json()["model"]["version"], "7");
 }
 
 #[test]

@@ -124,7 +124,8 @@ impl App {
             || self.engine.metrics.shards.iter().any(|m| scored(m) > 0)
     }
 
-    /// The version that answers and metrics report for a model: `MODEL_VERSION` if set, else the file's own.
+    /// The version that answers and metrics report for the loaded model: `MODEL_VERSION` if set, else the file's own.
+    /// A prediction's own `model` names the file: its bytes are the same wherever it is served.
     pub fn version_of<'a>(&'a self, info: &'a ModelInfo) -> &'a str {
         self.config.model.version.get().unwrap_or(&info.version)
     }

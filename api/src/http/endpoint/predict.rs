@@ -178,9 +178,10 @@ async fn score_features(
     asked: Option<&str>,
     deadline: Instant,
 ) -> Result<Response<Body>, Problem> {
-    let model = match (&app.legacy_model, asked) {
-        (Some(model), None) => model.clone(),
-        _ => loaded_model(app, asked)?,
+    let legacy = app.legacy_model.as_ref().filter(|_| asked.is_none());
+    let model = match legacy {
+        Some(model) => model.clone(),
+        None => loaded_model(app, asked)?,
     };
     let info = model.info();
     let rows = read_features(raw, rules(app, info))?;
@@ -193,7 +194,7 @@ async fn score_features(
     })?;
     let spike = probability >= info.threshold;
     // `MODEL_VERSION` names the loaded model; the older one keeps its file's version.
-    let version = if app.legacy_model.is_some() { &info.version } else { app.version_of(info) };
+    let version = if legacy.is_some() { &info.version } else { app.version_of(info) };
     count_predictions(app, version, PredictionCounts::of(Some(spike)));
     let answer = FeaturesAnswer {
         prediction: u8::from(spike),
