@@ -2,6 +2,9 @@
 
 use super::{load::ConfigError, sections::Config, sections::SourceKind};
 
+/// A week of made-up history: far more than any window needs.
+const PREROLL_MINUTES_MAX: u32 = 7 * 24 * 60;
+
 /// Checks the relations.
 ///
 /// # Errors
@@ -20,6 +23,11 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     at_most("engine.partitions", config.engine.partitions as usize, engine::limits::PARTITIONS_MAX as usize)?;
     at_most("engine.shards", config.engine.shards, engine::limits::SHARDS_MAX)?;
     at_most("server.front_threads", server.front_threads, engine::limits::SHARDS_MAX)?;
+    at_most(
+        "simulator.preroll_minutes",
+        config.simulator.preroll_minutes as usize,
+        PREROLL_MINUTES_MAX as usize,
+    )?;
     if server.drain_timeout_s.get() * 1_000.0 < server.deadline_ms as f64 {
         return Err(relation(
             "server.drain_timeout_s is shorter than server.deadline_ms: a request in flight at SIGTERM would be cut; \

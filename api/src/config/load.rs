@@ -104,7 +104,8 @@ impl Loaded {
 pub struct Layers {
     /// The file of `--config`.
     pub file: Option<PathBuf>,
-    /// Flags: dotted key, text, the flag's name.
+    /// Flags: dotted key, text, the flag's name. The text for a list is its one element: a file's name may have a
+    /// comma.
     pub flags: Vec<(&'static str, String, &'static str)>,
 }
 
@@ -129,7 +130,11 @@ impl Layers {
             stack.lay_text(&key, value, Origin::Variable(name.clone()))?;
         }
         for (key, text, flag) in &self.flags {
-            stack.lay_text(key, text, Origin::Flag(flag))?;
+            let origin = Origin::Flag(flag);
+            match stack.slot(key) {
+                Some(Value::Array(_)) => stack.lay(key, Value::Array(vec![text.as_str().into()]), origin)?,
+                _ => stack.lay_text(key, text, origin)?,
+            }
         }
         check(&stack.config)?;
         Ok(Loaded { config: stack.config, origins: stack.origins })

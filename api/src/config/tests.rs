@@ -80,12 +80,24 @@ fn a_wrong_value_names_its_key_and_where_it_was_set() {
         ("SERVER__DRAIN_TIMEOUT_S", "0.5", "server.deadline_ms"),
         ("ENGINE__PINS", "64:0", "engine.partitions is 64"),
         ("SOURCE__KIND", "file", "source.files"),
+        ("SIMULATOR__PREROLL_MINUTES", "10081", "simulator.preroll_minutes is 10081; it is at most 10080"),
+        ("SIMULATOR__PREROLL_MINUTES", "4294967295", "at most 10080"),
         ("MODEL__VARIANT", "best", "MODEL_VARIANT"),
     ] {
         let name = format!("STORMGLASS__{key}");
         let error = load(None, &[(&name, value)]).unwrap_err().to_string();
         assert!(error.contains(words), "{key}={value}: {error}");
     }
+}
+
+#[test]
+fn a_flags_list_has_one_element_whatever_is_in_it() {
+    let glob = "ticks/{btc,eth}, old/*.ndjson".to_owned();
+    let flags =
+        vec![("source.files", glob.clone(), "--source"), ("source.kind", "file".to_owned(), "--source")];
+    let environment: &[(&str, &str)] = &[];
+    let loaded = Layers { file: None, flags }.load(&environment).unwrap();
+    assert_eq!(loaded.config.source.files, [glob]);
 }
 
 #[test]
