@@ -12,7 +12,8 @@
 //! What a client may rely on: every answer carries `X-Request-Id`; every error is problem+json with `error`; nothing
 //! waits without a bound; a prediction is the engine's own bytes with `age_ms` added.
 //!
-//! Absent on purpose: TLS and client rates (a proxy's work), a second HTTP version, handlers that lock.
+//! Absent on purpose: TLS (a proxy's work), a second HTTP version, handlers that lock. Not there yet: a client's rate
+//! (429), explanations, Kafka.
 
 pub mod build_info;
 pub mod cli;
