@@ -1,7 +1,8 @@
 //! Everything a client can do has a bound, and reaching it is a named answer.
 
 use std::{
-    net::TcpStream,
+    io::{ErrorKind, Read},
+    net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use engine::{
 
 use crate::support::{
     client::{Connection, HANG},
+    process::Process,
     service::{Service, Setup},
 };
 
@@ -141,7 +143,8 @@ fn a_full_mailbox_is_503_with_retry_after_and_clears() {
     }
     assert_eq!(answers.len(), 2);
     let rows = format!("{{\"rows\":[{ROW}]}}");
-    for answer in [service.get("/predict/BTC-USD"), service.post("/predict", &rows), service.get("/symbols")] {
+    for answer in [service.get("/predict/BTC-USD"), service.post("/predict", &rows), service.get("/symbols")]
+    {
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
         assert_eq!(answer.json()["error"], "Too busy");
     }
@@ -181,29 +184,76 @@ fn connections_beyond_the_limit_are_told_so_and_the_service_goes_on() {
     assert_eq!(service.get("/livez").status, 200);
 }
 
+/// A connection that was let in: its first request was answered.
+fn admitted(address: SocketAddr) -> Connection {
+    let begun = Instant::now();
+    loop {
+        let mut connection = Connection::open(address);
+        connection.send_what_is_taken(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        if connection.read().status == 200 {
+            return connection;
+        }
+        assert!(begun.elapsed() < HANG, "no place became free");
+    }
+}
+
+/// Whether a connection that sent nothing was told why it is not served. It must have ended in any case.
+fn was_told(mut stream: TcpStream) -> bool {
+    stream.set_read_timeout(Some(HANG)).unwrap();
+    let mut said = Vec::new();
+    match stream.read_to_end(&mut said) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("a connection beyond the limit is left open: {error}"),
+    }
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        said.is_empty() || said.starts_with("HTTP/1.1 503") && said.contains("Too many connections"),
+        "{said}"
+    );
+    !said.is_empty()
+}
+
 #[test]
-fn ten_thousand_idle_connections_leave_the_service_quick() {
+fn ten_thousand_idle_connections_beyond_the_limit_are_turned_away_and_the_service_answers_throughout() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const ADMITTED: usize = 100;
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    // Both ends are in this process; other tests need some too. Where the limit is low, fewer are opened, never none.
-    let count = 10_000.min((most.saturating_sub(2_000) / 2).max(100)) as usize;
-    let service = Service::with(|config| config.server.connections_max = count + 10);
-    let idle: Vec<TcpStream> = (0..count)
+    // The service is a process of its own, so only the clients' ends are here; other tests need some files too.
+    let count = 10_000.min(most.saturating_sub(2_000)) as usize;
+    assert!(count >= 5_000, "the limit of open files ({most}) is too low to tell anything: ulimit -n");
+
+    let service = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__CONNECTIONS_MAX", ADMITTED.to_string());
+        command.env("STORMGLASS__SERVER__HEADER_READ_TIMEOUT_S", "600");
+    });
+    service.get_until("/predict/BTC-USD", Duration::from_secs(30), |status, _| status == 200);
+    let mut kept: Vec<Connection> = (0..ADMITTED).map(|_| admitted(service.address)).collect();
+    let mut slowest = Duration::ZERO;
+    let beyond: Vec<TcpStream> = (0..count)
         .map(|i| {
+            if i % 100 == 0 {
+                let asked = Instant::now();
+                assert_eq!(kept[i / 100 % ADMITTED].get("/predict/BTC-USD").status, 200);
+                slowest = slowest.max(asked.elapsed());
+            }
             TcpStream::connect(service.address).unwrap_or_else(|e| panic!("connection {i} of {count}: {e}"))
         })
         .collect();
-    let begun = Instant::now();
-    while service.app.connections_open() < count {
-        assert!(begun.elapsed() < HANG, "{} of {count} were accepted", service.app.connections_open());
-        std::thread::yield_now();
-    }
-    let mut connection = service.connect();
-    for _ in 0..100 {
+    let told = beyond.into_iter().map(was_told).filter(|told| *told).count();
+    assert!(told > 0, "none was told why");
+    for connection in &mut kept {
         assert_eq!(connection.get("/predict/BTC-USD").status, 200);
     }
-    println!("{count} idle connections were open");
-    drop(idle);
+    let metrics = kept[0].get("/metrics");
+    let refused = "stormglass_http_connections_refused_total ";
+    let refused = metrics.text().lines().find_map(|line| line.strip_prefix(refused)).unwrap();
+    assert!(refused.parse::<usize>().unwrap() >= count, "{refused} of {count} were counted");
+    drop(kept);
+    assert_eq!(admitted(service.address).get("/predict/BTC-USD").status, 200);
+    println!(
+        "{count} idle connections beyond {ADMITTED}: {told} told why, the others closed; slowest answer {slowest:?}"
+    );
 }

@@ -9,15 +9,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
-    http::{App, ModelReport, Server},
+    http::{App, ModelReport, REFUSALS_MAX, Server},
     log, shipped,
 };
 
 #[path = "serve/engine_start.rs"]
 mod engine_start;
 
-/// Descriptors beside the connections: listeners, files, event queues.
-const OTHER_FILES: u64 = 256;
+/// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
+const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -26,7 +26,7 @@ use super::{
 /// Bytes buffered for a connection at most; hyper's default is six times that.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// Clients told at the same time that there are too many; beyond, connections are just closed.
-const REFUSALS_MAX: usize = 512;
+pub const REFUSALS_MAX: usize = 512;
 /// Time a refused client has to read why.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
 /// Wait after the process ran out of file descriptors.

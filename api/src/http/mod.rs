@@ -24,5 +24,6 @@ mod service;
 pub mod source_report;
 
 pub use app::{App, ModelReport};
+pub use front::REFUSALS_MAX;
 pub use server::Server;
 pub use source_report::{SourceReport, SourceState};
