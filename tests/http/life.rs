@@ -1,12 +1,28 @@
 //! From start to drain: health, readiness, what is running.
 
-use std::sync::atomic::Ordering;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
-use api::{config::values::Seconds, http::SourceState};
+use api::{
+    config::{Config, values::Seconds},
+    http::{App, ModelReport, Server, SourceState},
+};
+use engine::{
+    predict::Prediction,
+    run::{Engine, EngineSettings},
+    shard::Out,
+    sim::{SimConfig, Simulator},
+    source::TickSink,
+    symbol::Offset,
+};
 use serde_json::json;
 
 use crate::support::{
-    client::HANG,
+    client::{Connection, HANG},
+    fixtures::small_model,
     process::Process,
     service::{Service, Setup},
 };
@@ -37,6 +53,49 @@ fn health_is_503_only_when_nothing_can_be_scored() {
     assert_eq!(service.get("/health").json()["reasons"], json!(["0 of 1 shards run"]));
     assert_eq!((service.get("/health").status, service.get("/readyz").status), (503, 503));
     assert_eq!(service.get("/livez").status, 200, "a restart is not what a probe of life may cause here");
+}
+
+/// Breaks the shard at its first tick.
+struct Breaks;
+
+impl Out for Breaks {
+    fn wants_every_tick(&self) -> bool {
+        true
+    }
+
+    fn prediction(&mut self, _prediction: Prediction) {
+        panic!("this story breaks its shard");
+    }
+}
+
+#[test]
+fn after_a_shard_panicked_the_service_is_not_alive() {
+    let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+    let engine = Engine::start_with(&settings, Some(small_model()), Arc::default(), |_| Breaks).unwrap();
+    let mut config = Config::default();
+    config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let handle = engine.handle().clone();
+    let alive = move || handle.shards_alive();
+    let app = App::new(engine.handle().clone(), config, ModelReport::default(), None, Box::new(alive));
+    let server = Server::start(app.clone(), &[None]).unwrap();
+    let mut connection = Connection::open(server.address());
+    assert_eq!(connection.get("/livez").json(), json!({"live": true}));
+
+    let (_, tick) = Simulator::new(SimConfig::default()).next().unwrap();
+    let mut ingest = engine.ingest();
+    ingest.tick("coinbase", "BTC-USD", Offset(0), 0, tick);
+    ingest.flush();
+    let begun = Instant::now();
+    while app.shards_panicked().is_empty() {
+        assert!(begun.elapsed() < HANG, "the shard did not break");
+        std::thread::yield_now();
+    }
+    let answer = connection.get("/livez");
+    assert_eq!((answer.status, answer.json()), (503, json!({"live": false, "shards_panicked": [0]})));
+    assert_eq!(connection.get("/health").json()["reasons"][0], "0 of 1 shards run");
+    drop(connection);
+    server.stop();
+    engine.stop();
 }
 
 #[test]

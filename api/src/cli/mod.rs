@@ -27,8 +27,6 @@ pub enum Exit {
     Configuration = 64,
     /// The engine broke: restart it (EX_SOFTWARE).
     Broken = 70,
-    /// Another instance has taken over: do not restart this one at once (EX_TEMPFAIL).
-    Fenced = 75,
 }
 
 /// Why a subcommand ended without success.
@@ -62,7 +60,7 @@ const EXAMPLES: &str = "Examples:
   stormglass model inspect model.sgm
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
-Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 engine broke, 75 another instance took over.";
+Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it.";
 
 /// Predicts crypto volatility spikes from ticks, per symbol.
 #[derive(Debug, Parser)]

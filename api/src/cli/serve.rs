@@ -1,10 +1,9 @@
-//! `stormglass serve`: the engine and the HTTP front, until a signal.
+//! `stormglass serve`: the engine and the HTTP front, until a signal or until a shard panics.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use clap::Args;
 use model::Model;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
@@ -15,6 +14,8 @@ use crate::{
 
 #[path = "serve/engine_start.rs"]
 mod engine_start;
+#[path = "serve/wait.rs"]
+mod wait;
 
 /// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
 const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
@@ -80,27 +81,22 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| failed("cannot start a runtime", &e))?;
-    let server = Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
-    let received = signals.block_on(until_signal()).map_err(|e| failed("cannot wait for signals", &e))?;
-    tracing::info!(signal = received, "draining");
+    let server =
+        Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
+    let ended = signals.block_on(wait::until_end(|| app.shards_panicked()));
+    let why = ended.map_err(|e| failed("cannot wait for signals", &e))?;
+    tracing::info!(why, "draining");
     app.start_draining();
     let cut = server.stop();
+    let panicked = app.shards_panicked();
     engine.stop();
     tracing::info!(connections_cut = cut, "stopped");
-    Ok(())
-}
-
-/// Waits for SIGTERM or SIGINT; reports repeated log lines meanwhile.
-async fn until_signal() -> std::io::Result<&'static str> {
-    let mut terminate: Signal = signal(SignalKind::terminate())?;
-    let mut interrupt: Signal = signal(SignalKind::interrupt())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
-            () = tokio::time::sleep(log::REPORT_EVERY.max(Duration::from_secs(1))) => log::report_repeats(),
-        }
+    if panicked.is_empty() {
+        return Ok(());
     }
+    let message = format!("shards {panicked:?} panicked; a restart brings their symbols back");
+    tracing::error!("{message}");
+    Err(Failure::new(Exit::Broken, message))
 }
 
 /// Raises the soft limit of open files as far as it goes: the connections must fit.

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::handle::EngineHandle;
+use engine::{
+    handle::EngineHandle,
+    runtime::{Liveness, ShardState},
+};
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};
 
@@ -105,6 +108,13 @@ impl App {
     /// Shards that run.
     pub fn shards_alive(&self) -> usize {
         (self.shards_alive)()
+    }
+
+    /// Shards whose core panicked, by number. Their symbols are lost to this process: only a restart brings them back.
+    pub fn shards_panicked(&self) -> Vec<usize> {
+        let states = self.engine.liveness.as_ref().map(Liveness::states).unwrap_or_default();
+        let panicked = |(shard, state)| (state == ShardState::Panicked).then_some(shard);
+        states.into_iter().enumerate().filter_map(panicked).collect()
     }
 
     /// Open connections that are served.

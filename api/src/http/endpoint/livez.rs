@@ -1,16 +1,26 @@
-//! `GET /livez`: the front runs. Says nothing of the engine: a restart would not load a model.
+//! `GET /livez`: whether a restart would help. It would after a shard panicked; it would not load a model.
 
 use hyper::{Method, StatusCode};
+use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{
-    reply::{JSON, reply},
-    route::Route,
-};
+use crate::http::{reply::json, route::Route};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { method: Method::GET, route: Route::Exact("/livez"), observed: Observed::Probe, handle };
 
-fn handle(_call: Call<'_>) -> Answering<'_> {
-    Box::pin(async { Ok(reply(StatusCode::OK, JSON, &b"{\"live\":true}"[..])) })
+#[derive(Serialize)]
+struct Answer {
+    live: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shards_panicked: Vec<usize>,
+}
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async {
+        let shards_panicked = call.app.shards_panicked();
+        let live = shards_panicked.is_empty();
+        let code = if live { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Ok(json(code, &Answer { live, shards_panicked }))
+    })
 }
