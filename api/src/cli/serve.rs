@@ -12,9 +12,7 @@ use crate::{
     log, shipped,
 };
 
-#[path = "serve/engine_start.rs"]
 mod engine_start;
-#[path = "serve/wait.rs"]
 mod wait;
 
 /// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
