@@ -89,3 +89,26 @@ fn the_page_draws_each_symbols_live_probability() {
     assert_eq!(outside, json!([]), "the page loads from outside");
     println!("3 cards drawn, nothing loaded from outside");
 }
+
+#[test]
+fn a_card_turns_stale_by_itself_and_is_drawn_without_tau() {
+    let service = Process::serve(&["--source", "none"], |command| {
+        command.env("STORMGLASS__PREDICT__STALE_AFTER_S", "3");
+    });
+    service.get_until("/livez", Duration::from_secs(60), |status, _| status == 200);
+    let browser = Browser::open();
+    browser.go(&format!("http://{}/", service.address));
+    browser.run(
+        "take({symbol: 'coinbase:BTC-USD', probability: 0.25, spike: false, threshold: 0.5, tau_bp: null, tau_source: \
+         'model', horizon_s: 60, status: 'ok', age_ms: 0})",
+    );
+    let said = "return document.querySelector('.card').innerText";
+    let limit = Instant::now() + Duration::from_secs(30);
+    for word in ["calm", "stale"] {
+        while !browser.run(said).as_str().unwrap().contains(word) {
+            assert!(Instant::now() < limit, "{word} is not said: {}", browser.run(said));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(browser.run("return document.querySelector('.card').className"), "card wait");
+}

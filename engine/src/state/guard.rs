@@ -65,11 +65,10 @@ impl Guard {
             if time_ns < newest {
                 return Admission::Late;
             }
-            if time_ns - newest > JUMP_NS {
-                if !self.jump.is_some_and(|jump| jump.is_confirmed_by(tick, offset)) {
-                    self.jump = Some(Jump { time_ns, offset, trade_id: tick.trade_id });
-                    return Admission::Jump;
-                }
+            let is_confirmed = || self.jump.is_some_and(|jump| jump.is_confirmed_by(tick, offset));
+            if time_ns - newest > JUMP_NS && !is_confirmed() {
+                self.jump = Some(Jump { time_ns, offset, trade_id: tick.trade_id });
+                return Admission::Jump;
             }
         }
         // A change of the quote may name the last trade: that is no repeat.
