@@ -430,7 +430,7 @@ proptest! {
     #[test]
     fn windows_equal_their_recomputation_past_every_wrap(steps in steps(2_400..2_600, true)) {
         // About 2.5 hours: every ring wraps, tau is ready, big trades are known.
-        let compared = check(&ticks_of(&steps, true), 240)?;
+        let compared = check(&ticks_of(&steps, true), 120)?;
         prop_assert!(compared >= 10);
     }
 }
