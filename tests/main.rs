@@ -9,4 +9,5 @@ mod learn;
 mod models;
 mod page;
 mod runtime;
+mod shards;
 mod support;

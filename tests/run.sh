@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The test command. `tests/run.sh` runs every suite; `tests/run.sh SUITE...` runs some; `--long` takes their long form.
 #
-#   check    formatting, clippy with warnings as errors, documentation
+#   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
 #   unit     the crates' own tests, and the examples in their documentation
 #   models   model files: kernels against their slow twin, damage, versions; the shipped models verify
 #   learn    training: the trainer against its own scores, determinism, metrics
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
-#   runtime  cross-thread wakes under processor hogs; refused io_uring
+#   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
 #   page     the live page in a real browser
 #   benches  each benchmark once, in its small size: it must run and check its answer
@@ -40,8 +40,11 @@ check() {
     rustup component add rustfmt clippy >/dev/null 2>&1 || true
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features "${profile[@]}" -- -D warnings
+    cargo clippy -p stormglass --no-default-features "${profile[@]}" -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-    if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; fi
+    # Building cargo-deny takes as long as everything else: it is part of the long form, or used where it is there.
+    if [ -n "$STORMGLASS_LONG" ] && ! command -v cargo-deny >/dev/null; then cargo install --locked cargo-deny; fi
+    if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; fi
 }
 unit() {
     cargo test "${profile[@]}" --workspace --all-features --lib --bins
@@ -54,12 +57,21 @@ models() {
 learn() { story learn::; }
 feeds() { story feeds::; }
 runtime() {
-    if [ -n "$STORMGLASS_LONG" ]; then export STORMGLASS_WAKES=1000000; fi
-    story runtime:: --test-threads=1 --nocapture
+    # Half of the wakes go to each runtime.
+    export STORMGLASS_WAKES=200000
+    if [ -n "$STORMGLASS_LONG" ]; then STORMGLASS_WAKES=2000000; fi
+    cargo test "${profile[@]}" -p stormglass-engine --test wakes --test refusal -- --test-threads=1 --nocapture
+    if [ -n "$STORMGLASS_LONG" ]; then
+        RUSTFLAGS="--cfg loom" cargo test "${profile[@]}" -p stormglass-engine --no-default-features --lib loom
+    fi
+    story runtime:: shards:: --test-threads=1 --nocapture
 }
 http() { story http::; }
 page() {
-    command -v chromium >/dev/null || { apt-get update -q && apt-get install -yq --no-install-recommends chromium; }
+    if ! command -v chromedriver >/dev/null; then
+        apt-get update -q
+        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium chromium-driver
+    fi
     story page:: --nocapture
 }
 benches() { cargo test "${profile[@]}" -p stormglass --benches; }

@@ -10,6 +10,11 @@ use model::{
 
 /// A forest of 62 stumps over all of the engine's features: every feature's bits reach the score.
 pub(crate) fn small_model() -> Arc<Model> {
+    small_model_named("small", -1.5)
+}
+
+/// The same trees under another name and from another base.
+pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
     let trees = (0..62_u16)
         .map(|i| CanonicalTree {
             nodes: vec![
@@ -25,9 +30,9 @@ pub(crate) fn small_model() -> Arc<Model> {
             ],
         })
         .collect();
-    let mut info = ModelInfo::new("small", "1", "ml", features::schema());
+    let mut info = ModelInfo::new(name, "1", "ml", features::schema());
     (info.horizon_s, info.label_quantile, info.tau_bp, info.threshold) = (60, 0.9, 0.5, 0.3);
-    let forest = CanonicalForest { trees, base: -1.5, sum: SumKind::F64 };
+    let forest = CanonicalForest { trees, base, sum: SumKind::F64 };
     let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Forest(forest))]).unwrap();
     Arc::new(Model::from_bytes(&draft.to_bytes().unwrap()).unwrap())
 }

@@ -1,0 +1,197 @@
+//! Shards: what orders do to live ones. A swapped model, a snapshot taken and put back, outcomes.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use engine::{
+    board::Board,
+    handle::{EngineHandle, SwapError},
+    message::{Answer, Control},
+    run::{Engine, EngineSettings},
+    shard::Out,
+    sim::{SimConfig, Simulator},
+    source::TickSink,
+    state::outcome::Outcome,
+    symbol::{Offset, Symbol},
+    tick::Tick,
+};
+use model::{Model, ModelDraft, ModelInfo, schema::FeatureName};
+
+use crate::support::fixtures::{small_model, small_model_named};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// An engine on one shard that has taken an hour of one simulated symbol, and the ticks that follow.
+struct Fed {
+    engine: Engine,
+    rest: Vec<Tick>,
+    count: u64,
+}
+
+impl Fed {
+    fn new() -> Self {
+        Self::with(Outcomes::default())
+    }
+
+    fn with(out: Outcomes) -> Self {
+        let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+        let board = Arc::new(Board::default());
+        let engine = Engine::start_with(&settings, Some(small_model()), board, move |_| out.clone()).unwrap();
+        let config =
+            SimConfig { symbols: SimConfig::default().symbols[..1].to_vec(), ..SimConfig::default() };
+        let end = config.start.second() + 3_600;
+        let mut market = Simulator::new(config).map(|(_, tick)| tick);
+        let history: Vec<Tick> = market.by_ref().take_while(|tick| tick.event_time.second() < end).collect();
+        let mut fed = Self { engine, rest: market.take(100).collect(), count: 0 };
+        fed.feed(&history);
+        fed
+    }
+
+    /// Hands ticks over and waits until the shard has taken them.
+    fn feed(&mut self, ticks: &[Tick]) {
+        let mut ingest = self.engine.ingest();
+        for tick in ticks {
+            ingest.tick("simulator", "BTC-USD", Offset(self.count), 0, *tick);
+            self.count += 1;
+        }
+        ingest.flush();
+        let limit = Instant::now() + DEADLINE;
+        while self.engine.handle().metrics.shards[0].ticks_accepted.get() < self.count {
+            assert!(Instant::now() < limit, "the shard did not take the ticks");
+            std::thread::yield_now();
+        }
+    }
+
+    fn next_tick(&mut self) {
+        let tick = self.rest.remove(0);
+        self.feed(&[tick]);
+    }
+
+    fn handle(&self) -> &EngineHandle {
+        self.engine.handle()
+    }
+
+    fn answer(&self) -> Arc<Answer> {
+        let (_, key) = self.handle().resolve("BTC-USD").unwrap();
+        wait(self.handle().predict_one(key, Instant::now() + DEADLINE)).unwrap().unwrap()
+    }
+
+    fn swap(&self, model: Arc<Model>) -> Result<(), SwapError> {
+        wait(self.handle().swap_model(Some(model), DEADLINE))
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn model_name(answer: &Answer) -> String {
+    answer.prediction.model.as_ref().unwrap().name.clone()
+}
+
+#[test]
+fn a_swapped_model_claims_nothing_that_it_did_not_score() {
+    let mut fed = Fed::new();
+    let before = fed.answer();
+    assert_eq!(model_name(&before), "small");
+    fed.swap(small_model_named("other", -3.0)).unwrap();
+    let between = fed.answer();
+    assert_eq!(between.json, before.json, "until the next tick the answer is the old model's");
+    fed.next_tick();
+    let after = fed.answer();
+    assert_eq!(model_name(&after), "other");
+    assert_ne!(after.prediction.probability(), before.prediction.probability());
+}
+
+#[test]
+fn a_model_of_foreign_features_is_refused_and_the_old_one_goes_on() {
+    let mut fed = Fed::new();
+    let info = ModelInfo::new("foreign", "1", "ml", vec![FeatureName::new("nobody_has_this", 1)]);
+    let term = model::linear::LinearTerm {
+        coefficient: 1.0,
+        low: -1.0,
+        high: 1.0,
+        imputed: 0.0,
+        missing_coefficient: 0.0,
+    };
+    let linear = model::linear::LinearDraft { terms: vec![term], intercept: 0.0 };
+    let draft = ModelDraft::new(info, vec![(1.0, model::MemberDraft::Linear(linear))]).unwrap();
+    let foreign = Arc::new(Model::from_bytes(&draft.to_bytes().unwrap()).unwrap());
+    let refused = fed.swap(foreign).unwrap_err();
+    assert!(refused.to_string().contains("nobody_has_this@1"), "{refused}");
+    fed.next_tick();
+    assert_eq!(model_name(&fed.answer()), "small");
+}
+
+#[test]
+fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
+    let mut original = Fed::new();
+    let (symbol, key) = original.handle().resolve("BTC-USD").unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    let ask = original.handle().ask(0, deadline, |reply| Control::Snapshot { symbol: key, reply });
+    let snapshot = wait(ask).unwrap().unwrap();
+
+    let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+    let mut other = Fed {
+        engine: Engine::start(&settings, Some(small_model())).unwrap(),
+        rest: original.rest.clone(),
+        count: original.count,
+    };
+    let handle = other.handle();
+    let interned = handle.symbols.intern("simulator", "BTC-USD").unwrap();
+    handle.routes.learn(interned.id, key.partition);
+    assert_eq!(interned.name, symbol.name);
+    let put = |symbol: Arc<Symbol>, snapshot: Vec<u8>| {
+        wait(handle.ask(0, deadline, |reply| Control::Restore { symbol, key, snapshot, reply })).unwrap()
+    };
+    let stranger = handle.symbols.intern("simulator", "ETH-USD").unwrap();
+    assert!(put(stranger, snapshot.clone()).is_err(), "another symbol's snapshot is refused");
+    put(interned, snapshot).unwrap();
+    assert_eq!(other.answer().json, original.answer().json);
+
+    original.next_tick();
+    let tick = other.rest.remove(0);
+    let mut ingest = other.engine.ingest();
+    ingest.tick("simulator", "BTC-USD", Offset(other.count), 0, tick);
+    ingest.flush();
+    let limit = Instant::now() + DEADLINE;
+    while other.answer().prediction.scored.offset < other.count {
+        assert!(Instant::now() < limit, "the shard did not take the tick");
+    }
+    assert_eq!(other.answer().json, original.answer().json);
+}
+
+/// Keeps the outcomes.
+#[derive(Clone, Default)]
+struct Outcomes(Arc<Mutex<Vec<Outcome>>>);
+
+impl Out for Outcomes {
+    fn outcome(&mut self, _: &Arc<Symbol>, outcome: &Outcome) {
+        self.0.lock().unwrap().push(*outcome);
+    }
+}
+
+/// The volatility after a grid instant is the trailing one of the instant 60 seconds later: each outcome repeats a
+/// later row's trailing value to the bit.
+#[test]
+fn an_outcome_is_the_volatility_of_the_sixty_seconds_after() {
+    let kept = Outcomes::default();
+    let fed = Fed::with(kept.clone());
+    let outcomes = kept.0.lock().unwrap().clone();
+    assert!(outcomes.len() > 600, "an hour has 720 instants, {} have outcomes", outcomes.len());
+    let mut compared = 0;
+    for outcome in &outcomes {
+        let later = outcomes.iter().find(|other| other.pending.second == outcome.pending.second + 60);
+        if let Some(trailing) = later.and_then(|later| later.pending.trailing) {
+            assert_eq!(outcome.realised, trailing, "at {}", outcome.pending.second);
+            assert_eq!(outcome.spike(), outcome.realised > outcome.pending.tau);
+            compared += 1;
+        }
+    }
+    assert!(compared > 500, "{compared}");
+    let metrics = &fed.handle().metrics.shards[0];
+    let predicted = outcomes.iter().filter(|outcome| outcome.pending.probability.is_some()).count() as u64;
+    assert_eq!(metrics.outcomes_spike.get() + metrics.outcomes_calm.get(), predicted);
+}
