@@ -72,6 +72,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         None => replay(&mut collector, &arguments.input, &config).map_err(|error| failed(&error))?,
     };
     let grid = &collector.out;
+    if grid.own().next().is_none() {
+        let message = format!(
+            "{data}: no row can be learned from; a symbol's own threshold takes two hours of its ticks, and only rows \
+             after that have a label"
+        );
+        return Err(Failure::new(Exit::Failed, message));
+    }
     let dataset = training::dataset(grid).map_err(|error| failed(&error))?;
     eprintln!("{data}: {} labelled rows of {} symbols", dataset.len(), grid.symbols.len());
 
