@@ -122,7 +122,7 @@ impl SourceConfig {
 pub enum Source {
     /// See [`simulator`].
     Simulator(Box<SimulatorSource>),
-    /// See [`file`].
+    /// See [`mod@file`].
     File(FileSource),
     /// Ends at once.
     None,

@@ -6,7 +6,7 @@
 //!
 //! # Arithmetic
 //! Bin `i` holds volatilities `exp((i + 0..1) / 100) x 1e-9` per square-root second; 0 falls into bin 0. Instants
-//! without a completed window hold [`NO_SAMPLE`], so that eviction is by time, not by count.
+//! without a completed window hold a mark, so that eviction is by time, not by count.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
