@@ -90,17 +90,21 @@ fn json(product: &str, tick: &Tick) -> String {
     let decimal = |units: i64| format!("{}.{:08}", units / 100_000_000, units % 100_000_000);
     let quote = tick.quote.expect("a perfect feed quotes on every tick");
     let Depth::Sizes { bid, ask } = quote.depth else { panic!("a perfect feed has quantities") };
+    let trade = match (tick.size, tick.trade_id) {
+        (Some(size), Some(id)) => {
+            let side = if tick.side == Some(Side::Buy) { "buy" } else { "sell" };
+            format!(r#""last_size":"{}","side":"{side}","trade_id":{id}"#, decimal(size.units()))
+        }
+        _ => r#""type":"quote""#.to_owned(),
+    };
     format!(
-        r#"{{"timestamp":"{}","product_id":"{product}","price":"{}","best_bid":"{}","best_ask":"{}","best_bid_quantity":"{}","best_ask_quantity":"{}","last_size":"{}","side":"{}","trade_id":{}}}"#,
+        r#"{{"timestamp":"{}","product_id":"{product}","price":"{}","best_bid":"{}","best_ask":"{}","best_bid_quantity":"{}","best_ask_quantity":"{}",{trade}}}"#,
         tick.event_time,
         decimal(tick.price.units()),
         decimal(quote.bid.units()),
         decimal(quote.ask.units()),
         decimal(bid.units()),
         decimal(ask.units()),
-        decimal(tick.size.expect("a perfect feed has sizes").units()),
-        if tick.side == Some(Side::Buy) { "buy" } else { "sell" },
-        tick.trade_id.expect("a perfect feed has trade ids"),
     )
 }
 
