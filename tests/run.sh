@@ -15,7 +15,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(check unit models learn feeds runtime http page benches)
+every=(check unit models learn feeds runtime http page benches)
 suites=()
 export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
 for argument in "$@"; do
@@ -23,23 +23,25 @@ for argument in "$@"; do
         --long) STORMGLASS_LONG=1 ;;
         --help | -h) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 0 ;;
         *)
-            [[ " ${all[*]} " == *" $argument "* ]] || { echo "unknown suite '$argument'; there are: ${all[*]}" >&2; exit 64; }
+            [[ " ${every[*]} " == *" $argument "* ]] || { echo "unknown suite '$argument'; there are: ${every[*]}" >&2; exit 64; }
             suites+=("$argument")
             ;;
     esac
 done
-[ ${#suites[@]} -gt 0 ] || suites=("${all[@]}")
+[ ${#suites[@]} -gt 0 ] || suites=("${every[@]}")
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 command -v cc >/dev/null || { echo "a C compiler is missing: install gcc or clang" >&2; exit 1; }
 
 profile=(--profile testing)
-story() { cargo test "${profile[@]}" -p stormglass --test stories -- "$@"; }
+# One selection of packages and features everywhere: another would build the dependencies again.
+all=(--workspace --all-features)
+story() { cargo test "${profile[@]}" "${all[@]}" --test stories -- "$@"; }
 
 check() {
     rustup component add rustfmt clippy >/dev/null 2>&1 || true
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --all-features "${profile[@]}" -- -D warnings
+    cargo clippy "${all[@]}" --all-targets "${profile[@]}" -- -D warnings
     cargo clippy -p stormglass --no-default-features "${profile[@]}" -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
     # Building cargo-deny takes as long as everything else: it is part of the long form, or used where it is there.
@@ -47,11 +49,13 @@ check() {
     if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; fi
 }
 unit() {
-    cargo test "${profile[@]}" --workspace --all-features --lib --bins
-    cargo test "${profile[@]}" --workspace --all-features --doc
+    cargo test "${profile[@]}" "${all[@]}" --lib --bins
+    cargo test "${profile[@]}" "${all[@]}" --doc
 }
 models() {
-    cargo test "${profile[@]}" -p stormglass-model --all-features --tests
+    local targets=()
+    for file in model/tests/*.rs; do targets+=(--test "$(basename "$file" .rs)"); done
+    cargo test "${profile[@]}" "${all[@]}" "${targets[@]}"
     story models::
 }
 learn() { story learn::; }
@@ -60,9 +64,9 @@ runtime() {
     # Half of the wakes go to each runtime.
     export STORMGLASS_WAKES=200000
     if [ -n "$STORMGLASS_LONG" ]; then STORMGLASS_WAKES=2000000; fi
-    cargo test "${profile[@]}" -p stormglass-engine --test wakes --test refusal -- --test-threads=1 --nocapture
+    cargo test "${profile[@]}" "${all[@]}" --test wakes --test refusal -- --test-threads=1 --nocapture
     if [ -n "$STORMGLASS_LONG" ]; then
-        RUSTFLAGS="--cfg loom" cargo test "${profile[@]}" -p stormglass-engine --no-default-features --lib loom
+        RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test "${profile[@]}" -p stormglass-engine --no-default-features --lib loom
     fi
     story runtime:: shards:: --test-threads=1 --nocapture
 }
@@ -74,7 +78,7 @@ page() {
     fi
     story page:: --nocapture
 }
-benches() { cargo test "${profile[@]}" -p stormglass --benches; }
+benches() { cargo test "${profile[@]}" "${all[@]}" --benches; }
 
 started=$SECONDS
 for suite in "${suites[@]}"; do
