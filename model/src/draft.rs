@@ -12,10 +12,13 @@ use crate::{
         v1,
         write::{self, NewSection},
     },
-    forest::{CanonicalForest, pack},
+    forest::{CanonicalForest, WideForest, pack, wide},
     info::{ModelInfo, Score},
     linear::{LinearDraft, LinearTerm},
-    meta, schema,
+    link::Outputs,
+    meta,
+    row::Row,
+    schema,
 };
 
 /// One part of a model, giving log-odds.
@@ -25,6 +28,8 @@ pub enum MemberDraft {
     Forest(CanonicalForest),
     /// A line.
     Linear(LinearDraft),
+    /// Another library's trees that the first kind cannot hold. Stands alone, with weight 1 and [`Outputs`].
+    Wide(WideForest),
 }
 
 /// A model in the form that is easy to build and to read. Checked when made, so it can always be scored.
@@ -34,6 +39,7 @@ pub struct ModelDraft {
     members: Vec<(f64, MemberDraft)>,
     /// Row-major.
     self_test_rows: Vec<f32>,
+    outputs: Option<Outputs>,
 }
 
 impl ModelDraft {
@@ -49,6 +55,11 @@ impl ModelDraft {
             return Err(DraftError::Info { field: "members", what: "there are none".to_owned() });
         }
         (info.sha256, info.tree_count, info.node_count) = (String::new(), 0, 0);
+        let wide = members.iter().position(|(_, member)| matches!(member, MemberDraft::Wide(_)));
+        if let Some(member) = wide.filter(|_| members.len() > 1 || members[0].0 != 1.0) {
+            let what = "a wide forest stands alone, with weight 1".to_owned();
+            return Err(DraftError::Member { member, what });
+        }
         for (place, (weight, member)) in members.iter().enumerate() {
             if !combine::is_moderate(*weight) {
                 return Err(DraftError::Member { member: place, what: format!("weight {weight}") });
@@ -60,9 +71,37 @@ impl ModelDraft {
                     info.tree_count += forest.trees.len();
                     info.node_count += forest.node_count();
                 }
+                MemberDraft::Wide(forest) => {
+                    forest.check(place, info.features.len())?;
+                    info.tree_count += forest.trees.len();
+                    info.node_count += forest.node_count();
+                }
             }
         }
-        Ok(Self { info, members, self_test_rows: Vec::new() })
+        Ok(Self { info, members, self_test_rows: Vec::new(), outputs: None })
+    }
+
+    /// What becomes of the members' sums where that is not calibration and the sigmoid: an imported model's own way.
+    ///
+    /// # Errors
+    /// [`DraftError::Info`] for outputs that are not the members', or beside a calibration.
+    pub fn with_outputs(mut self, outputs: Outputs) -> Result<Self, DraftError> {
+        let raw_count = match self.members.as_slice() {
+            [(_, MemberDraft::Wide(forest))] => forest.outputs(),
+            _ => 1,
+        };
+        let fault = if outputs.raw_count() != raw_count {
+            Some(format!("{} for members that give {raw_count}", outputs.raw_count()))
+        } else if self.info.calibration.is_some() {
+            Some("a calibration has no place before another link".to_owned())
+        } else {
+            outputs.fault()
+        };
+        if let Some(what) = fault {
+            return Err(DraftError::Info { field: "outputs", what });
+        }
+        self.outputs = Some(outputs);
+        Ok(self)
     }
 
     /// Rows (row-major) that the file carries with their answers, for [`crate::Model::verify`]. A few dozen do.
@@ -91,20 +130,52 @@ impl ModelDraft {
         &self.members
     }
 
+    /// What becomes of the members' sums, where the file says so.
+    pub fn outputs(&self) -> Option<&Outputs> {
+        self.outputs.as_ref()
+    }
+
     /// Scores a row by the plain walks: the slow twin of [`crate::Model::score_row`], with equal bits.
     ///
     /// # Panics
-    /// If the row's length is not the number of features.
+    /// If the row's length is not the number of features, or a wide member has no [`Outputs`].
     pub fn score_row(&self, row: &[f32]) -> Score {
-        assert_eq!(row.len(), self.info.features.len(), "values in the row, features of the model");
-        let raw = combine::weighted_sum(self.members.iter().map(|(weight, member)| {
+        let mut sums = self.sums(row);
+        let Some(outputs) = &self.outputs else { return combine::finish(sums[0], self.info.calibration) };
+        outputs.finish_raw(&mut sums);
+        let log_odds = sums[sums.len() - 1];
+        let answers = outputs.apply(&mut sums);
+        Score { log_odds, probability: sums[answers - 1] }
+    }
+
+    /// The raw scores of a row of f64: the slow twin of [`crate::Model::raw_scores`], with equal bits.
+    ///
+    /// # Panics
+    /// As [`ModelDraft::score_row`].
+    pub fn raw_scores(&self, row: &[f64]) -> Vec<f64> {
+        let mut sums = self.sums(row);
+        match &self.outputs {
+            Some(outputs) => outputs.finish_raw(&mut sums),
+            None => sums[0] = combine::finish(sums[0], self.info.calibration).log_odds,
+        }
+        sums
+    }
+
+    fn sums<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
+        assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
+        if let [(_, MemberDraft::Wide(forest))] = self.members.as_slice() {
+            return forest.score_row(row);
+        }
+        let singles: Vec<f32> = (0..row.width()).map(|at| row.single(at)).collect();
+        let sum = combine::weighted_sum(self.members.iter().map(|(weight, member)| {
             let log_odds = match member {
-                MemberDraft::Forest(forest) => forest.score(row),
-                MemberDraft::Linear(linear) => linear.score(row),
+                MemberDraft::Forest(forest) => forest.score(&singles),
+                MemberDraft::Linear(linear) => linear.score(&singles),
+                MemberDraft::Wide(_) => unreachable!("`new` lets a wide member stand alone only"),
             };
             (*weight, log_odds)
         }));
-        combine::finish(raw, self.info.calibration)
+        vec![sum]
     }
 
     /// The file's bytes. Equal drafts give equal bytes.
@@ -125,7 +196,19 @@ impl ModelDraft {
                 MemberDraft::Linear(linear) => {
                     section(*b"LINR", true, archive(&linear_to_archive(linear, fingerprint)))
                 }
+                MemberDraft::Wide(_) if self.outputs.is_none() => {
+                    let what = "a wide forest needs outputs".to_owned();
+                    return Err(DraftError::Info { field: "outputs", what });
+                }
+                MemberDraft::Wide(forest) => {
+                    let packed = wide::pack::pack(forest, fingerprint)
+                        .map_err(|what| DraftError::Member { member: place, what })?;
+                    section(*b"WIDE", true, archive(&packed))
+                }
             });
+        }
+        if let Some(outputs) = &self.outputs {
+            sections.push(section(*b"LINK", true, archive(&outputs.to_archive())));
         }
         if !self.self_test_rows.is_empty() {
             let rows = self.self_test_rows.chunks_exact(self.info.features.len());

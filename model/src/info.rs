@@ -73,11 +73,12 @@ impl ModelInfo {
     }
 }
 
-/// One row's answer. Neither part is ever NaN, whatever the row.
+/// One row's answer; of several, the last output's. Neither part is ever NaN, whatever the row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
-    /// Log-odds after calibration.
+    /// Log-odds after calibration; of an imported model with a link of its own, the raw score before it.
     pub log_odds: f64,
-    /// `sigmoid(log_odds)`.
+    /// `sigmoid(log_odds)`; of an imported model what its own link gives, a probability only if
+    /// [`crate::Model::gives_probability`].
     pub probability: f64,
 }

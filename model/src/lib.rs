@@ -12,7 +12,8 @@
 //! ```
 //!
 //! A model is a list of members, each giving log-odds: a [`forest`] or a [`linear`] part. Their weighted sum is
-//! calibrated (Platt) and squashed: [`combine`](sigmoid). Features have names with versions: [`schema`].
+//! calibrated (Platt) and squashed: [`combine`](sigmoid). An imported model has a [`link`] of its own in their place,
+//! and where narrow nodes cannot hold it, a [wide](forest::wide) forest. Features have names with versions: [`schema`].
 //!
 //! # Invariants
 //!
@@ -27,8 +28,7 @@
 //!
 //! # Absent on purpose
 //!
-//! Pickle and every other format that runs code. Categorical splits and vector leaves (an importer's job to refuse or
-//! rewrite). Byte-block and oblivious layouts, SHAP tables and drift references: each will be a section of its own.
+//! Pickle and every other format that runs code. Byte-block and oblivious layouts, SHAP tables and drift references: each will be a section of its own.
 
 pub mod card;
 pub mod draft;
@@ -38,15 +38,18 @@ pub mod info;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod linear;
+pub mod link;
 pub mod schema;
 
 mod combine;
 mod file;
 mod meta;
 mod model;
+mod row;
 
 pub use combine::sigmoid;
 pub use draft::{MemberDraft, ModelDraft};
 pub use error::{DraftError, ModelError};
 pub use info::{Calibration, ModelInfo, Score};
+pub use link::{Link, Outputs};
 pub use model::Model;

@@ -7,6 +7,7 @@ use crate::{
         pages::{MappedSlice, Pages},
         v1::{ArchivedLinear, ArchivedTerm},
     },
+    row::Row,
 };
 
 /// What one feature adds to the log-odds. Scaling is folded into the coefficient (and the intercept).
@@ -126,9 +127,10 @@ impl MappedLinear {
     }
 
     /// As [`LinearDraft::score`].
-    pub(crate) fn score(&self, row: &[f32]) -> f64 {
-        let contributions =
-            self.terms.iter().zip(row).map(|(term, &value)| LinearTerm::from(term).contribution(value));
+    pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
+        let contributions = (0..)
+            .zip(self.terms.iter())
+            .map(|(place, term)| LinearTerm::from(term).contribution(row.single(place)));
         contributions.fold(self.intercept, |sum, term| sum + term)
     }
 }

@@ -12,10 +12,16 @@ use crate::{
         pages::{MappedSlice, Pages},
         read::{Section, SectionFile},
     },
-    forest::narrow::NarrowForest,
+    forest::{
+        narrow::NarrowForest,
+        wide::{OUTPUTS_MAX, mapped::MappedWide},
+    },
     info::{ModelInfo, Score},
     linear::MappedLinear,
-    meta, schema,
+    link::Outputs,
+    meta,
+    row::Row,
+    schema,
 };
 
 /// A model, mapped and checked, ready to score. Shared by `Arc` between shards.
@@ -27,12 +33,16 @@ pub struct Model {
     /// Weight and member, in the order of the sum. Never empty.
     members: Vec<(f64, Member)>,
     self_test: Option<SelfTest>,
+    /// What becomes of the members' sums; `None`: calibration and the sigmoid.
+    outputs: Option<Outputs>,
 }
 
 #[derive(Debug)]
 enum Member {
     Forest(NarrowForest),
     Linear(MappedLinear),
+    /// Stands alone, with weight 1.
+    Wide(MappedWide),
 }
 
 /// Rows, and the log-odds they had where the file was made.
@@ -86,7 +96,7 @@ impl Model {
 
         let mut weights = weights.into_iter();
         let mut members = Vec::new();
-        let mut self_test = None;
+        let (mut self_test, mut outputs) = (None, None);
         for (place, section) in known {
             let error = |what| sections.error(place, what);
             let (member, made_for) = match section {
@@ -95,6 +105,17 @@ impl Model {
                 Section::SelfTest(archived) => {
                     self_test = Some(SelfTest::check(archived, pages, width).map_err(error)?);
                     continue;
+                }
+                Section::Link(_) if outputs.is_some() => return Err(error("a second LINK".to_owned())),
+                Section::Link(archived) => {
+                    outputs = Some(Outputs::read(archived).map_err(error)?);
+                    continue;
+                }
+                Section::Wide(archived) => {
+                    let forest = MappedWide::check(archived, pages, width).map_err(error)?;
+                    info.tree_count += forest.tree_count();
+                    info.node_count += forest.node_count();
+                    (Member::Wide(forest), archived.features_fingerprint.to_native())
                 }
                 Section::Forest(archived) => {
                     let forest = NarrowForest::check(archived, pages, width).map_err(error)?;
@@ -117,8 +138,10 @@ impl Model {
             let what = format!("more weights than members, of which there are {}", members.len());
             return Err(sections.error(meta_place, what));
         }
+        check_outputs(&members, outputs.as_ref(), info.calibration.is_some())
+            .map_err(|what| sections.error(meta_place, what))?;
         info.sha256 = hexadecimal(&Sha256::digest(pages.bytes()));
-        Ok(Self { info, file, members, self_test })
+        Ok(Self { info, file, members, self_test, outputs })
     }
 
     /// What the file says of itself.
@@ -177,17 +200,132 @@ impl Model {
         Ok(test.log_odds.len())
     }
 
+    /// What becomes of the members' sums in an imported model; `None` for calibration and the sigmoid.
+    pub fn outputs(&self) -> Option<&Outputs> {
+        self.outputs.as_ref()
+    }
+
+    /// How many raw scores a row has: 1, or one for each class.
+    pub fn raw_count(&self) -> usize {
+        self.outputs.as_ref().map_or(1, Outputs::raw_count)
+    }
+
+    /// Whether a row's one answer is a probability, as whoever calls a spike must know.
+    pub fn gives_probability(&self) -> bool {
+        self.outputs.as_ref().is_none_or(|outputs| outputs.raw_count() == 1 && outputs.gives_probabilities())
+    }
+
+    /// The scores of a row of f64 before the link: margins, log-odds, means of leaves. No allocation.
+    ///
+    /// # Panics
+    /// If the row's length is not the number of features, or `scores` has not [`Model::raw_count`] places.
+    pub fn raw_scores(&self, row: &[f64], scores: &mut [f64]) {
+        self.sums(row, scores, NarrowForest::score);
+        match &self.outputs {
+            Some(outputs) => outputs.finish_raw(scores),
+            None => scores[0] = combine::finish(scores[0], self.info.calibration).log_odds,
+        }
+    }
+
+    /// The answers for a row of f64, as the model's library gives them: probabilities, values, or a class's position.
+    /// They stand at the beginning of `scores`. No allocation.
+    ///
+    /// # Panics
+    /// As [`Model::raw_scores`].
+    pub fn answers<'a>(&self, row: &[f64], scores: &'a mut [f64]) -> &'a [f64] {
+        self.raw_scores(row, scores);
+        let answers = match &self.outputs {
+            Some(outputs) => outputs.apply(scores),
+            None => {
+                scores[0] = combine::sigmoid(scores[0]);
+                1
+            }
+        };
+        &scores[..answers]
+    }
+
+    fn sums<R: Row + ?Sized>(
+        &self,
+        row: &R,
+        sums: &mut [f64],
+        forest_score: impl Fn(&NarrowForest, &R) -> f64,
+    ) {
+        assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
+        assert_eq!(sums.len(), self.raw_count(), "places for scores, raw scores of the model");
+        match self.members.as_slice() {
+            [(_, Member::Wide(forest))] => forest.score(row, sums),
+            _ => sums[0] = self.weighted_sum(row, forest_score),
+        }
+    }
+
     #[inline]
-    fn score_by(&self, row: &[f32], forest_score: impl Fn(&NarrowForest, &[f32]) -> f64) -> Score {
-        assert_eq!(row.len(), self.info.features.len(), "values in the row, features of the model");
-        let raw = combine::weighted_sum(self.members.iter().map(|(weight, member)| {
+    fn weighted_sum<R: Row + ?Sized>(&self, row: &R, forest_score: impl Fn(&NarrowForest, &R) -> f64) -> f64 {
+        combine::weighted_sum(self.members.iter().map(|(weight, member)| {
             let log_odds = match member {
                 Member::Forest(forest) => forest_score(forest, row),
                 Member::Linear(linear) => linear.score(row),
+                Member::Wide(_) => unreachable!("`check_outputs` lets a wide member stand alone only"),
             };
             (*weight, log_odds)
-        }));
-        combine::finish(raw, self.info.calibration)
+        }))
+    }
+
+    #[inline]
+    fn score_by(&self, row: &[f32], forest_score: impl Fn(&NarrowForest, &[f32]) -> f64) -> Score {
+        if let Some(outputs) = &self.outputs {
+            return self.score_imported(row, outputs, forest_score);
+        }
+        assert_eq!(row.len(), self.info.features.len(), "values in the row, features of the model");
+        combine::finish(self.weighted_sum(row, forest_score), self.info.calibration)
+    }
+
+    /// A row's score by a link of its own. Apart from the rest: its scores take room on the stack.
+    #[inline(never)]
+    fn score_imported(
+        &self,
+        row: &[f32],
+        outputs: &Outputs,
+        forest_score: impl Fn(&NarrowForest, &[f32]) -> f64,
+    ) -> Score {
+        let (mut one, mut many);
+        let scores: &mut [f64] = match outputs.raw_count() {
+            1 => {
+                one = [0.0];
+                &mut one
+            }
+            count => {
+                many = [0.0; OUTPUTS_MAX];
+                &mut many[..count]
+            }
+        };
+        self.sums(row, scores, forest_score);
+        outputs.finish_raw(scores);
+        let log_odds = scores[scores.len() - 1];
+        let answers = outputs.apply(scores);
+        Score { log_odds, probability: scores[answers - 1] }
+    }
+}
+
+/// A wide forest stands alone; outputs are as many as the members give, and take the place of a calibration.
+fn check_outputs(
+    members: &[(f64, Member)],
+    outputs: Option<&Outputs>,
+    calibrated: bool,
+) -> Result<(), String> {
+    let raw_count = match members {
+        [(weight, Member::Wide(forest))] if *weight == 1.0 => Some(forest.outputs()),
+        _ if members.iter().any(|(_, member)| matches!(member, Member::Wide(_))) => {
+            return Err("a wide forest stands alone, with weight 1".to_owned());
+        }
+        _ => None,
+    };
+    match (raw_count, outputs) {
+        (_, Some(_)) if calibrated => Err("a calibration beside a LINK".to_owned()),
+        (Some(_), None) => Err("a wide forest needs a LINK".to_owned()),
+        (raw_count, Some(outputs)) if outputs.raw_count() != raw_count.unwrap_or(1) => {
+            Err(format!("a LINK of {} outputs for members that give others", outputs.raw_count()))
+        }
+        _ => Ok(()),
     }
 }
 

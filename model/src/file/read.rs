@@ -21,6 +21,8 @@ pub(crate) enum Section<'a> {
     Meta(&'a Archived<v1::Meta>),
     Forest(&'a Archived<v1::Forest>),
     Linear(&'a Archived<v1::Linear>),
+    Wide(&'a Archived<v1::Wide>),
+    Link(&'a Archived<v1::Link>),
     SelfTest(&'a Archived<v1::SelfTest>),
 }
 
@@ -77,6 +79,8 @@ impl<'a> SectionFile<'a> {
                 (b"META", v1::VERSION) => access(bytes).map(Section::Meta),
                 (b"FRST", v1::VERSION) => access(bytes).map(Section::Forest),
                 (b"LINR", v1::VERSION) => access(bytes).map(Section::Linear),
+                (b"WIDE", v1::VERSION) => access(bytes).map(Section::Wide),
+                (b"LINK", v1::VERSION) => access(bytes).map(Section::Link),
                 (b"TEST", v1::VERSION) => access(bytes).map(Section::SelfTest),
                 _ if entry.required => {
                     let (file, section) = (self.file.to_owned(), entry.label(place));

@@ -115,6 +115,92 @@ pub(crate) struct SelfTest {
     pub(crate) log_odds: Vec<f64>,
 }
 
+/// `WIDE`: a forest of wide nodes.
+#[derive(Archive, Serialize)]
+pub(crate) struct Wide {
+    /// The trees' nodes, one tree after another.
+    pub(crate) nodes: Vec<WideNode>,
+    pub(crate) leaf_values: Vec<f64>,
+    /// In the order of the sum.
+    pub(crate) trees: Vec<WideTree>,
+    pub(crate) sets: Vec<WideSet>,
+    /// The sets' members, one set after another, each ascending.
+    pub(crate) members: Vec<f64>,
+    pub(crate) lines: Vec<WideLine>,
+    pub(crate) terms: Vec<WideTerm>,
+    /// One for each output.
+    pub(crate) base: Vec<f64>,
+    pub(crate) features_fingerprint: u64,
+    pub(crate) values: u8,
+    pub(crate) sum: u8,
+}
+
+/// A split, a question of membership, or a leaf.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct WideNode {
+    /// The bits of a split's f64 threshold; a member node's set; a leaf's first value.
+    pub(crate) value: u64,
+    /// The left child; a leaf's line plus one, 0 for none.
+    pub(crate) left: u32,
+    pub(crate) right: u32,
+    pub(crate) feature: u16,
+    pub(crate) kind: u8,
+    pub(crate) missing: u8,
+    pub(crate) reserved: u32,
+}
+
+/// Where a tree starts and what it adds to.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct WideTree {
+    pub(crate) root: u32,
+    /// The output; 2^32 - 1: all of them.
+    pub(crate) output: u32,
+}
+
+/// Some of the members, and how a value is looked up among them.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct WideSet {
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    pub(crate) rule: u32,
+}
+
+/// A leaf that is a line over some features.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct WideLine {
+    pub(crate) constant: f64,
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+}
+
+/// What a feature adds to a line.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct WideTerm {
+    pub(crate) coefficient: f64,
+    pub(crate) feature: u32,
+    pub(crate) reserved: u32,
+}
+
+/// `LINK`: from the sums to the answers.
+#[derive(Archive, Serialize)]
+pub(crate) struct Link {
+    /// One for each output.
+    pub(crate) bias: Vec<f64>,
+    /// The classes' labels; empty where there are none.
+    pub(crate) classes: Vec<String>,
+    pub(crate) divisor: f64,
+    pub(crate) scale: f64,
+    pub(crate) link_divisor: f64,
+    pub(crate) slope: f64,
+    pub(crate) precision: u8,
+    pub(crate) kind: u8,
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
@@ -164,6 +250,15 @@ mod tests {
             "Linear" ArchivedLinear { terms intercept features_fingerprint }
             "Term" ArchivedTerm { coefficient low high imputed missing_coefficient }
             "SelfTest" ArchivedSelfTest { rows log_odds }
+            "Wide" ArchivedWide {
+                nodes leaf_values trees sets members lines terms base features_fingerprint values sum
+            }
+            "WideNode" ArchivedWideNode { value left right feature kind missing reserved }
+            "WideTree" ArchivedWideTree { root output }
+            "WideSet" ArchivedWideSet { first count rule }
+            "WideLine" ArchivedWideLine { constant first count }
+            "WideTerm" ArchivedWideTerm { coefficient feature reserved }
+            "Link" ArchivedLink { bias classes divisor scale link_divisor slope precision kind }
         }
     }
 }

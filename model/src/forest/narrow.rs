@@ -14,6 +14,7 @@ use crate::{
         pages::{MappedSlice, Pages},
         v1::{ArchivedForest, ArchivedNode},
     },
+    row::Row,
 };
 
 /// Trees walked together, and for how long.
@@ -120,28 +121,28 @@ impl NarrowForest {
     }
 
     /// The raw answer for a row of the model's features, in log-odds.
-    pub(crate) fn score(&self, row: &[f32]) -> f64 {
-        self.score_by::<false>(row)
+    pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
+        self.score_by::<false, R>(row)
     }
 
     /// The same with every node read through a bounds check.
-    pub(crate) fn score_checked(&self, row: &[f32]) -> f64 {
-        self.score_by::<true>(row)
+    pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
+        self.score_by::<true, R>(row)
     }
 
-    fn score_by<const CHECKED: bool>(&self, row: &[f32]) -> f64 {
+    fn score_by<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         // The slot row lives on the stack, in the least size that also has room for the leaves' NaN.
         match self.slots.len() {
-            0..64 => self.score_with::<64, CHECKED>(row),
-            64..128 => self.score_with::<128, CHECKED>(row),
-            128..512 => self.score_with::<512, CHECKED>(row),
-            _ => self.score_with::<SLOTS_MAX, CHECKED>(row),
+            0..64 => self.score_with::<64, CHECKED, R>(row),
+            64..128 => self.score_with::<128, CHECKED, R>(row),
+            128..512 => self.score_with::<512, CHECKED, R>(row),
+            _ => self.score_with::<SLOTS_MAX, CHECKED, R>(row),
         }
     }
 
     // Never inlined: the largest slot row would give every size its large stack frame.
     #[inline(never)]
-    fn score_with<const SLOTS: usize, const CHECKED: bool>(&self, row: &[f32]) -> f64 {
+    fn score_with<const SLOTS: usize, const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         let mut slots = [f32::NAN; SLOTS];
         slots::fill(&self.slots, row, &mut slots);
         let mut leaves: Leaves = [0; size_of::<Leaves>() / 4];

@@ -6,6 +6,7 @@
 //! nothing. The slot after the last one always holds NaN: leaves read it.
 
 use super::canonical::Missing;
+use crate::row::Row;
 
 /// Bits of a node's link that number its slot.
 pub(crate) const SLOT_BITS: u32 = 12;
@@ -48,9 +49,9 @@ impl Missing {
 
 /// Fills the slot row's beginning, one place per slot.
 #[inline(always)]
-pub(crate) fn fill(slots: &[Slot], row: &[f32], filled: &mut [f32]) {
+pub(crate) fn fill<R: Row + ?Sized>(slots: &[Slot], row: &R, filled: &mut [f32]) {
     for (place, slot) in filled.iter_mut().zip(slots) {
-        let value = row[usize::from(slot.feature)];
+        let value = row.single(usize::from(slot.feature));
         // A select, not a branch: which values are missing cannot be predicted.
         *place = std::hint::select_unpredictable(value.is_nan(), slot.stand_in, value);
     }

@@ -1,0 +1,267 @@
+//! The wide form: what other libraries' forests need and narrow nodes cannot hold.
+//!
+//! f64 rows and thresholds, zero as missing, sets of categories, several outputs, vector leaves, linear leaves. This
+//! file is the form an importer builds and the plain walk that says what it means; [`mapped`] is the same in a file,
+//! walked a tree at a time; [`narrowed`] turns a wide forest into the fast canonical one where nothing is lost.
+
+mod check;
+pub(crate) mod mapped;
+mod narrowed;
+pub(crate) mod pack;
+
+use crate::row::Row;
+
+/// Outputs a forest may have.
+pub const OUTPUTS_MAX: usize = 1024;
+
+/// The type a value is rounded to before it is compared, or a sum after each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// f32.
+    Single,
+    /// f64.
+    Double,
+}
+
+/// Where a value goes that the comparison does not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingRule {
+    /// NaN goes left.
+    Left,
+    /// NaN goes right.
+    Right,
+    /// NaN goes where 0.0 would.
+    Zero,
+    /// NaN and everything within [`ZERO_BAND`] of zero goes left.
+    ZeroLeft,
+    /// NaN and everything within [`ZERO_BAND`] of zero goes right.
+    ZeroRight,
+}
+
+/// What LightGBM counts as zero: 1e-35 as the nearest f32.
+pub const ZERO_BAND: f64 = 1e-35_f32 as f64;
+
+/// A linear leaf's value is at most this large, so that no sum of them overflows.
+pub const LINE_MAX: f64 = 1e250;
+
+/// How a value is looked up among a set's members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetRule {
+    /// As it is (ONNX).
+    Exact,
+    /// Cut to an integer towards zero, so that -0.5 is category 0 (LightGBM).
+    Truncated,
+    /// Negative values are in no set, others are cut to an integer (XGBoost).
+    NotNegative,
+}
+
+/// A set of values or categories.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CategorySet {
+    /// How a value is looked up.
+    pub rule: SetRule,
+    /// Ascending, no NaN.
+    pub members: Vec<f64>,
+}
+
+/// A node: a question or an answer. Children are positions in their tree, after their parent's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WideNode {
+    /// `row[feature] < threshold` goes left.
+    Split {
+        /// Position in the row.
+        feature: u16,
+        /// Not NaN.
+        threshold: f64,
+        /// Where missing values go.
+        missing: MissingRule,
+        /// Position of the left child.
+        left: u32,
+        /// Position of the right child.
+        right: u32,
+    },
+    /// `row[feature]` in a set goes left.
+    Member {
+        /// Position in the row.
+        feature: u16,
+        /// Position among the forest's sets.
+        set: u32,
+        /// Where NaN goes.
+        missing_left: bool,
+        /// Position of the left child.
+        left: u32,
+        /// Position of the right child.
+        right: u32,
+    },
+    /// The number of a leaf of this tree.
+    Leaf(u32),
+}
+
+/// A leaf that is a line over some features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearLeaf {
+    /// Where its sum starts.
+    pub constant: f64,
+    /// Feature and coefficient, in the order of the sum.
+    pub terms: Vec<(u16, f64)>,
+}
+
+/// A tree; node 0 is the root.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WideTree {
+    /// The nodes; every one but the root is the child of exactly one earlier node.
+    pub nodes: Vec<WideNode>,
+    /// The output its leaves are added to; `None`: each leaf has a value for every output.
+    pub output: Option<u16>,
+    /// The leaves' values, one after another.
+    pub leaves: Vec<f64>,
+    /// One line a leaf, or none at all; only in f64 sums. Used where all its features are finite and its value is
+    /// within [`LINE_MAX`]; else the leaf's plain value.
+    pub lines: Vec<LinearLeaf>,
+}
+
+/// Trees and how their answers are added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WideForest {
+    /// The trees, in the order of the sum.
+    pub trees: Vec<WideTree>,
+    /// The sets that [`WideNode::Member`] nodes name.
+    pub sets: Vec<CategorySet>,
+    /// Where the sums start, one for each output.
+    pub base: Vec<f64>,
+    /// What values are rounded to before anything is asked of them.
+    pub values: Precision,
+    /// What sums are rounded to.
+    pub sum: Precision,
+}
+
+impl MissingRule {
+    /// Whether `value` goes left at `threshold`.
+    #[inline]
+    pub fn goes_left(self, value: f64, threshold: f64) -> bool {
+        let in_zero_band = || value.is_nan() || value.abs() <= ZERO_BAND;
+        match self {
+            Self::Left if value.is_nan() => true,
+            Self::Zero if value.is_nan() => 0.0 < threshold,
+            Self::ZeroLeft if in_zero_band() => true,
+            Self::ZeroRight if in_zero_band() => false,
+            // NaN is below nothing, so it goes right.
+            _ => value < threshold,
+        }
+    }
+}
+
+impl SetRule {
+    /// What to look for among the members; NaN is in no set.
+    #[inline]
+    pub fn key(self, value: f64) -> f64 {
+        match self {
+            Self::Exact => value,
+            // Adding zero makes -0 a plain zero.
+            Self::Truncated => value.trunc() + 0.0,
+            Self::NotNegative if value < 0.0 => f64::NAN,
+            Self::NotNegative => value.trunc() + 0.0,
+        }
+    }
+}
+
+impl CategorySet {
+    /// Whether a value is in it.
+    pub fn holds(&self, value: f64) -> bool {
+        let key = self.rule.key(value);
+        self.members.contains(&key)
+    }
+}
+
+impl Precision {
+    /// Rounds to this type.
+    #[inline]
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            Self::Single => f64::from(value as f32),
+            Self::Double => value,
+        }
+    }
+
+    /// The sum in this type. (Two f32 values' f64 sum, rounded once more, is their f32 sum: 53 >= 2 * 24 + 2.)
+    #[inline]
+    pub fn add(self, a: f64, b: f64) -> f64 {
+        self.round(a + b)
+    }
+}
+
+impl LinearLeaf {
+    /// The line's value; `None` where a feature is NaN or infinite, or the value too large.
+    fn value(&self, row: &[f64]) -> Option<f64> {
+        let mut sum = self.constant;
+        for &(feature, coefficient) in &self.terms {
+            let value = row[usize::from(feature)];
+            if !value.is_finite() {
+                return None;
+            }
+            sum += coefficient * value;
+        }
+        (sum.abs() <= LINE_MAX).then_some(sum)
+    }
+}
+
+impl WideForest {
+    /// Outputs.
+    pub fn outputs(&self) -> usize {
+        self.base.len()
+    }
+
+    /// Nodes in all trees.
+    pub fn node_count(&self) -> usize {
+        self.trees.iter().map(|tree| tree.nodes.len()).sum()
+    }
+
+    /// The number of the leaf that a row, already rounded, reaches in a tree.
+    fn leaf(&self, tree: &WideTree, row: &[f64]) -> u32 {
+        let mut at = 0_u32;
+        loop {
+            let (goes_left, left, right) = match tree.nodes[at as usize] {
+                WideNode::Leaf(leaf) => return leaf,
+                WideNode::Split { feature, threshold, missing, left, right } => {
+                    (missing.goes_left(row[usize::from(feature)], threshold), left, right)
+                }
+                WideNode::Member { feature, set, missing_left, left, right } => {
+                    let value = row[usize::from(feature)];
+                    let listed = self.sets[set as usize].holds(value);
+                    (if value.is_nan() { missing_left } else { listed }, left, right)
+                }
+            };
+            at = if goes_left { left } else { right };
+        }
+    }
+
+    /// The sums for a row, one for each output: the definition, which the walk over a file is held to.
+    ///
+    /// # Panics
+    /// If the forest was not checked, or the row is shorter than the features it reads.
+    pub fn score(&self, row: &[f64]) -> Vec<f64> {
+        self.score_row(row)
+    }
+
+    pub(crate) fn score_row<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
+        let row: Vec<f64> = (0..row.width()).map(|at| self.values.round(row.double(at))).collect();
+        let mut sums = self.base.clone();
+        for tree in &self.trees {
+            let leaf = self.leaf(tree, &row) as usize;
+            match tree.output {
+                Some(output) => {
+                    let line = tree.lines.get(leaf).and_then(|line| line.value(&row));
+                    let sum = &mut sums[usize::from(output)];
+                    *sum = self.sum.add(*sum, line.unwrap_or(tree.leaves[leaf]));
+                }
+                None => {
+                    let values = &tree.leaves[leaf * self.base.len()..];
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum = self.sum.add(*sum, value);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}

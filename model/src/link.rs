@@ -1,0 +1,201 @@
+//! From an imported model's sums to its answers: averaging, scale and bias, then the link.
+
+use crate::{
+    combine::is_moderate,
+    file::v1::{self, ArchivedLink},
+    forest::wide::{OUTPUTS_MAX, Precision},
+};
+
+/// What turns raw scores into answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Link {
+    /// Nothing: regression, ranking, or leaves that are probabilities already.
+    Identity,
+    /// `1 / (1 + exp(-slope * x))` of each raw score.
+    Sigmoid {
+        /// 1, but for LightGBM's `sigmoid`.
+        slope: f64,
+    },
+    /// `exp(x_k - max) / sum` over the raw scores.
+    Softmax,
+    /// `exp(x)`.
+    Exponential,
+    /// `sign(x) * x * x` (LightGBM's `sqrt`).
+    SignedSquare,
+    /// 1 above 0, else 0 (XGBoost's `binary:hinge`).
+    Hinge,
+    /// `ln(1 + exp(x))` (LightGBM's `cross_entropy_lambda`).
+    Softplus,
+    /// The position of the greatest raw score, one answer for all (XGBoost's `multi:softmax`).
+    ArgMax,
+}
+
+/// From sums to raw scores to answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// Sums are divided by it first: the number of trees where a library averages; else 1.
+    pub divisor: f64,
+    /// Then multiplied by it; else 1.
+    pub scale: f64,
+    /// Then it is added, one for each output; -0.0 changes nothing.
+    pub bias: Vec<f64>,
+    /// The type in which that happens, and in which answers are given.
+    pub precision: Precision,
+    /// Raw scores are divided by it before the link: LightGBM's random forests; else 1.
+    pub link_divisor: f64,
+    /// What follows.
+    pub link: Link,
+    /// The classes' labels in the order of the outputs (two for one output: the answer is the second's); may be empty.
+    pub classes: Vec<String>,
+}
+
+impl Outputs {
+    /// Nothing happens to `outputs` sums but the link.
+    pub fn plain(outputs: usize, precision: Precision, link: Link) -> Self {
+        let bias = vec![-0.0; outputs];
+        Self { divisor: 1.0, scale: 1.0, bias, precision, link_divisor: 1.0, link, classes: Vec::new() }
+    }
+
+    /// Raw scores.
+    pub fn raw_count(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Answers: as many as raw scores, but for [`Link::ArgMax`].
+    pub fn answer_count(&self) -> usize {
+        if self.link == Link::ArgMax { 1 } else { self.bias.len() }
+    }
+
+    /// Whether answers are probabilities: by their link, or because leaves are fractions of classes.
+    pub fn gives_probabilities(&self) -> bool {
+        match self.link {
+            Link::Sigmoid { .. } | Link::Softmax | Link::Hinge => true,
+            Link::Identity => !self.classes.is_empty(),
+            Link::Exponential | Link::SignedSquare | Link::Softplus | Link::ArgMax => false,
+        }
+    }
+
+    /// From sums to raw scores, in place.
+    pub(crate) fn finish_raw(&self, sums: &mut [f64]) {
+        for (sum, bias) in sums.iter_mut().zip(&self.bias) {
+            let mean = self.precision.round(*sum / self.divisor);
+            *sum = self.precision.add(self.precision.round(mean * self.scale), *bias);
+        }
+    }
+
+    /// From raw scores to answers, in place; gives how many there are.
+    pub(crate) fn apply(&self, scores: &mut [f64]) -> usize {
+        for score in scores.iter_mut() {
+            *score = self.precision.round(*score / self.link_divisor);
+        }
+        match self.link {
+            Link::Identity => {}
+            Link::Sigmoid { slope } => each(scores, |x| self.sigmoid(slope * x)),
+            Link::Softmax => softmax(scores),
+            Link::Exponential => each(scores, libm::exp),
+            Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
+            Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
+            Link::Softplus => each(scores, |x| libm::log1p(libm::exp(x))),
+            Link::ArgMax => {
+                let greatest = |best: usize, at: usize| if scores[at] > scores[best] { at } else { best };
+                scores[0] = (0..scores.len()).fold(0, greatest) as f64;
+                return 1;
+            }
+        }
+        each(scores, |x| self.precision.round(x));
+        scores.len()
+    }
+
+    /// As the libraries write it, so that rounding falls alike; in f32 they keep `exp` finite.
+    fn sigmoid(&self, x: f64) -> f64 {
+        let exponent = match self.precision {
+            Precision::Single => (-x).min(f64::from(88.7_f32)),
+            Precision::Double => -x,
+        };
+        1.0 / (1.0 + libm::exp(exponent))
+    }
+
+    /// What is wrong with it, if anything is.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let numbers = [self.divisor, self.scale, self.link_divisor];
+        if !numbers.iter().chain(&self.bias).all(|&number| is_moderate(number)) {
+            return Some(format!("{numbers:?} or a bias is out of range"));
+        }
+        if self.divisor < 1.0 || self.link_divisor < 1.0 {
+            return Some(format!("divisors {} and {}: at least 1", self.divisor, self.link_divisor));
+        }
+        if self.bias.is_empty() || self.bias.len() > OUTPUTS_MAX {
+            return Some(format!("{} outputs; 1 to {OUTPUTS_MAX} are possible", self.bias.len()));
+        }
+        match self.link {
+            Link::Sigmoid { slope } if !is_moderate(slope) || slope <= 0.0 => Some(format!("slope {slope}")),
+            _ if self.classes.is_empty() || self.classes.len() == self.bias.len().max(2) => None,
+            _ => Some(format!("{} classes for {} outputs", self.classes.len(), self.bias.len())),
+        }
+    }
+
+    /// The archive's native form.
+    pub(crate) fn to_archive(&self) -> v1::Link {
+        let (kind, slope) = match self.link {
+            Link::Identity => (0, 1.0),
+            Link::Sigmoid { slope } => (1, slope),
+            Link::Softmax => (2, 1.0),
+            Link::Exponential => (3, 1.0),
+            Link::SignedSquare => (4, 1.0),
+            Link::Hinge => (5, 1.0),
+            Link::Softplus => (6, 1.0),
+            Link::ArgMax => (7, 1.0),
+        };
+        v1::Link {
+            bias: self.bias.clone(),
+            classes: self.classes.clone(),
+            divisor: self.divisor,
+            scale: self.scale,
+            link_divisor: self.link_divisor,
+            slope,
+            precision: self.precision.code(),
+            kind,
+        }
+    }
+
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// The first rule of FORMAT.md's `LINK` that it breaks.
+    pub(crate) fn read(archived: &ArchivedLink) -> Result<Self, String> {
+        let outputs = Self {
+            divisor: archived.divisor.to_native(),
+            scale: archived.scale.to_native(),
+            bias: archived.bias.iter().map(|bias| bias.to_native()).collect(),
+            precision: Precision::from_code(archived.precision)
+                .ok_or_else(|| format!("number type {} is unknown", archived.precision))?,
+            link_divisor: archived.link_divisor.to_native(),
+            link: match archived.kind {
+                0 => Link::Identity,
+                1 => Link::Sigmoid { slope: archived.slope.to_native() },
+                2 => Link::Softmax,
+                3 => Link::Exponential,
+                4 => Link::SignedSquare,
+                5 => Link::Hinge,
+                6 => Link::Softplus,
+                7 => Link::ArgMax,
+                kind => return Err(format!("link {kind} is unknown")),
+            },
+            classes: archived.classes.iter().map(|class| class.as_str().to_owned()).collect(),
+        };
+        outputs.fault().map_or(Ok(outputs), Err)
+    }
+}
+
+fn each(scores: &mut [f64], turn: impl Fn(f64) -> f64) {
+    for score in scores {
+        *score = turn(*score);
+    }
+}
+
+fn softmax(scores: &mut [f64]) {
+    let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    each(scores, |x| libm::exp(x - greatest));
+    let sum: f64 = scores.iter().sum();
+    each(scores, |x| x / sum);
+}
