@@ -28,12 +28,14 @@
 //!
 //! # Absent on purpose
 //!
-//! Pickle and every other format that runs code. Byte-block and oblivious layouts, SHAP tables and drift references: each will be a section of its own.
+//! Pickle and every other format that runs code. Byte-block and oblivious layouts, SHAP tables and drift references:
+//! each will be a section of its own.
 
 pub mod card;
 pub mod draft;
 pub mod error;
 pub mod forest;
+pub mod import;
 pub mod info;
 #[cfg(feature = "learn")]
 pub mod learn;

@@ -91,7 +91,7 @@ impl Outputs {
         match self.link {
             Link::Identity => {}
             Link::Sigmoid { slope } => each(scores, |x| self.sigmoid(slope * x)),
-            Link::Softmax => softmax(scores),
+            Link::Softmax => softmax(scores, self.precision),
             Link::Exponential => each(scores, libm::exp),
             Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
             Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
@@ -106,13 +106,14 @@ impl Outputs {
         scores.len()
     }
 
-    /// As the libraries write it, so that rounding falls alike; in f32 they keep `exp` finite.
+    /// As the libraries write it, rounded where they round; in f32 they keep `exp` finite.
     fn sigmoid(&self, x: f64) -> f64 {
         let exponent = match self.precision {
             Precision::Single => (-x).min(f64::from(88.7_f32)),
             Precision::Double => -x,
         };
-        1.0 / (1.0 + libm::exp(exponent))
+        let power = self.precision.round(libm::exp(exponent));
+        1.0 / self.precision.add(1.0, power)
     }
 
     /// What is wrong with it, if anything is.
@@ -193,9 +194,10 @@ fn each(scores: &mut [f64], turn: impl Fn(f64) -> f64) {
     }
 }
 
-fn softmax(scores: &mut [f64]) {
+/// Rounded where XGBoost rounds; its sum is an f64 in either type.
+fn softmax(scores: &mut [f64], precision: Precision) {
     let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    each(scores, |x| libm::exp(x - greatest));
-    let sum: f64 = scores.iter().sum();
+    each(scores, |x| precision.round(libm::exp(precision.add(x, -greatest))));
+    let sum = precision.round(scores.iter().sum());
     each(scores, |x| x / sum);
 }

@@ -1,0 +1,242 @@
+//! Other libraries' models, turned into ours: read natively, bounds-checked, nothing in them is ever run.
+//!
+//! One file a format, one list ([`FORMATS`]). A reader gives a [`WideForest`] with names and a link; what fits narrow
+//! nodes is put there without a changed bit. Formats are told apart by their content. What a reader does not support
+//! it refuses by name, and what it decided by itself it says in [`Imported::notes`].
+
+mod document;
+mod grow;
+mod xgboost;
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    draft::{MemberDraft, ModelDraft},
+    error::DraftError,
+    forest::wide::{MissingRule, WideForest, WideNode},
+    info::ModelInfo,
+    link::Outputs,
+    schema::FeatureName,
+};
+
+/// Bytes a foreign file may have, unpacked.
+pub const INPUT_BYTES_MAX: usize = 1 << 30;
+
+/// One format: how it is known, and who reads it.
+struct Format {
+    name: &'static str,
+    is_it: fn(&[u8]) -> bool,
+    read: fn(&[u8], &Options) -> Result<Foreign, Fault>,
+}
+
+/// THE list. The first that knows the bytes reads them.
+const FORMATS: [Format; 2] = [
+    Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
+    Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
+];
+
+/// What the caller decides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The model's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Of a model that was stopped early and still has its later trees: leave them out, as its scikit-learn wrapper
+    /// does. Else all are kept, as its own `predict` does.
+    pub best_iteration: bool,
+}
+
+/// A model that was read, and what there is to say about it.
+#[derive(Debug)]
+pub struct Imported {
+    /// The format's name.
+    pub format: &'static str,
+    /// The model, ready to be written.
+    pub draft: ModelDraft,
+    /// What was decided on the way, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Why a foreign file was not imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// No reader knows it.
+    #[error("{what}")]
+    Unrecognised {
+        /// What it looks like, and the way out where there is one.
+        what: String,
+    },
+    /// It asks for something we do not do.
+    #[error("{format}: not supported: {what}")]
+    Unsupported {
+        /// The format.
+        format: &'static str,
+        /// The thing by its name.
+        what: String,
+    },
+    /// It is not what its format says it should be.
+    #[error("{format}: {what}")]
+    Broken {
+        /// The format.
+        format: &'static str,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// It is beyond what a model may be.
+    #[error("{format}: {source}")]
+    Draft {
+        /// The format.
+        format: &'static str,
+        /// The rule it breaks.
+        source: DraftError,
+    },
+}
+
+/// What a reader gives.
+struct Foreign {
+    /// As many as the model reads; empty names are numbered.
+    features: Vec<String>,
+    forest: WideForest,
+    outputs: Outputs,
+    /// The library and its version, as far as the file says.
+    library: String,
+    notes: Vec<String>,
+}
+
+/// Why a reader gave up.
+enum Fault {
+    Unsupported(String),
+    Broken(String),
+}
+
+impl From<String> for Fault {
+    fn from(what: String) -> Self {
+        Self::Broken(what)
+    }
+}
+
+/// The formats' names, in the order in which they are tried.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.name)
+}
+
+/// Reads a foreign model of any format.
+///
+/// # Errors
+/// [`ImportError`]: unknown, unsupported, broken or too large. Never a panic, whatever the bytes.
+pub fn import(bytes: &[u8], options: &Options) -> Result<Imported, ImportError> {
+    if bytes.len() > INPUT_BYTES_MAX {
+        let what = format!("{} bytes; {INPUT_BYTES_MAX} are possible", bytes.len());
+        return Err(ImportError::Unrecognised { what });
+    }
+    let known = FORMATS.iter().find(|format| (format.is_it)(bytes));
+    let Format { name: format, read, .. } =
+        *known.ok_or_else(|| ImportError::Unrecognised { what: what_it_is(bytes) })?;
+    let foreign = read(bytes, options).map_err(|fault| match fault {
+        Fault::Unsupported(what) => ImportError::Unsupported { format, what },
+        Fault::Broken(what) => ImportError::Broken { format, what },
+    })?;
+    assemble(bytes, format, foreign, options).map_err(|source| ImportError::Draft { format, source })
+}
+
+fn assemble(
+    bytes: &[u8],
+    format: &'static str,
+    foreign: Foreign,
+    options: &Options,
+) -> Result<Imported, DraftError> {
+    let Foreign { features, forest, outputs, library, mut notes } = foreign;
+    let names = features.into_iter().enumerate().map(|(at, name)| feature_name(at, name));
+    let mut info = ModelInfo::new(&options.name, &options.version, "ml", names.collect());
+    info.provenance = vec![
+        ("imported from".to_owned(), format.to_owned()),
+        ("library".to_owned(), library),
+        ("sha256 of the input".to_owned(), crate::model::hexadecimal(&Sha256::digest(bytes))),
+    ];
+    info.provenance.extend(notes.iter().map(|note| ("note".to_owned(), note.clone())));
+    forest.check(0, info.features.len())?;
+    let rows = self_test_rows(&forest, info.features.len());
+    let member = match forest.narrowed() {
+        Some(narrow) => match crate::forest::pack::pack(&narrow, 0) {
+            Ok(_) => MemberDraft::Forest(narrow),
+            Err(what) => {
+                notes.push(format!("Kept in wide nodes: {what}."));
+                MemberDraft::Wide(forest)
+            }
+        },
+        None => MemberDraft::Wide(forest),
+    };
+    let draft = ModelDraft::new(info, vec![(1.0, member)])?.with_outputs(outputs)?.with_self_test(rows);
+    Ok(Imported { format, draft, notes })
+}
+
+/// `name@version` names a feature of the engine's; any other name is the user's own.
+fn feature_name(at: usize, name: String) -> FeatureName {
+    if name.is_empty() {
+        return FeatureName::new(format!("f{at}"), 0);
+    }
+    let versioned = name.rsplit_once('@').and_then(|(plain, version)| {
+        let version = version.parse::<u16>().ok().filter(|&version| version > 0)?;
+        (!plain.is_empty()).then(|| FeatureName::new(plain, version))
+    });
+    versioned.unwrap_or_else(|| FeatureName::new(name, 0))
+}
+
+/// Rows that meet the forest's thresholds: a row of zeros, one of NaN, and then each feature's thresholds in turn.
+fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f32> {
+    const ROWS: usize = 24;
+    const WIDTH_MAX: usize = 4096;
+    if width > WIDTH_MAX {
+        return Vec::new();
+    }
+    let mut asked: Vec<Vec<f32>> = vec![Vec::new(); width];
+    let nodes = forest.trees.iter().flat_map(|tree| &tree.nodes);
+    for node in nodes {
+        let (feature, value) = match *node {
+            WideNode::Split { feature, threshold, .. } => (feature, threshold as f32),
+            WideNode::Member { feature, set, .. } => {
+                let member = forest.sets[set as usize].members.first();
+                (feature, member.map_or(0.0, |&member| member as f32))
+            }
+            WideNode::Leaf(_) => continue,
+        };
+        let values = &mut asked[usize::from(feature)];
+        if values.len() < 1024 && value.is_finite() {
+            values.push(value);
+        }
+    }
+    let mut rows = vec![0.0; width];
+    rows.resize(2 * width, f32::NAN);
+    for row in 2..ROWS {
+        rows.extend(asked.iter().enumerate().map(|(feature, values)| match values.len() {
+            0 => 0.0,
+            _ if (row + feature) % 11 == 0 => f32::NAN,
+            count => values[(row * 31 + feature * 7) % count],
+        }));
+    }
+    rows
+}
+
+/// Where NaN goes, for a reader.
+fn missing(left: bool) -> MissingRule {
+    if left { MissingRule::Left } else { MissingRule::Right }
+}
+
+/// What bytes that no reader knows look like, for the person who passed them.
+fn what_it_is(bytes: &[u8]) -> String {
+    let formats = formats().collect::<Vec<_>>().join(", ");
+    let looks_like = match bytes {
+        [] => "the file is empty",
+        [0x80, 2..=5, ..] => {
+            "it looks like a Python pickle (or joblib), which is a program and is never run: save the model with its \
+             library's own `save_model` instead, or export scikit-learn with model/export/sklearn_to_npz.py"
+        }
+        [b'P', b'K', 3, 4, ..] => "it is a zip archive of an unknown kind",
+        [0x89, b'S', b'G', b'M', ..] => "it is a Stormglass model already",
+        [b'C', b'B', b'M', b'1', ..] => "it is a CatBoost .cbm: save it with format=\"json\" instead",
+        [b'{', ..] => "it is JSON, but of no known library",
+        _ => "its first bytes are no known format's",
+    };
+    format!("not a model that can be imported: {looks_like}. Known: {formats}")
+}

@@ -1,0 +1,117 @@
+//! Imported models give their libraries' numbers, bit for bit before the link, on shared rows and near thresholds.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/golden_files.rs"]
+mod golden_files;
+
+use golden::{imported, inputs, table};
+use golden_files::options;
+use model::{Model, ModelDraft, forest::Precision, import::import};
+
+/// What a model's rows showed.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    rows: usize,
+    /// Rows whose raw score has other bits.
+    raw_differs: usize,
+    /// The greatest distance of an answer, in units in the last place of the library's type.
+    answer_ulps: u64,
+}
+
+/// Steps between two values of one type.
+fn ulps(a: f64, b: f64, precision: Precision) -> u64 {
+    let order = |bits: i64, least: i64| if bits < 0 { least.wrapping_sub(bits) } else { bits };
+    let place = |value: f64| match precision {
+        Precision::Single => order(i64::from((value as f32).to_bits() as i32), i64::from(i32::MIN)),
+        Precision::Double => order(value.to_bits() as i64, i64::MIN),
+    };
+    place(a).abs_diff(place(b))
+}
+
+fn tally(
+    name: &str,
+    draft: &ModelDraft,
+    raw_column: &str,
+    answer_column: &str,
+    edges: bool,
+) -> Option<Tally> {
+    let suffix = if edges { ".edges" } else { "" };
+    let expected = table(&format!("preds/{name}{suffix}.csv"))?;
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    assert!(model.verify().unwrap() > 0, "{name} carries rows of its own");
+    let precision = model.outputs().unwrap().precision;
+    let (raw, answers) = (expected.columns(raw_column), expected.columns(answer_column));
+    let mut tally = Tally { rows: expected.rows.len(), ..Tally::default() };
+    let mut scores = vec![0.0; model.raw_count()];
+    for (at, row) in inputs(name, edges)?.iter().take(expected.rows.len()).enumerate() {
+        model.raw_scores(row, &mut scores);
+        let plain = draft.raw_scores(row);
+        assert_eq!(bits(&scores), bits(&plain), "{name}{suffix} row {at}: the plain walk");
+        if let Some(raw) = &raw {
+            assert_eq!(raw[at].len(), scores.len(), "{name}: {raw_column}");
+            // Equal as numbers: -0 and 0 are the same margin.
+            tally.raw_differs += usize::from(raw[at] != scores);
+        }
+        let got = model.answers(row, &mut scores);
+        let Some(answers) = &answers else { continue };
+        // A probability alone is that of the second of two classes.
+        let expected = &answers[at][answers[at].len() - got.len()..];
+        for (&got, &expected) in got.iter().zip(expected) {
+            tally.answer_ulps = tally.answer_ulps.max(ulps(got, expected, precision));
+        }
+    }
+    assert!(raw.is_some() || answers.is_some(), "{name}{suffix}: nothing to compare");
+    Some(tally)
+}
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+/// Holds a file to its library; `differing_edges` rows near thresholds are the documented exceptions.
+fn hold(file: &str, raw_column: &str, answer_column: &str, differing_edges: usize) {
+    let (name, _) = file.split_once('.').unwrap();
+    let imported = imported(file);
+    let shared = tally(name, &imported.draft, raw_column, answer_column, false).unwrap();
+    println!("{file}: {} {shared:?}", imported.format);
+    assert!(shared.rows == 2000 && shared.raw_differs == 0 && shared.answer_ulps <= 2, "{file}: {shared:?}");
+    if let Some(edges) = tally(name, &imported.draft, raw_column, answer_column, true) {
+        println!("{file}: edges {edges:?}");
+        assert_eq!(edges.raw_differs, differing_edges, "{file} near thresholds: {edges:?}");
+        assert!(edges.answer_ulps <= 2 || differing_edges > 0, "{file} near thresholds: {edges:?}");
+    }
+}
+
+const XGBOOST: [&str; 9] = [
+    "xgb_bin_100x6",
+    "xgb_bin_base",
+    "xgb_bin_nan",
+    "xgb_cat",
+    "xgb_dart",
+    "xgb_reg_early",
+    "xgb_rf",
+    "xgb_stump",
+    "xgb_vector_leaf",
+];
+
+#[test]
+fn xgboost_models_give_xgboosts_margins() {
+    for name in XGBOOST {
+        for extension in ["json", "ubj"] {
+            hold(&format!("{name}.{extension}"), "margin", "out", 0);
+        }
+    }
+}
+
+#[test]
+fn early_stopping_is_said_aloud_and_the_best_iteration_kept_on_request() {
+    let all = imported("xgb_reg_early.json");
+    assert!(all.notes[0].contains("all 53 trees are kept"), "{:?}", all.notes);
+    let bytes = golden_files::bytes("models/xgb_reg_early.ubj");
+    let best = import(&bytes, &model::import::Options { best_iteration: true, ..options() }).unwrap();
+    assert!(best.notes[0].contains("45 of 53 trees"), "{:?}", best.notes);
+    let tally = tally("xgb_reg_early", &best.draft, "margin_best", "margin_best", false).unwrap();
+    assert_eq!(tally, Tally { rows: 2000, ..Tally::default() });
+}

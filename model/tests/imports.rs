@@ -1,0 +1,122 @@
+//! Foreign bytes of any kind: imported or refused with a reason, never a crash, and what is not supported has its name said.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/golden_files.rs"]
+mod golden_files;
+
+use golden_files::{bytes, options};
+use model::{
+    Model,
+    import::{ImportError, formats, import},
+};
+
+/// One small file of each format.
+const SEEDS: [&str; 6] = [
+    "xgb_stump.json",
+    "xgb_stump.ubj",
+    "xgb_cat.ubj",
+    "xgb_dart.ubj",
+    "xgb_vector_leaf.json",
+    "xgb_vector_leaf.ubj",
+];
+
+/// Imports; what comes out is a file that opens and scores.
+fn attempt(bytes: &[u8]) -> bool {
+    let Ok(imported) = import(bytes, &options()) else { return false };
+    let Ok(file) = imported.draft.to_bytes() else { return false };
+    let model = Model::from_bytes(&file).expect("a draft that was checked is a file that opens");
+    let row: Vec<f64> = (0..model.info().features.len()).map(|at| at as f64).collect();
+    let mut scores = vec![0.0; model.raw_count()];
+    assert!(model.answers(&row, &mut scores).iter().all(|score| !score.is_nan()));
+    true
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % bound as u64) as usize
+    }
+}
+
+#[test]
+fn truncated_files_are_imported_or_refused() {
+    for seed in SEEDS {
+        let whole = bytes(&format!("models/{seed}"));
+        assert!(attempt(&whole), "{seed}");
+        let mut random = Random(1);
+        for _ in 0..100 {
+            attempt(&whole[..random.below(whole.len())]);
+        }
+    }
+}
+
+#[test]
+fn damaged_files_are_imported_or_refused() {
+    let mut random = Random(2);
+    for seed in SEEDS {
+        let whole = bytes(&format!("models/{seed}"));
+        let mut imported = 0;
+        for _ in 0..400 {
+            let mut damaged = whole.clone();
+            for _ in 0..=random.below(6) {
+                let at = random.below(damaged.len());
+                match random.below(4) {
+                    0 => damaged[at] ^= 1 << random.below(8),
+                    1 => damaged[at] = [b'0', b'9', b'-', b'[', b'}', 0xff, 0x7f, 0][random.below(8)],
+                    2 => drop(damaged.remove(at)),
+                    _ => damaged.insert(at, b"019-,.[]{}\"\xff\x00"[random.below(13)]),
+                }
+            }
+            imported += usize::from(attempt(&damaged));
+        }
+        println!("{seed}: {imported} of 400 damaged files were imported");
+    }
+}
+
+#[test]
+fn what_is_no_model_is_named_with_the_way_out() {
+    for (bytes, expected) in [
+        (&b""[..], "empty"),
+        (b"\x80\x04\x95\x10", "sklearn_to_npz.py"),
+        (b"\x80\x02csklearn", "pickle"),
+        (b"PK\x03\x04", "zip"),
+        (b"\x89SGM\r\n\x1a\n", "already"),
+        (b"CBM1....", "format=\"json\""),
+        (b"{\"a\": 1}", "no known library"),
+        (b"hello", "XGBoost UBJSON"),
+    ] {
+        let error = import(bytes, &options()).unwrap_err();
+        assert!(matches!(error, ImportError::Unrecognised { .. }));
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    assert!(formats().any(|name| name == "XGBoost JSON"));
+}
+
+/// A golden file's text with one thing replaced.
+fn refused(file: &str, from: &str, to: &str) -> String {
+    let text = String::from_utf8(bytes(&format!("models/{file}"))).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    import(text.replacen(from, to, 1).as_bytes(), &options()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_xgboost_can_and_we_cannot_is_refused_by_name() {
+    for (from, to, expected) in [
+        ("\"name\":\"reg:squarederror\"", "\"name\":\"reg:new\"", "not supported: objective \"reg:new\""),
+        ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "not supported: booster \"gblinear\""),
+        ("\"version\":[3", "\"version\":[4", "not supported: version"),
+        ("\"enc\":[]", "\"enc\":[1]", "not supported: categories that are coded anew"),
+        ("\"tree_info\":[0]", "\"tree_info\":[]", "tree 0: no group"),
+        ("\"split_indices\":[0", "\"split_indices\":[99", "feature 99 of 10"),
+        ("\"left_children\":[1", "\"left_children\":[0", "child 0 has two parents"),
+        ("[1.4672747E-1", "[NaN", "threshold NaN"),
+    ] {
+        let error = refused("xgb_stump.json", from, to);
+        assert!(error.starts_with("XGBoost JSON: ") && error.contains(expected), "{error}");
+    }
+}
