@@ -6,6 +6,7 @@
 
 mod document;
 mod grow;
+mod lightgbm;
 mod xgboost;
 
 use sha2::{Digest, Sha256};
@@ -30,9 +31,10 @@ struct Format {
 }
 
 /// THE list. The first that knows the bytes reads them.
-const FORMATS: [Format; 2] = [
+const FORMATS: [Format; 3] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
+    Format { name: "LightGBM text", is_it: lightgbm::is_it, read: lightgbm::read },
 ];
 
 /// What the caller decides.

@@ -44,6 +44,7 @@ pub mod link;
 pub mod schema;
 
 mod combine;
+mod exp;
 mod file;
 mod meta;
 mod model;

@@ -2,6 +2,7 @@
 
 use crate::{
     combine::is_moderate,
+    exp::exp,
     file::v1::{self, ArchivedLink},
     forest::wide::{OUTPUTS_MAX, Precision},
 };
@@ -92,10 +93,10 @@ impl Outputs {
             Link::Identity => {}
             Link::Sigmoid { slope } => each(scores, |x| self.sigmoid(slope * x)),
             Link::Softmax => softmax(scores, self.precision),
-            Link::Exponential => each(scores, libm::exp),
+            Link::Exponential => each(scores, exp),
             Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
             Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
-            Link::Softplus => each(scores, |x| libm::log1p(libm::exp(x))),
+            Link::Softplus => each(scores, |x| libm::log1p(exp(x))),
             Link::ArgMax => {
                 let greatest = |best: usize, at: usize| if scores[at] > scores[best] { at } else { best };
                 scores[0] = (0..scores.len()).fold(0, greatest) as f64;
@@ -112,7 +113,7 @@ impl Outputs {
             Precision::Single => (-x).min(f64::from(88.7_f32)),
             Precision::Double => -x,
         };
-        let power = self.precision.round(libm::exp(exponent));
+        let power = self.precision.round(exp(exponent));
         1.0 / self.precision.add(1.0, power)
     }
 
@@ -197,7 +198,7 @@ fn each(scores: &mut [f64], turn: impl Fn(f64) -> f64) {
 /// Rounded where XGBoost rounds; its sum is an f64 in either type.
 fn softmax(scores: &mut [f64], precision: Precision) {
     let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    each(scores, |x| precision.round(libm::exp(precision.add(x, -greatest))));
+    each(scores, |x| precision.round(exp(precision.add(x, -greatest))));
     let sum = precision.round(scores.iter().sum());
     each(scores, |x| x / sum);
 }

@@ -10,6 +10,9 @@ use golden::{imported, inputs, table};
 use golden_files::options;
 use model::{Model, ModelDraft, forest::Precision, import::import};
 
+/// LightGBM 4.7 does not read its text back as the nearest double: the one reason for which a raw score may differ.
+const UNREAD: f64 = -1.000_000_018_002_509_5e-35;
+
 /// What a model's rows showed.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
@@ -52,7 +55,11 @@ fn tally(
         if let Some(raw) = &raw {
             assert_eq!(raw[at].len(), scores.len(), "{name}: {raw_column}");
             // Equal as numbers: -0 and 0 are the same margin.
-            tally.raw_differs += usize::from(raw[at] != scores);
+            if raw[at] != scores {
+                assert!(row.contains(&UNREAD), "{name}{suffix} row {at}: {:?}, not {scores:?}", raw[at]);
+                tally.raw_differs += 1;
+                continue;
+            }
         }
         let got = model.answers(row, &mut scores);
         let Some(answers) = &answers else { continue };
@@ -80,7 +87,7 @@ fn hold(file: &str, raw_column: &str, answer_column: &str, differing_edges: usiz
     if let Some(edges) = tally(name, &imported.draft, raw_column, answer_column, true) {
         println!("{file}: edges {edges:?}");
         assert_eq!(edges.raw_differs, differing_edges, "{file} near thresholds: {edges:?}");
-        assert!(edges.answer_ulps <= 2 || differing_edges > 0, "{file} near thresholds: {edges:?}");
+        assert!(edges.answer_ulps <= 2, "{file} near thresholds: {edges:?}");
     }
 }
 
@@ -102,6 +109,32 @@ fn xgboost_models_give_xgboosts_margins() {
         for extension in ["json", "ubj"] {
             hold(&format!("{name}.{extension}"), "margin", "out", 0);
         }
+    }
+}
+
+/// Models, and how many of their edge rows differ for [`UNREAD`].
+const LIGHTGBM: [(&str, usize); 15] = [
+    ("lgb_bin_100x6", 1),
+    ("lgb_bin_nan", 1),
+    ("lgb_cat", 0),
+    ("lgb_cat_onehot", 0),
+    ("lgb_constant", 0),
+    ("lgb_linear", 0),
+    ("lgb_multi", 0),
+    ("lgb_multi_ova", 0),
+    ("lgb_reg_early", 0),
+    ("lgb_reg_sqrt", 2),
+    ("lgb_rf_mode", 0),
+    ("lgb_sigmoid2", 0),
+    ("lgb_stump", 0),
+    ("lgb_tweedie", 1),
+    ("lgb_zero_as_missing", 0),
+];
+
+#[test]
+fn lightgbm_models_give_lightgbms_raw_scores() {
+    for (name, differing_edges) in LIGHTGBM {
+        hold(&format!("{name}.txt"), "raw", "out", differing_edges);
     }
 }
 

@@ -11,13 +11,16 @@ use model::{
 };
 
 /// One small file of each format.
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 9] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
     "xgb_dart.ubj",
     "xgb_vector_leaf.json",
     "xgb_vector_leaf.ubj",
+    "lgb_stump.txt",
+    "lgb_cat_onehot.txt",
+    "lgb_linear.txt",
 ];
 
 /// Imports; what comes out is a file that opens and scores.
@@ -118,5 +121,27 @@ fn what_xgboost_can_and_we_cannot_is_refused_by_name() {
     ] {
         let error = refused("xgb_stump.json", from, to);
         assert!(error.starts_with("XGBoost JSON: ") && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn what_lightgbm_can_and_we_cannot_is_refused_by_name() {
+    for (from, to, expected) in [
+        ("objective=regression", "objective=new", "not supported: objective \"new\""),
+        (
+            "objective=regression",
+            "objective=regression odd:1",
+            "not supported: objective \"regression odd:1\"",
+        ),
+        ("version=v4", "version=v9", "not supported: version \"v9\""),
+        ("threshold=0.14577897638082507", "threshold=inf", "not supported: a threshold of infinity"),
+        ("threshold=0.14577897638082507", "threshold=", "tree 0: threshold holds 0, not 1"),
+        ("split_feature=0", "split_feature=10", "feature 10 of 10"),
+        ("left_child=-1", "left_child=-2", "tree 0: node 0: child 2 has two parents"),
+        ("decision_type=2", "decision_type=15", "tree 0: there is no cat_boundaries"),
+        ("end of trees", "", "there is no end of trees"),
+    ] {
+        let error = refused("lgb_stump.txt", from, to);
+        assert!(error.starts_with("LightGBM text: ") && error.contains(expected), "{error}");
     }
 }

@@ -124,7 +124,7 @@ fn a_narrow_forest_may_have_a_link_of_its_own() {
         let row: Vec<f64> = singles.iter().map(|&value| f64::from(value)).collect();
         model.raw_scores(&row, &mut score);
         assert_eq!(score[0], model.score_row(&singles).log_odds);
-        let expected = f64::from(libm::exp(score[0]) as f32);
+        let expected = f64::from(score[0].exp() as f32);
         assert_eq!(model.answers(&row, &mut score), [expected]);
     }
 }

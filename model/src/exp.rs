@@ -1,0 +1,82 @@
+//! `exp` to within 0.52 units in the last place, the same on every machine.
+//!
+//! Imported models promise answers within 2 units of their library's, and a softmax divides one `exp` by a sum of them:
+//! the `libm` crate's (below 1 unit) uses that up. Native models keep the `libm` crate's: their bits are promised.
+
+/// ln 2 in two parts; the product of the first with an exponent is exact.
+const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
+/// 1/3!, 1/4!, ... 1/15!.
+const INVERSE_FACTORIALS: [f64; 13] = {
+    let mut inverses = [0.0; 13];
+    let (mut factorial, mut at) = (2.0, 0);
+    while at < inverses.len() {
+        factorial *= (at + 3) as f64;
+        inverses[at] = 1.0 / factorial;
+        at += 1;
+    }
+    inverses
+};
+
+/// e to the power of `x`.
+pub(crate) fn exp(x: f64) -> f64 {
+    if x.is_nan() || x > 709.782_712_893_384 {
+        return x + f64::INFINITY;
+    }
+    if x < -745.2 {
+        return 0.0;
+    }
+    // x = exponent * ln 2 + (high + low), |high| <= 0.35.
+    let exponent = (x * std::f64::consts::LOG2_E).round();
+    let (high, low) = sum(x - exponent * LN2_HIGH, -(exponent * LN2_LOW));
+    // 1 + r + r^2/2 + r^3/6 + ...: the first three terms with their rounding errors, the rest is small.
+    let (square, square_error) = product(high, high);
+    let cubic = INVERSE_FACTORIALS.iter().rev().fold(0.0, |sum, inverse| sum * high + inverse);
+    let rest = cubic * square * high + (0.5 * square_error + low * high) + low;
+    let (first, first_error) = sum(1.0, high);
+    let (second, second_error) = sum(first, 0.5 * square);
+    libm::ldexp(second + (second_error + first_error + rest), exponent as i32)
+}
+
+/// The sum and its rounding error (Knuth).
+fn sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let part = sum - a;
+    (sum, (a - (sum - part)) + (b - part))
+}
+
+/// The product and its rounding error (Dekker).
+fn product(a: f64, b: f64) -> (f64, f64) {
+    let split = |value: f64| {
+        let scaled = value * 134_217_729.0;
+        let high = scaled - (scaled - value);
+        (high, value - high)
+    };
+    let product = a * b;
+    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
+    let error = a_high * b_high - product + a_high * b_low + a_low * b_high + a_low * b_low;
+    (product, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exp;
+
+    #[test]
+    fn it_is_nearly_always_the_nearest_number() {
+        let (mut differs, mut count) = (0, 0);
+        for step in -70_000..=70_000 {
+            let x = f64::from(step) * 0.010_007;
+            let (ours, platform) = (exp(x), x.exp());
+            let apart = ours.to_bits().abs_diff(platform.to_bits());
+            assert!(apart <= 1, "exp({x}) = {ours:e}, the platform says {platform:e}");
+            (differs, count) = (differs + apart, count + 1);
+        }
+        assert!(differs * 25 < count, "{differs} of {count} differ from the platform's");
+        assert_eq!(exp(0.0), 1.0);
+        assert_eq!(exp(1.0), std::f64::consts::E);
+        assert_eq!((exp(710.0), exp(-746.0)), (f64::INFINITY, 0.0));
+        assert!(exp(f64::NAN).is_nan() && exp(709.7).is_finite() && exp(-745.0) > 0.0);
+    }
+}
