@@ -4,6 +4,7 @@
 //! nodes is put there without a changed bit. Formats are told apart by their content. What a reader does not support
 //! it refuses by name, and what it decided by itself it says in [`Imported::notes`].
 
+mod catboost;
 mod document;
 mod grow;
 mod lightgbm;
@@ -31,10 +32,11 @@ struct Format {
 }
 
 /// THE list. The first that knows the bytes reads them.
-const FORMATS: [Format; 3] = [
+const FORMATS: [Format; 4] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
     Format { name: "LightGBM text", is_it: lightgbm::is_it, read: lightgbm::read },
+    Format { name: "CatBoost JSON", is_it: catboost::is_it, read: catboost::read },
 ];
 
 /// What the caller decides.

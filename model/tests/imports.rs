@@ -11,7 +11,7 @@ use model::{
 };
 
 /// One small file of each format.
-const SEEDS: [&str; 9] = [
+const SEEDS: [&str; 11] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
@@ -21,6 +21,8 @@ const SEEDS: [&str; 9] = [
     "lgb_stump.txt",
     "lgb_cat_onehot.txt",
     "lgb_linear.txt",
+    "cb_small.json",
+    "cb_lossguide.json",
 ];
 
 /// Imports; what comes out is a file that opens and scores.
@@ -144,4 +146,32 @@ fn what_lightgbm_can_and_we_cannot_is_refused_by_name() {
         let error = refused("lgb_stump.txt", from, to);
         assert!(error.starts_with("LightGBM text: ") && error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn what_catboost_can_and_we_cannot_is_refused_by_name() {
+    for (from, to, expected) in [
+        ("\"FloatFeature\"", "\"OnlineCtr\"", "not supported: split type \"OnlineCtr\""),
+        ("\"type\": \"RMSE\"", "\"type\": \"New\"", "not supported: loss_function \"New\""),
+        (
+            "\"nan_value_treatment\": \"AsIs\"",
+            "\"nan_value_treatment\": \"Odd\"",
+            "nan_value_treatment \"Odd\"",
+        ),
+        ("\"float_feature_index\": ", "\"float_feature_index\": 99", "tree 0: a split's feature is none of"),
+        ("\"leaf_values\": [", "\"leaf_values\": [1, ", "tree 0: 9 leaf values for 3 splits"),
+    ] {
+        let error = refused_loosely("cb_small.json", from, to);
+        assert!(error.starts_with("CatBoost JSON: ") && error.contains(expected), "{error}");
+    }
+}
+
+/// As [`refused`], where the file's spaces differ from ours.
+fn refused_loosely(file: &str, from: &str, to: &str) -> String {
+    let text = String::from_utf8(bytes(&format!("models/{file}"))).unwrap();
+    let text =
+        text.split_whitespace().collect::<Vec<_>>().join(" ").replace(": [ ", ": [").replace(" :", ":");
+    let text = text.replace("\":", "\": ").replace(":  ", ": ").replace(": [ ", ": [");
+    assert!(text.contains(from), "{file} has no {from}");
+    import(text.replacen(from, to, 1).as_bytes(), &options()).unwrap_err().to_string()
 }

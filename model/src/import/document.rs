@@ -77,6 +77,11 @@ impl<'a> Value<'a> {
         self.numbers(name, Self::as_single, |kind, bytes| Some(packed_float(kind, bytes) as f32))
     }
 
+    /// The field's elements as f64.
+    pub(super) fn doubles(&self, name: &str) -> Result<Vec<f64>, String> {
+        self.numbers(name, Self::as_double, |kind, bytes| Some(packed_float(kind, bytes)))
+    }
+
     fn numbers<T>(
         &self,
         name: &str,
@@ -104,7 +109,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn as_single(&self) -> Option<f32> {
+    /// The number as an f32, a decimal rounded once.
+    pub(super) fn as_single(&self) -> Option<f32> {
         match self {
             Self::Decimal(text) => text.parse().ok(),
             other => other.as_double().map(|value| value as f32),

@@ -1,0 +1,114 @@
+//! CatBoost's JSON.
+//!
+//! A value is rounded to f32; above the border it sets its bit of the leaf's number (symmetric trees) or goes right
+//! (others). NaN counts as the feature says: below everything or above. Leaves are f64, summed from 0, then scaled and
+//! moved by the bias. Features that CatBoost makes of categories, texts and embeddings are refused by name.
+
+mod loss;
+mod tree;
+
+use super::{
+    Fault, Foreign, Options,
+    document::{Value, json},
+};
+use crate::{
+    forest::wide::{MissingRule, OUTPUTS_MAX, Precision, WideForest},
+    link::Outputs,
+};
+
+/// Starts like an object whose first key is CatBoost's.
+pub(super) fn is_it(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(4096)];
+    let keys: [&[u8]; 3] = [b"\"features_info\"", b"\"oblivious_trees\"", b"\"model_info\""];
+    let has = |key: &[u8]| start.windows(key.len()).any(|window| window == key);
+    start.trim_ascii_start().starts_with(b"{") && keys.into_iter().any(has)
+}
+
+/// A feature as borders see it.
+struct Feature {
+    place: u16,
+    missing: MissingRule,
+}
+
+pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
+    let root = json::read(bytes)?;
+    let (names, features) = features(root.field("features_info")?)?;
+    let (scale, bias) = match root.field("scale_and_bias")? {
+        Value::Array(parts) if parts.len() == 2 => (parts[0].as_double(), &parts[1]),
+        _ => return Err("scale_and_bias is no pair".to_owned().into()),
+    };
+    let scale = scale.ok_or_else(|| "the scale is no number".to_owned())?;
+    let bias = match bias {
+        Value::Array(bias) => bias.iter().map(Value::as_double).collect(),
+        bias => bias.as_double().map(|bias| vec![bias]),
+    };
+    let bias: Vec<f64> = bias.ok_or_else(|| "the bias is no list of numbers".to_owned())?;
+    let outputs = bias.len();
+    if outputs == 0 || outputs > OUTPUTS_MAX {
+        return Err(Fault::Unsupported(format!("{outputs} outputs; 1 to {OUTPUTS_MAX} are possible")));
+    }
+    let read = match root.optional("oblivious_trees") {
+        Some(_) => tree::symmetric,
+        None => tree::nested,
+    };
+    let trees =
+        root.array(if root.optional("oblivious_trees").is_some() { "oblivious_trees" } else { "trees" })?;
+    let mut grown = Vec::with_capacity(trees.len());
+    for (number, tree) in trees.iter().enumerate() {
+        grown.push(read(tree, &features, outputs).map_err(|fault| match fault {
+            Fault::Broken(what) => Fault::Broken(format!("tree {number}: {what}")),
+            unsupported => unsupported,
+        })?);
+    }
+
+    let mut notes = Vec::new();
+    let info = root.optional("model_info");
+    let (link, classifies) = loss::link(info, &mut notes)?;
+    let mut after = Outputs::plain(outputs, Precision::Double, link);
+    (after.scale, after.bias) = (scale, bias);
+    if classifies {
+        after.classes = loss::classes(info, outputs.max(2));
+    }
+    let (values, sum) = (Precision::Single, Precision::Double);
+    let forest = WideForest { trees: grown, sets: Vec::new(), base: vec![0.0; outputs], values, sum };
+    Ok(Foreign { features: names, forest, outputs: after, library: loss::library(info), notes })
+}
+
+/// The names of a row's features, and the float features by their number in splits.
+fn features(info: &Value<'_>) -> Result<(Vec<String>, Vec<Feature>), Fault> {
+    for kind in ["text_features", "embedding_features"] {
+        if info.optional(kind).is_some_and(|features| !features.is_empty()) {
+            return Err(Fault::Unsupported(kind.to_owned()));
+        }
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut name = |feature: &Value<'_>| -> Result<u16, Fault> {
+        let place = feature.integer("flat_feature_index")?;
+        let place = u16::try_from(place).map_err(|_| format!("feature {place} is beyond 65,535"))?;
+        if names.len() <= usize::from(place) {
+            names.resize(usize::from(place) + 1, String::new());
+        }
+        if let Some(Value::Text(given)) = feature.optional("feature_id") {
+            names[usize::from(place)] = given.clone().into_owned();
+        }
+        Ok(place)
+    };
+    if info.optional("categorical_features").is_some() {
+        for feature in info.array("categorical_features")? {
+            name(feature)?;
+        }
+    }
+    let mut floats = Vec::new();
+    for (number, feature) in info.array("float_features")?.iter().enumerate() {
+        if feature.integer("feature_index")? != number as i64 {
+            return Err(format!("float feature {number} is out of order").into());
+        }
+        let missing = match feature.text("nan_value_treatment").unwrap_or("AsIs") {
+            "AsIs" | "AsFalse" => MissingRule::Left,
+            "AsTrue" => MissingRule::Right,
+            other => return Err(Fault::Unsupported(format!("nan_value_treatment {other:?}"))),
+        };
+        floats.push(Feature { place: name(feature)?, missing });
+    }
+    Ok((names, floats))
+}
