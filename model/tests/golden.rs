@@ -152,6 +152,28 @@ fn catboost_models_give_catboosts_raw_values() {
     }
 }
 
+/// Models, and the columns of their raw scores and answers.
+const SKLEARN: [(&str, &str, &str); 11] = [
+    ("sk_rf_bin_nan", "proba_1", "proba"),
+    ("sk_rf_multi", "proba", "proba"),
+    ("sk_rf_reg", "predict", "predict"),
+    ("sk_extra", "proba", "proba"),
+    ("sk_tree", "proba_1", "proba"),
+    ("sk_gbc", "decision", "proba"),
+    ("sk_gbc_multi", "decision", "proba"),
+    ("sk_gbr", "predict", "predict"),
+    ("sk_hist", "decision", "proba"),
+    ("sk_hist_multi", "decision", "proba"),
+    ("sk_hist_poisson", "none", "predict"),
+];
+
+#[test]
+fn scikit_learn_models_give_scikit_learns_scores() {
+    for (name, raw, answer) in SKLEARN {
+        hold(&format!("{name}.npz"), raw, answer, 0);
+    }
+}
+
 #[test]
 fn early_stopping_is_said_aloud_and_the_best_iteration_kept_on_request() {
     let all = imported("xgb_reg_early.json");

@@ -11,7 +11,7 @@ use model::{
 };
 
 /// One small file of each format.
-const SEEDS: [&str; 11] = [
+const SEEDS: [&str; 14] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
@@ -23,6 +23,9 @@ const SEEDS: [&str; 11] = [
     "lgb_linear.txt",
     "cb_small.json",
     "cb_lossguide.json",
+    "sk_stump_reg.npz",
+    "sk_tree.npz",
+    "sk_hist_multi.npz",
 ];
 
 /// Imports; what comes out is a file that opens and scores.

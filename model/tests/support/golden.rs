@@ -50,7 +50,7 @@ pub(crate) fn inputs(name: &str, edges: bool) -> Option<Vec<Vec<f64>>> {
         // The library refuses categories that it never saw: they were clipped before.
         rows.iter_mut().filter(|row| !row[7].is_nan()).for_each(|row| row[7] = row[7].clamp(0.0, 49.0));
     }
-    if matches!(name, "cb_bin_100x6" | "cb_small" | "sk_gbc") && !edges {
+    if matches!(name, "cb_bin_100x6" | "cb_small" | "sk_gbc" | "sk_gbc_multi" | "sk_gbr") && !edges {
         // Trained without missing values: those were replaced.
         rows.iter_mut().flatten().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
     }

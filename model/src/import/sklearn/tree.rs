@@ -1,0 +1,100 @@
+//! The trees: parallel arrays, one tree after another, a leaf being a node without a left child.
+
+use super::{Fault, npy::Arrays};
+use crate::{
+    forest::wide::{WideNode, WideTree},
+    import::{grow::grow, missing},
+};
+
+/// What leaves hold.
+#[derive(Clone, Copy)]
+pub(super) enum Leaves {
+    /// One value: a regressor that averages.
+    Values,
+    /// Fractions of classes, or counts before scikit-learn 1.3. Of two classes only the second's is kept.
+    Fractions { classes: usize },
+    /// One value for each output in turn: boosting.
+    InTurn { outputs: usize },
+}
+
+impl Leaves {
+    pub(super) fn outputs(self) -> usize {
+        match self {
+            Self::Values | Self::Fractions { classes: 2 } => 1,
+            Self::Fractions { classes } => classes,
+            Self::InTurn { outputs } => outputs,
+        }
+    }
+
+    fn width(self) -> usize {
+        match self {
+            Self::Values | Self::InTurn { .. } => 1,
+            Self::Fractions { classes } => classes,
+        }
+    }
+}
+
+pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, Fault> {
+    let counts = arrays.get("node_count")?.integers()?;
+    let (feature, threshold) = (arrays.get("feature")?.integers()?, arrays.get("threshold")?.doubles()?);
+    let (left, right) = (arrays.get("left")?.integers()?, arrays.get("right")?.integers()?);
+    let missing_left = arrays.get("missing_go_to_left")?.integers()?;
+    let values = arrays.get("value")?.doubles()?;
+    let total = left.len();
+    if [feature.len(), threshold.len(), right.len(), missing_left.len()] != [total; 4]
+        || Some(values.len()) != total.checked_mul(kind.width())
+    {
+        return Err("the arrays of nodes differ in length".to_owned().into());
+    }
+    let fractions =
+        total > 0 && matches!(kind, Leaves::Fractions { .. }) && are_fractions(&values, kind.width());
+    let (mut trees, mut start) = (Vec::with_capacity(counts.len()), 0_usize);
+    for (number, &count) in counts.iter().enumerate() {
+        let end = usize::try_from(count).ok().and_then(|count| start.checked_add(count));
+        let end = end.filter(|&end| end <= total).ok_or_else(|| format!("tree {number}: {count} nodes"))?;
+        let mut leaves = Vec::new();
+        let nodes = grow(0, end - start, |node| {
+            let at = start + node;
+            if left[at] < 0 {
+                let first = leaves.len();
+                leaves.extend(leaf(&values[at * kind.width()..(at + 1) * kind.width()], kind, fractions));
+                let width = (leaves.len() - first).max(1);
+                return Ok(WideNode::Leaf((first / width) as u32));
+            }
+            let child = |child: i64| u32::try_from(child).map_err(|_| format!("node {node}: child {child}"));
+            let feature = feature[at];
+            Ok(WideNode::Split {
+                feature: u16::try_from(feature).map_err(|_| format!("node {node}: feature {feature}"))?,
+                // Not above the threshold is below the next number.
+                threshold: threshold[at].next_up(),
+                missing: missing(missing_left[at] != 0),
+                left: child(left[at])?,
+                right: child(right[at])?,
+            })
+        })
+        .map_err(|what| format!("tree {number}: {what}"))?;
+        let output = match kind {
+            Leaves::Values | Leaves::Fractions { classes: 2 } => Some(0),
+            Leaves::Fractions { .. } => None,
+            Leaves::InTurn { outputs } => Some((number % outputs) as u16),
+        };
+        trees.push(WideTree { nodes, output, leaves, lines: Vec::new() });
+        start = end;
+    }
+    if start != total { Err(format!("{total} nodes, but the trees have {start}").into()) } else { Ok(trees) }
+}
+
+/// A leaf's values as they are summed.
+fn leaf(values: &[f64], kind: Leaves, fractions: bool) -> Vec<f64> {
+    let Leaves::Fractions { classes } = kind else { return values.to_vec() };
+    let sum: f64 = values.iter().sum();
+    // Before 1.3 a leaf held counts, and predict_proba divided; an empty leaf stayed zero.
+    let divisor = if fractions || sum == 0.0 { 1.0 } else { sum };
+    let first = if classes == 2 { 1 } else { 0 };
+    values[first..].iter().map(|value| value / divisor).collect()
+}
+
+/// Whether all rows add up to 1, near enough: then they are fractions, which scikit-learn does not divide again.
+fn are_fractions(values: &[f64], width: usize) -> bool {
+    values.chunks_exact(width).all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-6)
+}
