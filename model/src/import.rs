@@ -9,6 +9,7 @@ mod document;
 mod grow;
 mod lightgbm;
 mod sklearn;
+mod treelite;
 mod xgboost;
 
 use sha2::{Digest, Sha256};
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     draft::{MemberDraft, ModelDraft},
     error::DraftError,
-    forest::wide::{MissingRule, WideForest, WideNode},
+    forest::wide::{MissingRule, Precision, WideForest, WideNode},
     info::ModelInfo,
     link::Outputs,
     schema::FeatureName,
@@ -33,12 +34,13 @@ struct Format {
 }
 
 /// THE list. The first that knows the bytes reads them.
-const FORMATS: [Format; 5] = [
+const FORMATS: [Format; 6] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
     Format { name: "LightGBM text", is_it: lightgbm::is_it, read: lightgbm::read },
     Format { name: "CatBoost JSON", is_it: catboost::is_it, read: catboost::read },
     Format { name: "scikit-learn arrays (.npz)", is_it: sklearn::is_it, read: sklearn::read },
+    Format { name: "Treelite checkpoint", is_it: treelite::is_it, read: treelite::read },
 ];
 
 /// What the caller decides.
@@ -51,6 +53,15 @@ pub struct Options {
     /// Of a model that was stopped early and still has its later trees: leave them out, as its scikit-learn wrapper
     /// does. Else all are kept, as its own `predict` does.
     pub best_iteration: bool,
+    /// The command, for the model's provenance; empty: not said.
+    pub command: String,
+}
+
+impl Options {
+    /// All trees, version 1, no command.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), version: "1".to_owned(), best_iteration: false, command: String::new() }
+    }
 }
 
 /// A model that was read, and what there is to say about it.
@@ -160,6 +171,9 @@ fn assemble(
         ("library".to_owned(), library),
         ("sha256 of the input".to_owned(), crate::model::hexadecimal(&Sha256::digest(bytes))),
     ];
+    if !options.command.is_empty() {
+        info.provenance.push(("command".to_owned(), options.command.clone()));
+    }
     info.provenance.extend(notes.iter().map(|note| ("note".to_owned(), note.clone())));
     forest.check(0, info.features.len())?;
     let rows = self_test_rows(&forest, info.features.len());
@@ -245,4 +259,9 @@ fn what_it_is(bytes: &[u8]) -> String {
         _ => "its first bytes are no known format's",
     };
     format!("not a model that can be imported: {looks_like}. Known: {formats}")
+}
+
+/// f32 or f64, by what a format says.
+fn precision(double: bool) -> Precision {
+    if double { Precision::Double } else { Precision::Single }
 }

@@ -175,6 +175,18 @@ fn scikit_learn_models_give_scikit_learns_scores() {
 }
 
 #[test]
+fn treelite_checkpoints_give_their_libraries_scores() {
+    for (name, raw, answer) in [
+        ("xgb_bin_100x6", "margin", "out"),
+        ("lgb_cat", "raw", "out"),
+        ("sk_hgb_nan", "decision", "proba"),
+        ("sk_rf_bin_nan", "proba", "proba"),
+    ] {
+        hold(&format!("{name}.treelite"), raw, answer, 0);
+    }
+}
+
+#[test]
 fn early_stopping_is_said_aloud_and_the_best_iteration_kept_on_request() {
     let all = imported("xgb_reg_early.json");
     assert!(all.notes[0].contains("all 53 trees are kept"), "{:?}", all.notes);

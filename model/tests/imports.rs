@@ -11,7 +11,7 @@ use model::{
 };
 
 /// One small file of each format.
-const SEEDS: [&str; 14] = [
+const SEEDS: [&str; 16] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
@@ -26,6 +26,8 @@ const SEEDS: [&str; 14] = [
     "sk_stump_reg.npz",
     "sk_tree.npz",
     "sk_hist_multi.npz",
+    "sk_rf_multi.treelite",
+    "lgb_cat.treelite",
 ];
 
 /// Imports; what comes out is a file that opens and scores.

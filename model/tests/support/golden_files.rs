@@ -17,5 +17,5 @@ pub(crate) fn bytes(file: &str) -> Vec<u8> {
 }
 
 pub(crate) fn options() -> Options {
-    Options { name: "golden".to_owned(), version: "1".to_owned(), best_iteration: false }
+    Options::new("golden")
 }
