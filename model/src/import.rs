@@ -1,6 +1,6 @@
 //! Other libraries' models, turned into ours: read natively, bounds-checked, nothing in them is ever run.
 //!
-//! One file a format, one list ([`FORMATS`]). A reader gives a [`WideForest`] with names and a link; what fits narrow
+//! One file a format, one list (`FORMATS`). A reader gives a [`WideForest`] with names and a link; what fits narrow
 //! nodes is put there without a changed bit. Formats are told apart by their content. What a reader does not support
 //! it refuses by name, and what it decided by itself it says in [`Imported::notes`].
 

@@ -1,8 +1,8 @@
 //! The wide form: what other libraries' forests need and narrow nodes cannot hold.
 //!
 //! f64 rows and thresholds, zero as missing, sets of categories, several outputs, vector leaves, linear leaves. This
-//! file is the form an importer builds and the plain walk that says what it means; [`mapped`] is the same in a file,
-//! walked a tree at a time; [`narrowed`] turns a wide forest into the fast canonical one where nothing is lost.
+//! file is the form an importer builds and the plain walk that says what it means; `mapped` is the same in a file,
+//! walked a tree at a time; `narrowed` turns a wide forest into the fast canonical one where nothing is lost.
 
 mod check;
 pub(crate) mod mapped;
