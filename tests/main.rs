@@ -4,6 +4,7 @@
 
 mod feeds;
 mod http;
+mod imports;
 #[cfg(feature = "learn")]
 mod learn;
 mod models;

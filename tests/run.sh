@@ -3,7 +3,7 @@
 #
 #   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
 #   unit     the crates' own tests, and the examples in their documentation
-#   models   model files: kernels against their slow twin, damage, versions; the shipped models verify
+#   models   model files: kernels against their slow twin, damage, versions; imports; the shipped models verify
 #   learn    training: the trainer against its own scores, determinism, metrics
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
@@ -57,6 +57,7 @@ models() {
     for file in model/tests/*.rs; do targets+=(--test "$(basename "$file" .rs)"); done
     cargo test "${profile[@]}" "${all[@]}" "${targets[@]}"
     story models::
+    story imports::
 }
 learn() { story learn::; }
 feeds() { story feeds::; }

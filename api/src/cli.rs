@@ -12,6 +12,7 @@ use crate::{
 mod config;
 mod healthcheck;
 mod model;
+mod predict;
 mod progress;
 mod serve;
 #[cfg(feature = "learn")]
@@ -58,6 +59,8 @@ const EXAMPLES: &str = "Examples:
   stormglass serve --config /etc/stormglass.toml --listen 127.0.0.1:8000
   stormglass config show                                  what is in force, and from where
   stormglass model inspect model.sgm
+  stormglass model import booster.json -o mine.sgm        XGBoost, LightGBM, CatBoost or scikit-learn
+  stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it.";
@@ -78,8 +81,10 @@ enum Command {
     /// Train a model from recorded ticks.
     #[cfg(feature = "learn")]
     Train(train::Arguments),
-    /// Look at a model file.
+    /// Import a model, or look at a model file.
     Model(model::Arguments),
+    /// Score the rows of a file.
+    Predict(predict::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -124,6 +129,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         #[cfg(feature = "learn")]
         Command::Train(arguments) => train::run(arguments),
         Command::Model(arguments) => model::run(arguments, out),
+        Command::Predict(arguments) => predict::run(&arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };

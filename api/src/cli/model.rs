@@ -1,4 +1,7 @@
-//! `stormglass model inspect|verify FILE`.
+//! `stormglass model import|inspect|verify FILE`.
+
+pub(super) mod import;
+mod inspect;
 
 use std::{
     io::Write,
@@ -6,7 +9,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use model::{Model, ModelInfo};
+use model::Model;
 
 use super::{Exit, Failure, print_failed};
 
@@ -18,6 +21,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Turn another library's model into a model file, without a changed bit.
+    Import(import::Arguments),
     /// Print what the file says of itself.
     Inspect {
         /// The model file.
@@ -32,7 +37,8 @@ enum Action {
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match arguments.action {
-        Action::Inspect { file } => inspect(open(&file)?.info(), out).map_err(print_failed),
+        Action::Import(arguments) => import::run(&arguments, out),
+        Action::Inspect { file } => inspect::print(&open(&file)?, out).map_err(print_failed),
         Action::Verify { file } => verify(&file, out),
     }
 }
@@ -51,41 +57,15 @@ fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{}: sound; {rows}; sha256 {sha256}", file.display()).map_err(print_failed)
 }
 
-fn open(file: &Path) -> Result<Model, Failure> {
+pub(super) fn open(file: &Path) -> Result<Model, Failure> {
     Model::open(file).map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
 }
 
-/// Whether a row of missing values and a row of zeros give probabilities.
+/// Whether a row of missing values and a row of zeros give answers, and probabilities where those are promised.
 fn usable(model: &Model) -> bool {
     [f32::NAN, 0.0].into_iter().all(|value| {
         let row = vec![value; model.info().features.len()];
-        (0.0..=1.0).contains(&model.score_row(&row).probability)
+        let answer = model.score_row(&row).probability;
+        if model.gives_probability() { (0.0..=1.0).contains(&answer) } else { !answer.is_nan() }
     })
-}
-
-fn inspect(info: &ModelInfo, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(out, "name          {}", info.name)?;
-    writeln!(out, "version       {}", info.version)?;
-    writeln!(out, "variant       {}", info.variant)?;
-    writeln!(out, "sha256        {}", info.sha256)?;
-    writeln!(out, "horizon_s     {}", info.horizon_s)?;
-    writeln!(out, "label         quantile {} of volatility", info.label_quantile)?;
-    writeln!(out, "tau_bp        {}", info.tau_bp)?;
-    writeln!(out, "threshold     {}", info.threshold)?;
-    match info.calibration {
-        Some(c) => writeln!(out, "calibration   a {} b {}", c.a, c.b)?,
-        None => writeln!(out, "calibration   none")?,
-    }
-    writeln!(out, "trees         {} ({} nodes)", info.tree_count, info.node_count)?;
-    writeln!(out, "features      {}", info.features.len())?;
-    for feature in &info.features {
-        writeln!(out, "  {feature}")?;
-    }
-    for (title, value) in &info.provenance {
-        writeln!(out, "from          {title} = {value}")?;
-    }
-    for (title, value) in &info.metrics {
-        writeln!(out, "metric        {title} = {value}")?;
-    }
-    Ok(())
 }

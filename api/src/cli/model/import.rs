@@ -1,0 +1,84 @@
+//! `stormglass model import FILE [-o OUT]`: the format is known by its content.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use model::{
+    MemberDraft,
+    import::{Imported, Options},
+};
+
+use super::inspect::print_outputs;
+use crate::cli::{Exit, Failure, print_failed};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass model import booster.json                    writes booster.sgm beside it
+  stormglass model import lightgbm.txt -o mine.sgm
+  stormglass model import early.ubj --best-iteration")]
+pub(super) struct Arguments {
+    /// The other library's file.
+    file: PathBuf,
+    /// The model file to write; by default beside the input, with the ending .sgm.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The model's name; by default the input's.
+    #[arg(long)]
+    name: Option<String>,
+    /// The model's version.
+    #[arg(long, default_value = "1")]
+    model_version: String,
+    /// Of a model that was stopped early, keep only the trees up to the best iteration.
+    #[arg(long)]
+    best_iteration: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut options = Options::new(&stem(&arguments.file));
+    options.name = arguments.name.clone().unwrap_or(options.name);
+    options.version.clone_from(&arguments.model_version);
+    options.best_iteration = arguments.best_iteration;
+    let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
+    options.command = format!("stormglass model import {name}");
+    let imported = read(&arguments.file, &options)?;
+    let output = arguments.output.clone().unwrap_or_else(|| arguments.file.with_extension("sgm"));
+    let failed = |error: model::DraftError| Failure::new(Exit::Failed, error.to_string());
+    imported.draft.write(&output).map_err(failed)?;
+    print(&imported, &output, out).map_err(print_failed)
+}
+
+/// The file's name without its ending.
+pub(in crate::cli) fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.is_empty() { "imported".to_owned() } else { stem.into_owned() }
+}
+
+/// Reads and imports a file.
+pub(in crate::cli) fn read(file: &Path, options: &Options) -> Result<Imported, Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{}: {error}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+    model::import::import(&bytes, options).map_err(|error| failed(&error))
+}
+
+fn print(imported: &Imported, output: &Path, out: &mut dyn Write) -> std::io::Result<()> {
+    let info = imported.draft.info();
+    writeln!(out, "format        {}", imported.format)?;
+    writeln!(out, "trees         {} ({} nodes)", info.tree_count, info.node_count)?;
+    let layout = match imported.draft.members() {
+        [(_, MemberDraft::Wide(_))] => "wide nodes (f64 rows, sets or several outputs)",
+        _ => "narrow nodes",
+    };
+    writeln!(out, "layout        {layout}")?;
+    writeln!(out, "features      {}", info.features.len())?;
+    if let Some(outputs) = imported.draft.outputs() {
+        print_outputs(outputs, out)?;
+    }
+    for note in &imported.notes {
+        writeln!(out, "note          {note}")?;
+    }
+    writeln!(out, "written       {}", output.display())
+}

@@ -1,0 +1,59 @@
+//! What a model file says of itself, in lines.
+
+use std::io::{Result, Write};
+
+use model::{Link, Model, Outputs, forest::Precision};
+
+pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
+    let info = model.info();
+    writeln!(out, "name          {}", info.name)?;
+    writeln!(out, "version       {}", info.version)?;
+    writeln!(out, "variant       {}", info.variant)?;
+    writeln!(out, "sha256        {}", info.sha256)?;
+    writeln!(out, "horizon_s     {}", info.horizon_s)?;
+    writeln!(out, "label         quantile {} of volatility", info.label_quantile)?;
+    writeln!(out, "tau_bp        {}", info.tau_bp)?;
+    writeln!(out, "threshold     {}", info.threshold)?;
+    match info.calibration {
+        Some(c) => writeln!(out, "calibration   a {} b {}", c.a, c.b)?,
+        None => writeln!(out, "calibration   none")?,
+    }
+    if let Some(outputs) = model.outputs() {
+        print_outputs(outputs, out)?;
+    }
+    writeln!(out, "trees         {} ({} nodes)", info.tree_count, info.node_count)?;
+    writeln!(out, "features      {}", info.features.len())?;
+    for feature in &info.features {
+        writeln!(out, "  {feature}")?;
+    }
+    for (title, value) in &info.provenance {
+        writeln!(out, "from          {title} = {value}")?;
+    }
+    for (title, value) in &info.metrics {
+        writeln!(out, "metric        {title} = {value}")?;
+    }
+    Ok(())
+}
+
+/// What stands between the sums and the answers of an imported model.
+pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()> {
+    let link = match outputs.link {
+        Link::Identity => "none".to_owned(),
+        Link::Sigmoid { slope } => format!("sigmoid, slope {slope}"),
+        Link::Softmax => "softmax".to_owned(),
+        Link::Exponential => "exp".to_owned(),
+        Link::SignedSquare => "sign(x) x^2".to_owned(),
+        Link::Hinge => "1 above 0".to_owned(),
+        Link::Softplus => "ln(1 + exp)".to_owned(),
+        Link::ArgMax => "the greatest's position".to_owned(),
+    };
+    let numbers = if outputs.precision == Precision::Single { "f32" } else { "f64" };
+    writeln!(out, "outputs       {} in {numbers}, link {link}", outputs.raw_count())?;
+    if outputs.divisor != 1.0 || outputs.link_divisor != 1.0 {
+        writeln!(out, "average       of {} trees", outputs.divisor.max(outputs.link_divisor))?;
+    }
+    if !outputs.classes.is_empty() {
+        writeln!(out, "classes       {}", outputs.classes.join(", "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! `stormglass predict --model M --input X.csv`: offline scores.
+
+mod digits;
+mod rows;
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use model::{Model, import::Options};
+
+use super::{Exit, Failure, model as files, print_failed};
+use digits::Digits;
+use rows::Rows;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Columns are found by the features' names; where the file has none of them and as many columns as the
+model has features, in their order. Empty cells and nan are missing values."
+)]
+pub(super) struct Arguments {
+    /// A model file, or one of another library.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// A CSV with a header.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Scores before the link: margins, log-odds.
+    #[arg(long)]
+    raw: bool,
+    /// Where the scores go; by default standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let model = model(&arguments.model)?;
+    let input = File::open(&arguments.input).map_err(|error| about(&arguments.input, &error))?;
+    let rows = Rows::open(BufReader::new(input), &model.info().features)
+        .map_err(|error| about(&arguments.input, &error))?;
+    if rows.by_position() {
+        eprintln!("stormglass: no column has a feature's name: columns are taken in the features' order");
+    }
+    let Some(output) = &arguments.output else {
+        return score(&model, rows, arguments, &mut BufWriter::new(out));
+    };
+    let file = File::create(output).map_err(|error| about(output, &error))?;
+    score(&model, rows, arguments, &mut BufWriter::new(file))
+}
+
+fn score<R: Read>(
+    model: &Model,
+    mut rows: Rows<R>,
+    arguments: &Arguments,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut scores = vec![0.0; model.raw_count()];
+    let answers = match model.outputs() {
+        Some(outputs) if !arguments.raw => outputs.answer_count(),
+        _ => model.raw_count(),
+    };
+    let header: Vec<String> = match answers {
+        1 => vec!["score".to_owned()],
+        count => (0..count).map(|at| format!("score_{at}")).collect(),
+    };
+    writeln!(out, "{}", header.join(",")).map_err(print_failed)?;
+    while let Some(row) = rows.next_row().map_err(|error| about(&arguments.input, &error))? {
+        let answers = if arguments.raw {
+            model.raw_scores(row, &mut scores);
+            &scores
+        } else {
+            model.answers(row, &mut scores)
+        };
+        for (at, answer) in answers.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(out, "{comma}{}", Digits(*answer)).map_err(print_failed)?;
+        }
+        writeln!(out).map_err(print_failed)?;
+    }
+    out.flush().map_err(print_failed)
+}
+
+/// A model file, or another library's, imported on the way.
+fn model(file: &Path) -> Result<Model, Failure> {
+    let mut magic = [0; 4];
+    let read = File::open(file).and_then(|mut file| file.read(&mut magic));
+    if read.map_err(|error| about(file, &error))? == 4 && magic == *b"\x89SGM" {
+        return files::open(file);
+    }
+    let imported = files::import::read(file, &Options::new(&files::import::stem(file)))?;
+    for note in &imported.notes {
+        eprintln!("stormglass: {}: {note}", file.display());
+    }
+    let bytes = imported.draft.to_bytes().map_err(|error| about(file, &error))?;
+    Model::from_bytes(&bytes).map_err(|error| about(file, &error))
+}
+
+fn about(file: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, format!("{}: {error}", file.display()))
+}
