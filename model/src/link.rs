@@ -2,7 +2,7 @@
 
 use crate::{
     combine::is_moderate,
-    exp::exp,
+    exp::{exp, fast_exp},
     file::v1::{self, ArchivedLink},
     forest::wide::{OUTPUTS_MAX, Precision},
 };
@@ -19,6 +19,8 @@ pub enum Link {
     },
     /// `exp(x_k - max) / sum` over the raw scores.
     Softmax,
+    /// The same with CatBoost's own fast `exp`.
+    FastSoftmax,
     /// `exp(x)`.
     Exponential,
     /// `sign(x) * x * x` (LightGBM's `sqrt`).
@@ -70,7 +72,7 @@ impl Outputs {
     /// Whether answers are probabilities: by their link, or because leaves are fractions of classes.
     pub fn gives_probabilities(&self) -> bool {
         match self.link {
-            Link::Sigmoid { .. } | Link::Softmax | Link::Hinge => true,
+            Link::Sigmoid { .. } | Link::Softmax | Link::FastSoftmax | Link::Hinge => true,
             Link::Identity => !self.classes.is_empty(),
             Link::Exponential | Link::SignedSquare | Link::Softplus | Link::ArgMax => false,
         }
@@ -92,7 +94,8 @@ impl Outputs {
         match self.link {
             Link::Identity => {}
             Link::Sigmoid { slope } => each(scores, |x| self.sigmoid(slope * x)),
-            Link::Softmax => softmax(scores, self.precision),
+            Link::Softmax => softmax(scores, self.precision, exp),
+            Link::FastSoftmax => softmax(scores, self.precision, fast_exp),
             Link::Exponential => each(scores, exp),
             Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
             Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
@@ -147,6 +150,7 @@ impl Outputs {
             Link::Hinge => (5, 1.0),
             Link::Softplus => (6, 1.0),
             Link::ArgMax => (7, 1.0),
+            Link::FastSoftmax => (8, 1.0),
         };
         v1::Link {
             bias: self.bias.clone(),
@@ -181,6 +185,7 @@ impl Outputs {
                 5 => Link::Hinge,
                 6 => Link::Softplus,
                 7 => Link::ArgMax,
+                8 => Link::FastSoftmax,
                 kind => return Err(format!("link {kind} is unknown")),
             },
             classes: archived.classes.iter().map(|class| class.as_str().to_owned()).collect(),
@@ -196,7 +201,7 @@ fn each(scores: &mut [f64], turn: impl Fn(f64) -> f64) {
 }
 
 /// Rounded where XGBoost rounds; its sum is an f64 in either type.
-fn softmax(scores: &mut [f64], precision: Precision) {
+fn softmax(scores: &mut [f64], precision: Precision, exp: impl Fn(f64) -> f64) {
     let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     each(scores, |x| precision.round(exp(precision.add(x, -greatest))));
     let sum = precision.round(scores.iter().sum());

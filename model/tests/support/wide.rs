@@ -9,10 +9,11 @@ use crate::forests::{Random, features};
 
 pub(crate) const FEATURES: usize = 6;
 
-const LINKS: [Link; 8] = [
+const LINKS: [Link; 9] = [
     Link::Identity,
     Link::Sigmoid { slope: 2.0 },
     Link::Softmax,
+    Link::FastSoftmax,
     Link::Exponential,
     Link::SignedSquare,
     Link::Hinge,

@@ -41,6 +41,7 @@ pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()
         Link::Identity => "none".to_owned(),
         Link::Sigmoid { slope } => format!("sigmoid, slope {slope}"),
         Link::Softmax => "softmax".to_owned(),
+        Link::FastSoftmax => "softmax by CatBoost's exp".to_owned(),
         Link::Exponential => "exp".to_owned(),
         Link::SignedSquare => "sign(x) x^2".to_owned(),
         Link::Hinge => "1 above 0".to_owned(),

@@ -12,7 +12,7 @@ pub(super) fn link(info: Option<&Value<'_>>, notes: &mut Vec<String>) -> Result<
     };
     Ok(match loss.text("type")? {
         "Logloss" | "CrossEntropy" => (Link::Sigmoid { slope: 1.0 }, true),
-        "MultiClass" => (Link::Softmax, true),
+        "MultiClass" => (Link::FastSoftmax, true),
         "MultiClassOneVsAll" => (Link::Sigmoid { slope: 1.0 }, true),
         "Poisson" | "Tweedie" => (Link::Exponential, false),
         "RMSE" | "MAE" | "Quantile" | "MultiQuantile" | "LogLinQuantile" | "MAPE" | "Lq" | "Huber"
