@@ -20,7 +20,7 @@ use crate::{
     metrics::EngineMetrics,
     route::RouteTable,
     runtime::{Liveness, ShardState},
-    shard::{BoundModel, UnknownFeatures},
+    shard::{BoundModel, Unfit},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
@@ -44,9 +44,9 @@ pub enum AskError {
 /// Why a model was not swapped in.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SwapError {
-    /// It names features that the engine lacks.
+    /// It cannot drive the stream.
     #[error(transparent)]
-    Unfit(#[from] UnknownFeatures),
+    Unfit(#[from] Unfit),
     /// A shard did not take it.
     #[error(transparent)]
     Shard(#[from] AskError),

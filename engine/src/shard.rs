@@ -59,27 +59,36 @@ pub struct BoundModel {
     columns: Option<Vec<usize>>,
 }
 
-/// The model names features that the engine does not have.
+/// Why a model answers rows only.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model cannot drive the stream: the engine has no feature {missing:?}")]
-pub struct UnknownFeatures {
-    /// Their names and versions.
-    pub missing: Vec<String>,
+pub enum Unfit {
+    /// It names features that the engine does not have.
+    #[error("the model cannot drive the stream: the engine has no feature {missing:?}")]
+    UnknownFeatures {
+        /// Their names and versions.
+        missing: Vec<String>,
+    },
+    /// Its one answer is no probability: a regression, or several classes.
+    #[error("the model cannot drive the stream: its answer is not the probability of one event")]
+    NoProbability,
 }
 
 impl BoundModel {
     /// Binds a model, any subset and order of the engine's features.
     ///
     /// # Errors
-    /// [`UnknownFeatures`] if it names others.
-    pub fn new(model: Arc<Model>) -> Result<Self, UnknownFeatures> {
+    /// [`Unfit`] if it names others, or answers something else than a probability.
+    pub fn new(model: Arc<Model>) -> Result<Self, Unfit> {
+        if !model.gives_probability() {
+            return Err(Unfit::NoProbability);
+        }
         let schema = features::schema();
         let info = Arc::new(model.info().clone());
         let find = |wanted: &FeatureName| schema.iter().position(|have| have == wanted);
         let missing: Vec<String> =
             info.features.iter().filter(|f| find(f).is_none()).map(ToString::to_string).collect();
         if !missing.is_empty() {
-            return Err(UnknownFeatures { missing });
+            return Err(Unfit::UnknownFeatures { missing });
         }
         let columns = (info.features != schema).then(|| info.features.iter().filter_map(find).collect());
         let hash = info.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
