@@ -18,6 +18,10 @@ mod wait;
 /// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
 const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
 
+/// Why a regression or a model of several classes is not served: every answer here is one event's probability.
+const NOT_A_PROBABILITY: &str =
+    "its answer is not the probability of one event; `stormglass predict` scores such a model offline";
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   stormglass serve
@@ -142,6 +146,12 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
         return shipped_model(config.variant.get(), report);
     };
     match Model::open(Path::new(path)) {
+        Ok(model) if !model.gives_probability() => {
+            let refused = format!("{path}: {NOT_A_PROBABILITY}");
+            tracing::error!(%refused, "starting without a model");
+            report.refused = Some(refused);
+            (None, report)
+        }
         Ok(model) => {
             let info = model.info();
             tracing::info!(
@@ -197,6 +207,10 @@ fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     let Some(path) = config.predict.legacy_model.get() else { return Ok(None) };
     match Model::open(Path::new(path)) {
+        Ok(model) if !model.gives_probability() => Err(Failure::new(
+            Exit::Configuration,
+            format!("predict.legacy_model {path}: {NOT_A_PROBABILITY}"),
+        )),
         Ok(model) => Ok(Some(Arc::new(model))),
         Err(error) => Err(Failure::new(Exit::Configuration, format!("predict.legacy_model {path}: {error}"))),
     }
