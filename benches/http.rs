@@ -2,6 +2,8 @@
 //!
 //! Throughput of `GET /predict/{symbol}` with 32 connections, and the median latency with one, against a bare hyper
 //! server with the same number of front threads and the same settings that answers the same bytes without any work.
+//! Meanwhile the symbols get a thousand ticks a second, so that the front has to ask the shard a thousand times: real
+//! markets bring tens.
 //! Both run in this process, in turns, several rounds; the clients share the processors, so read the ratio.
 //! `cargo bench --bench http`
 
@@ -9,7 +11,12 @@ mod support;
 
 use std::{
     net::SocketAddr,
-    sync::mpsc::channel,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::channel,
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -20,6 +27,7 @@ use api::{
 use bytes::Bytes;
 use engine::{
     run::{Engine, EngineSettings},
+    sim::{SimConfig, Simulator},
     source::TickSink,
     symbol::Offset,
 };
@@ -45,7 +53,8 @@ fn main() {
     let settings = EngineSettings { fronts: Some(1), ..EngineSettings::default() };
     let engine =
         Engine::start(&settings, Some(support::forest_model(100, 6))).expect("the default settings start");
-    feed(&engine);
+    let stop = Arc::new(AtomicBool::new(false));
+    let feeder = feed(&engine, stop.clone());
     let mut config = Config::default();
     config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let app = App::new(engine.handle().clone(), config, ModelReport::default(), None, Box::new(|| 1));
@@ -83,22 +92,36 @@ fn main() {
         ratios.sort_by(f64::total_cmp);
         println!("{connections} connections: median ratio {:.3}", ratios[ratios.len() / 2]);
     }
+    stop.store(true, Ordering::Relaxed);
+    feeder.join().expect("the feeder does not panic");
     server.stop();
     engine.stop();
 }
 
-/// Enough simulated ticks that BTC-USD is warm.
-fn feed(engine: &Engine) {
+/// Enough simulated ticks that BTC-USD is warm, then one more every millisecond.
+fn feed(engine: &Engine, stop: Arc<AtomicBool>) -> JoinHandle<()> {
+    const WARM: usize = 20_000;
     let products = support::products();
     let mut ingest = engine.ingest();
-    for (i, (symbol, tick)) in support::simulated_ticks(20_000).into_iter().enumerate() {
+    let mut ticks = Simulator::new(SimConfig::default()).enumerate();
+    let mut next = move || {
+        let (i, (symbol, tick)) = ticks.next().expect("the simulator does not end");
         ingest.tick("simulator", &products[symbol], Offset(i as u64), 0, tick);
-    }
-    ingest.flush();
+        if i >= WARM {
+            ingest.flush();
+        }
+    };
+    (0..=WARM).for_each(|_| next());
     let accepted = || -> u64 { engine.handle().metrics.shards.iter().map(|s| s.ticks_accepted.get()).sum() };
-    while accepted() < 20_000 {
+    while accepted() <= WARM as u64 {
         std::thread::sleep(Duration::from_millis(5));
     }
+    std::thread::spawn(move || {
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+            next();
+        }
+    })
 }
 
 /// hyper with our settings, on the CPU of our front, and one constant answer.

@@ -91,6 +91,24 @@ fn model_name(answer: &Answer) -> String {
     answer.prediction.model.as_ref().unwrap().name.clone()
 }
 
+/// A front gives a prediction it has already, unasked, until the shard has a newer one or none.
+#[test]
+fn a_kept_answer_is_given_again_until_the_next_tick() {
+    let mut fed = Fed::new();
+    let (first, again) = (fed.answer(), fed.answer());
+    assert!(Arc::ptr_eq(&first, &again), "nothing changed: the very answer");
+    for _ in 0..3 {
+        let before = fed.answer();
+        fed.next_tick();
+        assert!(!before.is_newest(), "the shard has moved on");
+        assert!(fed.answer().prediction.scored.offset > before.prediction.scored.offset);
+    }
+    let last = fed.answer();
+    assert!(last.is_newest());
+    fed.engine.stop();
+    assert!(!last.is_newest(), "no shard stands behind it any more");
+}
+
 #[test]
 fn a_swapped_model_claims_nothing_that_it_did_not_score() {
     let mut fed = Fed::new();

@@ -1,6 +1,12 @@
 //! What crosses a thread: tick batches in, questions in, answers out. By value, never by lock.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use model::Model;
 use tokio::sync::oneshot;
@@ -40,13 +46,24 @@ pub struct Answer {
     pub prediction: Prediction,
     /// `P` as JSON.
     pub json: Box<[u8]>,
+    superseded: AtomicBool,
 }
 
 impl Answer {
     /// Encodes a prediction.
     pub fn new(prediction: Prediction) -> Self {
         let json = serde_json::to_vec(&prediction).expect("a prediction is a structure, which JSON can hold");
-        Self { prediction, json: json.into_boxed_slice() }
+        Self { prediction, json: json.into_boxed_slice(), superseded: AtomicBool::new(false) }
+    }
+
+    /// Whether the shard would still give this very answer. Whoever kept it may give it again, unasked.
+    pub fn is_newest(&self) -> bool {
+        !self.superseded.load(Ordering::Acquire)
+    }
+
+    /// The shard has moved on: a newer tick, another state, or no state any more.
+    pub(crate) fn supersede(&self) {
+        self.superseded.store(true, Ordering::Release);
     }
 }
 

@@ -122,10 +122,25 @@ struct Entry {
     state: Box<SymbolState>,
     /// The model that scored the newest tick: a swap must not claim its answers.
     scored_by: Option<Arc<ModelInfo>>,
-    /// The answer to who asks, until the next tick.
+    /// The answer to who asks, until the next tick. Fronts keep it too, and look whether it is superseded.
     answer: Option<Arc<Answer>>,
     /// Whether the step in progress touched it.
     touched: bool,
+}
+
+impl Entry {
+    fn supersede_answer(&mut self) {
+        if let Some(answer) = self.answer.take() {
+            answer.supersede();
+        }
+    }
+}
+
+/// A state that goes takes its answer with it, wherever that is kept.
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.supersede_answer();
+    }
 }
 
 /// The state of one shard.
@@ -197,6 +212,10 @@ impl ShardCore {
         let mut scorer =
             ShardScorer { symbol: &entry.symbol, model: self.model.as_deref(), metrics: &self.metrics, out };
         let admission = entry.state.accept(&routed.tick, routed.position, &self.settings, &mut scorer);
+        // Before it is counted: who sees the count may rely on it.
+        if admission == Admission::Accepted {
+            entry.supersede_answer();
+        }
         match admission {
             Admission::Accepted => self.metrics.ticks_accepted.add(1),
             Admission::Late => self.metrics.ticks_late.add(1),
@@ -206,7 +225,6 @@ impl ShardCore {
         if admission != Admission::Accepted {
             return;
         }
-        entry.answer = None;
         if !entry.touched {
             entry.touched = true;
             self.touched.push(i);

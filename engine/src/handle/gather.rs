@@ -4,6 +4,9 @@
 //! Waking a shard, and being woken by it, costs far more than the question. Under load many requests become ready in
 //! one turn of the front's event loop; they wait for the end of that turn and travel together. Alone, a question
 //! waits for nothing.
+//!
+//! A prediction changes only with its symbol's next tick. A front keeps the newest one that each shard gave it and
+//! gives it again, unasked, until the shard marks it superseded; then the next question travels.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustc_hash::FxHashMap;
 use tokio::sync::{Notify, oneshot};
 
 use super::{AskError, push};
@@ -38,7 +42,16 @@ struct Waiting {
     reply: oneshot::Sender<Reply>,
 }
 
+/// A prediction as a shard last gave it to this thread.
+struct Kept {
+    /// Whose shard: several engines can live in one process.
+    mailbox: Arc<Mailbox<Message>>,
+    answer: Arc<Answer>,
+}
+
 thread_local! {
+    /// At most one a symbol.
+    static KEPT: RefCell<FxHashMap<SymbolKey, Kept>> = RefCell::default();
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
     /// Whether a task of this thread is about to send them.
     static SENDING: Cell<bool> = const { Cell::new(false) };
@@ -50,6 +63,9 @@ thread_local! {
 /// Asks the shard behind `mailbox` for the newest prediction of `symbol`. The caller's runtime must be one that stays
 /// on its thread.
 pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, deadline: Instant) -> Reply {
+    if let Some(answer) = kept(mailbox, symbol) {
+        return Ok(Some(answer));
+    }
     let (reply, answer) = oneshot::channel();
     let waiting = Waiting { mailbox: mailbox.clone(), symbol, deadline, reply };
     let is_full = WAITING.with_borrow_mut(|all| {
@@ -67,6 +83,21 @@ pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, dead
     }
     // Whoever took the question answers it by its deadline; only the end of the runtime drops it.
     answer.await.unwrap_or(Err(AskError::Closed))
+}
+
+fn kept(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey) -> Option<Arc<Answer>> {
+    KEPT.with_borrow(|all| {
+        let kept = all.get(&symbol)?;
+        (kept.answer.is_newest() && Arc::ptr_eq(&kept.mailbox, mailbox)).then(|| kept.answer.clone())
+    })
+}
+
+fn keep(waiting: &Waiting, answer: &Option<Arc<Answer>>) {
+    let Some(answer) = answer else { return };
+    KEPT.with_borrow_mut(|all| {
+        let kept = Kept { mailbox: waiting.mailbox.clone(), answer: answer.clone() };
+        all.insert(waiting.symbol, kept);
+    });
 }
 
 /// The one task of a thread that will send what waits. Also when it is dropped with its runtime, nothing stays behind
@@ -132,6 +163,7 @@ async fn deal_out(mut answer: oneshot::Receiver<Vec<Option<Arc<Answer>>>>, mut q
                 match answered {
                     Ok(predictions) => {
                         for (waiting, prediction) in questions.into_iter().zip(predictions) {
+                            keep(&waiting, &prediction);
                             let _ = waiting.reply.send(Ok(prediction));
                         }
                     }

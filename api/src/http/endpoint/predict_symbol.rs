@@ -21,9 +21,6 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     handle,
 };
 
-/// A `P` with its receipt, with room.
-const ANSWER_BYTES: usize = 1_024;
-
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let app = call.app;
@@ -40,7 +37,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         if let Some(info) = &prediction.model {
             count_predictions(app, app.version_of(info), PredictionCounts::of(prediction.spike()));
         }
-        let mut bytes = Vec::with_capacity(ANSWER_BYTES);
+        let mut bytes = Vec::new();
         write_prediction(&mut bytes, &answer, wall_clock_nanos(), app.config.predict.stale_after_s);
         Ok::<Response<Body>, _>(reply(StatusCode::OK, JSON, bytes))
     })
