@@ -19,7 +19,6 @@ mod dataset;
 mod error;
 mod forust;
 mod logistic;
-pub mod metrics;
 mod newton;
 mod options;
 mod platt;

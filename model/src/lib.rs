@@ -41,6 +41,7 @@ pub mod info;
 pub mod learn;
 pub mod linear;
 pub mod link;
+pub mod metrics;
 pub mod schema;
 
 mod combine;

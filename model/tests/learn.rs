@@ -10,9 +10,10 @@ use forests::Random;
 use model::{
     Model, ModelDraft,
     learn::{
-        BASELINE_FEATURES, BoostOptions, Dataset, LearnError, TrainOptions, card, metrics, train_baseline,
+        BASELINE_FEATURES, BoostOptions, Dataset, LearnError, TrainOptions, card, train_baseline,
         train_default,
     },
+    metrics,
     schema::FeatureName,
     sigmoid,
 };

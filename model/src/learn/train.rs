@@ -6,7 +6,6 @@ use super::{
     error::LearnError,
     forust::ForustTrainer,
     logistic::fit_logistic,
-    metrics,
     options::{BASELINE_FEATURES, TrainOptions},
     platt::fit_platt,
     split::{TimeSplit, split_by_time},
@@ -14,12 +13,11 @@ use super::{
 use crate::{
     draft::{MemberDraft, ModelDraft},
     info::ModelInfo,
+    metrics,
 };
 
 /// Rows the file carries for its self-test.
 const SELF_TEST_ROWS: usize = 32;
-/// Bins of the calibration error that is reported.
-const CALIBRATION_BINS: usize = 10;
 
 /// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees, calibrated.
 ///
@@ -108,7 +106,7 @@ fn measure(labels: &[bool], probabilities: &[f64]) -> Vec<(String, f64)> {
         ("average_precision", metrics::average_precision(labels, probabilities)),
         ("brier", metrics::brier(labels, probabilities)),
         ("brier_skill", metrics::brier_skill(labels, probabilities)),
-        ("ece", metrics::expected_calibration_error(labels, probabilities, CALIBRATION_BINS)),
+        ("ece", metrics::expected_calibration_error(labels, probabilities)),
         ("log_loss", metrics::log_loss(labels, probabilities)),
     ]
     .map(|(name, value)| (name.to_owned(), value))

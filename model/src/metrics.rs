@@ -1,0 +1,56 @@
+//! How good a probability is. Live quality and evaluation use these very formulas, so that their numbers agree.
+//!
+//! A row has a label (the event came or not) and a score, the probability that was given. Functions over slices take
+//! both in the same order and do not care which order that is; [`Tally`] takes rows one by one and gives them back.
+//!
+//! | metric | definition | range |
+//! |---|---|---|
+//! | base rate | share of true labels: what a random score's average precision is | 0..1 |
+//! | [average precision](average_precision) | area under the precision-recall curve, without interpolation | 0..1 |
+//! | [recall at precision](recall_at_precision) | most events found while this share of the alarms is right | 0..1 |
+//! | [Brier score](brier) | mean of `(probability - label)^2` | 0..1, lower is better |
+//! | [Brier skill](brier_skill) | `1 - brier / brier of the base rate` | below 1, 0 = the base rate |
+//! | [calibration error](expected_calibration_error) | mean gap in [`RELIABILITY_BINS`] fixed bins | 0..1, lower is better |
+//! | [log loss](log_loss) | mean surprise, nats | above 0, lower is better |
+//! | [QLIKE](qlike) | loss of a variance forecast | above 0, lower is better |
+
+mod precision;
+mod probability;
+mod tally;
+mod variance;
+
+pub use precision::{PrecisionRecall, average_precision, precision_recall, recall_at_precision};
+pub use probability::{base_rate, brier, brier_skill, log_loss};
+pub use tally::{RELIABILITY_BINS, ReliabilityBin, Tally, expected_calibration_error};
+pub use variance::qlike;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_labels_and_one_outcome_give_numbers() {
+        for labels in [&[][..], &[false, false], &[true, true]] {
+            let probabilities = vec![0.3; labels.len()];
+            for value in [
+                base_rate(labels),
+                average_precision(labels, &probabilities),
+                recall_at_precision(labels, &probabilities, 0.5),
+                brier(labels, &probabilities),
+                brier_skill(labels, &probabilities),
+                log_loss(labels, &probabilities),
+                expected_calibration_error(labels, &probabilities),
+            ] {
+                assert!(value.is_finite(), "{labels:?}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_base_rate_has_no_skill_and_certainty_has_all() {
+        let labels = [true, false, false, false];
+        assert_eq!(brier_skill(&labels, &[0.25; 4]), 0.0);
+        assert_eq!(brier_skill(&labels, &[1.0, 0.0, 0.0, 0.0]), 1.0);
+        assert!(expected_calibration_error(&labels, &[0.25; 4]) < 1e-15);
+    }
+}
