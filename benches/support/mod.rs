@@ -114,5 +114,5 @@ fn complete_tree(numbers: &mut Numbers, depth: u32) -> CanonicalTree {
             }
         })
         .collect();
-    CanonicalTree { nodes }
+    CanonicalTree { nodes, cover: Vec::new() }
 }

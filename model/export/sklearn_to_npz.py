@@ -42,7 +42,7 @@ def trees(ts):
         node_count=[t.node_count for t in ts], feature=cat("feature").astype(np.int32), threshold=cat("threshold"),
         left=cat("children_left").astype(np.int32), right=cat("children_right").astype(np.int32),
         missing_go_to_left=np.concatenate([np.asarray(getattr(t, "missing_go_to_left", np.zeros(t.node_count))).astype(np.uint8) for t in ts]),
-        value=np.concatenate([t.value[:, 0, :] for t in ts]),
+        value=np.concatenate([t.value[:, 0, :] for t in ts]), weighted_n_node_samples=cat("weighted_n_node_samples"),
     )  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def hist(model):
     return dict(
         node_count=[len(n) for n in ns], feature=cat("feature_idx").astype(np.int32), threshold=cat("num_threshold"),
         left=child("left"), right=child("right"), missing_go_to_left=cat("missing_go_to_left"), value=cat("value")[:, None],
+        weighted_n_node_samples=cat("count").astype(np.float64),
         baseline=np.asarray(model._baseline_prediction, dtype=np.float64).ravel(),
         link=link(model, len(model._predictors[0])), compare="f8",
     )  # fmt: skip

@@ -88,7 +88,7 @@ fn a_chain_as_deep_as_allowed_and_a_lone_leaf_share_a_forest() {
             (*left, *right) = (2 * at + 1, 2 * at + 2);
         }
     }
-    let trees = vec![CanonicalTree { nodes }, CanonicalTree { nodes: vec![CanonicalNode::Leaf(0.5)] }];
+    let trees = vec![tree(nodes), tree(vec![CanonicalNode::Leaf(0.5)])];
     let forest = CanonicalForest { trees, base: 0.0, sum: SumKind::F64 };
     let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
@@ -98,11 +98,15 @@ fn a_chain_as_deep_as_allowed_and_a_lone_leaf_share_a_forest() {
     hold_together(&draft, &mut Random(1), 200);
 }
 
+fn tree(nodes: Vec<CanonicalNode>) -> CanonicalTree {
+    CanonicalTree { nodes, cover: Vec::new() }
+}
+
 #[test]
 fn a_missing_value_goes_its_nodes_way_and_a_threshold_goes_right() {
     for (missing, expected) in [(Missing::Left, -1.0), (Missing::Right, 1.0), (Missing::Zero, 1.0)] {
         let split = CanonicalNode::Split { feature: 0, threshold: -2.0, missing, left: 1, right: 2 };
-        let tree = CanonicalTree { nodes: vec![split, CanonicalNode::Leaf(-1.0), CanonicalNode::Leaf(1.0)] };
+        let tree = tree(vec![split, CanonicalNode::Leaf(-1.0), CanonicalNode::Leaf(1.0)]);
         let forest = CanonicalForest { trees: vec![tree], base: 0.0, sum: SumKind::F32 };
         let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
         let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();

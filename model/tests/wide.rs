@@ -73,6 +73,7 @@ fn a_narrowed_forest_gives_the_wide_ones_bits() {
                 output: Some(0),
                 leaves: vec![0.1, 0.2],
                 lines: vec![],
+                cover: vec![],
             };
             let (values, sum) = (Precision::Single, Precision::Double);
             let forest = WideForest { trees: vec![tree], sets: vec![], base: vec![0.3], values, sum };

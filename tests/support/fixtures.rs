@@ -28,6 +28,7 @@ pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
                 CanonicalNode::Leaf(f64::from(-0.01 * f32::from(i % 11))),
                 CanonicalNode::Leaf(f64::from(0.02 * f32::from(i % 13))),
             ],
+            cover: Vec::new(),
         })
         .collect();
     let mut info = ModelInfo::new(name, "1", "ml", features::schema());

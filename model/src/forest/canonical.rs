@@ -54,6 +54,9 @@ pub enum CanonicalNode {
 pub struct CanonicalTree {
     /// The nodes; every one but the root is the child of exactly one earlier node.
     pub nodes: Vec<CanonicalNode>,
+    /// How much of the training data reached each node, one number a node: counts, weights or summed hessians. Empty
+    /// where that is not known. Only explanations read it; scores do not depend on it.
+    pub cover: Vec<f64>,
 }
 
 /// Trees and how their answers are added.

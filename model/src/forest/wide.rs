@@ -118,6 +118,9 @@ pub struct WideTree {
     /// One line a leaf, or none at all; only in f64 sums. Used where all its features are finite and its value is
     /// within [`LINE_MAX`]; else the leaf's plain value.
     pub lines: Vec<LinearLeaf>,
+    /// How much of the training data reached each node, one number a node: counts, weights or summed hessians. Empty
+    /// where that is not known. Only explanations read it; scores do not depend on it.
+    pub cover: Vec<f64>,
 }
 
 /// Trees and how their answers are added.

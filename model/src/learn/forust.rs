@@ -117,10 +117,11 @@ fn columns(data: &Dataset, chosen: &[usize], features: &[usize]) -> Vec<f64> {
 /// splits on increasing features above them set.
 fn convert(tree: &Tree, features: &[usize], increasing: &[usize]) -> Result<CanonicalTree, &'static str> {
     let node_at = |at: usize| tree.nodes.get(at).ok_or("a child that is no node");
-    let mut nodes = Vec::with_capacity(tree.nodes.len());
+    let (mut nodes, mut cover) = (Vec::with_capacity(tree.nodes.len()), Vec::with_capacity(tree.nodes.len()));
     let mut queue = VecDeque::from([(0, f32::NEG_INFINITY, f32::INFINITY)]);
     while let Some((at, low, high)) = queue.pop_front() {
         let node = node_at(at)?;
+        cover.push(f64::from(node.hessian_sum));
         if node.is_leaf {
             nodes.push(CanonicalNode::Leaf(f64::from(node.weight_value.clamp(low, high))));
             continue;
@@ -148,7 +149,7 @@ fn convert(tree: &Tree, features: &[usize], increasing: &[usize]) -> Result<Cano
         });
         queue.extend([(node.left_child, low, left_high), (node.right_child, right_low, high)]);
     }
-    Ok(CanonicalTree { nodes })
+    Ok(CanonicalTree { nodes, cover })
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ fn tree(random: &mut Random, shape: Shape) -> CanonicalTree {
         nodes.extend([CanonicalNode::Leaf(0.0); 2]);
         open.extend([(left as usize, depth + 1), (left as usize + 1, depth + 1)]);
     }
-    CanonicalTree { nodes }
+    CanonicalTree { nodes, cover: Vec::new() }
 }
 
 pub(crate) fn features(count: usize) -> Vec<FeatureName> {

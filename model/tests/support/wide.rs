@@ -92,7 +92,7 @@ fn tree(random: &mut Random, output: Option<u16>, outputs: usize, sum: Precision
     };
     let linear = output.is_some() && sum == Precision::Double && random.below(3) == 0;
     let lines = (0..leaf_count).filter(|_| linear).map(|_| line(random)).collect();
-    WideTree { nodes, output, leaves, lines }
+    WideTree { nodes, output, leaves, lines, cover: Vec::new() }
 }
 
 /// A value of a row: often one that a split or a set asks for.

@@ -46,7 +46,8 @@ fn narrowed_tree(tree: &WideTree) -> Option<CanonicalTree> {
         }
         WideNode::Member { .. } => None,
     };
-    Some(CanonicalTree { nodes: tree.nodes.iter().map(node).collect::<Option<_>>()? })
+    let nodes = tree.nodes.iter().map(node).collect::<Option<_>>()?;
+    Some(CanonicalTree { nodes, cover: tree.cover.clone() })
 }
 
 /// Levels of splits; `None` where a child is not after its parent.

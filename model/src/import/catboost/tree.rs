@@ -37,13 +37,33 @@ pub(super) fn symmetric(tree: &Value<'_>, features: &[Feature], outputs: usize) 
         let leaf = if splits.is_empty() { 0 } else { place.reverse_bits() >> (32 - splits.len()) };
         nodes.push(WideNode::Leaf(leaf));
     }
-    Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new() })
+    let weights = tree.doubles("leaf_weights").ok().filter(|weights| weights.len() == 1 << splits.len());
+    let cover = cover(&nodes, weights.as_deref().unwrap_or_default());
+    Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
+}
+
+/// From the weights of leaves, by their numbers, to those of all nodes: splits have the sum of what is below them.
+/// Empty where a leaf has none.
+fn cover(nodes: &[WideNode], weights: &[f64]) -> Vec<f64> {
+    let mut cover = vec![0.0; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        cover[at] = match *node {
+            WideNode::Leaf(leaf) => match weights.get(leaf as usize) {
+                Some(weight) => *weight,
+                None => return Vec::new(),
+            },
+            WideNode::Split { left, right, .. } | WideNode::Member { left, right, .. } => {
+                cover[left as usize] + cover[right as usize]
+            }
+        };
+    }
+    cover
 }
 
 /// A tree of `left`, `right` and `split`, or `value`.
 pub(super) fn nested(tree: &Value<'_>, features: &[Feature], outputs: usize) -> Result<WideTree, Fault> {
     let mut queue = VecDeque::from([tree]);
-    let (mut nodes, mut leaves) = (Vec::new(), Vec::new());
+    let (mut nodes, mut leaves, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(node) = queue.pop_front() {
         if node.optional("split").is_none() {
             match node.field("value")? {
@@ -51,6 +71,7 @@ pub(super) fn nested(tree: &Value<'_>, features: &[Feature], outputs: usize) -> 
                 value => leaves.push(value.as_double().ok_or_else(|| "a leaf is no number".to_owned())?),
             }
             nodes.push(WideNode::Leaf((leaves.len() / outputs).max(1) as u32 - 1));
+            weights.extend(node.optional("weight").and_then(Value::as_double));
             if leaves.len() % outputs != 0 {
                 return Err(format!("a leaf has not {outputs} values").into());
             }
@@ -62,7 +83,8 @@ pub(super) fn nested(tree: &Value<'_>, features: &[Feature], outputs: usize) -> 
         let Feature { place, missing } = features[feature];
         nodes.push(WideNode::Split { feature: place, threshold, missing, left: right - 1, right });
     }
-    Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new() })
+    let cover = cover(&nodes, &weights);
+    Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
 }
 
 /// A split's float feature, and the threshold below which values are not above its border.

@@ -18,7 +18,7 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
     let lines = linear_leaves(block, leaf_count)?;
     if leaf_count <= 1 {
         let nodes = vec![WideNode::Leaf(0)];
-        return Ok(WideTree { nodes, output: Some(output), leaves, lines });
+        return Ok(WideTree { nodes, output: Some(output), leaves, lines, cover: vec![1.0] });
     }
     let splits = leaf_count - 1;
     let features: Vec<u16> = block.counted("split_feature", splits)?;
@@ -36,7 +36,10 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
         let number = if child >= 0 { Some(child) } else { (splits as i64).checked_add(!child) };
         number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| format!("child {child}"))
     };
+    let counts = counts(block, leaf_count);
+    let mut cover = Vec::new();
     let nodes = grow(0, splits + leaf_count, |node| {
+        cover.extend(counts.as_ref().map(|counts| counts[node]));
         if node >= splits {
             return Ok(WideNode::Leaf((node - splits) as u32));
         }
@@ -56,7 +59,14 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
         // Not above the threshold is below the next number.
         Ok(WideNode::Split { feature, threshold: thresholds[node].next_up(), missing, left, right })
     })?;
-    Ok(WideTree { nodes, output: Some(output), leaves, lines })
+    Ok(WideTree { nodes, output: Some(output), leaves, lines, cover })
+}
+
+/// How many training rows reached each split and then each leaf, where the file says.
+fn counts(block: &Block<'_>, leaf_count: usize) -> Option<Vec<f64>> {
+    let mut counts: Vec<f64> = block.counted("internal_count", leaf_count - 1).ok()?;
+    counts.extend(block.counted::<f64>("leaf_count", leaf_count).ok()?);
+    Some(counts)
 }
 
 /// The set of each categorical split: its threshold is a place among `cat_boundaries`, which part the bitsets' words.

@@ -41,6 +41,9 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
     let missing_left = arrays.get("missing_go_to_left")?.integers()?;
     let values = arrays.get("value")?.doubles()?;
     let total = left.len();
+    // Files of earlier exports lack it.
+    let samples = arrays.optional("weighted_n_node_samples").map(|samples| samples.doubles()).transpose()?;
+    let samples = samples.filter(|samples| samples.len() == total);
     if [feature.len(), threshold.len(), right.len(), missing_left.len()] != [total; 4]
         || Some(values.len()) != total.checked_mul(kind.width())
     {
@@ -52,9 +55,10 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
     for (number, &count) in counts.iter().enumerate() {
         let end = usize::try_from(count).ok().and_then(|count| start.checked_add(count));
         let end = end.filter(|&end| end <= total).ok_or_else(|| format!("tree {number}: {count} nodes"))?;
-        let mut leaves = Vec::new();
+        let (mut leaves, mut cover) = (Vec::new(), Vec::new());
         let nodes = grow(0, end - start, |node| {
             let at = start + node;
+            cover.extend(samples.as_ref().map(|samples| samples[at]));
             if left[at] < 0 {
                 let first = leaves.len();
                 leaves.extend(leaf(&values[at * kind.width()..(at + 1) * kind.width()], kind, fractions));
@@ -78,7 +82,7 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
             Leaves::Fractions { .. } => None,
             Leaves::InTurn { outputs } => Some((number % outputs) as u16),
         };
-        trees.push(WideTree { nodes, output, leaves, lines: Vec::new() });
+        trees.push(WideTree { nodes, output, leaves, lines: Vec::new(), cover });
         start = end;
     }
     if start != total { Err(format!("{total} nodes, but the trees have {start}").into()) } else { Ok(trees) }

@@ -14,6 +14,9 @@ const LEAF: u8 = 0;
 const NUMERICAL: u8 = 1;
 const CATEGORICAL: u8 = 2;
 
+/// Reads one number of a column.
+type Number = fn(&[u8]) -> f64;
+
 /// A tree's columns; `width` bytes a number.
 struct Columns<'a> {
     kind: &'a [u8],
@@ -27,12 +30,14 @@ struct Columns<'a> {
     listed_right: &'a [u8],
     vector: (&'a [u8], &'a [u8], &'a [u8]),
     categories: (&'a [u8], &'a [u8], &'a [u8]),
+    /// Counts or hessians where all nodes have one; eight bytes each.
+    cover: Option<(Number, &'a [u8])>,
     width: usize,
 }
 
 impl<'a> Columns<'a> {
     fn read(bytes: &mut Bytes<'a>, count: usize, width: usize) -> Result<Self, String> {
-        let columns = Self {
+        let mut columns = Self {
             kind: bytes.array(1)?,
             left: bytes.array(4)?,
             right: bytes.array(4)?,
@@ -44,13 +49,22 @@ impl<'a> Columns<'a> {
             listed_right: bytes.array(1)?,
             vector: (bytes.array(width)?, bytes.array(8)?, bytes.array(8)?),
             categories: (bytes.array(4)?, bytes.array(8)?, bytes.array(8)?),
+            cover: None,
             width,
         };
         // Statistics: counts, hessians and gains, each with a column that says which are known.
-        for _ in 0..3 {
-            bytes.array(8)?;
-            bytes.array(1)?;
+        for number in [(|count| unsigned(count) as f64) as Number, double] {
+            let (column, known) = (bytes.array(8)?, bytes.array(1)?);
+            if columns.cover.is_none()
+                && column.len() / 8 == count
+                && known.len() == count
+                && !known.contains(&0)
+            {
+                columns.cover = Some((number, column));
+            }
         }
+        bytes.array(8)?;
+        bytes.array(1)?;
         if bytes.i32()? != 0 || bytes.i32()? != 0 {
             return Err("extensions of a later version".to_owned());
         }
@@ -86,9 +100,10 @@ pub(super) fn read(
     let columns = Columns::read(bytes, count, if doubles { 8 } else { 4 })?;
     let width = columns.width;
     let vector = class < 0 && outputs > 1;
-    let (mut leaves, mut unsupported) = (Vec::new(), None);
+    let (mut leaves, mut cover, mut unsupported) = (Vec::new(), Vec::new(), None);
     let mut listed = 0;
     let nodes = grow(0, count, |node| {
+        cover.extend(columns.cover.map(|(number, column)| number(&column[8 * node..8 * node + 8])));
         let four = |column: &[u8]| signed(&column[4 * node..4 * node + 4]);
         let number = |column: &[u8]| double(&column[width * node..width * (node + 1)]);
         if columns.kind[node] == LEAF || four(columns.left) < 0 {
@@ -143,5 +158,5 @@ pub(super) fn read(
         return Err(Fault::Unsupported(what));
     }
     let output = if vector { None } else { Some(u16::try_from(class.max(0)).unwrap_or(u16::MAX)) };
-    Ok(WideTree { nodes: nodes?, output, leaves, lines: Vec::new() })
+    Ok(WideTree { nodes: nodes?, output, leaves, lines: Vec::new(), cover })
 }

@@ -55,7 +55,10 @@ fn read(
     let leaf_weights = if vector { tree.singles("leaf_weights")? } else { Vec::new() };
 
     let mut leaves: Vec<f64> = Vec::new();
+    let hessians = tree.singles("sum_hessian").ok().filter(|hessians| hessians.len() == count);
+    let mut cover = Vec::new();
     let nodes = grow(0, count, |node| {
+        cover.extend(hessians.as_ref().map(|hessians| f64::from(hessians[node])));
         if left[node] < 0 {
             let leaf = if vector {
                 let first = usize::try_from(right[node]).ok().and_then(|leaf| leaf.checked_mul(outputs));
@@ -91,7 +94,7 @@ fn read(
             },
         })
     })?;
-    Ok(WideTree { nodes, output: (!vector).then_some(group), leaves, lines: Vec::new() })
+    Ok(WideTree { nodes, output: (!vector).then_some(group), leaves, lines: Vec::new(), cover })
 }
 
 /// The set of each node that asks for categories.
