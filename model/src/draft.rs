@@ -12,7 +12,7 @@ use crate::{
         v1,
         write::{self, NewSection},
     },
-    forest::{CanonicalForest, WideForest, pack, wide},
+    forest::{CanonicalForest, Layout, WideForest, layout, wide},
     info::{ModelInfo, Score},
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
@@ -40,6 +40,7 @@ pub struct ModelDraft {
     /// Row-major.
     self_test_rows: Vec<f32>,
     outputs: Option<Outputs>,
+    layout: Layout,
 }
 
 impl ModelDraft {
@@ -78,7 +79,7 @@ impl ModelDraft {
                 }
             }
         }
-        Ok(Self { info, members, self_test_rows: Vec::new(), outputs: None })
+        Ok(Self { info, members, self_test_rows: Vec::new(), outputs: None, layout: Layout::Auto })
     }
 
     /// What becomes of the members' sums where that is not calibration and the sigmoid: an imported model's own way.
@@ -101,6 +102,36 @@ impl ModelDraft {
             return Err(DraftError::Info { field: "outputs", what });
         }
         self.outputs = Some(outputs);
+        Ok(self)
+    }
+
+    /// In which form the forests are kept in the file. [`Layout::Auto`] unless said.
+    ///
+    /// # Errors
+    /// [`DraftError::Member`] for a forest that the layout cannot hold.
+    pub fn with_layout(mut self, layout: Layout) -> Result<Self, DraftError> {
+        if layout == Layout::Wide && self.outputs.is_some() {
+            for (_, member) in &mut self.members {
+                if let MemberDraft::Forest(forest) = member {
+                    *member = MemberDraft::Wide(forest.widened());
+                }
+            }
+        }
+        for (place, (_, member)) in self.members.iter().enumerate() {
+            let fault = match member {
+                MemberDraft::Wide(_) if !matches!(layout, Layout::Auto | Layout::Wide) => {
+                    Some(format!("it needs wide nodes, layout {layout} cannot hold it"))
+                }
+                MemberDraft::Forest(forest) if layout != Layout::Auto => {
+                    layout::section(forest, layout, 0).err().map(|what| format!("layout {layout}: {what}"))
+                }
+                _ => None,
+            };
+            if let Some(what) = fault {
+                return Err(DraftError::Member { member: place, what });
+            }
+        }
+        self.layout = layout;
         Ok(self)
     }
 
@@ -181,18 +212,15 @@ impl ModelDraft {
     /// The file's bytes. Equal drafts give equal bytes.
     ///
     /// # Errors
-    /// [`DraftError::Member`] for a forest beyond what narrow nodes can number.
+    /// [`DraftError::Member`] for a forest beyond what its layout can number.
     pub fn to_bytes(&self) -> Result<Vec<u8>, DraftError> {
         let weights = self.members.iter().map(|(weight, _)| *weight).collect();
         let mut sections = vec![section(*b"META", true, archive(&meta::to_archive(&self.info, weights)))];
         let fingerprint = schema::fingerprint(&self.info.features);
         for (place, (_, member)) in self.members.iter().enumerate() {
             sections.push(match member {
-                MemberDraft::Forest(forest) => {
-                    let packed = pack::pack(forest, fingerprint)
-                        .map_err(|what| DraftError::Member { member: place, what })?;
-                    section(*b"FRST", true, archive(&packed))
-                }
+                MemberDraft::Forest(forest) => layout::section(forest, self.layout, fingerprint)
+                    .map_err(|what| DraftError::Member { member: place, what })?,
                 MemberDraft::Linear(linear) => {
                     section(*b"LINR", true, archive(&linear_to_archive(linear, fingerprint)))
                 }
@@ -250,7 +278,7 @@ fn linear_to_archive(linear: &LinearDraft, features_fingerprint: u64) -> v1::Lin
 }
 
 /// Serialises a section's root.
-fn archive<T>(value: &T) -> Vec<u8>
+pub(crate) fn archive<T>(value: &T) -> Vec<u8>
 where
     T: for<'a> rkyv::Serialize<
             rkyv::api::high::HighSerializer<

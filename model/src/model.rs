@@ -13,7 +13,11 @@ use crate::{
         read::{Section, SectionFile},
     },
     forest::{
+        Layout,
+        blocks::BlockForest,
+        mapped::MappedForest,
         narrow::NarrowForest,
+        oblivious::ObliviousForest,
         wide::{OUTPUTS_MAX, mapped::MappedWide},
     },
     info::{ModelInfo, Score},
@@ -39,7 +43,7 @@ pub struct Model {
 
 #[derive(Debug)]
 enum Member {
-    Forest(NarrowForest),
+    Forest(MappedForest),
     Linear(MappedLinear),
     /// Stands alone, with weight 1.
     Wide(MappedWide),
@@ -113,15 +117,22 @@ impl Model {
                 }
                 Section::Wide(archived) => {
                     let forest = MappedWide::check(archived, pages, width).map_err(error)?;
-                    info.tree_count += forest.tree_count();
-                    info.node_count += forest.node_count();
                     (Member::Wide(forest), archived.features_fingerprint.to_native())
                 }
                 Section::Forest(archived) => {
                     let forest = NarrowForest::check(archived, pages, width).map_err(error)?;
-                    info.tree_count += forest.tree_count();
-                    info.node_count += forest.node_count();
-                    (Member::Forest(forest), archived.features_fingerprint.to_native())
+                    let made_for = archived.features_fingerprint.to_native();
+                    (Member::Forest(MappedForest::Narrow(forest)), made_for)
+                }
+                Section::Blocks(archived) => {
+                    let forest = BlockForest::check(archived, pages, width).map_err(error)?;
+                    let made_for = archived.features_fingerprint.to_native();
+                    (Member::Forest(MappedForest::Blocks(forest)), made_for)
+                }
+                Section::Oblivious(archived) => {
+                    let forest = ObliviousForest::check(archived, pages, width).map_err(error)?;
+                    let made_for = archived.features_fingerprint.to_native();
+                    (Member::Forest(MappedForest::Oblivious(forest)), made_for)
                 }
                 Section::Linear(archived) => {
                     let linear = MappedLinear::check(archived, pages, width).map_err(error)?;
@@ -132,6 +143,9 @@ impl Model {
                 return Err(error("it was made for other features than META lists".to_owned()));
             }
             let weight = weights.next().ok_or_else(|| error("META has no weight for it".to_owned()))?;
+            let (trees, nodes) = member.size();
+            info.tree_count += trees;
+            info.node_count += nodes;
             members.push((weight, member));
         }
         if members.is_empty() || weights.next().is_some() {
@@ -149,6 +163,15 @@ impl Model {
         &self.info
     }
 
+    /// The layouts of its forests, in the order of the sum.
+    pub fn layouts(&self) -> impl Iterator<Item = Layout> {
+        self.members.iter().filter_map(|(_, member)| match member {
+            Member::Forest(forest) => Some(forest.layout()),
+            Member::Wide(_) => Some(Layout::Wide),
+            Member::Linear(_) => None,
+        })
+    }
+
     /// Scores one row, in the order of `info().features`, NaN = missing. No allocation. Infinite values are taken as
     /// beyond every threshold.
     ///
@@ -156,7 +179,7 @@ impl Model {
     /// If the row's length is not the number of features.
     #[inline]
     pub fn score_row(&self, row: &[f32]) -> Score {
-        self.score_by(row, NarrowForest::score)
+        self.score_by::<false>(row)
     }
 
     /// The same with every node read through a bounds check: the twin that tests hold [`Model::score_row`] to.
@@ -164,7 +187,7 @@ impl Model {
     /// # Panics
     /// As [`Model::score_row`].
     pub fn score_row_checked(&self, row: &[f32]) -> Score {
-        self.score_by(row, NarrowForest::score_checked)
+        self.score_by::<true>(row)
     }
 
     /// Scores rows, row-major; `out` takes one probability each. No allocation; the same bits as row by row.
@@ -220,7 +243,7 @@ impl Model {
     /// # Panics
     /// If the row's length is not the number of features, or `scores` has not [`Model::raw_count`] places.
     pub fn raw_scores(&self, row: &[f64], scores: &mut [f64]) {
-        self.sums(row, scores, NarrowForest::score);
+        self.sums::<false, _>(row, scores);
         match &self.outputs {
             Some(outputs) => outputs.finish_raw(scores),
             None => scores[0] = combine::finish(scores[0], self.info.calibration).log_odds,
@@ -244,25 +267,20 @@ impl Model {
         &scores[..answers]
     }
 
-    fn sums<R: Row + ?Sized>(
-        &self,
-        row: &R,
-        sums: &mut [f64],
-        forest_score: impl Fn(&NarrowForest, &R) -> f64,
-    ) {
+    fn sums<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R, sums: &mut [f64]) {
         assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
         assert_eq!(sums.len(), self.raw_count(), "places for scores, raw scores of the model");
         match self.members.as_slice() {
             [(_, Member::Wide(forest))] => forest.score(row, sums),
-            _ => sums[0] = self.weighted_sum(row, forest_score),
+            _ => sums[0] = self.weighted_sum::<CHECKED, _>(row),
         }
     }
 
     #[inline]
-    fn weighted_sum<R: Row + ?Sized>(&self, row: &R, forest_score: impl Fn(&NarrowForest, &R) -> f64) -> f64 {
+    fn weighted_sum<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         combine::weighted_sum(self.members.iter().map(|(weight, member)| {
             let log_odds = match member {
-                Member::Forest(forest) => forest_score(forest, row),
+                Member::Forest(forest) => forest.score::<CHECKED, R>(row),
                 Member::Linear(linear) => linear.score(row),
                 Member::Wide(_) => unreachable!("`check_outputs` lets a wide member stand alone only"),
             };
@@ -271,22 +289,17 @@ impl Model {
     }
 
     #[inline]
-    fn score_by(&self, row: &[f32], forest_score: impl Fn(&NarrowForest, &[f32]) -> f64) -> Score {
+    fn score_by<const CHECKED: bool>(&self, row: &[f32]) -> Score {
         if let Some(outputs) = &self.outputs {
-            return self.score_imported(row, outputs, forest_score);
+            return self.score_imported::<CHECKED>(row, outputs);
         }
         assert_eq!(row.len(), self.info.features.len(), "values in the row, features of the model");
-        combine::finish(self.weighted_sum(row, forest_score), self.info.calibration)
+        combine::finish(self.weighted_sum::<CHECKED, _>(row), self.info.calibration)
     }
 
     /// A row's score by a link of its own. Apart from the rest: its scores take room on the stack.
     #[inline(never)]
-    fn score_imported(
-        &self,
-        row: &[f32],
-        outputs: &Outputs,
-        forest_score: impl Fn(&NarrowForest, &[f32]) -> f64,
-    ) -> Score {
+    fn score_imported<const CHECKED: bool>(&self, row: &[f32], outputs: &Outputs) -> Score {
         let (mut one, mut many);
         let scores: &mut [f64] = match outputs.raw_count() {
             1 => {
@@ -298,11 +311,22 @@ impl Model {
                 &mut many[..count]
             }
         };
-        self.sums(row, scores, forest_score);
+        self.sums::<CHECKED, _>(row, scores);
         outputs.finish_raw(scores);
         let log_odds = scores[scores.len() - 1];
         let answers = outputs.apply(scores);
         Score { log_odds, probability: scores[answers - 1] }
+    }
+}
+
+impl Member {
+    /// Trees, and nodes with leaves.
+    fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Forest(forest) => (forest.tree_count(), forest.node_count()),
+            Self::Wide(forest) => (forest.tree_count(), forest.node_count()),
+            Self::Linear(_) => (0, 0),
+        }
     }
 }
 

@@ -182,9 +182,9 @@ fn newer_foreign_and_unknown_are_refused_by_name() {
         "<memory>: section FRST[1]: version 9 is required but not known to this build"
     );
     let mut tagged = file();
-    tagged[at..at + 4].copy_from_slice(b"OBLV");
+    tagged[at..at + 4].copy_from_slice(b"KNOT");
     reseal(&mut tagged);
-    assert!(matches!(refusal(&tagged), ModelError::UnknownSection { section, .. } if section == "OBLV[1]"));
+    assert!(matches!(refusal(&tagged), ModelError::UnknownSection { section, .. } if section == "KNOT[1]"));
     let mut headless = file();
     let (meta, ..) = section(&headless, 0);
     headless[meta..meta + 4].copy_from_slice(b"NOTE");

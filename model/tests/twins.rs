@@ -4,17 +4,24 @@
 #[path = "support/forests.rs"]
 mod forests;
 
-use forests::{Random, Shape, draft, forest, row};
+use forests::{Random, Shape, draft, forest, oblivious_forest, row};
 use model::{
     Calibration, MemberDraft, Model, ModelDraft, ModelInfo,
-    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind, narrow_threshold},
+    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, SumKind, narrow_threshold},
     linear::{LinearDraft, LinearTerm},
 };
 use proptest::prelude::*;
 
-/// Holds a model to its draft over random rows.
-fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) {
+/// Holds a model to its draft over random rows, in each layout that can hold its forests. Gives how many could.
+fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) -> usize {
+    let layouts = [Layout::Auto, Layout::Narrow, Layout::ByteBlock, Layout::Oblivious];
+    let fitting = layouts.into_iter().filter_map(|layout| draft.clone().with_layout(layout).ok());
+    fitting.map(|draft| hold_layout(&draft, random, rows)).count()
+}
+
+fn hold_layout(draft: &ModelDraft, random: &mut Random, rows: usize) {
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    assert_eq!(model.info().node_count, draft.info().node_count);
     let width = draft.info().features.len();
     let rows: Vec<Vec<f32>> = (0..rows).map(|_| row(random, width)).collect();
     let mut batch = vec![0.0; rows.len()];
@@ -54,6 +61,30 @@ proptest! {
         for value in [value, near] {
             prop_assert_eq!(value < narrow_threshold(threshold), f64::from(value) < threshold);
         }
+    }
+
+    #[test]
+    fn a_forest_of_few_thresholds_scores_as_its_plain_walk_in_bytes(
+        seed: u64, trees in 1_usize..40, depth_max in 0_u32..14, features in 1_usize..40, sum in sums(),
+        complete: bool,
+    ) {
+        let mut random = Random(seed);
+        let complete = complete && depth_max < 8;
+        let shape = Shape { trees, depth_max, features, complete, sum };
+        let draft = draft(features, vec![(1.0, MemberDraft::Forest(forest(&mut random, shape)))]);
+        // Few values are asked for, so bytes can number them.
+        prop_assert!(draft.clone().with_layout(Layout::ByteBlock).is_ok());
+        hold_together(&draft, &mut random, 20);
+    }
+
+    #[test]
+    fn an_oblivious_forest_scores_as_its_plain_walk(
+        seed: u64, trees in 1_usize..150, depth_max in 0_u32..9, features in 1_usize..40, sum in sums(),
+    ) {
+        let mut random = Random(seed);
+        let shape = Shape { trees, depth_max, features, complete: false, sum };
+        let draft = draft(features, vec![(1.0, MemberDraft::Forest(oblivious_forest(&mut random, shape)))]);
+        prop_assert_eq!(hold_together(&draft, &mut random, 20), 4);
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct SectionFile<'a> {
 pub(crate) enum Section<'a> {
     Meta(&'a Archived<v1::Meta>),
     Forest(&'a Archived<v1::Forest>),
+    Blocks(&'a Archived<v1::Blocks>),
+    Oblivious(&'a Archived<v1::Oblivious>),
     Linear(&'a Archived<v1::Linear>),
     Wide(&'a Archived<v1::Wide>),
     Link(&'a Archived<v1::Link>),
@@ -78,6 +80,8 @@ impl<'a> SectionFile<'a> {
             let section = match (&entry.tag, entry.version) {
                 (b"META", v1::VERSION) => access(bytes).map(Section::Meta),
                 (b"FRST", v1::VERSION) => access(bytes).map(Section::Forest),
+                (b"BLKS", v1::VERSION) => access(bytes).map(Section::Blocks),
+                (b"OBLV", v1::VERSION) => access(bytes).map(Section::Oblivious),
                 (b"LINR", v1::VERSION) => access(bytes).map(Section::Linear),
                 (b"WIDE", v1::VERSION) => access(bytes).map(Section::Wide),
                 (b"LINK", v1::VERSION) => access(bytes).map(Section::Link),

@@ -201,6 +201,77 @@ pub(crate) struct Link {
     pub(crate) kind: u8,
 }
 
+/// What turns a row into ranks; a part of `BLKS` and `OBLV`.
+#[derive(Archive, Serialize)]
+pub(crate) struct Ranks {
+    /// The features' thresholds, one feature after another, each ascending.
+    pub(crate) thresholds: Vec<f32>,
+    pub(crate) features: Vec<RankFeature>,
+    /// By feature, then direction.
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// A feature that is ranked.
+#[derive(Archive, Serialize)]
+pub(crate) struct RankFeature {
+    pub(crate) feature: u16,
+    /// How many it has.
+    pub(crate) thresholds: u16,
+}
+
+/// Four trees' conditions, eight for each tree.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct Line {
+    pub(crate) slots: [u8; 32],
+    pub(crate) ranks: [u8; 32],
+}
+
+/// Seven conditions, which are three levels of a tree; the eighth is none.
+#[derive(Archive, Serialize)]
+#[rkyv(derive(Clone, Copy, Debug))]
+pub(crate) struct Block {
+    pub(crate) slots: [u8; 8],
+    pub(crate) ranks: [u8; 8],
+}
+
+/// `BLKS`: a forest of byte blocks.
+#[derive(Archive, Serialize)]
+pub(crate) struct Blocks {
+    /// The trees' first blocks, four in each.
+    pub(crate) roots: Vec<Line>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) single_leaves: Vec<f32>,
+    pub(crate) double_leaves: Vec<f64>,
+    /// Where each tree's next blocks or leaves start; empty in the dense form.
+    pub(crate) root_links: Vec<u32>,
+    /// Where each block's next blocks or leaves start; empty in the dense form.
+    pub(crate) links: Vec<u32>,
+    /// Blocks on the way from root to leaf, for each line of roots; empty in the dense form.
+    pub(crate) steps: Vec<u8>,
+    pub(crate) ranks: Ranks,
+    pub(crate) base: f64,
+    pub(crate) features_fingerprint: u64,
+    pub(crate) trees: u32,
+    pub(crate) sum: u8,
+}
+
+/// `OBLV`: a forest of oblivious trees.
+#[derive(Archive, Serialize)]
+pub(crate) struct Oblivious {
+    /// The trees' conditions, four trees in each.
+    pub(crate) lines: Vec<Line>,
+    pub(crate) single_leaves: Vec<f32>,
+    pub(crate) double_leaves: Vec<f64>,
+    /// Where each tree's leaves start.
+    pub(crate) firsts: Vec<u32>,
+    pub(crate) ranks: Ranks,
+    pub(crate) base: f64,
+    pub(crate) features_fingerprint: u64,
+    pub(crate) trees: u32,
+    pub(crate) sum: u8,
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
@@ -258,6 +329,16 @@ mod tests {
             "WideSet" ArchivedWideSet { first count rule }
             "WideLine" ArchivedWideLine { constant first count }
             "WideTerm" ArchivedWideTerm { coefficient feature reserved }
+            "Ranks" ArchivedRanks { thresholds features slots }
+            "RankFeature" ArchivedRankFeature { feature thresholds }
+            "Line" ArchivedLine { slots ranks }
+            "Block" ArchivedBlock { slots ranks }
+            "Blocks" ArchivedBlocks {
+                roots blocks single_leaves double_leaves root_links links steps ranks base features_fingerprint trees sum
+            }
+            "Oblivious" ArchivedOblivious {
+                lines single_leaves double_leaves firsts ranks base features_fingerprint trees sum
+            }
             "Link" ArchivedLink { bias classes divisor scale link_divisor slope precision kind }
         }
     }

@@ -1,4 +1,5 @@
 //! Random forests and rows: thresholds and values come from one small set, so that they often meet exactly.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use model::{
     MemberDraft, ModelDraft, ModelInfo,
@@ -75,6 +76,34 @@ pub(crate) fn forest(random: &mut Random, shape: Shape) -> CanonicalForest {
     CanonicalForest { trees, base, sum: shape.sum }
 }
 
+/// Trees that ask one question on each level.
+pub(crate) fn oblivious_forest(random: &mut Random, shape: Shape) -> CanonicalForest {
+    let mut made = forest(random, Shape { trees: 1, depth_max: 0, ..shape });
+    made.trees = (0..shape.trees).map(|_| oblivious_tree(random, shape)).collect();
+    made
+}
+
+fn oblivious_tree(random: &mut Random, shape: Shape) -> CanonicalTree {
+    let depth = random.below(shape.depth_max as usize + 1);
+    let mut nodes = Vec::new();
+    for level in 0..depth {
+        let (feature, threshold) = (random.below(shape.features) as u16, random.threshold());
+        let missing = [Missing::Left, Missing::Right, Missing::Zero][random.below(3)];
+        for _ in 0..1 << level {
+            let left = 2 * nodes.len() as u32 + 1;
+            nodes.push(CanonicalNode::Split { feature, threshold, missing, left, right: left + 1 });
+        }
+    }
+    nodes.extend((0..1 << depth).map(|_| CanonicalNode::Leaf(leaf_of(random, shape.sum))));
+    CanonicalTree { nodes }
+}
+
+/// An f64 leaf is not an f32 one: the third part shows a table that rounds.
+fn leaf_of(random: &mut Random, sum: SumKind) -> f64 {
+    let value = f64::from(leaf(random));
+    if sum == SumKind::F64Leaves { value / 3.0 } else { value }
+}
+
 fn leaf(random: &mut Random) -> f32 {
     (random.unit() - 0.5) as f32
 }
@@ -84,11 +113,7 @@ fn tree(random: &mut Random, shape: Shape) -> CanonicalTree {
     let mut open = vec![(0_usize, 0_u32)];
     while let Some((at, depth)) = open.pop() {
         if depth == shape.depth_max || (!shape.complete && random.below(4) == 0) {
-            let value = leaf(random);
-            // An f64 leaf is not an f32 one: the third part shows a table that rounds.
-            let value =
-                if shape.sum == SumKind::F64Leaves { f64::from(value) / 3.0 } else { f64::from(value) };
-            nodes[at] = CanonicalNode::Leaf(value);
+            nodes[at] = CanonicalNode::Leaf(leaf_of(random, shape.sum));
             continue;
         }
         let left = nodes.len() as u32;

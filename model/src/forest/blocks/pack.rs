@@ -1,0 +1,220 @@
+//! From the canonical form to byte blocks.
+
+use crate::{
+    file::v1,
+    forest::{
+        canonical::{CanonicalForest, CanonicalNode, CanonicalTree, SumKind},
+        pack::sum_code,
+        ranks::{ALWAYS_LEFT, RankNumbers},
+    },
+};
+
+/// Blocks or leaves a forest of this layout may have: 256 MiB of blocks.
+const PLACES_MAX: usize = 1 << 24;
+/// Levels of splits in a block.
+pub(crate) const BLOCK_LEVELS: u32 = 3;
+/// Levels of splits that fit the dense form: a root block and eight below it.
+pub(crate) const DENSE_LEVELS: u32 = 2 * BLOCK_LEVELS;
+/// Blocks under a tree's root block, in the dense form.
+pub(crate) const DENSE_BLOCKS: usize = 8;
+/// A tree's leaves, in the dense form.
+pub(crate) const DENSE_LEAVES: usize = 64;
+/// Trees in a line of root blocks.
+pub(crate) const LINE_TREES: usize = 4;
+
+/// A block and where its exits lead: positions in the tree. The first is always there, and so is every one before the
+/// last that can be reached.
+struct Cut {
+    block: v1::Block,
+    exits: [Option<u32>; 8],
+}
+
+/// A canonical tree with the height of each of its nodes.
+struct Measured<'a> {
+    nodes: &'a [CanonicalNode],
+    heights: Vec<u32>,
+}
+
+/// Packs a checked forest. `fingerprint` is that of the model's feature list.
+///
+/// # Errors
+/// What does not fit: more thresholds or slots than a byte can number, trees that are long and thin.
+pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Blocks, String> {
+    let numbers = RankNumbers::of(forest)?;
+    let mut trees: Vec<Measured<'_>> = forest.trees.iter().map(Measured::of).collect();
+    let dense = is_dense(trees.iter().map(|tree| tree.heights[0]));
+    // The last line is filled with copies of the last tree, whose leaves nobody adds.
+    while !trees.len().is_multiple_of(LINE_TREES) {
+        trees.extend(forest.trees.last().map(Measured::of));
+    }
+    let mut packed = v1::Blocks {
+        roots: Vec::with_capacity(trees.len() / LINE_TREES),
+        blocks: Vec::new(),
+        single_leaves: Vec::new(),
+        double_leaves: Vec::new(),
+        root_links: Vec::new(),
+        links: Vec::new(),
+        steps: Vec::new(),
+        ranks: numbers.to_archive(),
+        base: forest.base,
+        features_fingerprint: fingerprint,
+        trees: u32::try_from(forest.trees.len()).map_err(|_| "more than 2^32 trees".to_owned())?,
+        sum: sum_code(forest.sum),
+    };
+    for line in trees.chunks(LINE_TREES) {
+        let roots: Vec<Cut> = line.iter().map(|tree| tree.cut(0, &numbers)).collect();
+        packed.roots.push(to_line(&roots));
+        if dense {
+            for (tree, root) in line.iter().zip(roots) {
+                pack_dense(tree, &root, forest.sum, &numbers, &mut packed);
+            }
+        } else {
+            let height = line.iter().map(|tree| tree.heights[0]).max().unwrap_or(0);
+            let steps = height.div_ceil(BLOCK_LEVELS).max(1);
+            packed.steps.push(steps as u8);
+            for (tree, root) in line.iter().zip(roots) {
+                pack_linked(tree, &root, steps, forest.sum, &numbers, &mut packed)?;
+            }
+        }
+    }
+    Ok(packed)
+}
+
+/// Whether trees of these heights are kept without links.
+pub(crate) fn is_dense(heights: impl Iterator<Item = u32>) -> bool {
+    let highest = heights.max().unwrap_or(0);
+    highest > BLOCK_LEVELS && highest <= DENSE_LEVELS
+}
+
+/// Root, eight blocks, 64 leaves: everything's place is known, so nothing says where it is.
+fn pack_dense(tree: &Measured<'_>, root: &Cut, sum: SumKind, numbers: &RankNumbers, packed: &mut v1::Blocks) {
+    for exit in root.exits {
+        let cut = match exit {
+            Some(node) => tree.cut(node, numbers),
+            None => Cut { block: empty(), exits: [None; 8] },
+        };
+        packed.blocks.push(cut.block);
+        for exit in cut.exits {
+            push_leaf(exit.map_or(0.0, |node| tree.leaf(node)), sum, packed);
+        }
+    }
+}
+
+/// Level by level; each block's exits, as far as they can be reached, side by side.
+fn pack_linked(
+    tree: &Measured<'_>,
+    root: &Cut,
+    steps: u32,
+    sum: SumKind,
+    numbers: &RankNumbers,
+    packed: &mut v1::Blocks,
+) -> Result<(), String> {
+    let place = |at: usize| {
+        let fits = u32::try_from(at).ok().filter(|_| at < PLACES_MAX);
+        fits.ok_or_else(|| format!("more than {PLACES_MAX} blocks or leaves: its trees are long and thin"))
+    };
+    let leaves = |packed: &v1::Blocks| packed.single_leaves.len() + packed.double_leaves.len();
+    // What the exits of the level above lead to.
+    let mut nodes: Vec<u32> = root.reached().collect();
+    let first = if steps == 1 { leaves(packed) } else { packed.blocks.len() };
+    packed.root_links.push(place(first)?);
+    for step in 1..steps {
+        let mut below = Vec::with_capacity(nodes.len());
+        let level_end = packed.blocks.len() + nodes.len();
+        for node in nodes {
+            let cut = tree.cut(node, numbers);
+            let first = if step + 1 == steps { leaves(packed) } else { level_end };
+            packed.links.push(place(first + below.len())?);
+            below.extend(cut.reached());
+            packed.blocks.push(cut.block);
+        }
+        nodes = below;
+    }
+    for node in nodes {
+        push_leaf(tree.leaf(node), sum, packed);
+    }
+    Ok(())
+}
+
+fn push_leaf(value: f64, sum: SumKind, packed: &mut v1::Blocks) {
+    match sum {
+        SumKind::F32 | SumKind::F64 => packed.single_leaves.push(value as f32),
+        SumKind::F64Leaves => packed.double_leaves.push(value),
+    }
+}
+
+fn empty() -> v1::Block {
+    v1::Block { slots: [0; 8], ranks: [ALWAYS_LEFT; 8] }
+}
+
+fn to_line(roots: &[Cut]) -> v1::Line {
+    let mut line = v1::Line { slots: [0; 32], ranks: [ALWAYS_LEFT; 32] };
+    for (place, root) in roots.iter().enumerate() {
+        line.slots[8 * place..][..8].copy_from_slice(&root.block.slots);
+        line.ranks[8 * place..][..8].copy_from_slice(&root.block.ranks);
+    }
+    line
+}
+
+impl Cut {
+    /// What exits lead to, up to the last that can be reached.
+    fn reached(&self) -> impl Iterator<Item = u32> {
+        let mut last = None;
+        let width = width(&self.block.ranks);
+        self.exits.into_iter().take(width).map_while(move |exit| {
+            // An exit that is not reached, between two that are, leads to where its neighbour does.
+            last = exit.or(last);
+            last
+        })
+    }
+}
+
+/// How many exits a block has room for: one for a leaf that is passed on, two for a split of leaves, else four or eight.
+pub(crate) fn width(ranks: &[u8; 8]) -> usize {
+    let asked = |condition: usize| ranks[condition] != ALWAYS_LEFT;
+    match (asked(0), asked(1), asked(3)) {
+        (true, ..) => 8,
+        (_, true, _) => 4,
+        (_, _, true) => 2,
+        _ => 1,
+    }
+}
+
+impl<'a> Measured<'a> {
+    fn of(tree: &'a CanonicalTree) -> Self {
+        Self { nodes: &tree.nodes, heights: tree.heights() }
+    }
+
+    fn leaf(&self, node: u32) -> f64 {
+        match self.nodes[node as usize] {
+            CanonicalNode::Leaf(value) => value,
+            CanonicalNode::Split { .. } => unreachable!("the steps are as many as the height needs"),
+        }
+    }
+
+    /// Cuts up to three levels off below a node. Lower nodes take the block's lower conditions, so that the exits they
+    /// have are its first.
+    fn cut(&self, node: u32, numbers: &RankNumbers) -> Cut {
+        let mut cut = Cut { block: empty(), exits: [None; 8] };
+        let levels = self.heights[node as usize].min(BLOCK_LEVELS);
+        self.place(node, 1 << (BLOCK_LEVELS - levels), numbers, &mut cut);
+        cut
+    }
+
+    /// Puts a node at a place of the block: 1 is the top, 2p and 2p + 1 are under p, 8 to 15 are the exits.
+    fn place(&self, node: u32, at: usize, numbers: &RankNumbers, cut: &mut Cut) {
+        if at >= 8 {
+            cut.exits[at - 8] = Some(node);
+            return;
+        }
+        match self.nodes[node as usize] {
+            CanonicalNode::Leaf(_) => self.place(node, 2 * at, numbers, cut),
+            CanonicalNode::Split { feature, threshold, missing, left, right } => {
+                (cut.block.slots[at - 1], cut.block.ranks[at - 1]) =
+                    numbers.condition(feature, threshold, missing);
+                self.place(left, 2 * at, numbers, cut);
+                self.place(right, 2 * at + 1, numbers, cut);
+            }
+        }
+    }
+}

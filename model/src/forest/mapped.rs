@@ -1,0 +1,55 @@
+//! A forest in a mapped file, whichever its layout.
+
+use super::{blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest};
+use crate::row::Row;
+
+/// A checked forest of one output.
+#[derive(Debug)]
+pub(crate) enum MappedForest {
+    Narrow(NarrowForest),
+    Blocks(BlockForest),
+    Oblivious(ObliviousForest),
+}
+
+impl MappedForest {
+    /// Its layout.
+    pub(crate) fn layout(&self) -> Layout {
+        match self {
+            Self::Narrow(_) => Layout::Narrow,
+            Self::Blocks(_) => Layout::ByteBlock,
+            Self::Oblivious(_) => Layout::Oblivious,
+        }
+    }
+
+    /// Trees.
+    pub(crate) fn tree_count(&self) -> usize {
+        match self {
+            Self::Narrow(forest) => forest.tree_count(),
+            Self::Blocks(forest) => forest.tree_count(),
+            Self::Oblivious(forest) => forest.tree_count(),
+        }
+    }
+
+    /// Nodes, leaves included.
+    pub(crate) fn node_count(&self) -> usize {
+        match self {
+            Self::Narrow(forest) => forest.node_count(),
+            Self::Blocks(forest) => forest.node_count(),
+            Self::Oblivious(forest) => forest.node_count(),
+        }
+    }
+
+    /// The raw answer for a row of the model's features, in log-odds; `CHECKED`: by the portable twin that reads
+    /// everything through a bounds check.
+    #[inline]
+    pub(crate) fn score<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
+        match self {
+            Self::Narrow(forest) if CHECKED => forest.score_checked(row),
+            Self::Narrow(forest) => forest.score(row),
+            Self::Blocks(forest) if CHECKED => forest.score_checked(row),
+            Self::Blocks(forest) => forest.score(row),
+            Self::Oblivious(forest) if CHECKED => forest.score_checked(row),
+            Self::Oblivious(forest) => forest.score(row),
+        }
+    }
+}

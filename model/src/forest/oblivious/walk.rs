@@ -1,0 +1,60 @@
+//! The walk: four trees at once, all levels in one step.
+
+#![allow(unsafe_code)]
+
+use rkyv::rend::u32_le;
+
+use super::pack::LINE_TREES;
+use crate::{
+    file::v1::ArchivedLine,
+    forest::{ranks::compare::Compare, sum::LeafSum},
+};
+
+/// What a walk reads.
+pub(super) struct Parts<'a, L> {
+    pub(super) lines: &'a [ArchivedLine],
+    /// Of each tree: where its leaves start.
+    pub(super) firsts: &'a [u32_le],
+    pub(super) leaves: &'a [L],
+    pub(super) trees: usize,
+}
+
+/// The sum of the leaves that a row reaches, in the order of the trees.
+///
+/// # Safety
+/// Without `C::CHECKED`: [`super::ObliviousForest::check`] has seen these parts.
+#[inline(always)]
+pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, base: f64) -> f64 {
+    let mut sum = S::start(base);
+    let (fours, rest) = parts.firsts[..parts.trees].as_chunks::<LINE_TREES>();
+    // There is a line for every four trees or part of four: `check` has seen that.
+    for (firsts, line) in fours.iter().zip(parts.lines) {
+        let right = (!row.left(line)).to_le_bytes();
+        for (first, right) in firsts.iter().zip(right) {
+            // SAFETY: `check` has seen that the greatest number these conditions can give is a leaf's.
+            sum = S::add(sum, unsafe { leaf::<C, S>(parts.leaves, *first, right) });
+        }
+    }
+    if let Some(line) = parts.lines.get(fours.len()) {
+        let right = (!row.left(line)).to_le_bytes();
+        for (first, right) in rest.iter().zip(right) {
+            // SAFETY: as above.
+            sum = S::add(sum, unsafe { leaf::<C, S>(parts.leaves, *first, right) });
+        }
+    }
+    S::finish(sum)
+}
+
+/// A leaf, looked up through a bounds check or vouched for.
+///
+/// # Safety
+/// Without `C::CHECKED`, it is there.
+#[inline(always)]
+unsafe fn leaf<C: Compare, S: LeafSum>(leaves: &[S::Leaf], first: u32_le, number: u8) -> S::Leaf {
+    let at = first.to_native() as usize + usize::from(number);
+    if C::CHECKED {
+        return leaves[at];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { *leaves.get_unchecked(at) }
+}

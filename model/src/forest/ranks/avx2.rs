@@ -1,0 +1,157 @@
+//! The same by AVX2: a row's ranks, and 32 comparisons at once.
+
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::{
+    RankRow, Ranker,
+    compare::{Compare, EXITS},
+    table::Table,
+};
+use crate::{
+    file::v1::{ArchivedBlock, ArchivedLine},
+    row::Row,
+};
+
+impl Ranker {
+    /// Ranks a row.
+    ///
+    /// # Safety
+    /// The machine has AVX2 and POPCNT.
+    #[target_feature(enable = "avx2,popcnt")]
+    pub(crate) unsafe fn rank_avx2<R: Row + ?Sized>(&self, row: &R) -> RankRow {
+        let mut ranks = RankRow([0; 256]);
+        for (table, ranked) in self.tables.iter().zip(&self.ranked) {
+            let value = row.single(usize::from(ranked.feature));
+            ranked.store(&mut ranks, rank(table, value), value.is_nan());
+        }
+        ranks
+    }
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+#[inline]
+fn rank(table: &Table, value: f32) -> u8 {
+    let value = _mm256_set1_ps(value);
+    // The last sixteen's pivot is NaN, so at most 15 count; the mask proves it.
+    let sixteens = count(&table.pivots, value) & 15;
+    (16 * sixteens + count(&table.sixteens[sixteens as usize], value)) as u8
+}
+
+/// How many of the thresholds are not above the value.
+#[target_feature(enable = "avx2,popcnt")]
+#[inline]
+fn count(thresholds: &[f32; 16], value: __m256) -> u32 {
+    // SAFETY: sixteen values can be read there, in two eights.
+    let (low, high) =
+        unsafe { (_mm256_loadu_ps(thresholds.as_ptr()), _mm256_loadu_ps(thresholds.as_ptr().add(8))) };
+    let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(low, value));
+    let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(high, value));
+    (low | high << 8).count_ones()
+}
+
+/// A rank row in registers, 16 slots in each, twice.
+type RankRegisters<const REGISTERS: usize> = [__m256i; REGISTERS];
+
+/// Loads the first `16 * REGISTERS` slots.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load<const REGISTERS: usize>(row: &RankRow) -> RankRegisters<REGISTERS> {
+    const { assert!(16 * REGISTERS <= 256) };
+    std::array::from_fn(|register| {
+        // SAFETY: 16 bytes from `16 * register` are inside the row, whose 256 bytes hold all REGISTERS.
+        let sixteen = unsafe { _mm_loadu_si128(row.0.as_ptr().add(16 * register).cast()) };
+        _mm256_broadcastsi128_si256(sixteen)
+    })
+}
+
+/// Of 32 conditions, a bit for each that sends the row left: whose slot's rank is not above its own.
+///
+/// Slots below `16 * REGISTERS`; others give any bit.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn left_of<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, slots: __m256i, ranks: __m256i) -> u32 {
+    // A shuffle looks at a slot's low four bits; its next bits choose between the shuffles, two and two. A blend looks
+    // at a byte's highest bit, so the one that chooses is moved there.
+    let found = match REGISTERS {
+        1 => _mm256_shuffle_epi8(row[0], slots),
+        2 => pair(row, 0, slots),
+        4 => four(row, 0, slots),
+        _ => {
+            let choice = _mm256_slli_epi16::<1>(slots);
+            _mm256_blendv_epi8(four(row, 0, slots), four(row, 4, slots), choice)
+        }
+    };
+    let left = _mm256_cmpeq_epi8(_mm256_max_epu8(found, ranks), ranks);
+    _mm256_movemask_epi8(left) as u32
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn pair<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, first: usize, slots: __m256i) -> __m256i {
+    let choice = _mm256_slli_epi16::<3>(slots);
+    let (low, high) = (_mm256_shuffle_epi8(row[first], slots), _mm256_shuffle_epi8(row[first + 1], slots));
+    _mm256_blendv_epi8(low, high, choice)
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn four<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, first: usize, slots: __m256i) -> __m256i {
+    let choice = _mm256_slli_epi16::<2>(slots);
+    _mm256_blendv_epi8(pair(row, first, slots), pair(row, first + 2, slots), choice)
+}
+
+/// [`Compare`] by AVX2.
+pub(crate) struct Avx2<const REGISTERS: usize> {
+    row: RankRegisters<REGISTERS>,
+}
+
+impl<const REGISTERS: usize> Avx2<REGISTERS> {
+    /// Loads a row.
+    ///
+    /// # Safety
+    /// The machine has AVX2, for as long as the value is used.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(crate) unsafe fn new(row: &RankRow) -> Self {
+        Self { row: load(row) }
+    }
+}
+
+#[inline(always)]
+fn exits(left: u32) -> [usize; 4] {
+    left.to_le_bytes().map(|left| usize::from(EXITS[usize::from(left)]))
+}
+
+impl<const REGISTERS: usize> Compare for Avx2<REGISTERS> {
+    const CHECKED: bool = false;
+
+    #[inline(always)]
+    fn left(&self, line: &ArchivedLine) -> u32 {
+        // SAFETY: each array has 32 bytes. A value of this type exists only where there is AVX2 (`new`).
+        unsafe {
+            let slots = _mm256_loadu_si256(line.slots.as_ptr().cast());
+            let ranks = _mm256_loadu_si256(line.ranks.as_ptr().cast());
+            left_of(&self.row, slots, ranks)
+        }
+    }
+
+    #[inline(always)]
+    fn exits_of_line(&self, line: &ArchivedLine) -> [usize; 4] {
+        exits(self.left(line))
+    }
+
+    #[inline(always)]
+    fn exits_of_blocks(&self, blocks: [&ArchivedBlock; 4]) -> [usize; 4] {
+        const { assert!(size_of::<ArchivedBlock>() == 16) };
+        // SAFETY: a block has 16 bytes: eight slots, eight ranks. A value of this type exists only where there is AVX2
+        // (`new`).
+        unsafe {
+            let [a, b, c, d] = blocks.map(|block| _mm_loadu_si128(std::ptr::from_ref(block).cast()));
+            let slots = _mm256_set_m128i(_mm_unpacklo_epi64(c, d), _mm_unpacklo_epi64(a, b));
+            let ranks = _mm256_set_m128i(_mm_unpackhi_epi64(c, d), _mm_unpackhi_epi64(a, b));
+            exits(left_of(&self.row, slots, ranks))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Numbers the thresholds and slots of a canonical forest.
+
+use std::collections::BTreeMap;
+
+use super::{RANK_SLOTS_MAX, THRESHOLDS_MAX};
+use crate::{
+    file::v1,
+    forest::canonical::{CanonicalForest, CanonicalNode, Missing},
+};
+
+/// Which byte stands for which slot, and which for which threshold.
+#[derive(Debug)]
+pub(crate) struct RankNumbers {
+    /// Each feature's thresholds, ascending, each once.
+    thresholds: BTreeMap<u16, Vec<f32>>,
+    /// Numbered by feature, then direction.
+    slots: BTreeMap<(u16, Missing), u8>,
+}
+
+impl RankNumbers {
+    /// Numbers what a checked forest asks.
+    ///
+    /// # Errors
+    /// What a byte cannot number.
+    pub(crate) fn of(forest: &CanonicalForest) -> Result<Self, String> {
+        let mut numbers = Self { thresholds: BTreeMap::new(), slots: BTreeMap::new() };
+        for node in forest.trees.iter().flat_map(|tree| &tree.nodes) {
+            if let CanonicalNode::Split { feature, threshold, missing, .. } = *node {
+                numbers.thresholds.entry(feature).or_default().push(threshold);
+                numbers.slots.insert((feature, missing), 0);
+            }
+        }
+        for (feature, thresholds) in &mut numbers.thresholds {
+            thresholds.sort_by(f32::total_cmp);
+            // Numerically: nothing lies between -0 and 0.
+            thresholds.dedup_by(|later, earlier| later == earlier);
+            if thresholds.len() > THRESHOLDS_MAX {
+                let count = thresholds.len();
+                return Err(format!(
+                    "feature {feature} has {count} thresholds; {THRESHOLDS_MAX} are possible"
+                ));
+            }
+        }
+        if numbers.slots.len() > RANK_SLOTS_MAX {
+            let count = numbers.slots.len();
+            return Err(format!(
+                "{count} slots of feature and missing direction; {RANK_SLOTS_MAX} are possible"
+            ));
+        }
+        for (number, place) in (0..).zip(numbers.slots.values_mut()) {
+            *place = number;
+        }
+        Ok(numbers)
+    }
+
+    /// The slot and the rank of a split: it goes left where the slot's rank is not above this one.
+    ///
+    /// # Panics
+    /// For a split of another forest.
+    pub(crate) fn condition(&self, feature: u16, threshold: f32, missing: Missing) -> (u8, u8) {
+        let thresholds = &self.thresholds[&feature];
+        let rank = thresholds.partition_point(|&other| other < threshold);
+        (self.slots[&(feature, missing)], rank as u8)
+    }
+
+    /// Features that are ranked.
+    pub(crate) fn feature_count(&self) -> usize {
+        self.thresholds.len()
+    }
+
+    /// Slots.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// As it stands in the file.
+    pub(crate) fn to_archive(&self) -> v1::Ranks {
+        v1::Ranks {
+            thresholds: self.thresholds.values().flatten().copied().collect(),
+            features: self
+                .thresholds
+                .iter()
+                .map(|(&feature, thresholds)| v1::RankFeature {
+                    feature,
+                    thresholds: thresholds.len() as u16,
+                })
+                .collect(),
+            slots: self
+                .slots
+                .keys()
+                .map(|&(feature, missing)| v1::Slot { feature, missing: missing.code(), reserved: 0 })
+                .collect(),
+        }
+    }
+}

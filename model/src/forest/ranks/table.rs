@@ -1,0 +1,164 @@
+//! The tables that rank a row: for each feature 16 pivots, then 16 thresholds between two of them.
+
+use super::{RANK_SLOTS_MAX, RankRow, THRESHOLDS_MAX};
+use crate::{file::v1::ArchivedRanks, forest::canonical::Missing, row::Row};
+
+/// A feature's thresholds, ascending, with NaN, which nothing is at or above, after the last.
+#[repr(C, align(64))]
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// The last of each sixteen.
+    pub(super) pivots: [f32; 16],
+    pub(super) sixteens: [[f32; 16]; 16],
+}
+
+/// A feature and its slots, which stand side by side.
+#[derive(Clone, Debug)]
+pub(super) struct Ranked {
+    pub(super) feature: u16,
+    pub(super) first_slot: u16,
+    /// For each slot, what stands in for NaN. The fourth is written behind the last slot and overwritten by the next
+    /// feature's.
+    pub(super) stand_ins: [u8; 4],
+}
+
+/// What turns a row into ranks.
+#[derive(Clone, Debug)]
+pub(crate) struct Ranker {
+    /// Side by side with `ranked`.
+    pub(super) tables: Vec<Table>,
+    pub(super) ranked: Vec<Ranked>,
+    slot_count: usize,
+}
+
+impl Table {
+    fn of(thresholds: &[f32]) -> Self {
+        let mut table = Self { pivots: [f32::NAN; 16], sixteens: [[f32::NAN; 16]; 16] };
+        for (at, &threshold) in thresholds.iter().enumerate() {
+            table.sixteens[at / 16][at % 16] = threshold;
+        }
+        for (pivot, sixteen) in table.pivots.iter_mut().zip(&table.sixteens) {
+            *pivot = sixteen[15];
+        }
+        table
+    }
+
+    /// The number of thresholds that are not above `value`; 0 for NaN.
+    #[inline(always)]
+    fn rank(&self, value: f32) -> u8 {
+        let count = |thresholds: &[f32; 16]| {
+            thresholds.iter().map(|&threshold| u8::from(threshold <= value)).sum::<u8>()
+        };
+        // The last sixteen has at most 15 thresholds, so its pivot is NaN and counts for nothing.
+        let sixteens = count(&self.pivots) & 15;
+        16 * sixteens + count(&self.sixteens[usize::from(sixteens)])
+    }
+}
+
+impl Ranker {
+    /// Checks what a file says of thresholds and slots, and builds the tables.
+    ///
+    /// # Errors
+    /// The first rule of FORMAT.md's `Ranks` that it breaks.
+    pub(crate) fn check(archived: &ArchivedRanks, feature_count: usize) -> Result<Self, String> {
+        if archived.slots.len() > RANK_SLOTS_MAX {
+            return Err(format!("{} slots; {RANK_SLOTS_MAX} are possible", archived.slots.len()));
+        }
+        let mut ranker = Self { tables: Vec::new(), ranked: Vec::new(), slot_count: archived.slots.len() };
+        let (mut threshold_at, mut slot_at) = (0, 0);
+        for (number, of_feature) in archived.features.iter().enumerate() {
+            let feature = of_feature.feature.to_native();
+            let last = ranker.ranked.last().map(|ranked| ranked.feature);
+            if usize::from(feature) >= feature_count || last.is_some_and(|last| last >= feature) {
+                return Err(format!(
+                    "ranked feature {number} is {feature} of {feature_count}, after {last:?}"
+                ));
+            }
+            let count = usize::from(of_feature.thresholds.to_native());
+            let thresholds = archived.thresholds.get(threshold_at..threshold_at + count);
+            let thresholds: Vec<f32> = thresholds
+                .ok_or_else(|| format!("feature {feature}: {count} thresholds are not there"))?
+                .iter()
+                .map(|threshold| threshold.to_native())
+                .collect();
+            check_thresholds(&thresholds).map_err(|what| format!("feature {feature}: {what}"))?;
+            threshold_at += count;
+            let zero = thresholds.iter().filter(|&&threshold| threshold <= 0.0).count() as u8;
+            let slots = archived.slots[slot_at..]
+                .iter()
+                .take_while(|slot| slot.feature.to_native() == feature)
+                .map(|slot| (slot.missing, slot.reserved));
+            let stand_ins = stand_ins(slots, zero).map_err(|what| format!("feature {feature}: {what}"))?;
+            ranker.tables.push(Table::of(&thresholds));
+            let mut ranked = Ranked { feature, first_slot: slot_at as u16, stand_ins: [0; 4] };
+            ranked.stand_ins[..stand_ins.len()].copy_from_slice(&stand_ins);
+            ranker.ranked.push(ranked);
+            slot_at += stand_ins.len();
+        }
+        if (threshold_at, slot_at) != (archived.thresholds.len(), archived.slots.len()) {
+            return Err("thresholds or slots of no ranked feature".to_owned());
+        }
+        Ok(ranker)
+    }
+
+    /// Slots in use.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slot_count
+    }
+
+    /// Ranks a row, on any machine.
+    #[inline]
+    pub(crate) fn rank<R: Row + ?Sized>(&self, row: &R) -> RankRow {
+        let mut ranks = RankRow([0; 256]);
+        for (table, ranked) in self.tables.iter().zip(&self.ranked) {
+            let value = row.single(usize::from(ranked.feature));
+            ranked.store(&mut ranks, table.rank(value), value.is_nan());
+        }
+        ranks
+    }
+}
+
+impl Ranked {
+    /// Writes the feature's slots.
+    #[inline(always)]
+    pub(super) fn store(&self, ranks: &mut RankRow, rank: u8, is_nan: bool) {
+        // A select, not a branch: which values are missing cannot be predicted.
+        let bytes = std::hint::select_unpredictable(is_nan, self.stand_ins, [rank; 4]);
+        // Fewer than RANK_SLOTS_MAX, which the mask proves: the four bytes are inside.
+        let at = usize::from(self.first_slot) & (RANK_SLOTS_MAX - 1);
+        ranks.0[at..at + 4].copy_from_slice(&bytes);
+    }
+}
+
+fn check_thresholds(thresholds: &[f32]) -> Result<(), String> {
+    if thresholds.is_empty() || thresholds.len() > THRESHOLDS_MAX {
+        return Err(format!("{} thresholds; 1 to {THRESHOLDS_MAX} are possible", thresholds.len()));
+    }
+    let mut last = f32::NEG_INFINITY;
+    for &threshold in thresholds {
+        // Neither NaN nor -inf is above the last.
+        if threshold.partial_cmp(&last) != Some(std::cmp::Ordering::Greater) {
+            return Err(format!("threshold {threshold} after {last}"));
+        }
+        last = threshold;
+    }
+    Ok(())
+}
+
+/// What stands in for NaN in each slot of a feature, from the slots' missing directions and reserved bytes.
+fn stand_ins(slots: impl Iterator<Item = (u8, u8)>, zero: u8) -> Result<Vec<u8>, String> {
+    let mut stand_ins = Vec::new();
+    let mut last = None;
+    for (code, reserved) in slots {
+        let missing =
+            Missing::from_code(code).filter(|_| reserved == 0 && last.is_none_or(|last| last < code));
+        stand_ins.push(match missing {
+            Some(Missing::Left) => 0,
+            Some(Missing::Right) => 255,
+            Some(Missing::Zero) => zero,
+            None => return Err(format!("missing direction {code} after {last:?}, reserved byte {reserved}")),
+        });
+        last = Some(code);
+    }
+    if stand_ins.is_empty() { Err("it has no slot".to_owned()) } else { Ok(stand_ins) }
+}
