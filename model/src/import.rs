@@ -8,6 +8,7 @@ mod catboost;
 mod document;
 mod grow;
 mod lightgbm;
+mod onnx;
 mod sklearn;
 mod treelite;
 mod xgboost;
@@ -34,12 +35,13 @@ struct Format {
 }
 
 /// THE list. The first that knows the bytes reads them.
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 7] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
     Format { name: "LightGBM text", is_it: lightgbm::is_it, read: lightgbm::read },
     Format { name: "CatBoost JSON", is_it: catboost::is_it, read: catboost::read },
     Format { name: "scikit-learn arrays (.npz)", is_it: sklearn::is_it, read: sklearn::read },
+    Format { name: "ONNX", is_it: onnx::is_it, read: onnx::read },
     Format { name: "Treelite checkpoint", is_it: treelite::is_it, read: treelite::read },
 ];
 

@@ -17,6 +17,8 @@ pub enum Link {
         /// 1, but for LightGBM's `sigmoid`.
         slope: f64,
     },
+    /// `1 / (1 + exp(-|x|))`, and below 0 what that leaves of 1 (ONNX Runtime).
+    ReflectedSigmoid,
     /// `exp(x_k - max) / sum` over the raw scores.
     Softmax,
     /// The same with CatBoost's own fast `exp`.
@@ -72,7 +74,11 @@ impl Outputs {
     /// Whether answers are probabilities: by their link, or because leaves are fractions of classes.
     pub fn gives_probabilities(&self) -> bool {
         match self.link {
-            Link::Sigmoid { .. } | Link::Softmax | Link::FastSoftmax | Link::Hinge => true,
+            Link::Sigmoid { .. }
+            | Link::ReflectedSigmoid
+            | Link::Softmax
+            | Link::FastSoftmax
+            | Link::Hinge => true,
             Link::Identity => !self.classes.is_empty(),
             Link::Exponential | Link::SignedSquare | Link::Softplus | Link::ArgMax => false,
         }
@@ -94,6 +100,10 @@ impl Outputs {
         match self.link {
             Link::Identity => {}
             Link::Sigmoid { slope } => each(scores, |x| self.sigmoid(slope * x)),
+            Link::ReflectedSigmoid => each(scores, |x| {
+                let above = self.precision.round(self.sigmoid(x.abs()));
+                if x < 0.0 { 1.0 - above } else { above }
+            }),
             Link::Softmax => softmax(scores, self.precision, exp),
             Link::FastSoftmax => softmax(scores, self.precision, fast_exp),
             Link::Exponential => each(scores, exp),
@@ -151,6 +161,7 @@ impl Outputs {
             Link::Softplus => (6, 1.0),
             Link::ArgMax => (7, 1.0),
             Link::FastSoftmax => (8, 1.0),
+            Link::ReflectedSigmoid => (9, 1.0),
         };
         v1::Link {
             bias: self.bias.clone(),
@@ -186,6 +197,7 @@ impl Outputs {
                 6 => Link::Softplus,
                 7 => Link::ArgMax,
                 8 => Link::FastSoftmax,
+                9 => Link::ReflectedSigmoid,
                 kind => return Err(format!("link {kind} is unknown")),
             },
             classes: archived.classes.iter().map(|class| class.as_str().to_owned()).collect(),

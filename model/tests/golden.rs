@@ -189,3 +189,86 @@ fn early_stopping_is_said_aloud_and_the_best_iteration_kept_on_request() {
     let tally = tally("xgb_reg_early", &best.draft, "margin_best", "margin_best", false).unwrap();
     assert_eq!(tally, Tally { rows: 2000, ..Tally::default() });
 }
+
+/// Models by the column of ONNX Runtime's answers, and how many shared rows differ for reasons that `tests/golden`'s README gives.
+const ONNX: [(&str, &str, usize); 33] = [
+    ("cb_bin_100x6", "onnx_probabilities", 0),
+    ("cb_bin_nan", "onnx_probabilities", 0),
+    ("cb_multi", "onnx_probabilities", 0),
+    ("cb_reg", "onnx_predictions", 0),
+    ("lgb_bin_100x6", "onnx_probabilities", 0),
+    ("lgb_bin_nan", "onnx_probabilities", 0),
+    ("lgb_cat", "onnx_probabilities", 0),
+    ("lgb_constant", "onnx_variable", 0),
+    ("lgb_multi", "onnx_probabilities", 0),
+    ("lgb_multi_ova", "onnx_probabilities", 0),
+    ("lgb_reg_early", "onnx_variable", 0),
+    ("lgb_reg_sqrt", "onnx_variable", 0),
+    ("lgb_rf_mode", "onnx_probabilities", 0),
+    ("lgb_sigmoid2", "onnx_probabilities", 0),
+    ("lgb_stump", "onnx_variable", 0),
+    ("lgb_tweedie", "onnx_variable", 0),
+    ("lgb_zero_as_missing", "onnx_probabilities", 0),
+    ("onnx_v5_member", "onnx_y", 45),
+    ("onnx_v5_modes_sum", "onnx_y", 0),
+    ("sk_gbc", "onnx_probabilities", 0),
+    ("sk_hgb_nan", "onnx_probabilities", 0),
+    ("sk_rf_500_deep", "onnx_probabilities", 0),
+    ("sk_rf_bin_100x10", "onnx_probabilities", 0),
+    ("sk_rf_bin_nan", "onnx_probabilities", 0),
+    ("sk_rf_multi", "onnx_probabilities", 0),
+    ("sk_rf_reg", "onnx_variable", 0),
+    ("sk_stump_reg", "onnx_variable", 0),
+    ("sk_stump_rf", "onnx_probabilities", 0),
+    ("xgb_bin_100x6", "onnx_probabilities", 0),
+    ("xgb_bin_nan", "onnx_probabilities", 0),
+    ("xgb_bin_base", "onnx_probabilities", 0),
+    ("xgb_reg_early", "onnx_variable", 0),
+    ("xgb_stump", "onnx_variable", 0),
+];
+
+/// The distance in steps of f32: of those at 0.5 for smaller answers, which a probability's complement is rounded to.
+fn steps(a: f64, b: f64) -> f64 {
+    let at = f64::from((a.abs().max(b.abs()) as f32).max(0.5));
+    let step = f64::from((at as f32).next_up()) - at;
+    (a - b).abs() / step
+}
+
+/// Rows that differ beyond rounding (at all, where no exponential is involved), and the greatest rounding in [`steps`].
+fn onnx_tally(name: &str, draft: &ModelDraft, column: &str, edges: bool) -> Option<(usize, f64, usize)> {
+    let suffix = if edges { ".edges" } else { "" };
+    let expected = table(&format!("preds/{name}.onnx{suffix}.csv"))?;
+    let expected = expected.columns(column).unwrap();
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    assert!(model.verify().unwrap() > 0, "{name} carries rows of its own");
+    let rounds = !matches!(model.outputs().unwrap().link, model::Link::Identity);
+    let mut scores = vec![0.0; model.raw_count()];
+    let (mut differs, mut greatest) = (0, 0.0_f64);
+    for (row, expected) in inputs(name, edges)?.iter().zip(&expected) {
+        // ONNX Runtime was given the row as f32.
+        let row: Vec<f64> = row.iter().map(|value| f64::from(*value as f32)).collect();
+        let got = model.answers(&row, &mut scores);
+        let expected = &expected[expected.len() - got.len()..];
+        let apart = got.iter().zip(expected).map(|(a, b)| steps(*a, *b)).fold(0.0, f64::max);
+        if apart > if rounds { 2.0 } else { 0.0 } {
+            differs += 1;
+        } else {
+            greatest = greatest.max(apart);
+        }
+    }
+    Some((differs, greatest, expected.len()))
+}
+
+#[test]
+fn onnx_models_give_onnx_runtimes_answers() {
+    for (name, column, differing) in ONNX {
+        let imported = imported(&format!("{name}.onnx"));
+        let (differs, greatest, rows) = onnx_tally(name, &imported.draft, column, false).unwrap();
+        println!("{name}.onnx: {differs} of {rows} rows differ, {greatest} steps at most");
+        assert!(rows == 2000 && differs == differing, "{name}: {differs} of {rows} rows differ");
+        if let Some((differs, greatest, rows)) = onnx_tally(name, &imported.draft, column, true) {
+            println!("{name}.onnx: edges {differs} of {rows} differ, {greatest} steps at most");
+            assert_eq!(differs, 0, "{name} near thresholds");
+        }
+    }
+}

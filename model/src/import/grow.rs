@@ -12,12 +12,27 @@ use crate::forest::wide::WideNode;
 pub(super) fn grow(
     root: usize,
     count: usize,
+    node: impl FnMut(usize) -> Result<WideNode, String>,
+) -> Result<Vec<WideNode>, String> {
+    grow_in(root, &mut vec![false; count], node)
+}
+
+/// The same where trees share one numbering: `seen` has a place for each node, and keeps which are taken.
+///
+/// # Errors
+/// As [`grow`].
+pub(super) fn grow_in(
+    root: usize,
+    seen: &mut [bool],
     mut node: impl FnMut(usize) -> Result<WideNode, String>,
 ) -> Result<Vec<WideNode>, String> {
-    let mut seen = vec![false; count];
+    let count = seen.len();
     let mut queue = VecDeque::from([root]);
     let mut nodes = Vec::new();
-    *seen.get_mut(root).ok_or_else(|| format!("root {root} of {count} nodes"))? = true;
+    let place = seen.get_mut(root).ok_or_else(|| format!("root {root} of {count} nodes"))?;
+    if std::mem::replace(place, true) {
+        return Err(format!("root {root} stands in another tree"));
+    }
     while let Some(number) = queue.pop_front() {
         let mut grown = node(number)?;
         if let WideNode::Split { left, right, .. } | WideNode::Member { left, right, .. } = &mut grown {

@@ -42,6 +42,7 @@ pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()
         Link::Sigmoid { slope } => format!("sigmoid, slope {slope}"),
         Link::Softmax => "softmax".to_owned(),
         Link::FastSoftmax => "softmax by CatBoost's exp".to_owned(),
+        Link::ReflectedSigmoid => "sigmoid of the size, reflected below 0".to_owned(),
         Link::Exponential => "exp".to_owned(),
         Link::SignedSquare => "sign(x) x^2".to_owned(),
         Link::Hinge => "1 above 0".to_owned(),

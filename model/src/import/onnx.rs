@@ -1,0 +1,68 @@
+//! ONNX: a TreeEnsembleClassifier or TreeEnsembleRegressor (ai.onnx.ml 1 to 3) or a TreeEnsemble (5), scored as ONNX
+//! Runtime scores it.
+//!
+//! The file is what a converter made: where the converter lost something of its library's model (README has the
+//! table), it stays lost. Around the ensemble only what leaves its numbers alone is accepted, anything else is refused
+//! by name. Sums are f32 unless the rows or the weights are doubles.
+
+mod ensemble;
+mod graph;
+mod message;
+mod outcome;
+mod table;
+mod tree;
+mod wire;
+
+use super::{Fault, Foreign, Options, precision};
+use crate::forest::wide::WideForest;
+use graph::Graph;
+use wire::Wire;
+
+/// Begins with the version of the format, and is made of a model's fields up to its graph.
+pub(super) fn is_it(bytes: &[u8]) -> bool {
+    if !matches!(bytes, [0x08, 1..=32, ..]) {
+        return false;
+    }
+    for field in wire::fields(bytes) {
+        match field {
+            Ok((7, Wire::Bytes(_))) => return true,
+            Ok((1..=6 | 8 | 14 | 20 | 25 | 26, _)) => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
+    let model = message::Model::read(bytes)?;
+    let graph = Graph::of(&model)?;
+    let double_rows = graph.row_double();
+    let ensemble = ensemble::read(&graph)?;
+    let feature_count = match (graph.width, ensemble.table.feature_count()?) {
+        (Some(width), read) if width < read => {
+            return Err(format!("a node reads feature {} of {width}", read - 1).into());
+        }
+        (width, read) => width.unwrap_or(read).max(1),
+    };
+    let double = graph.ensemble_double() || ensemble.double;
+    let trees = tree::grow_all(&ensemble.table, &ensemble.roots, ensemble.outputs)?;
+
+    let mut notes = vec![
+        "Scored as ONNX Runtime scores the converted file, not as the library that trained it: import the library's own \
+         file where there is one."
+            .to_owned(),
+    ];
+    let outputs = outcome::outputs(&ensemble, &graph, trees.trees.len(), precision(double), &mut notes)?;
+    if double {
+        notes.push("Answers are f64; ONNX Runtime rounds them to f32.".to_owned());
+    }
+    let forest = WideForest {
+        trees: trees.trees,
+        sets: trees.sets,
+        base: vec![0.0; ensemble.outputs],
+        values: precision(double_rows),
+        sum: precision(double),
+    };
+    let features = vec![String::new(); feature_count];
+    Ok(Foreign { features, forest, outputs, library: model.producer(), notes })
+}
