@@ -7,7 +7,7 @@ use engine::{
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
     source::{SourceConfig, file::FileConfig, pace, simulator::SimulatorConfig},
-    state::StateSettings,
+    state::{LabelSettings, StateSettings},
     symbol::Partition,
 };
 
@@ -37,8 +37,18 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
         state: StateSettings {
             gap_quoted_ns: config.state.gap_quoted_s.nanos(),
             gap_trades_ns: config.state.gap_trades_s.nanos(),
-            ..StateSettings::default()
+            label: label(config),
         },
+    }
+}
+
+fn label(config: &Config) -> LabelSettings {
+    let label = &config.label;
+    LabelSettings {
+        horizon_s: label.horizon_s,
+        quantile: label.quantile,
+        warm_up_s: label.warm_up_s,
+        threshold: (label.threshold_bp > 0.0).then_some(label.threshold_bp * 1e-4),
     }
 }
 

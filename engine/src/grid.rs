@@ -1,6 +1,6 @@
 //! Grid rows with their labels: what training and evaluation take.
 //!
-//! A row enters when its outcome is known, 60 seconds after it was scored; rows whose outcome stays undefined never
+//! A row enters when its outcome is known, a horizon after it was scored; rows whose outcome stays undefined never
 //! enter. The order is that of the outcomes, which is the order of the ticks.
 
 use std::sync::Arc;
@@ -11,15 +11,12 @@ use crate::{
     features::{EMPTY_ROW, Row},
     predict::TauSource,
     shard::Out,
-    state::{
-        GridRow,
-        outcome::{HORIZON_S, Outcome},
-        tau::GRID_S,
-    },
+    state::{GridRow, label::HORIZONS_S, outcome::Outcome, tau::GRID_S},
     symbol::{Symbol, SymbolId},
 };
 
-const WAITING: usize = (HORIZON_S / GRID_S) as usize;
+/// Enough for the longest horizon.
+const WAITING: usize = HORIZONS_S[HORIZONS_S.len() - 1] as usize / GRID_S as usize;
 
 /// A grid row with what happened after it.
 #[derive(Clone, Debug)]

@@ -14,11 +14,7 @@ use crate::{
     metrics::ShardMetrics,
     predict::{Prediction, StateFrom, Status},
     snapshot::{self, SnapshotError},
-    state::{
-        GridRow, Scorer, StateSettings, SymbolState,
-        guard::Admission,
-        outcome::{HORIZON_S, Outcome},
-    },
+    state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},
     symbol::{Offset, Symbol, SymbolId, SymbolKey},
 };
 
@@ -209,8 +205,13 @@ impl ShardCore {
             None => self.add_symbol(routed.key, routed.position.offset),
         };
         let entry = &mut self.entries[i];
-        let mut scorer =
-            ShardScorer { symbol: &entry.symbol, model: self.model.as_deref(), metrics: &self.metrics, out };
+        let mut scorer = ShardScorer {
+            symbol: &entry.symbol,
+            model: self.model.as_deref(),
+            metrics: &self.metrics,
+            horizon_s: self.settings.label.horizon_s,
+            out,
+        };
         let admission = entry.state.accept(&routed.tick, routed.position, &self.settings, &mut scorer);
         // Before it is counted: who sees the count may rely on it.
         if admission == Admission::Accepted {
@@ -416,6 +417,8 @@ struct ShardScorer<'a, O> {
     symbol: &'a Arc<Symbol>,
     model: Option<&'a BoundModel>,
     metrics: &'a ShardMetrics,
+    /// Seconds ahead that outcomes look.
+    horizon_s: u32,
     out: &'a mut O,
 }
 
@@ -442,8 +445,8 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
 
     fn outcome(&mut self, outcome: Outcome) {
         // Only what was predicted, for the horizon that was looked at, has an outcome to count.
-        let horizon_s = self.model.map_or(0, |model| i64::from(model.info.horizon_s));
-        if outcome.pending.probability.is_some() && matches!(horizon_s, 0 | HORIZON_S) {
+        let horizon_s = self.model.map_or(0, |model| model.info.horizon_s);
+        if outcome.pending.probability.is_some() && [0, self.horizon_s].contains(&horizon_s) {
             self.count_outcome(&outcome);
         }
         self.out.outcome(self.symbol, &outcome);

@@ -13,6 +13,7 @@
 pub mod book;
 pub mod decay;
 pub mod guard;
+pub mod label;
 pub mod outcome;
 pub mod size;
 pub mod tau;
@@ -21,6 +22,7 @@ mod twin;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
+pub use label::LabelSettings;
 pub use tau::Tau;
 
 use crate::{
@@ -30,13 +32,13 @@ use crate::{
         book::Book,
         decay::{Arrivals, DecayingVariance},
         guard::{Admission, Guard, JUMP_NS},
-        outcome::{HORIZON_S, Outcome, Outcomes, Pending},
+        outcome::{Outcome, Outcomes, Pending},
         size::TradeSizes,
         tau::GRID_S,
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
-    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window, to_f64},
+    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window},
 };
 
 /// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
@@ -46,13 +48,17 @@ pub struct StateSettings {
     pub gap_quoted_ns: i64,
     /// The same with trades only, ns.
     pub gap_trades_ns: i64,
-    /// Quantile of the symbol's trailing volatility that makes its threshold.
-    pub tau_quantile: f64,
+    /// The event that is predicted.
+    pub label: LabelSettings,
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { gap_quoted_ns: 10 * NANOS_PER_SECOND, gap_trades_ns: 60 * NANOS_PER_SECOND, tau_quantile: 0.9 }
+        Self {
+            gap_quoted_ns: 10 * NANOS_PER_SECOND,
+            gap_trades_ns: 60 * NANOS_PER_SECOND,
+            label: LabelSettings::default(),
+        }
     }
 }
 
@@ -60,10 +66,10 @@ impl StateSettings {
     /// A fingerprint: equal settings and equal features, equal fingerprints.
     pub fn fingerprint(&self) -> u64 {
         let text = format!(
-            "gap_quoted_ns={} gap_trades_ns={} tau_quantile={} features={:016x}",
+            "gap_quoted_ns={} gap_trades_ns={} {} features={:016x}",
             self.gap_quoted_ns,
             self.gap_trades_ns,
-            self.tau_quantile,
+            self.label.fingerprint_text(),
             model::schema::fingerprint(&features::schema()),
         );
         xxhash_rust::xxh3::xxh3_64(text.as_bytes())
@@ -160,7 +166,7 @@ impl SymbolState {
             variance: DecayingVariance::default(),
             arrivals: Arrivals::default(),
             sizes: TradeSizes::default(),
-            tau: Tau::new(settings.tau_quantile),
+            tau: Tau::new(&settings.label),
             outcomes: Outcomes::default(),
             guard: Guard::default(),
             row: EMPTY_ROW,
@@ -195,7 +201,7 @@ impl SymbolState {
                     self.skip_gap(tick.event_time);
                     scorer.gap();
                 } else {
-                    self.advance(tick.event_time, scorer);
+                    self.advance(tick.event_time, &settings.label, scorer);
                 }
             }
         }
@@ -247,7 +253,7 @@ impl SymbolState {
     }
 
     /// Closes every second before `time` and scores the grid instants on the way.
-    fn advance(&mut self, time: EventTime, scorer: &mut impl Scorer) {
+    fn advance(&mut self, time: EventTime, label: &LabelSettings, scorer: &mut impl Scorer) {
         let target = time.second();
         while self.open_second < target {
             self.accumulate((self.open_second + 1) * NANOS_PER_SECOND);
@@ -255,7 +261,7 @@ impl SymbolState {
             self.open_second += 1;
             self.open_new_second();
             if self.open_second % GRID_S == 0 {
-                self.grid_instant(scorer);
+                self.grid_instant(label, scorer);
             }
         }
         self.accumulate(time.nanos());
@@ -432,11 +438,11 @@ impl SymbolState {
         )
     }
 
-    /// A 5-second instant: the outcome of 60 seconds ago becomes known, tau takes a sample, the row is scored.
-    fn grid_instant(&mut self, scorer: &mut impl Scorer) {
+    /// A 5-second instant: the outcome of a horizon ago becomes known, tau takes a sample, the row is scored.
+    fn grid_instant(&mut self, label: &LabelSettings, scorer: &mut impl Scorer) {
         let second = self.open_second;
-        let trailing = self.completed_volatility();
-        let pending = self.outcomes.take(second - HORIZON_S);
+        let trailing = label.completed_volatility(&self.seconds, second);
+        let pending = self.outcomes.take(second - i64::from(label.horizon_s));
         if let (Some(realised), Some(pending)) = (trailing, pending.filter(|pending| pending.tau.is_finite()))
         {
             scorer.outcome(Outcome { pending, realised });
@@ -449,14 +455,7 @@ impl SymbolState {
             Status::Warming(_) => None,
         };
         let pending = Pending { second, tau, tau_source, probability, trailing };
-        self.outcomes.put(pending);
+        self.outcomes.put(pending, label.steps());
         scorer.grid_row(GridRow { row: &row, pending });
-    }
-
-    /// Volatility of the last 60 closed seconds per square-root second, if at least 95 % of them are valid.
-    fn completed_volatility(&self) -> Option<f64> {
-        let sums = self.seconds.sums(Window::S60);
-        (sums.valid_seconds >= HORIZON_S * 95 / 100)
-            .then(|| libm::sqrt(to_f64(sums.squared_return) / sums.valid_seconds as f64) * 1e-9)
     }
 }

@@ -90,8 +90,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         name: arguments.name.unwrap_or_else(|| default_name.to_owned()),
         version: arguments.model_version,
         seed: arguments.seed,
+        horizon_s: settings.state.label.horizon_s,
         tau_bp: training::median_tau_bp(grid),
-        label_quantile: settings.state.tau_quantile,
+        label_quantile: settings.state.label.quantile,
         provenance: vec![("data".to_owned(), data)],
         ..TrainOptions::default()
     };

@@ -1,5 +1,7 @@
 //! What must hold for values and between them.
 
+use engine::state::label::HORIZONS_S;
+
 use super::{load::ConfigError, sections::Config, sections::SourceKind};
 
 /// A week of made-up history: far more than any window needs.
@@ -39,6 +41,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             "state.gap_trades_s is shorter than state.gap_quoted_s: trades are rarer than quotes; make it longer",
         ));
     }
+    check_label(config)?;
     check_pins(config)?;
     check_source(config)?;
     match config.model.variant.get() {
@@ -47,6 +50,28 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             "model.variant (MODEL_VARIANT) is {other:?}; it is \"ml\" or \"baseline\""
         ))),
     }
+}
+
+fn check_label(config: &Config) -> Result<(), ConfigError> {
+    let label = &config.label;
+    if !HORIZONS_S.contains(&label.horizon_s) {
+        return Err(relation(&format!(
+            "label.horizon_s is {}; it is one of {HORIZONS_S:?}",
+            label.horizon_s
+        )));
+    }
+    if !(0.5..=0.999).contains(&label.quantile) {
+        return Err(relation(&format!("label.quantile is {}; choose it from 0.5 to 0.999", label.quantile)));
+    }
+    if !(300..=86_400).contains(&label.warm_up_s) {
+        let what = "give from 300 s to the 86400 s that the quantile looks back";
+        return Err(relation(&format!("label.warm_up_s is {}; {what}", label.warm_up_s)));
+    }
+    if !(0.0..=1e4).contains(&label.threshold_bp) {
+        let what = "give basis points per square-root second up to 10000, or 0 for the quantile";
+        return Err(relation(&format!("label.threshold_bp is {}; {what}", label.threshold_bp)));
+    }
+    Ok(())
 }
 
 fn check_pins(config: &Config) -> Result<(), ConfigError> {

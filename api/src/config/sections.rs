@@ -15,6 +15,7 @@ pub struct Config {
     pub predict: Predict,
     pub engine: Engine,
     pub state: State,
+    pub label: Label,
     pub source: Source,
     pub simulator: Simulator,
     pub model: Model,
@@ -141,6 +142,23 @@ pub struct State {
 impl Default for State {
     fn default() -> Self {
         Self { gap_quoted_s: seconds(10.0), gap_trades_s: seconds(60.0) }
+    }
+}
+
+/// `[label]`: the event that is predicted. It shapes every prediction's bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Label {
+    pub horizon_s: u32,
+    pub quantile: f64,
+    pub warm_up_s: u32,
+    pub threshold_bp: f64,
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Self { horizon_s: 60, quantile: 0.9, warm_up_s: 7_200, threshold_bp: 0.0 }
     }
 }
 

@@ -1,14 +1,9 @@
-//! What became of each grid prediction: the volatility of the 60 seconds after it is the trailing one 60 seconds on.
+//! What became of each grid prediction: the volatility of the horizon after it is the trailing one a horizon on.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::tau::GRID_S;
 use crate::predict::TauSource;
-
-/// Seconds ahead that outcomes look.
-pub const HORIZON_S: i64 = 60;
-
-const PENDING: usize = (HORIZON_S / GRID_S) as usize;
 
 /// A grid prediction that waits for its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -21,7 +16,7 @@ pub struct Pending {
     pub tau_source: TauSource,
     /// The probability given; `None` while warming.
     pub probability: Option<f64>,
-    /// Trailing 60-second volatility then, per square-root second, if known: tells onsets from what was hot already.
+    /// Trailing volatility of one horizon then, per square-root second, if known: tells onsets from what was hot already.
     pub trailing: Option<f64>,
 }
 
@@ -30,7 +25,7 @@ pub struct Pending {
 pub struct Outcome {
     /// The prediction.
     pub pending: Pending,
-    /// Volatility of the 60 seconds after it, per square-root second.
+    /// Volatility of the horizon after it, per square-root second.
     pub realised: f64,
 }
 
@@ -41,7 +36,7 @@ impl Outcome {
     }
 }
 
-/// The predictions of the last 60 seconds.
+/// The predictions of the last horizon.
 #[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Outcomes {
     pending: Vec<Option<Pending>>,
@@ -50,24 +45,27 @@ pub struct Outcomes {
 impl Outcomes {
     /// Takes the prediction made at `second` out, if there was one.
     pub fn take(&mut self, second: i64) -> Option<Pending> {
-        let slot = self.pending.get_mut(index(second))?;
+        let slot = self.index(second);
+        let slot = self.pending.get_mut(slot)?;
         slot.take_if(|pending| pending.second == second)
     }
 
-    /// Puts a grid prediction in; one waits at most 60 seconds.
-    pub fn put(&mut self, pending: Pending) {
-        if self.pending.is_empty() {
-            self.pending = vec![None; PENDING];
+    /// Puts a grid prediction in; one waits at most `steps` instants.
+    pub fn put(&mut self, pending: Pending, steps: usize) {
+        if self.pending.len() != steps {
+            self.pending = vec![None; steps];
         }
-        self.pending[index(pending.second)] = Some(pending);
+        let slot = self.index(pending.second);
+        self.pending[slot] = Some(pending);
     }
 
     /// Drops all that wait: a gap leaves their outcomes undefined.
     pub fn clear(&mut self) {
         self.pending.fill(None);
     }
-}
 
-fn index(second: i64) -> usize {
-    second.div_euclid(GRID_S).rem_euclid(PENDING as i64) as usize
+    /// Where the prediction of `second` waits.
+    fn index(&self, second: i64) -> usize {
+        second.div_euclid(GRID_S).rem_euclid(self.pending.len().max(1) as i64) as usize
+    }
 }

@@ -1,4 +1,5 @@
-//! tau: the symbol's own threshold, the 0.9 quantile of its completed 60-second volatilities over the last 24 hours.
+//! tau: the symbol's own threshold, by default the 0.9 quantile of its completed 60-second volatilities over the last
+//! 24 hours; or a fixed one, where the configuration gives it.
 //!
 //! # Idea
 //! A histogram whose bins are 1 % wide in the logarithm, and a ring that remembers which bin each 5-second grid
@@ -10,12 +11,12 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
+use super::label::LabelSettings;
+
 /// Seconds between samples.
 pub const GRID_S: i64 = 5;
 /// Grid instants in 24 hours.
 pub const RING: usize = 24 * 3600 / GRID_S as usize;
-/// Samples before the quantile is used: two hours.
-pub const SAMPLES_MIN: u32 = 2 * 3600 / GRID_S as u32;
 
 const BINS: usize = 2_304;
 const BINS_PER_E: f64 = 100.0;
@@ -35,13 +36,21 @@ pub struct Tau {
     /// Samples in bins below the cursor.
     below: u32,
     quantile: f64,
+    /// Samples before the quantile is used.
+    samples_min: u32,
+    /// Stands in the quantile's place, per square-root second.
+    fixed: Option<f64>,
     /// The threshold of the present cursor, per square-root second.
     value: f64,
 }
 
 impl Tau {
-    /// An empty histogram for `quantile`, in 0..1.
-    pub fn new(quantile: f64) -> Self {
+    /// An empty histogram for the label's quantile.
+    ///
+    /// # Panics
+    /// If that is not between 0 and 1.
+    pub fn new(label: &LabelSettings) -> Self {
+        let quantile = label.quantile;
         assert!(quantile > 0.0 && quantile < 1.0, "the quantile of tau is {quantile}, outside 0..1");
         Self {
             ring: vec![NO_SAMPLE; RING],
@@ -51,6 +60,8 @@ impl Tau {
             cursor: 0,
             below: 0,
             quantile,
+            samples_min: label.warm_up_s / GRID_S as u32,
+            fixed: label.threshold,
             value: bin_centre(0),
         }
     }
@@ -80,7 +91,10 @@ impl Tau {
     /// Notes `count` grid instants without a completed window.
     pub fn push_unknown(&mut self, count: u64) {
         if count >= RING as u64 {
-            *self = Self::new(self.quantile);
+            self.ring.fill(NO_SAMPLE);
+            self.counts.fill(0);
+            (self.next, self.total, self.cursor, self.below) = (0, 0, 0, 0);
+            self.value = bin_centre(0);
             return;
         }
         for _ in 0..count {
@@ -88,9 +102,10 @@ impl Tau {
         }
     }
 
-    /// The threshold per square-root second, once two hours of samples are held.
+    /// The threshold per square-root second: the fixed one, or the quantile once enough samples are held (two hours of
+    /// them, unless configured otherwise).
     pub fn value(&self) -> Option<f64> {
-        (self.total >= SAMPLES_MIN).then_some(self.value)
+        self.fixed.or((self.total >= self.samples_min.max(1)).then_some(self.value))
     }
 
     /// Samples held.
@@ -136,6 +151,8 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const SAMPLES_MIN: u32 = 2 * 3600 / GRID_S as u32;
+
     /// The same quantile by sorting what is in the last 24 hours.
     pub(in crate::state) fn naive(samples: &[Option<f64>], quantile: f64) -> Option<f64> {
         let from = samples.len().saturating_sub(RING);
@@ -155,7 +172,7 @@ pub(super) mod tests {
             seed in any::<u64>(), length in 1_000_usize..40_000, quantile in 0.05_f64..0.99
         ) {
             let mut state = seed | 1;
-            let mut tau = Tau::new(quantile);
+            let mut tau = Tau::new(&LabelSettings { quantile, ..LabelSettings::default() });
             let mut samples = Vec::new();
             for i in 0..length {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -168,6 +185,17 @@ pub(super) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_fixed_threshold_needs_no_samples_and_a_short_warm_up_few() {
+        let fixed = LabelSettings { threshold: Some(2e-4), ..LabelSettings::default() };
+        assert_eq!(Tau::new(&fixed).value(), Some(2e-4));
+        let mut quick = Tau::new(&LabelSettings { warm_up_s: 10, ..LabelSettings::default() });
+        quick.push(Some(1e-4));
+        assert_eq!(quick.value(), None);
+        quick.push(Some(1e-4));
+        assert!((quick.value().unwrap() / 1e-4).ln().abs() <= 0.0051);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{book::Book, tau::tests::naive as naive_tau, *};
 use crate::{
     symbol::{Offset, Partition},
     tick::{Depth, Price, Quantity, Quote},
-    window::{BINS, Extremes, RunningMax, SLOTS, Slot, Sums, WINDOWS_S},
+    window::{BINS, Extremes, RunningMax, SLOTS, Slot, Sums, WINDOWS_S, to_f64},
 };
 
 const SECOND: i64 = NANOS_PER_SECOND;
@@ -227,7 +227,7 @@ impl Parts {
             self.variance.per_second,
             self.arrivals.at(now_ns),
             self.since_ns.map_or(f64::NAN, |ns| ns as f64 / SECOND as f64),
-            naive_tau(&self.samples, settings.tau_quantile),
+            naive_tau(&self.samples, settings.label.quantile),
             self.sizes.threshold.is_some(),
         );
         let mut row = EMPTY_ROW;

@@ -1,0 +1,64 @@
+//! The event that is predicted: volatility of the seconds ahead exceeds a threshold.
+
+use super::tau::GRID_S;
+use crate::window::{Seconds, Window, to_f64};
+
+/// Horizons that can be asked for, seconds.
+pub const HORIZONS_S: [u32; 4] = [15, 30, 60, 300];
+
+/// What the label is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelSettings {
+    /// Seconds ahead that outcomes look: one of [`HORIZONS_S`].
+    pub horizon_s: u32,
+    /// Quantile of the symbol's trailing volatilities that makes its threshold, between 0 and 1.
+    pub quantile: f64,
+    /// Seconds of such volatilities before the quantile is used.
+    pub warm_up_s: u32,
+    /// A threshold in the quantile's place, per square-root second.
+    pub threshold: Option<f64>,
+}
+
+impl Default for LabelSettings {
+    fn default() -> Self {
+        Self { horizon_s: 60, quantile: 0.9, warm_up_s: 2 * 3600, threshold: None }
+    }
+}
+
+impl LabelSettings {
+    /// What a fingerprint covers.
+    pub(super) fn fingerprint_text(&self) -> String {
+        let Self { horizon_s, quantile, warm_up_s, threshold } = self;
+        format!("horizon_s={horizon_s} quantile={quantile} warm_up_s={warm_up_s} threshold={threshold:?}")
+    }
+
+    /// Grid instants from a prediction to its outcome.
+    pub(super) fn steps(&self) -> usize {
+        self.horizon_s as usize / GRID_S as usize
+    }
+
+    /// Volatility of the closed seconds of one horizon before `second`, per square-root second, if at least 95 % of
+    /// them are valid. What trails now is the outcome of what was predicted a horizon ago.
+    pub(super) fn completed_volatility(&self, seconds: &Seconds, second: i64) -> Option<f64> {
+        let horizon_s = i64::from(self.horizon_s);
+        let (squared_return, valid_seconds) = match self.horizon_s {
+            30 => of_window(seconds, Window::S30),
+            60 => of_window(seconds, Window::S60),
+            300 => of_window(seconds, Window::S300),
+            _ => (second - horizon_s..second).map(|closed| seconds.bucket(closed)).fold(
+                (0, 0),
+                |(squares, valid), bucket| {
+                    let square = i128::from(bucket.log_return) * i128::from(bucket.log_return);
+                    if bucket.return_valid { (squares + square, valid + 1) } else { (squares, valid) }
+                },
+            ),
+        };
+        (valid_seconds >= horizon_s * 95 / 100)
+            .then(|| libm::sqrt(to_f64(squared_return) / valid_seconds as f64) * 1e-9)
+    }
+}
+
+fn of_window(seconds: &Seconds, window: Window) -> (i128, i64) {
+    let sums = seconds.sums(window);
+    (sums.squared_return, sums.valid_seconds)
+}
