@@ -10,7 +10,11 @@ use crate::{
 };
 
 mod config;
+#[cfg(feature = "parquet")]
+mod features;
 mod healthcheck;
+#[cfg(any(feature = "learn", feature = "parquet"))]
+mod label;
 mod model;
 mod predict;
 mod progress;
@@ -78,6 +82,9 @@ struct CommandLine {
 enum Command {
     /// Run the engine and the HTTP front.
     Serve(serve::Arguments),
+    /// Write the engine's features of recorded ticks as a table (parquet).
+    #[cfg(feature = "parquet")]
+    Features(features::Arguments),
     /// Train a model from recorded ticks.
     #[cfg(feature = "learn")]
     Train(train::Arguments),
@@ -126,6 +133,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
     };
     let outcome = match parsed.command {
         Command::Serve(arguments) => serve::run(arguments),
+        #[cfg(feature = "parquet")]
+        Command::Features(arguments) => features::run(arguments, out),
         #[cfg(feature = "learn")]
         Command::Train(arguments) => train::run(arguments),
         Command::Model(arguments) => model::run(arguments, out),

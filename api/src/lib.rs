@@ -5,6 +5,7 @@
 //!
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
+//! - `export`: grid rows as a parquet table
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
 //! - [`log`]: one JSON object a line, repeats limited
@@ -18,6 +19,8 @@
 pub mod build_info;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "parquet")]
+pub mod export;
 pub mod http;
 pub mod log;
 pub mod metrics;

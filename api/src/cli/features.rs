@@ -1,0 +1,88 @@
+//! `stormglass features`: the engine's rows as a table.
+
+use std::{io::Write, path::PathBuf, sync::Arc};
+
+use clap::Args;
+use engine::{
+    offline::Offline,
+    source::{Run, SourceConfig, StopToken},
+    tick::EventTime,
+};
+
+use super::{Exit, Failure, label::LabelArguments, print_failed, progress::ReplayBar};
+use crate::{
+    config::values::Speed,
+    export::{RowOrder, TableWriter},
+    wiring,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass features --input 'ticks/*.ndjson.gz' --output rows.parquet
+  stormglass features --input trades.csv.gz --output rows.parquet --labels --horizon-s 300
+  stormglass features --input trades.csv.gz --output rows.parquet --labels --grid 60s
+
+Columns, units and what the label means are in the file, as JSON under the metadata key stormglass.schema.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    label: LabelArguments,
+    /// Globs of recorded ticks, oldest data first.
+    #[arg(long, value_name = "GLOB", num_args = 1.., required = true)]
+    input: Vec<String>,
+    /// The parquet file to write.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// Add the threshold, the volatility before and after, and whether the spike came.
+    #[arg(long)]
+    labels: bool,
+    /// Time between rows of a symbol: a multiple of 5s.
+    #[arg(long, value_name = "SECONDS", default_value = "5s", value_parser = grid_seconds)]
+    grid: u32,
+}
+
+fn grid_seconds(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    match number.parse::<u32>() {
+        Ok(seconds) if seconds > 0 && seconds % 5 == 0 && seconds <= 86_400 => Ok(seconds),
+        _ => Err(format!("{text:?} is no grid; give a multiple of 5s, as 5s or 60s")),
+    }
+}
+
+pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let config = arguments.label.load()?;
+    let settings = wiring::engine_settings(&config);
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
+    let label = settings.state.label;
+    let mut writer = TableWriter::create(&arguments.output, label, arguments.labels, arguments.grid)
+        .map_err(|e| failed(&e))?;
+
+    // A full disk must end the replay, not go on with nowhere to write.
+    let stop = Arc::new(StopToken::default());
+    let mut refused = None;
+    let order = RowOrder::new(arguments.labels.then_some(label.horizon_s), arguments.grid, |row| {
+        if refused.is_none()
+            && let Err(error) = writer.push(row)
+        {
+            refused = Some(error);
+            stop.stop();
+        }
+    });
+    let mut offline = Offline::new(settings.state, None, settings.partition_count, order);
+    let source = SourceConfig::File(wiring::files(&config, &arguments.input, Speed::Max));
+    let ended = source.open().and_then(|source| {
+        source.run(&mut Run {
+            now: EventTime::MIN,
+            sink: &mut offline,
+            stop: &stop,
+            progress: &mut ReplayBar::default(),
+        })
+    });
+    let ticks = offline.metrics.ticks_accepted.get();
+    offline.out.finish();
+    if let Some(error) = refused {
+        return Err(failed(&error));
+    }
+    ended.map_err(|e| failed(&e))?;
+    let rows = writer.finish().map_err(|e| failed(&e))?;
+    writeln!(out, "{}: {rows} rows from {ticks} ticks", arguments.output.display()).map_err(print_failed)
+}

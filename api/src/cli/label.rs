@@ -1,0 +1,40 @@
+//! The flags that say which event is meant, for the subcommands that work on recorded ticks.
+
+use clap::Args;
+
+use super::ConfigArgument;
+use crate::config::{Config, ProcessEnvironment};
+
+/// `--config` and the label's keys.
+#[derive(Debug, Args)]
+pub(super) struct LabelArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Seconds ahead that the event looks: 15, 30, 60 or 300 (label.horizon_s).
+    #[arg(long, value_name = "SECONDS")]
+    horizon_s: Option<String>,
+    /// Quantile of the symbol's own trailing volatility that the event exceeds (label.quantile).
+    #[arg(long, value_name = "Q")]
+    quantile: Option<String>,
+    /// A fixed threshold instead, basis points per square-root second (label.threshold_bp).
+    #[arg(long, value_name = "BP")]
+    threshold_bp: Option<String>,
+    /// Seconds of volatilities before the quantile is used (label.warm_up_s).
+    #[arg(long, value_name = "SECONDS")]
+    warm_up_s: Option<String>,
+}
+
+impl LabelArguments {
+    /// What is in force.
+    pub(super) fn load(self) -> Result<Config, super::Failure> {
+        let mut layers = self.config.layers();
+        let flags = [
+            ("label.horizon_s", self.horizon_s, "--horizon-s"),
+            ("label.quantile", self.quantile, "--quantile"),
+            ("label.threshold_bp", self.threshold_bp, "--threshold-bp"),
+            ("label.warm_up_s", self.warm_up_s, "--warm-up-s"),
+        ];
+        layers.flags.extend(flags.into_iter().filter_map(|(key, text, flag)| Some((key, text?, flag))));
+        Ok(layers.load(&ProcessEnvironment)?.config)
+    }
+}
