@@ -12,9 +12,10 @@
 //! does not).
 //!
 //! Absent on purpose: class weights and resampling (they wreck calibration), isotonic calibration (ties), early
-//! stopping (neighbouring rows share their labels' seconds), random splits.
+//! stopping (neighbouring rows share their labels' seconds), random splits but to show what they would claim.
 
 mod boost;
+mod bootstrap;
 mod dataset;
 mod error;
 mod forust;
@@ -22,19 +23,25 @@ mod logistic;
 mod newton;
 mod options;
 mod platt;
+mod random;
+mod recipe;
 mod split;
 mod train;
+mod walk_forward;
 
 pub use crate::card::card;
 pub use boost::{BoostOptions, Trainer};
+pub use bootstrap::{BlockBootstrap, interval};
 pub use dataset::Dataset;
 pub use error::LearnError;
-pub use forust::ForustTrainer;
+pub use forust::{ForustForest, ForustTrainer};
 pub use logistic::fit_logistic;
 pub use options::{BASELINE_FEATURES, INCREASING_FEATURES, TrainOptions};
 pub use platt::fit_platt;
+pub use recipe::Recipe;
 pub use split::{TimeSplit, split_by_time};
-pub use train::{train_baseline, train_default, train_with};
+pub use train::{train, train_baseline, train_default, train_with};
+pub use walk_forward::{Fold, WalkForward, random_halves};
 
 #[cfg(doc)]
 use crate::ModelDraft;

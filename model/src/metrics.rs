@@ -12,13 +12,16 @@
 //! | [Brier skill](brier_skill) | `1 - brier / brier of the base rate` | below 1, 0 = the base rate |
 //! | [calibration error](expected_calibration_error) | mean gap in [`RELIABILITY_BINS`] fixed bins | 0..1, lower is better |
 //! | [log loss](log_loss) | mean surprise, nats | above 0, lower is better |
+//! | [alerts](Alerts) | how many, how many right, crossings caught, how long before | |
 //! | [QLIKE](qlike) | loss of a variance forecast | above 0, lower is better |
 
+mod alerts;
 mod precision;
 mod probability;
 mod tally;
 mod variance;
 
+pub use alerts::{AlertRow, Alerts};
 pub use precision::{PrecisionRecall, average_precision, precision_recall, recall_at_precision};
 pub use probability::{base_rate, brier, brier_skill, log_loss};
 pub use tally::{RELIABILITY_BINS, ReliabilityBin, Tally, expected_calibration_error};

@@ -92,6 +92,23 @@ impl Dataset {
         self.features.iter().position(|feature| feature.name == name)
     }
 
+    /// Only these rows, in this order.
+    ///
+    /// # Errors
+    /// [`LearnError::Dataset`] for no rows.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn rows(&self, chosen: &[usize]) -> Result<Self, LearnError> {
+        Self::new(
+            self.features.clone(),
+            chosen.iter().flat_map(|&row| self.row(row).iter().copied()).collect(),
+            chosen.iter().map(|&row| self.labels[row]).collect(),
+            chosen.iter().map(|&row| self.times_s[row]).collect(),
+            chosen.iter().map(|&row| self.groups[row]).collect(),
+        )
+    }
+
     /// The same rows with only these features, in this order.
     ///
     /// # Errors

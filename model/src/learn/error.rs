@@ -16,6 +16,21 @@ pub enum LearnError {
         /// What is wrong with it.
         what: String,
     },
+    /// A model would be judged by what it has learned from.
+    #[error("a training row at {train_s} s looks {gap_s} s ahead, past a test row at {test_s} s")]
+    Future {
+        /// Event time of the latest training row.
+        train_s: i64,
+        /// Event time of the earliest test row.
+        test_s: i64,
+        /// The horizon and the embargo.
+        gap_s: i64,
+    },
+    /// The calibration found no sense in the scores, and the model is none without one.
+    #[error(
+        "the scores do not rise with the events on the calibration rows, and a forest's votes are no probability uncalibrated"
+    )]
+    NotCalibrated,
     /// A part of the data cannot be learned from.
     #[error("{part}: {rows} rows, {spikes} of them spikes: needs at least {needed} rows with both outcomes")]
     TooLittle {

@@ -6,6 +6,7 @@ use forust_ml::{
     GradientBooster, Matrix,
     constraints::{Constraint, ConstraintMap},
     gradientbooster::GrowPolicy,
+    objective::ObjectiveType,
     sampler::SampleMethod,
     tree::Tree,
 };
@@ -42,10 +43,10 @@ impl Trainer for ForustTrainer {
         options: &BoostOptions,
     ) -> Result<CanonicalForest, LearnError> {
         options.check()?;
-        let (booster, features) = self.grow(data, chosen, options)?;
+        let (booster, features) = self.grow(data, chosen, options, ObjectiveType::LogLoss)?;
         let error = |what: &str| LearnError::Trainer { trainer: self.name(), what: what.to_owned() };
         let trees: Result<_, _> =
-            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing)).collect();
+            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing, 1.0)).collect();
         Ok(CanonicalForest { trees: trees.map_err(error)?, base: booster.base_score, sum: SumKind::F64 })
     }
 }
@@ -57,6 +58,7 @@ impl ForustTrainer {
         data: &Dataset,
         chosen: &[usize],
         options: &BoostOptions,
+        objective: ObjectiveType,
     ) -> Result<(GradientBooster, Vec<usize>), LearnError> {
         let error = |what: String| LearnError::Trainer { trainer: self.name(), what };
         // A column that never varies cannot split, and one without any value would not be binned.
@@ -76,6 +78,7 @@ impl ForustTrainer {
         // The library rounds the number of columns down; a tree needs one.
         let share = options.feature_share.max(1.001 / features.len() as f64).min(1.0);
         let mut booster = GradientBooster::default()
+            .set_objective_type(objective)
             .set_iterations(options.trees)
             .set_learning_rate(options.learning_rate)
             .set_max_leaves(options.leaves_max)
@@ -102,6 +105,41 @@ impl ForustTrainer {
     }
 }
 
+/// What a tree of a forest keeps of its answer while it is grown: so little that no tree sees what the others said. A
+/// power of two, so that it can be undone exactly.
+const HARDLY: f32 = 1.0 / (1 << 20) as f32;
+
+/// A random forest (Breiman 2001; features are drawn per tree, Ho 1998) by the same crate.
+///
+/// A booster for the squared loss of 0 and 1 gives each leaf the mean of what is left to explain. With a learning rate
+/// of almost nothing, all is left to explain for every tree, so the trees are independent and a leaf is the share of
+/// spikes less the base rate. The forest's answer is the base rate plus the mean of the leaves: a share of votes, made a
+/// probability by the calibration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForustForest;
+
+impl ForustForest {
+    /// Grows the trees on the chosen rows; of the options, `learning_rate` is not used and `leaf_weight_min` is rows.
+    ///
+    /// # Errors
+    /// [`LearnError::Trainer`].
+    pub fn fit(
+        &self,
+        data: &Dataset,
+        chosen: &[usize],
+        options: &BoostOptions,
+    ) -> Result<CanonicalForest, LearnError> {
+        options.check()?;
+        let options = BoostOptions { learning_rate: HARDLY, ..options.clone() };
+        let (booster, features) = ForustTrainer.grow(data, chosen, &options, ObjectiveType::SquaredLoss)?;
+        let scale = 1.0 / (f64::from(HARDLY) * booster.trees.len() as f64);
+        let trees: Result<_, _> =
+            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing, scale)).collect();
+        let error = |what: &str| LearnError::Trainer { trainer: ForustTrainer.name(), what: what.to_owned() };
+        Ok(CanonicalForest { trees: trees.map_err(error)?, base: booster.base_score, sum: SumKind::F64 })
+    }
+}
+
 fn varies(data: &Dataset, chosen: &[usize], feature: usize) -> bool {
     let mut present = chosen.iter().map(|&row| data.row(row)[feature]).filter(|value| !value.is_nan());
     present.next().is_some_and(|first| present.any(|value| value != first))
@@ -114,8 +152,13 @@ fn columns(data: &Dataset, chosen: &[usize], features: &[usize]) -> Vec<f64> {
 }
 
 /// Renumbers a tree breadth first, so that children follow their parents, and keeps leaves within the bounds that the
-/// splits on increasing features above them set.
-fn convert(tree: &Tree, features: &[usize], increasing: &[usize]) -> Result<CanonicalTree, &'static str> {
+/// splits on increasing features above them set. `scale` multiplies the leaves.
+fn convert(
+    tree: &Tree,
+    features: &[usize],
+    increasing: &[usize],
+    scale: f64,
+) -> Result<CanonicalTree, &'static str> {
     let node_at = |at: usize| tree.nodes.get(at).ok_or("a child that is no node");
     let (mut nodes, mut cover) = (Vec::with_capacity(tree.nodes.len()), Vec::with_capacity(tree.nodes.len()));
     let mut queue = VecDeque::from([(0, f32::NEG_INFINITY, f32::INFINITY)]);
@@ -123,7 +166,8 @@ fn convert(tree: &Tree, features: &[usize], increasing: &[usize]) -> Result<Cano
         let node = node_at(at)?;
         cover.push(f64::from(node.hessian_sum));
         if node.is_leaf {
-            nodes.push(CanonicalNode::Leaf(f64::from(node.weight_value.clamp(low, high))));
+            let leaf = f64::from(node.weight_value.clamp(low, high)) * scale;
+            nodes.push(CanonicalNode::Leaf(f64::from(leaf as f32)));
             continue;
         }
         let feature = features[node.split_feature];
@@ -184,7 +228,8 @@ mod tests {
     fn converted_trees_predict_what_the_library_does_bit_for_bit() {
         let data = rows(6000);
         let chosen: Vec<usize> = (0..4000).collect();
-        let (booster, features) = ForustTrainer.grow(&data, &chosen, &options()).unwrap();
+        let (booster, features) =
+            ForustTrainer.grow(&data, &chosen, &options(), ObjectiveType::LogLoss).unwrap();
         assert_eq!(features, [0, 2, 3]);
         let forest = ForustTrainer.fit(&data, &chosen, &options()).unwrap();
         forest.check(0, 5).unwrap();
@@ -209,6 +254,38 @@ mod tests {
             }
         }
         assert!(splits > 500, "{splits} values on or beside thresholds");
+    }
+
+    #[test]
+    fn a_forests_leaves_are_shares_of_spikes() {
+        let data = rows(6000);
+        let chosen: Vec<usize> = (0..4000).collect();
+        let options =
+            BoostOptions { trees: 50, row_share: 0.632, l2: 0.0, depth_max: 8, leaves_max: 64, ..options() };
+        let forest = ForustForest.fit(&data, &chosen, &options).unwrap();
+        let votes: Vec<f64> = (4000..6000).map(|row| forest.score(data.row(row))).collect();
+        assert!(votes.iter().all(|vote| (-0.01..1.01).contains(vote)), "a share of votes");
+        let labels = &data.labels()[4000..];
+        let rate = crate::metrics::base_rate(labels);
+        assert!(crate::metrics::average_precision(labels, &votes) > 1.3 * rate);
+        let mean = votes.iter().sum::<f64>() / votes.len() as f64;
+        assert!((mean - rate).abs() < 0.03, "{mean} {rate}");
+        // One whole tree on all rows with all features: each leaf is the share of spikes among its rows.
+        let one = BoostOptions { trees: 1, row_share: 1.0, feature_share: 1.0, ..options };
+        let tree = ForustForest.fit(&data, &chosen, &one).unwrap();
+        let mut leaves: Vec<(u64, f64, f64)> = Vec::new();
+        for &row in &chosen {
+            let vote = tree.score(data.row(row));
+            let spike = f64::from(u8::from(data.labels()[row]));
+            match leaves.iter_mut().find(|leaf| leaf.0 == vote.to_bits()) {
+                Some(leaf) => (leaf.1, leaf.2) = (leaf.1 + 1.0, leaf.2 + spike),
+                None => leaves.push((vote.to_bits(), 1.0, spike)),
+            }
+        }
+        assert!(leaves.len() > 8);
+        for (vote, rows, spikes) in leaves {
+            assert!((f64::from_bits(vote) - spikes / rows).abs() < 1e-5, "{spikes} of {rows}");
+        }
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub struct TrainOptions {
     pub logistic_l2: f64,
     /// The trees.
     pub boost: BoostOptions,
+    /// The trees of a random forest: `leaf_weight_min` is rows, and there is no learning rate.
+    pub forest: BoostOptions,
     /// Names of the features on which trees may only rise.
     pub increasing: Vec<String>,
     /// What the caller knows of the origin: command, data, span. Written before what training adds.
@@ -76,6 +78,17 @@ impl Default for TrainOptions {
             embargo_s: 300,
             logistic_l2: 100.0,
             boost: BoostOptions::default(),
+            forest: BoostOptions {
+                trees: 200,
+                leaves_max: 128,
+                depth_max: 10,
+                leaf_weight_min: 20.0,
+                // As many rows as a bootstrap sample has different ones.
+                row_share: 0.632,
+                feature_share: 0.34,
+                l2: 0.0,
+                ..BoostOptions::default()
+            },
             increasing: INCREASING_FEATURES.map(str::to_owned).to_vec(),
             provenance: Vec::new(),
         }
@@ -91,6 +104,11 @@ impl TrainOptions {
     /// ```
     pub fn threshold(&self) -> f64 {
         self.cost_false_alarm / (self.cost_false_alarm + self.cost_missed_spike)
+    }
+
+    /// How a random forest is grown.
+    pub(super) fn forest_options(&self) -> BoostOptions {
+        BoostOptions { seed: self.seed, increasing: Vec::new(), ..self.forest.clone() }
     }
 
     /// Checks the ranges.
@@ -112,6 +130,7 @@ impl TrainOptions {
             let what = format!("{} is not in 0.01..=0.5", self.calibration_share);
             return Err(LearnError::Option { option: "calibration_share", what });
         }
+        self.forest.check()?;
         self.boost.check()
     }
 }

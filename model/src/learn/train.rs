@@ -1,74 +1,63 @@
 //! The entry points.
 
 use super::{
-    boost::{BoostOptions, Trainer},
+    boost::Trainer,
     dataset::Dataset,
     error::LearnError,
     forust::ForustTrainer,
-    logistic::fit_logistic,
-    options::{BASELINE_FEATURES, TrainOptions},
+    options::TrainOptions,
     platt::fit_platt,
+    recipe::{Fitted, Recipe},
     split::{TimeSplit, split_by_time},
 };
-use crate::{
-    draft::{MemberDraft, ModelDraft},
-    info::ModelInfo,
-    metrics,
-};
+use crate::{draft::ModelDraft, info::ModelInfo, metrics};
 
 /// Rows the file carries for its self-test.
 const SELF_TEST_ROWS: usize = 32;
 
-/// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees, calibrated.
+/// A model by this recipe.
 ///
 /// Metrics in the draft are those of the calibration rows: the members have not seen them, the two numbers of the
 /// calibration have.
 ///
 /// # Errors
 /// [`LearnError`].
-pub fn train_default(data: &Dataset, options: &TrainOptions) -> Result<ModelDraft, LearnError> {
-    train_with(data, options, &ForustTrainer)
+pub fn train(data: &Dataset, options: &TrainOptions, recipe: Recipe) -> Result<ModelDraft, LearnError> {
+    train_with(data, options, recipe, &ForustTrainer)
 }
 
-/// The default model with trees from `trainer`.
+/// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees, calibrated.
+///
+/// # Errors
+/// [`LearnError`].
+pub fn train_default(data: &Dataset, options: &TrainOptions) -> Result<ModelDraft, LearnError> {
+    train(data, options, Recipe::Average)
+}
+
+/// The baseline, variant `baseline`: HAR-logit.
+///
+/// # Errors
+/// [`LearnError`], [`LearnError::FeatureAbsent`] among them.
+pub fn train_baseline(data: &Dataset, options: &TrainOptions) -> Result<ModelDraft, LearnError> {
+    train(data, options, Recipe::HarLogit)
+}
+
+/// A model by this recipe, with boosted trees from `trainer`.
 ///
 /// # Errors
 /// [`LearnError`].
 pub fn train_with(
     data: &Dataset,
     options: &TrainOptions,
+    recipe: Recipe,
     trainer: &dyn Trainer,
 ) -> Result<ModelDraft, LearnError> {
     options.check()?;
-    let split = split(data, options)?;
-    let linear = fit_logistic(data, &split.fit, options.logistic_l2)?;
-    let boost = BoostOptions {
-        seed: options.seed,
-        increasing: options.increasing.iter().filter_map(|name| data.position(name)).collect(),
-        ..options.boost.clone()
-    };
-    let forest = trainer.fit(data, &split.fit, &boost)?;
-    let members = vec![(0.5, MemberDraft::Linear(linear)), (0.5, MemberDraft::Forest(forest))];
-    let trainers = format!("logistic (Newton, l2 {}) + {}", options.logistic_l2, trainer.name());
-    finish(data, options, &split, "ml", &trainers, members)
-}
-
-/// The baseline, variant `baseline`: the same logistic regression on [`BASELINE_FEATURES`] alone. The model reads those
-/// four features.
-///
-/// # Errors
-/// [`LearnError`], [`LearnError::FeatureAbsent`] among them.
-pub fn train_baseline(data: &Dataset, options: &TrainOptions) -> Result<ModelDraft, LearnError> {
-    options.check()?;
-    let data = &data.select(&BASELINE_FEATURES)?;
-    let split = split(data, options)?;
-    let linear = fit_logistic(data, &split.fit, options.logistic_l2)?;
-    let trainers = format!("logistic (Newton, l2 {})", options.logistic_l2);
-    finish(data, options, &split, "baseline", &trainers, vec![(1.0, MemberDraft::Linear(linear))])
-}
-
-fn split(data: &Dataset, options: &TrainOptions) -> Result<TimeSplit, LearnError> {
-    split_by_time(data, options.calibration_share, options.horizon_s, options.embargo_s)
+    let selected = recipe.features(data)?;
+    let data = selected.as_ref().unwrap_or(data);
+    let split = split_by_time(data, options.calibration_share, options.horizon_s, options.embargo_s)?;
+    let fitted = recipe.fit(data, &split.fit, options, trainer)?;
+    finish(data, options, &split, recipe, fitted)
 }
 
 /// Calibrates, measures and describes what the members are.
@@ -76,11 +65,11 @@ fn finish(
     data: &Dataset,
     options: &TrainOptions,
     split: &TimeSplit,
-    variant: &str,
-    trainers: &str,
-    members: Vec<(f64, MemberDraft)>,
+    recipe: Recipe,
+    Fitted { members, trainers }: Fitted,
 ) -> Result<ModelDraft, LearnError> {
-    let mut info = ModelInfo::new(&options.name, &options.version, variant, data.features().to_vec());
+    let mut info =
+        ModelInfo::new(&options.name, &options.version, recipe.variant(), data.features().to_vec());
     info.horizon_s = options.horizon_s;
     info.label_quantile = options.label_quantile;
     info.tau_bp = options.tau_bp;
@@ -91,7 +80,10 @@ fn finish(
     let scores: Vec<f64> =
         split.calibration.iter().map(|&row| raw.score_row(data.row(row)).log_odds).collect();
     info.calibration = fit_platt(&labels, &scores)?;
-    info.provenance = provenance(data, options, split, trainers, info.calibration.is_some());
+    if info.calibration.is_none() && recipe.needs_calibration() {
+        return Err(LearnError::NotCalibrated);
+    }
+    info.provenance = provenance(data, options, split, &trainers, info.calibration.is_some());
     let members = raw.members().to_vec();
     let calibrated = ModelDraft::new(info.clone(), members.clone())?;
     let probabilities: Vec<f64> =
