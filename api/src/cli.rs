@@ -32,6 +32,8 @@ pub enum Exit {
     Configuration = 64,
     /// The engine broke: restart it (EX_SOFTWARE).
     Broken = 70,
+    /// Another process has the same `kafka.instance`: do not restart this one as it is (EX_TEMPFAIL).
+    Fenced = 75,
 }
 
 /// Why a subcommand ended without success.
@@ -60,6 +62,7 @@ impl From<ConfigError> for Failure {
 const EXAMPLES: &str = "Examples:
   stormglass serve                                        made-up prices, page and API on port 8000
   stormglass serve --source 'file:data/*.ndjson.gz' --speed max
+  stormglass serve --source kafka                         from KAFKA_BOOTSTRAP_SERVERS, predictions back to it
   stormglass serve --config /etc/stormglass.toml --listen 127.0.0.1:8000
   stormglass config show                                  what is in force, and from where
   stormglass model inspect model.sgm
@@ -67,7 +70,7 @@ const EXAMPLES: &str = "Examples:
   stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
-Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it.";
+Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
 
 /// Predicts crypto volatility spikes from ticks, per symbol.
 #[derive(Debug, Parser)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "kafka")]
+use engine::lane::Emit;
 use engine::{
+    limits::PARTITIONS_MAX,
     run::EngineSettings,
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
@@ -32,7 +35,11 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
             sections::RuntimeChoice::Glommio => RuntimeChoice::Glommio,
             sections::RuntimeChoice::Thread => RuntimeChoice::Thread,
         },
-        partition_count: engine.partitions,
+        // A topic says itself how many it has, and not before the engine runs.
+        partition_count: match config.source.kind {
+            SourceKind::Kafka => PARTITIONS_MAX,
+            _ => engine.partitions,
+        },
         pins: engine.pins.iter().map(|pin| (Partition(pin.partition), pin.shard)).collect(),
         state: StateSettings {
             gap_quoted_ns: config.state.gap_quoted_s.nanos(),
@@ -57,7 +64,8 @@ pub fn source_config(config: &Config) -> SourceConfig {
     match config.source.kind {
         SourceKind::Simulator => SourceConfig::Simulator(simulator(&config.simulator)),
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
-        SourceKind::None => SourceConfig::None,
+        // The lanes feed the shards themselves.
+        SourceKind::Kafka | SourceKind::None => SourceConfig::None,
     }
 }
 
@@ -90,4 +98,69 @@ fn engine_speed(speed: Speed) -> pace::Speed {
         Speed::Times(times) => pace::Speed::Times(times),
         Speed::Max => pace::Speed::Max,
     }
+}
+
+/// How the Kafka lanes work.
+///
+/// # Errors
+/// When a secret that a property refers to is not there, or the host has no name.
+#[cfg(feature = "kafka")]
+pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, String> {
+    use engine::kafka::{Delivery, KafkaSettings, Start};
+    let kafka = &config.kafka;
+    let venue = config.source.venue.get().unwrap_or(DEFAULT_VENUE);
+    let instance = match kafka.instance.get() {
+        Some(instance) => instance.to_owned(),
+        None => std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map_err(|error| format!("kafka.instance is not set and the host's name is not known: {error}"))?
+            .trim()
+            .to_owned(),
+    };
+    let mut settings =
+        KafkaSettings::new(kafka.bootstrap_servers.get().unwrap_or_default(), &instance, venue);
+    settings.topic_raw.clone_from(&kafka.topic_raw);
+    settings.topic_predictions.clone_from(&kafka.topic_predictions);
+    settings.topic_dlq.clone_from(&kafka.topic_dlq);
+    settings.topic_snapshots.clone_from(&kafka.topic_snapshots);
+    settings.group.clone_from(&kafka.group);
+    settings.lanes = kafka.lanes;
+    settings.partitions = kafka.partitions;
+    settings.create_topics = kafka.create_topics;
+    settings.start = match kafka.start {
+        sections::KafkaStart::Earliest => Start::Earliest,
+        sections::KafkaStart::Latest => Start::Latest,
+    };
+    settings.delivery = match kafka.delivery {
+        sections::Delivery::ExactlyOnce => Delivery::ExactlyOnce,
+        sections::Delivery::AtLeastOnce => Delivery::AtLeastOnce,
+    };
+    settings.emit = match kafka.emit {
+        sections::Emit::EveryTick => Emit::EveryTick,
+        sections::Emit::EverySecond => Emit::EverySecond,
+        sections::Emit::Spikes => Emit::Spikes,
+    };
+    settings.commit_interval = Duration::from_millis(kafka.commit_interval_ms);
+    settings.snapshot_interval = kafka.snapshot_interval_s.duration();
+    settings.session_timeout = kafka.session_timeout_s.duration();
+    settings.transaction_timeout = kafka.transaction_timeout_s.duration();
+    for (name, value) in &kafka.properties {
+        settings.properties.insert(name.clone(), secret(name, value)?);
+    }
+    Ok(settings)
+}
+
+/// A property's value: as it stands, or what `env:NAME` or `file:PATH` refers to.
+#[cfg(feature = "kafka")]
+fn secret(name: &str, value: &str) -> Result<String, String> {
+    if let Some(variable) = value.strip_prefix("env:") {
+        return std::env::var(variable).map_err(|_| {
+            format!("kafka.properties.{name} refers to the variable {variable}, which is not set")
+        });
+    }
+    if let Some(path) = value.strip_prefix("file:") {
+        return std::fs::read_to_string(path)
+            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            .map_err(|error| format!("kafka.properties.{name} refers to {path}: {error}"));
+    }
+    Ok(value.to_owned())
 }

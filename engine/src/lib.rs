@@ -14,6 +14,8 @@
 //! 7. [`board`] shows the newest predictions; [`snapshot`] is a symbol's state as bytes.
 //! 8. [`handle`] asks the shards on behalf of a front end; [`run`] starts and stops the whole; [`metrics`] counts.
 //!
+//! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
+//!
 //! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] makes up
 //! a market.
 //!
@@ -34,6 +36,9 @@ pub mod features;
 pub mod grid;
 pub mod handle;
 pub mod ingest;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod lane;
 pub mod limits;
 pub mod mailbox;
 pub mod message;

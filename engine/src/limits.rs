@@ -8,6 +8,10 @@ pub const SYMBOL_NAME_BYTES_MAX: usize = 64;
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// Tickers taken from one record at most.
 pub const TICKERS_PER_RECORD_MAX: usize = 10_000;
+/// Batches of ticks that a lane of a log has under way with one shard.
+pub const LANE_BATCHES_PER_SHARD_MAX: usize = 2;
+/// Snapshots and restores that a lane has under way.
+pub const LANE_QUESTIONS_MAX: usize = 32;
 /// Messages waiting in a shard's control lane.
 pub const CONTROL_LANE_CAPACITY: usize = 1_024;
 /// Tick batches waiting in a shard's tick lane.
@@ -31,5 +35,6 @@ const _: () = {
     assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);
     assert!(TICK_BATCHES_PER_TURN_MAX <= TICK_LANE_CAPACITY);
     assert!(SYMBOLS_MAX <= u32::MAX as usize);
+    assert!(LANE_BATCHES_PER_SHARD_MAX <= TICK_LANE_CAPACITY);
     assert!(SHARDS_MAX <= u16::MAX as usize);
 };

@@ -12,6 +12,7 @@ use model::Model;
 use tokio::sync::oneshot;
 
 use crate::{
+    lane::LaneOrder,
     predict::Prediction,
     shard::BoundModel,
     symbol::{Position, Symbol, SymbolKey},
@@ -136,6 +137,8 @@ pub enum Message {
     Control(Control),
     /// By the tick lane.
     Ticks(TickBatch),
+    /// By the tick lane too: what a lane of a log wants.
+    Lane(LaneOrder),
 }
 
 /// A symbol's newest features.

@@ -4,10 +4,14 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use crate::{decode::Unreadable, source::SourceEvent};
+use crate::{
+    decode::Unreadable,
+    lane::{LaneMetrics, TransactionOutcome},
+    source::SourceEvent,
+};
 
 /// A counter with one writer: a load and a store, no locked instruction.
 #[derive(Debug, Default)]
@@ -124,6 +128,8 @@ pub struct EngineMetrics {
     pub shards: Vec<Arc<ShardMetrics>>,
     /// The sources'.
     pub ingest: Arc<IngestMetrics>,
+    /// The Kafka lanes'.
+    pub lanes: Arc<LaneMetrics>,
 }
 
 /// What kind of value a metric holds.
@@ -178,6 +184,10 @@ fn per_shard(metrics: &EngineMetrics, counter: fn(&ShardMetrics) -> &Counter) ->
 }
 
 fn load(value: &AtomicU64) -> f64 {
+    value.load(Ordering::Relaxed) as f64
+}
+
+fn signed(value: &AtomicI64) -> f64 {
     value.load(Ordering::Relaxed) as f64
 }
 
@@ -325,6 +335,120 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         help: "Ticks of symbols beyond the bound of the symbol table.",
         read: |m| one(load(&m.ingest.ticks_refused)),
+    },
+    Metric {
+        name: "stormglass_kafka_connected",
+        kind: Kind::Gauge,
+        help: "1 while a broker answers the lanes.",
+        read: |m| one(f64::from(u8::from(m.lanes.is_connected()))),
+    },
+    Metric {
+        name: "stormglass_kafka_partitions",
+        kind: Kind::Gauge,
+        help: "Partitions of the ticks' topic that this process owns.",
+        read: |m| one(signed(&m.lanes.partitions)),
+    },
+    Metric {
+        name: "stormglass_kafka_partitions_paused",
+        kind: Kind::Gauge,
+        help: "Owned partitions that are paused because too many of their records cannot be read.",
+        read: |m| one(signed(&m.lanes.partitions_paused)),
+    },
+    Metric {
+        name: "stormglass_kafka_lag_records",
+        kind: Kind::Gauge,
+        help: "Records of the owned partitions that are not read yet.",
+        read: |m| one(signed(&m.lanes.lag_records)),
+    },
+    Metric {
+        name: "stormglass_kafka_freshness_seconds",
+        kind: Kind::Gauge,
+        help: "At the last commit, the wall clock less the event time of its newest tick.",
+        read: |m| one(signed(&m.lanes.freshness_nanos) * 1e-9),
+    },
+    Metric {
+        name: "stormglass_kafka_records_total",
+        kind: Kind::Counter,
+        help: "Records read, by whether they were new or read again to rebuild state.",
+        read: |m| {
+            labelled(
+                "read",
+                &[("live", load(&m.lanes.records)), ("replayed", load(&m.lanes.records_replayed))],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_kafka_predictions_total",
+        kind: Kind::Counter,
+        help: "Predictions committed to the predictions' topic.",
+        read: |m| one(load(&m.lanes.predictions)),
+    },
+    Metric {
+        name: "stormglass_kafka_transactions_total",
+        kind: Kind::Counter,
+        help: "Transactions by how they ended; the lane asks the broker what became of an indefinite one.",
+        read: |m| {
+            let counts = TransactionOutcome::ALL.iter().zip(&m.lanes.transactions);
+            let values: Vec<(&str, f64)> = counts.map(|(&(_, name), count)| (name, load(count))).collect();
+            labelled("outcome", &values)
+        },
+    },
+    Metric {
+        name: "stormglass_kafka_commit_seconds_total",
+        kind: Kind::Counter,
+        help: "Seconds spent in commits.",
+        read: |m| one(load(&m.lanes.commit_nanos) * 1e-9),
+    },
+    Metric {
+        name: "stormglass_kafka_dead_letters_total",
+        kind: Kind::Counter,
+        help: "Records put into the dead letters' topic.",
+        read: |m| one(load(&m.lanes.dead_letters)),
+    },
+    Metric {
+        name: "stormglass_kafka_rebalances_total",
+        kind: Kind::Counter,
+        help: "Assignments and revocations of partitions.",
+        read: |m| one(load(&m.lanes.rebalances)),
+    },
+    Metric {
+        name: "stormglass_kafka_lane_restarts_total",
+        kind: Kind::Counter,
+        help: "Times a lane began anew after a failure, from what the broker has.",
+        read: |m| one(load(&m.lanes.restarts)),
+    },
+    Metric {
+        name: "stormglass_kafka_restored_total",
+        kind: Kind::Counter,
+        help: "Partitions taken over, by where their state came from.",
+        read: |m| {
+            labelled(
+                "from",
+                &[
+                    ("snapshots", load(&m.lanes.restored_snapshots)),
+                    ("origin", load(&m.lanes.restored_origin)),
+                    ("new_origin", load(&m.lanes.restored_new_origin)),
+                ],
+            )
+        },
+    },
+    Metric {
+        name: "stormglass_kafka_restore_seconds",
+        kind: Kind::Gauge,
+        help: "Seconds the last assignment took until all its partitions were live.",
+        read: |m| one(load(&m.lanes.restore_nanos) * 1e-9),
+    },
+    Metric {
+        name: "stormglass_kafka_snapshots_total",
+        kind: Kind::Counter,
+        help: "Symbol states written to the snapshots' topic.",
+        read: |m| one(load(&m.lanes.snapshots)),
+    },
+    Metric {
+        name: "stormglass_kafka_snapshot_bytes_total",
+        kind: Kind::Counter,
+        help: "Bytes of them.",
+        read: |m| one(load(&m.lanes.snapshot_bytes)),
     },
     Metric {
         name: "stormglass_source_waits_total",

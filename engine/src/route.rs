@@ -60,7 +60,7 @@ impl RouteTable {
         let slot = &self.shard_of_partition[partition.0 as usize];
         let shard = match slot.load(Ordering::Acquire) {
             NONE => {
-                let least = (0..loads.len()).min_by_key(|&s| loads[s]).expect("there is at least one shard");
+                let least = least_loaded(&loads);
                 slot.store(least as u32, Ordering::Release);
                 least
             }
@@ -71,6 +71,21 @@ impl RouteTable {
             self.partition_of_symbol[symbol.0 as usize].store(partition.0, Ordering::Release);
         }
         (shard, known != NONE && known != partition.0)
+    }
+
+    /// Deals `partition` to a shard before any symbol of it is known, as when a lane is assigned it.
+    pub fn claim(&self, partition: Partition) -> usize {
+        let mut loads = self.loads();
+        let slot = &self.shard_of_partition[partition.0 as usize];
+        match slot.load(Ordering::Acquire) {
+            NONE => {
+                let shard = least_loaded(&loads);
+                loads[shard] += 1;
+                slot.store(shard as u32, Ordering::Release);
+                shard
+            }
+            shard => shard as usize,
+        }
     }
 
     /// The shard that owns `partition`, once a symbol of it was seen.
@@ -92,6 +107,10 @@ impl RouteTable {
     fn loads(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {
         self.symbols_of_shard.lock().expect("no code panics while it holds the route table")
     }
+}
+
+fn least_loaded(loads: &[usize]) -> usize {
+    (0..loads.len()).min_by_key(|&s| loads[s]).expect("there is at least one shard")
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! [`ShardCore::step`] is a plain synchronous function over owned state; the runtimes only decide when it is called.
 //! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
 
+mod lane;
+
 use std::{sync::Arc, time::Instant};
 
 use model::{Model, ModelInfo, schema::FeatureName};
@@ -148,6 +150,8 @@ pub struct ShardCore {
     entries: Vec<Entry>,
     names: FxHashMap<SymbolId, Arc<Symbol>>,
     touched: Vec<usize>,
+    /// The partitions that lanes own.
+    ownerships: lane::Ownerships,
     metrics: Arc<ShardMetrics>,
 }
 
@@ -162,6 +166,7 @@ impl ShardCore {
             entries: Vec::new(),
             names: FxHashMap::default(),
             touched: Vec::new(),
+            ownerships: lane::Ownerships::default(),
             metrics,
         }
     }
@@ -171,6 +176,7 @@ impl ShardCore {
         for message in messages.drain(..) {
             match message {
                 Message::Ticks(batch) => self.ticks(&batch, out),
+                Message::Lane(order) => self.lane(order, out),
                 Message::Control(control) => self.control(now, control),
             }
         }
@@ -199,7 +205,8 @@ impl ShardCore {
         }
     }
 
-    fn tick(&mut self, routed: &RoutedTick, out: &mut impl Out) {
+    /// Takes one tick; the entry of its symbol if it was accepted.
+    fn tick(&mut self, routed: &RoutedTick, out: &mut impl Out) -> Option<usize> {
         let i = match self.index.get(&routed.key) {
             Some(&i) => i,
             None => self.add_symbol(routed.key, routed.position.offset),
@@ -224,7 +231,7 @@ impl ShardCore {
             Admission::Jump => self.metrics.ticks_jump.add(1),
         }
         if admission != Admission::Accepted {
-            return;
+            return None;
         }
         if !entry.touched {
             entry.touched = true;
@@ -240,6 +247,7 @@ impl ShardCore {
         {
             out.prediction(prediction);
         }
+        Some(i)
     }
 
     fn count_prediction(&self, i: usize) {
@@ -264,7 +272,9 @@ impl ShardCore {
             .get(&key.symbol)
             .expect("a batch names its new symbols before their first tick")
             .clone();
-        let state = Box::new(SymbolState::new(origin.0, StateFrom::Origin, &self.settings));
+        let ownership = self.ownerships.get(&key.partition);
+        let state_from = ownership.map_or(StateFrom::Origin, |ownership| ownership.state_from(origin));
+        let state = Box::new(SymbolState::new(origin.0, state_from, &self.settings));
         self.insert(Entry { symbol, key, state, scored_by: None, answer: None, touched: false })
     }
 

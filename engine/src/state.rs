@@ -231,6 +231,11 @@ impl SymbolState {
         self.newest.as_ref()
     }
 
+    /// Event time of the newest accepted tick.
+    pub fn clock(&self) -> Option<EventTime> {
+        EventTime::from_nanos(self.newest_ns?)
+    }
+
     /// Forgets what the newest tick gave, as when another model scored it: the next tick gives anew.
     pub fn forget_newest(&mut self) {
         self.newest = None;

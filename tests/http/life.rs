@@ -100,12 +100,15 @@ fn after_a_shard_panicked_the_service_is_not_alive() {
 
 #[test]
 fn a_kafka_that_is_configured_but_not_connected_is_said() {
-    let service = Service::with(|config| config.kafka.bootstrap_servers = "kafka:9092".into());
+    let service = Service::with(|config| {
+        config.kafka.bootstrap_servers = "kafka:9092".into();
+        config.source.kind = SourceKind::Kafka;
+    });
     let answer = service.get("/health");
     let body = answer.json();
     assert_eq!((answer.status, &body["status"]), (200, &json!("degraded")));
     assert_eq!(body["kafka_connected"], json!(false));
-    assert!(body["reasons"][0].as_str().unwrap().contains("does not connect to Kafka"), "{body}");
+    assert!(body["reasons"][0].as_str().unwrap().contains("no broker of kafka:9092 answers"), "{body}");
 }
 
 #[test]

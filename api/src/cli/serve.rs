@@ -30,7 +30,9 @@ const NOT_A_PROBABILITY: &str =
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Where ticks come from: simulator, file:GLOB or none.
+    /// Where ticks come from: simulator, file:GLOB, kafka or none.
+    ///
+    /// Without it: kafka where kafka.bootstrap_servers is set, else the simulator.
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Times real or recorded speed, or max.
@@ -78,14 +80,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let legacy_model = load_legacy_model(&loaded.config)?;
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
-    engine.feed(app.source.clone())?;
+    engine.feed(&app)?;
     let signals = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| failed("cannot start a runtime", &e))?;
     let server =
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
-    let ended = signals.block_on(wait::until_end(|| app.shards_panicked()));
+    let ended = signals.block_on(wait::until_end(|| app.shards_panicked(), || app.lanes.is_fenced()));
     let why = ended.map_err(|e| failed("cannot wait for signals", &e))?;
     tracing::info!(why, "draining");
     app.start_draining();
@@ -93,6 +95,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let panicked = app.shards_panicked();
     engine.stop();
     tracing::info!(connections_cut = cut, "stopped");
+    if app.lanes.is_fenced() {
+        let message =
+            "another process has the same kafka.instance and took its place; give each its own".to_owned();
+        return Err(Failure::new(Exit::Fenced, message));
+    }
     if panicked.is_empty() {
         return Ok(());
     }

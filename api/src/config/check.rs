@@ -4,6 +4,8 @@ use engine::state::label::HORIZONS_S;
 
 use super::{load::ConfigError, sections::Config, sections::SourceKind};
 
+/// Beyond this, more processes serve better than more lanes.
+const LANES_MAX: usize = 64;
 /// A week of made-up history: far more than any window needs.
 const PREROLL_MINUTES_MAX: u32 = 7 * 24 * 60;
 
@@ -42,6 +44,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         ));
     }
     check_label(config)?;
+    check_kafka(config)?;
     check_pins(config)?;
     check_source(config)?;
     match config.model.variant.get() {
@@ -92,10 +95,47 @@ fn check_pins(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
+fn check_kafka(config: &Config) -> Result<(), ConfigError> {
+    let kafka = &config.kafka;
+    positive("kafka.lanes", kafka.lanes as f64)?;
+    at_most("kafka.lanes", kafka.lanes, LANES_MAX)?;
+    positive("kafka.partitions", f64::from(kafka.partitions))?;
+    at_most("kafka.partitions", kafka.partitions as usize, engine::limits::PARTITIONS_MAX as usize)?;
+    positive("kafka.commit_interval_ms", kafka.commit_interval_ms as f64)?;
+    positive("kafka.snapshot_interval_s", kafka.snapshot_interval_s.get())?;
+    positive("kafka.session_timeout_s", kafka.session_timeout_s.get())?;
+    positive("kafka.transaction_timeout_s", kafka.transaction_timeout_s.get())?;
+    if kafka.commit_interval_ms as f64 >= kafka.transaction_timeout_s.get() * 500.0 {
+        return Err(relation(
+            "kafka.commit_interval_ms is more than half of kafka.transaction_timeout_s: the broker would give \
+             transactions up; make the timeout longer",
+        ));
+    }
+    for key in ["topic_raw", "topic_predictions", "topic_dlq", "topic_snapshots", "group"] {
+        let value = match key {
+            "topic_raw" => &kafka.topic_raw,
+            "topic_predictions" => &kafka.topic_predictions,
+            "topic_dlq" => &kafka.topic_dlq,
+            "topic_snapshots" => &kafka.topic_snapshots,
+            _ => &kafka.group,
+        };
+        if value.is_empty() {
+            return Err(relation(&format!("kafka.{key} is empty; name it")));
+        }
+    }
+    Ok(())
+}
+
 fn check_source(config: &Config) -> Result<(), ConfigError> {
     match config.source.kind {
         SourceKind::File if config.source.files.is_empty() => Err(relation(
             "source.kind is \"file\" but source.files is empty; name files, or use --source file:GLOB",
+        )),
+        SourceKind::Kafka if !cfg!(feature = "kafka") => {
+            Err(relation("source.kind is \"kafka\", but this program was built without the feature kafka"))
+        }
+        SourceKind::Kafka if config.kafka.bootstrap_servers.get().is_none() => Err(relation(
+            "source.kind is \"kafka\" but kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker",
         )),
         SourceKind::Simulator if config.simulator.products.is_empty() => {
             Err(relation("source.kind is \"simulator\" but simulator.products is empty; name a product"))

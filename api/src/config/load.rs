@@ -12,7 +12,7 @@ use super::{
     check::check,
     environment::{Environment, OLDER_VARIABLES, PREFIX, older_value},
     nearest::nearest,
-    sections::Config,
+    sections::{Config, SourceKind},
 };
 
 /// Where a value came from.
@@ -136,6 +136,7 @@ impl Layers {
                 _ => stack.lay_text(key, text, origin)?,
             }
         }
+        stack.choose_source();
         check(&stack.config)?;
         Ok(Loaded { config: stack.config, origins: stack.origins })
     }
@@ -188,6 +189,13 @@ impl Stack {
             Value::Array(_) => Some(Value::Array(
                 text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| t.into()).collect(),
             )),
+            Value::Table(_) => text
+                .split(',')
+                .map(str::trim)
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.into())))
+                .collect::<Option<Table>>()
+                .map(Value::Table),
             _ => Some(Value::String(text.to_owned())),
         };
         let expected = default.type_str();
@@ -224,6 +232,18 @@ impl Stack {
         }
         self.origins.insert(key.to_owned(), origin);
         Ok(())
+    }
+
+    /// Who names brokers and no source wants ticks from there.
+    fn choose_source(&mut self) {
+        if cfg!(feature = "kafka")
+            && !self.origins.contains_key("source.kind")
+            && self.config.kafka.bootstrap_servers.get().is_some()
+        {
+            self.config.source.kind = SourceKind::Kafka;
+            let origin = self.origins["kafka.bootstrap_servers"].clone();
+            self.origins.insert("source.kind".to_owned(), origin);
+        }
     }
 
     fn slot(&mut self, key: &str) -> Option<&mut Value> {

@@ -1,6 +1,9 @@
 //! The keys, by section. `config/stormglass.toml` gives each its unit and meaning; a test holds the two together.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +173,8 @@ pub enum SourceKind {
     Simulator,
     /// Recorded ticks.
     File,
+    /// A Kafka topic.
+    Kafka,
     /// None: only rows are scored.
     None,
 }
@@ -180,6 +185,7 @@ impl SourceKind {
         match self {
             Self::Simulator => "simulator",
             Self::File => "file",
+            Self::Kafka => "kafka",
             Self::None => "none",
         }
     }
@@ -296,6 +302,40 @@ impl Default for Log {
     }
 }
 
+/// What a committed prediction promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Each prediction once, for readers of committed records.
+    ExactlyOnce,
+    /// A crash repeats some; the header `src` tells repeats apart.
+    AtLeastOnce,
+}
+
+/// Which predictions are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Emit {
+    /// One for each accepted tick.
+    #[serde(rename = "every_tick")]
+    EveryTick,
+    /// The first of each second of a symbol's event time.
+    #[serde(rename = "1s")]
+    EverySecond,
+    /// Those that call a spike.
+    #[serde(rename = "spikes")]
+    Spikes,
+}
+
+/// Where a group without committed offsets begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KafkaStart {
+    /// At the oldest record.
+    Earliest,
+    /// Behind the newest.
+    Latest,
+}
+
 /// `[kafka]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -304,6 +344,21 @@ pub struct Kafka {
     pub bootstrap_servers: Optional,
     pub topic_raw: String,
     pub topic_predictions: String,
+    pub topic_dlq: String,
+    pub topic_snapshots: String,
+    pub group: String,
+    pub instance: Optional,
+    pub lanes: usize,
+    pub partitions: u32,
+    pub create_topics: bool,
+    pub start: KafkaStart,
+    pub delivery: Delivery,
+    pub emit: Emit,
+    pub commit_interval_ms: u64,
+    pub snapshot_interval_s: Seconds,
+    pub session_timeout_s: Seconds,
+    pub transaction_timeout_s: Seconds,
+    pub properties: BTreeMap<String, String>,
 }
 
 impl Default for Kafka {
@@ -312,6 +367,21 @@ impl Default for Kafka {
             bootstrap_servers: Optional::default(),
             topic_raw: "ticks.raw".to_owned(),
             topic_predictions: "predictions".to_owned(),
+            topic_dlq: "ticks.dlq".to_owned(),
+            topic_snapshots: "engine.snapshots".to_owned(),
+            group: "stormglass".to_owned(),
+            instance: Optional::default(),
+            lanes: 1,
+            partitions: 12,
+            create_topics: true,
+            start: KafkaStart::Earliest,
+            delivery: Delivery::ExactlyOnce,
+            emit: Emit::EveryTick,
+            commit_interval_ms: 100,
+            snapshot_interval_s: seconds(30.0),
+            session_timeout_s: seconds(10.0),
+            transaction_timeout_s: seconds(10.0),
+            properties: BTreeMap::new(),
         }
     }
 }

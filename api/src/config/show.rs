@@ -15,11 +15,24 @@ pub fn show(loaded: &Loaded) -> String {
         let _ = writeln!(text, "[{section}]");
         for (key, value) in keys {
             let origin = loaded.origin(&format!("{section}.{key}"));
-            let _ = writeln!(text, "{:<44} # {origin}", format!("{key} = {}", without_password(value)));
+            let _ = writeln!(text, "{:<44} # {origin}", format!("{key} = {}", without_secrets(value)));
         }
         text.push('\n');
     }
     text
+}
+
+/// Properties whose value may be a secret keep their name only, unless the value says where the secret is.
+fn without_secrets(value: &Value) -> Value {
+    let Some(properties) = value.as_table() else { return without_password(value) };
+    let shown = properties.iter().map(|(name, value)| {
+        let text = value.as_str().unwrap_or_default();
+        let is_reference = text.starts_with("env:") || text.starts_with("file:");
+        let is_secret =
+            ["password", "secret", "key", "token", "config", "pem"].iter().any(|word| name.contains(word));
+        (name.clone(), if is_secret && !is_reference { "***".into() } else { value.clone() })
+    });
+    Value::Table(shown.collect())
 }
 
 /// `scheme://user:password@host` with the password replaced.
@@ -49,6 +62,18 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         assert!(text.contains("# environment MLFLOW_TRACKING_URI"), "{text}");
         assert_eq!(loaded.origin("server.listen"), &Origin::Default);
+        assert!(text.parse::<Table>().is_ok(), "{text}");
+    }
+
+    #[test]
+    fn properties_are_shown_without_secrets() {
+        let environment: &[(&str, &str)] = &[(
+            "STORMGLASS__KAFKA__PROPERTIES",
+            "sasl.password=hidden,sasl.username=ann,ssl.key.password=env:KEY",
+        )];
+        let text = show(&Layers::default().load(&environment).unwrap());
+        assert!(!text.contains("hidden") && text.contains("***"), "{text}");
+        assert!(text.contains("ann") && text.contains("env:KEY"), "{text}");
         assert!(text.parse::<Table>().is_ok(), "{text}");
     }
 }

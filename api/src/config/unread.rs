@@ -5,10 +5,13 @@ use toml::Table;
 use super::{
     Config,
     load::{Loaded, Origin, dotted_keys},
+    sections::SourceKind,
 };
 
 /// Sections without a reader.
-const SECTIONS: [&str; 3] = ["kafka", "coinbase", "mlflow"];
+const SECTIONS: [&str; 2] = ["coinbase", "mlflow"];
+/// Read by its own source only.
+const KAFKA: &str = "kafka";
 
 /// The keys without a reader whose value is not the default, and where each was set. A copy of the documented file
 /// sets all of them to their defaults and asks for nothing.
@@ -21,7 +24,11 @@ pub fn unread(loaded: &Loaded) -> Vec<(String, &Origin)> {
     };
     dotted_keys(&given)
         .into_iter()
-        .filter(|key| SECTIONS.iter().any(|section| key.split('.').next() == Some(section)))
+        .filter(|key| {
+            let section = key.split('.').next().unwrap_or_default();
+            SECTIONS.contains(&section)
+                || (section == KAFKA && loaded.config.source.kind != SourceKind::Kafka)
+        })
         .filter(|key| value(&given, key) != value(&default, key))
         .map(|key| {
             let origin = loaded.origin(&key);
@@ -41,9 +48,15 @@ mod tests {
             ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092"),
             ("KAFKA_TOPIC_RAW", "ticks.raw"),
             ("LOG_LEVEL", "ERROR"),
+            ("MLFLOW_TRACKING_URI", "http://mlflow"),
         ];
         let loaded = Layers::default().load(&environment).unwrap();
-        let origin = Origin::Variable("KAFKA_BOOTSTRAP_SERVERS".to_owned());
-        assert_eq!(unread(&loaded), [("kafka.bootstrap_servers".to_owned(), &origin)]);
+        let origin = |name: &str| Origin::Variable(name.to_owned());
+        let mlflow = ("mlflow.tracking_uri".to_owned(), &origin("MLFLOW_TRACKING_URI"));
+        assert_eq!(unread(&loaded), [mlflow.clone()], "Kafka is the source then");
+        let flags = vec![("source.kind", "none".to_owned(), "--source")];
+        let loaded = Layers { file: None, flags }.load(&environment).unwrap();
+        let kafka = ("kafka.bootstrap_servers".to_owned(), &origin("KAFKA_BOOTSTRAP_SERVERS"));
+        assert_eq!(unread(&loaded), [kafka, mlflow]);
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use engine::{
     handle::EngineHandle,
+    lane::LaneReport,
     runtime::{Liveness, ShardState},
 };
 use model::{Model, ModelInfo};
@@ -51,6 +52,8 @@ pub struct App {
     pub model_report: ModelReport,
     /// What became of the source.
     pub source: Arc<SourceReport>,
+    /// What keeps the Kafka lanes from working.
+    pub lanes: Arc<LaneReport>,
     /// One permit an open connection.
     pub(super) connections: Arc<Semaphore>,
     /// Connections being told that there are too many.
@@ -76,6 +79,7 @@ impl App {
             legacy_model,
             model_report,
             source: Arc::default(),
+            lanes: Arc::default(),
             connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),
             refusals: AtomicUsize::new(0),
             shards_alive,

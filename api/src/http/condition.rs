@@ -1,6 +1,9 @@
 //! How the service stands, as `/health` and `/readyz` see it.
 
+use std::sync::atomic::Ordering;
+
 use super::{app::App, source_report::SourceState};
+use crate::config::sections::SourceKind;
 
 /// One look at the service.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,7 @@ pub struct Condition {
     pub warm: bool,
     /// `ready.warm_wait_s` is over.
     pub waited: bool,
-    /// `None` where no Kafka is configured. This version connects to none.
+    /// `None` where Kafka is not the source.
     pub kafka_connected: Option<bool>,
 }
 
@@ -31,7 +34,8 @@ impl Condition {
             draining: app.is_draining(),
             warm: app.is_warm(),
             waited: app.uptime() >= app.config.ready.warm_wait_s.duration(),
-            kafka_connected: app.config.kafka.bootstrap_servers.get().map(|_| false),
+            kafka_connected: (app.config.source.kind == SourceKind::Kafka)
+                .then(|| app.engine.metrics.lanes.is_connected()),
         }
     }
 
@@ -86,9 +90,17 @@ impl Condition {
             reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));
         }
         if self.kafka_connected == Some(false) {
-            reasons.push(
-                "kafka.bootstrap_servers is set, but this version does not connect to Kafka".to_owned(),
-            );
+            let servers = app.config.kafka.bootstrap_servers.get().unwrap_or_default();
+            reasons.push(format!("Kafka: no broker of {servers} answers"));
+        }
+        if let Some(trouble) = app.lanes.trouble() {
+            reasons.push(format!("Kafka: {trouble}"));
+        }
+        let paused = app.engine.metrics.lanes.partitions_paused.load(Ordering::Relaxed);
+        if paused > 0 {
+            reasons.push(format!(
+                "Kafka: {paused} partitions are paused, because too many of their records cannot be read"
+            ));
         }
         if app.connections.available_permits() == 0 {
             reasons.push(format!("all {} connections are in use", app.config.server.connections_max));

@@ -12,10 +12,12 @@ use engine::{
 use model::Model;
 
 use super::{Exit, Failure};
+#[cfg(feature = "kafka")]
+use crate::config::sections::SourceKind;
 use crate::{
     cli::progress::ReplayBar,
     config::Config,
-    http::{SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
+    http::{App, SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
     wiring,
 };
 
@@ -63,8 +65,13 @@ impl Drop for Telling {
 }
 
 impl Running {
-    /// Starts the source; what becomes of it is told to `report`.
-    pub(super) fn feed(&mut self, report: Arc<SourceReport>) -> Result<(), Failure> {
+    /// Starts the source; what becomes of it is told to the service.
+    pub(super) fn feed(&mut self, app: &App) -> Result<(), Failure> {
+        #[cfg(feature = "kafka")]
+        if app.config.source.kind == SourceKind::Kafka {
+            return self.feed_from_kafka(app);
+        }
+        let report = app.source.clone();
         let (name, source) = self.source.take().expect("the source is started once");
         let run = move |mut ingest: Ingest, stop: StopToken| {
             let telling = Telling(report);
@@ -73,6 +80,28 @@ impl Running {
         self.engine
             .spawn_source(name, run)
             .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the source: {error}")))
+    }
+
+    /// Starts the lanes.
+    #[cfg(feature = "kafka")]
+    fn feed_from_kafka(&mut self, app: &App) -> Result<(), Failure> {
+        let settings = wiring::kafka_settings(&app.config)
+            .map_err(|message| Failure::new(Exit::Configuration, message))?;
+        let settings = Arc::new(settings);
+        for number in 0..settings.lanes {
+            let (settings, handle) = (settings.clone(), self.handle());
+            let (source, lanes) = (app.source.clone(), app.lanes.clone());
+            let run = move |_: Ingest, stop: StopToken| {
+                let telling = Telling(source);
+                let end = engine::kafka::run_lane(settings, number, &handle, &stop, &lanes);
+                tracing::debug!(lane = number, ?end, "a lane ended");
+                telling.0.tell(SourceState::Finished);
+            };
+            self.engine
+                .spawn_source(&format!("kafka-{number}"), run)
+                .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a Kafka lane: {error}")))?;
+        }
+        Ok(())
     }
 
     pub(super) fn handle(&self) -> EngineHandle {

@@ -9,8 +9,11 @@ use crate::log;
 /// How often the shards are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Waits for SIGTERM, SIGINT or a shard that panicked, and says which; reports repeated log lines meanwhile.
-pub(super) async fn until_end(shards_panicked: impl Fn() -> Vec<usize>) -> io::Result<&'static str> {
+/// Waits for SIGTERM, SIGINT, a shard that panicked or a namesake that took our place, and says which; reports repeated log lines meanwhile.
+pub(super) async fn until_end(
+    shards_panicked: impl Fn() -> Vec<usize>,
+    is_fenced: impl Fn() -> bool,
+) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -19,7 +22,14 @@ pub(super) async fn until_end(shards_panicked: impl Fn() -> Vec<usize>) -> io::R
         tokio::select! {
             _ = terminate.recv() => return Ok("SIGTERM"),
             _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = look.tick() => if !shards_panicked().is_empty() { return Ok("a shard panicked") },
+            _ = look.tick() => {
+                if !shards_panicked().is_empty() {
+                    return Ok("a shard panicked");
+                }
+                if is_fenced() {
+                    return Ok("another process has the same kafka.instance");
+                }
+            }
             _ = report.tick() => log::report_repeats(),
         }
     }
@@ -39,7 +49,7 @@ mod tests {
             looks.set(looks.get() + 1);
             if looks.get() < 3 { Vec::new() } else { vec![1] }
         };
-        assert_eq!(runtime.block_on(until_end(panicked)).unwrap(), "a shard panicked");
+        assert_eq!(runtime.block_on(until_end(panicked, || false)).unwrap(), "a shard panicked");
         assert_eq!(looks.get(), 3);
     }
 }

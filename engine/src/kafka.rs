@@ -1,0 +1,33 @@
+//! Kafka in, Kafka out, exactly once.
+//!
+//! ```text
+//!            poll          orders            answers           one transaction
+//!  ticks.raw ----> lane ----------> shards ----------> lane -----------------------> predictions, ticks.dlq,
+//!                   ^                                                  engine.snapshots and the group's offsets
+//!                   '--- at an assignment: committed offset, snapshots, silent replay, live
+//! ```
+//!
+//! A [`lane`](mod@lane) is one thread, one group member, one transactional producer. It commits what it read and what came of
+//! it in one transaction; state follows the committed offset: after any failure whose outcome is not known the lane
+//! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
+//! to recover, and it is the one that a crash takes.
+//!
+//! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `lane` the thread and its
+//! turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress` what a commit says
+//! beside the offset; `snapshots` state in the compacted topic; `restore` from an assignment to live; `transaction`
+//! output and how it ends; `dead_letter` what could not be read; `replay` recorded ticks to a topic.
+
+mod client;
+mod dead_letter;
+mod lane;
+mod partition;
+mod poll;
+mod progress;
+mod restore;
+pub mod settings;
+mod snapshots;
+mod topics;
+mod transaction;
+
+pub use lane::{LaneEnd, run_lane};
+pub use settings::{Delivery, KafkaSettings, Start};

@@ -1,0 +1,255 @@
+//! The clients: their properties, and what they tell on the side.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Statistics, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
+    error::{KafkaError, KafkaResult},
+    producer::BaseProducer,
+    types::RDKafkaRespErr,
+};
+
+use super::settings::{Delivery, KafkaSettings};
+use crate::lane::LaneMetrics;
+
+/// A consumer that reports rebalances.
+pub(super) type LaneConsumer = BaseConsumer<LaneContext>;
+/// A producer that reports its connection.
+pub(super) type LaneProducer = BaseProducer<ProducerSide>;
+
+/// What the group decided.
+#[derive(Debug)]
+pub(super) enum Rebalance {
+    /// These partitions are to be taken.
+    Assigned(TopicPartitionList),
+    /// These are to be given back. `lost`: they are somebody else's already.
+    Revoked { partitions: TopicPartitionList, lost: bool },
+}
+
+/// What a consumer tells on the side. Its rebalances wait here until the lane has prepared for them: the group goes on
+/// when the lane assigns, and other partitions are served meanwhile.
+pub(super) struct LaneContext {
+    metrics: Arc<LaneMetrics>,
+    rebalances: Mutex<Vec<Rebalance>>,
+    /// By partition of the ticks' topic, the offset behind the last record that may be read.
+    ends: Mutex<BTreeMap<i32, i64>>,
+    topic: String,
+    /// The consumer is being closed: give back at once what it asks for.
+    pub(super) closing: AtomicBool,
+}
+
+impl LaneContext {
+    /// By partition, the offset behind the last record that may be read, as of the last second.
+    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
+        self.ends.lock().expect("no code panics while it holds the ends").clone()
+    }
+
+    /// What the group decided since the last call.
+    pub(super) fn take_rebalances(&self) -> Vec<Rebalance> {
+        std::mem::take(&mut *self.rebalances.lock().expect("no code panics while it holds the list"))
+    }
+}
+
+impl ClientContext for LaneContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+    fn stats(&self, statistics: Statistics) {
+        note_connection(&self.metrics, &statistics);
+        if let Some(topic) = statistics.topics.get(&self.topic) {
+            let ends = topic.partitions.iter().map(|(&number, partition)| (number, partition.ls_offset));
+            *self.ends.lock().expect("no code panics while it holds the ends") = ends.collect();
+        }
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka consumer");
+    }
+}
+
+impl ConsumerContext for LaneContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        if self.closing.load(Ordering::Acquire) {
+            let _ = give_back(consumer, partitions);
+            return;
+        }
+        let rebalance = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Rebalance::Assigned(partitions.clone())
+        } else {
+            Rebalance::Revoked { partitions: partitions.clone(), lost: consumer.assignment_lost() }
+        };
+        self.rebalances.lock().expect("no code panics while it holds the list").push(rebalance);
+    }
+}
+
+/// Takes partitions at the offsets of the list.
+pub(super) fn take_over(consumer: &LaneConsumer, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(partitions),
+        _ => consumer.assign(partitions),
+    }
+}
+
+/// Gives partitions back.
+pub(super) fn give_back(consumer: &LaneConsumer, partitions: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
+        _ => consumer.unassign(),
+    }
+}
+
+/// What a producer tells on the side.
+pub(super) struct ProducerSide {
+    metrics: Arc<LaneMetrics>,
+    /// The first record that was not delivered, and why.
+    failure: Mutex<Option<KafkaError>>,
+}
+
+impl ProducerSide {
+    /// Why a record was not delivered, if one was not.
+    pub(super) fn take_failure(&self) -> Option<KafkaError> {
+        self.failure.lock().expect("no code panics while it holds the failure").take()
+    }
+}
+
+impl ClientContext for ProducerSide {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+    fn stats(&self, statistics: Statistics) {
+        note_connection(&self.metrics, &statistics);
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka producer");
+    }
+}
+
+impl rdkafka::producer::ProducerContext for ProducerSide {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, (): Self::DeliveryOpaque) {
+        if let Err((error, _)) = result {
+            let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
+            failure.get_or_insert_with(|| error.clone());
+        }
+    }
+}
+
+fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => tracing::warn!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => tracing::info!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+fn note_connection(metrics: &LaneMetrics, statistics: &Statistics) {
+    let connected = statistics.brokers.values().any(|broker| broker.state == "UP");
+    metrics.note_connected(connected);
+}
+
+/// What every client has.
+pub(super) fn common(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &settings.bootstrap_servers)
+        .set("client.id", format!("stormglass-{}", settings.instance))
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        .set("allow.auto.create.topics", "false")
+        .set("log.connection.close", "false");
+    for (name, value) in &settings.properties {
+        config.set(name, value);
+    }
+    config
+}
+
+/// A member of the group.
+pub(super) fn consumer(
+    settings: &KafkaSettings,
+    lane: usize,
+    metrics: &Arc<LaneMetrics>,
+) -> KafkaResult<LaneConsumer> {
+    let session_ms = settings.session_timeout.as_millis();
+    let mut config = common(settings);
+    config
+        .set("group.id", &settings.group)
+        .set("group.instance.id", settings.member(lane))
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", session_ms.to_string())
+        .set("heartbeat.interval.ms", (session_ms / 6).clamp(200, 3_000).to_string())
+        .set("max.poll.interval.ms", session_ms.max(120_000).to_string())
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // The lane says where to begin; silently skipping would be loss.
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("check.crcs", "true")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "100")
+        .set("queued.min.messages", "50000")
+        .set("queued.max.messages.kbytes", "65536")
+        .set("statistics.interval.ms", "1000");
+    let context = LaneContext {
+        metrics: metrics.clone(),
+        rebalances: Mutex::default(),
+        ends: Mutex::default(),
+        topic: settings.topic_raw.clone(),
+        closing: AtomicBool::new(false),
+    };
+    config.create_with_context(context)
+}
+
+/// The producer of a lane.
+pub(super) fn producer(
+    settings: &KafkaSettings,
+    lane: usize,
+    metrics: &Arc<LaneMetrics>,
+) -> KafkaResult<LaneProducer> {
+    let timeout_ms = settings.transaction_timeout.as_millis();
+    let mut config = common(settings);
+    config
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "1")
+        // Both must not outlast the transaction.
+        .set("message.timeout.ms", timeout_ms.to_string())
+        .set("socket.timeout.ms", timeout_ms.to_string())
+        .set("queue.buffering.max.messages", "200000")
+        .set("message.max.bytes", "1000000")
+        .set("statistics.interval.ms", "1000");
+    if settings.delivery == Delivery::ExactlyOnce {
+        config
+            .set("transactional.id", settings.member(lane))
+            .set("transaction.timeout.ms", timeout_ms.to_string());
+    }
+    let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default() };
+    config.create_with_context(context)
+}
+
+/// A reader that is in no group: it reads what is committed, and says where a partition ends.
+pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
+    common(settings)
+        // Never joined: the client wants a name to read offsets by.
+        .set("group.id", format!("{}-reader", settings.group))
+        .set("enable.auto.commit", "false")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "earliest")
+        .set("check.crcs", "true")
+        .create()
+}

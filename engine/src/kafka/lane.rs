@@ -1,0 +1,198 @@
+//! The thread: clients made, turns taken, and after a failure all of it again from the broker's word.
+
+mod turn;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    producer::Producer,
+    types::RDKafkaErrorCode,
+};
+
+use self::turn::Turns;
+use super::{
+    client::{self, LaneConsumer, LaneProducer},
+    poll::{ShardLink, ShardsGone},
+    settings::{Delivery, KafkaSettings},
+    topics::{self, TopicsError},
+    transaction::{Broken, Transaction},
+};
+use crate::{
+    handle::EngineHandle,
+    lane::{Epoch, LaneMetrics, LaneReport, LaneWork},
+    source::StopToken,
+    symbol::Partition,
+};
+
+/// Between two attempts, doubled up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// See [`PAUSE_MIN`].
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// One try to end the older transaction of this name.
+const INIT_SLICE: Duration = Duration::from_secs(2);
+
+/// How a lane ended for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneEnd {
+    /// It was told to, and committed what it had read.
+    Stopped,
+    /// Another process of the same `kafka.instance` took its place.
+    Fenced,
+    /// The shards are gone.
+    Broken,
+}
+
+/// Why an attempt ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LaneError {
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    #[error(transparent)]
+    Topics(#[from] TopicsError),
+    #[error(transparent)]
+    Shards(#[from] ShardsGone),
+    #[error("the group gave the partitions to somebody else")]
+    Lost,
+    #[error("another process has the same kafka.instance")]
+    SameInstance,
+}
+
+/// What outlives an attempt.
+pub(super) struct Lane<'a> {
+    pub(super) settings: Arc<KafkaSettings>,
+    number: usize,
+    pub(super) metrics: Arc<LaneMetrics>,
+    pub(super) report: &'a LaneReport,
+    pub(super) stop: &'a StopToken,
+    pub(super) link: ShardLink,
+    /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
+    pub(super) left: BTreeMap<u32, (Epoch, usize)>,
+}
+
+/// Runs a lane on the calling thread until it is told to stop or must not go on. `number` tells the lanes of a
+/// process apart.
+pub fn run_lane(
+    settings: Arc<KafkaSettings>,
+    number: usize,
+    engine: &EngineHandle,
+    stop: &StopToken,
+    report: &LaneReport,
+) -> LaneEnd {
+    let metrics = engine.metrics.lanes.clone();
+    let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
+    let mut lane = Lane { settings, number, metrics, report, stop, link, left: BTreeMap::new() };
+    let mut pause = PAUSE_MIN;
+    loop {
+        let started = Instant::now();
+        let error = match lane.attempt() {
+            Ok(()) => return LaneEnd::Stopped,
+            Err(LaneError::SameInstance) => {
+                tracing::error!("another process has the same kafka.instance: this one ends");
+                report.tell_fenced();
+                return LaneEnd::Fenced;
+            }
+            Err(LaneError::Shards(_)) => return LaneEnd::Broken,
+            Err(error) => error,
+        };
+        if stop.is_stopped() {
+            return LaneEnd::Stopped;
+        }
+        lane.metrics.restarts.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(lane = number, %error, "the lane begins anew");
+        let needs_help = matches!(&error, LaneError::Topics(error) if !error.is_passing());
+        report.tell(needs_help.then(|| error.to_string()));
+        if lane.link.forget().is_err() {
+            return LaneEnd::Broken;
+        }
+        pause = if started.elapsed() > PAUSE_MAX { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+        wait(stop, pause);
+    }
+}
+
+/// Sleeps, unless it is time to stop.
+fn wait(stop: &StopToken, pause: Duration) {
+    let until = Instant::now() + pause;
+    while Instant::now() < until && !stop.is_stopped() {
+        std::thread::sleep(Duration::from_millis(20).min(pause));
+    }
+}
+
+impl Lane<'_> {
+    /// Fences older namesakes, joins the group and takes turns. `Ok`: told to stop, and all is committed.
+    fn attempt(&mut self) -> Result<(), LaneError> {
+        let counts = topics::prepare(&self.settings)?;
+        // Before the group: a transaction that a crash left open ends now, not at its timeout.
+        let Some(producer) = self.fencing_producer()? else { return Ok(()) };
+        let consumer = client::consumer(&self.settings, self.number, &self.metrics)?;
+        consumer.subscribe(&[&self.settings.topic_raw])?;
+        self.report.tell(None);
+        let transaction =
+            Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
+        let mut turns = Turns::new(self, &consumer, transaction);
+        let result = turns.run();
+        let owned = turns.end();
+        self.left.extend(owned);
+        let result = match result {
+            Err(LaneError::Broken(Broken::Fenced(why))) => Err(self.fenced_by_whom(&consumer, why)),
+            other => other,
+        };
+        consumer.context().closing.store(true, Ordering::Release);
+        result
+    }
+
+    /// A producer whose older namesakes can no longer write; `None` when told to stop.
+    fn fencing_producer(&self) -> Result<Option<LaneProducer>, LaneError> {
+        let producer = client::producer(&self.settings, self.number, &self.metrics)?;
+        if self.settings.delivery == Delivery::AtLeastOnce {
+            return Ok(Some(producer));
+        }
+        loop {
+            if self.stop.is_stopped() {
+                return Ok(None);
+            }
+            match producer.init_transactions(INIT_SLICE) {
+                Ok(()) => return Ok(Some(producer)),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() => {
+                    producer.poll(Duration::ZERO);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// A producer is refused when another process took its name, but also when the broker gave its transaction up.
+    /// The group knows which: a second member of the same name makes the first one's membership fatal.
+    fn fenced_by_whom(&self, consumer: &LaneConsumer, why: String) -> LaneError {
+        let until = Instant::now() + (self.settings.session_timeout / 2).min(Duration::from_secs(5));
+        while Instant::now() < until && !self.stop.is_stopped() {
+            drop(consumer.poll(Duration::from_millis(50)));
+            if is_same_instance(consumer) {
+                return LaneError::SameInstance;
+            }
+        }
+        Broken::Fenced(why).into()
+    }
+
+    /// Drops the state of partitions that an earlier attempt had and that are not ours any more.
+    pub(super) fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
+        for (partition, (epoch, shard)) in std::mem::take(&mut self.left) {
+            if !still_ours(partition) {
+                self.link.order(shard, LaneWork::Close { partition: Partition(partition), epoch })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the group has a newer member of the same name.
+pub(super) fn is_same_instance<C: rdkafka::consumer::ConsumerContext>(consumer: &BaseConsumer<C>) -> bool {
+    consumer.client().fatal_error().is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
+}

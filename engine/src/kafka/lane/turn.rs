@@ -1,0 +1,462 @@
+//! A turn: rebalances, records in, answers out, a commit when it is due.
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::Ordering,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use rdkafka::{
+    Message, Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaError,
+    types::RDKafkaErrorCode,
+};
+
+use super::{Lane, LaneError, is_same_instance};
+use crate::{
+    kafka::{
+        client::{LaneConsumer, Rebalance, give_back, take_over},
+        partition::OwnedPartition,
+        restore::{self, OwnedPartitions},
+        snapshots::KeptSnapshot,
+        transaction::{Sent, Transaction},
+    },
+    lane::{Epoch, LaneReply, LaneWork},
+    limits::LANE_QUESTIONS_MAX,
+    symbol::SymbolKey,
+};
+
+/// Records read in one turn.
+const RECORDS_PER_TURN_MAX: usize = 1_024;
+/// Records of one transaction beyond which it is committed at once.
+const RECORDS_PER_TRANSACTION_MAX: usize = 50_000;
+/// How long an idle lane waits for a record before it looks whether to stop.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// How long a busy one waits for an answer.
+const ANSWER_WAIT: Duration = Duration::from_millis(1);
+/// Symbols whose state one commit writes.
+const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
+/// Symbols whose state is written when partitions are given back.
+const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
+/// How often the lag is told.
+const LAG_EVERY: Duration = Duration::from_secs(1);
+
+/// One attempt's turns.
+pub(super) struct Turns<'a, 'b> {
+    lane: &'a mut Lane<'b>,
+    consumer: &'a LaneConsumer,
+    transaction: Transaction,
+    owned: OwnedPartitions,
+    rebalances: VecDeque<Rebalance>,
+    /// Since when partitions are being brought to life.
+    restoring_since: Option<Instant>,
+    /// Snapshots that are due, in symbols.
+    snapshots_due: f64,
+    snapshots_at: Instant,
+    /// The symbol whose state was written last: its partition and number.
+    snapshot_cursor: (u32, usize),
+    lag_at: Instant,
+    lag: i64,
+    paused: i64,
+}
+
+impl<'a, 'b> Turns<'a, 'b> {
+    pub(super) fn new(lane: &'a mut Lane<'b>, consumer: &'a LaneConsumer, transaction: Transaction) -> Self {
+        Self {
+            lane,
+            consumer,
+            transaction,
+            owned: OwnedPartitions::new(),
+            rebalances: VecDeque::new(),
+            restoring_since: None,
+            snapshots_due: 0.0,
+            snapshots_at: Instant::now(),
+            snapshot_cursor: (0, 0),
+            lag_at: Instant::now(),
+            lag: 0,
+            paused: 0,
+        }
+    }
+
+    /// Takes turns until told to stop.
+    pub(super) fn run(&mut self) -> Result<(), LaneError> {
+        while !self.lane.stop.is_stopped() {
+            self.turn()?;
+        }
+        // Without a broker there is nothing to wait for: the next start takes it from the last commit.
+        if self.lane.metrics.is_connected() {
+            self.hand_over(&self.owned.keys().copied().collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// What the shards still have of it.
+    pub(super) fn end(self) -> Vec<(u32, (Epoch, usize))> {
+        let metrics = &self.lane.metrics;
+        metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
+        metrics.lag_records.fetch_sub(self.lag, Ordering::Relaxed);
+        metrics.partitions_paused.fetch_sub(self.paused, Ordering::Relaxed);
+        self.owned.into_iter().map(|(partition, owned)| (partition, (owned.epoch, owned.shard))).collect()
+    }
+
+    fn turn(&mut self) -> Result<(), LaneError> {
+        self.rebalances.extend(self.consumer.context().take_rebalances());
+        self.serve_rebalance()?;
+        self.poll()?;
+        self.lane.link.flush()?;
+        self.collect()?;
+        self.transaction.serve();
+        if self.is_commit_due() {
+            self.commit()?;
+        }
+        self.tell_live();
+        self.tell_lag();
+        Ok(())
+    }
+
+    fn serve_rebalance(&mut self) -> Result<(), LaneError> {
+        let Some(rebalance) = self.rebalances.front() else { return Ok(()) };
+        let done = match rebalance {
+            Rebalance::Assigned(partitions) => {
+                let partitions = partitions.clone();
+                self.assigned(&partitions)?
+            }
+            Rebalance::Revoked { partitions, lost } => {
+                let (partitions, lost) = (partitions.clone(), *lost);
+                self.revoked(&partitions, lost)?;
+                true
+            }
+        };
+        if done {
+            self.rebalances.pop_front();
+            self.lane.metrics.rebalances.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Restores and takes partitions; false when the broker must be asked again.
+    fn assigned(&mut self, partitions: &TopicPartitionList) -> Result<bool, LaneError> {
+        // Answers to questions only, from here on.
+        self.drain()?;
+        self.restoring_since.get_or_insert_with(Instant::now);
+        let lane = &mut *self.lane;
+        let restored =
+            restore::restore(&lane.settings, &lane.metrics, self.consumer, &mut lane.link, partitions)?;
+        let Some(restored) = restored else { return Ok(false) };
+        let restored = restored?;
+        take_over(self.consumer, &restore::positions(&lane.settings, &restored)?)?;
+        lane.metrics.partitions.fetch_add(restored.len() as i64, Ordering::Relaxed);
+        for owned in restored {
+            lane.left.remove(&owned.partition.0);
+            self.owned.insert(owned.partition.0, owned);
+        }
+        let owned = &self.owned;
+        lane.close_left(|partition| owned.contains_key(&partition))?;
+        Ok(true)
+    }
+
+    /// Gives partitions back: committed, unless they are somebody else's already.
+    fn revoked(&mut self, partitions: &TopicPartitionList, lost: bool) -> Result<(), LaneError> {
+        let numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
+        tracing::info!(?numbers, lost, "partitions are given back");
+        if lost {
+            give_back(self.consumer, partitions)?;
+            return Err(LaneError::Lost);
+        }
+        let handed_over = self.hand_over(&numbers);
+        give_back(self.consumer, partitions)?;
+        handed_over?;
+        for number in numbers {
+            if let Some(owned) = self.owned.remove(&number) {
+                self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
+                let close = LaneWork::Close { partition: owned.partition, epoch: owned.epoch };
+                self.lane.link.order(owned.shard, close)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits what was read, then the state of these partitions, so that their next owner has nothing to read again.
+    fn hand_over(&mut self, partitions: &[u32]) -> Result<(), LaneError> {
+        self.commit()?;
+        let stale = |owned: &OwnedPartition| {
+            let number = owned.partition.0;
+            let symbols = owned.symbols().iter().enumerate();
+            symbols
+                .filter(|(_, s)| s.snapshot != Some(owned.next))
+                .map(|(i, _)| (number, i))
+                .collect::<Vec<_>>()
+        };
+        let due: Vec<(u32, usize)> = partitions
+            .iter()
+            .filter_map(|partition| self.owned.get(partition))
+            .filter(|owned| owned.is_live())
+            .flat_map(stale)
+            .take(SNAPSHOTS_AT_HANDOVER_MAX)
+            .collect();
+        if !due.is_empty() {
+            self.snapshot(&due)?;
+            self.commit_now()?;
+        }
+        Ok(())
+    }
+
+    /// Reads records as far as the shards' credits go.
+    fn poll(&mut self) -> Result<(), LaneError> {
+        let lane = &mut *self.lane;
+        if lane.link.is_full() {
+            return Ok(());
+        }
+        let mut wait = match self.transaction.dirty_since() {
+            _ if lane.link.is_busy() => Duration::ZERO,
+            Some(since) => lane.settings.commit_interval.saturating_sub(since.elapsed()),
+            None => IDLE_WAIT,
+        };
+        for _ in 0..RECORDS_PER_TURN_MAX {
+            let message = match self.consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => message,
+                Some(Err(error)) => {
+                    on_error(self.consumer, error)?;
+                    break;
+                }
+            };
+            wait = Duration::ZERO;
+            let (partition, offset) = (message.partition() as u32, message.offset().max(0) as u64);
+            let Some(owned) = self.owned.get_mut(&partition) else { continue };
+            if offset < owned.next || owned.is_paused {
+                continue;
+            }
+            let is_replayed = offset < owned.committed;
+            let counter = if is_replayed { &lane.metrics.records_replayed } else { &lane.metrics.records };
+            counter.fetch_add(1, Ordering::Relaxed);
+            let payload = message.payload().unwrap_or_default();
+            let letter = lane.link.record(owned, offset, message.key(), payload);
+            owned.next = offset + 1;
+            if is_replayed {
+                continue;
+            }
+            self.transaction.touch();
+            let is_poisoned = owned.count_record(letter.is_some());
+            if let Some(letter) = letter {
+                lane.metrics.dead_letters.fetch_add(1, Ordering::Relaxed);
+                self.transaction.send(Sent::DeadLetter(letter))?;
+            }
+            if is_poisoned {
+                owned.is_paused = true;
+                self.paused += 1;
+                lane.metrics.partitions_paused.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(
+                    partition,
+                    offset,
+                    "too many records cannot be read: the partition is paused"
+                );
+                let mut paused = TopicPartitionList::new();
+                paused.add_partition(&lane.settings.topic_raw, partition as i32);
+                self.consumer.pause(&paused)?;
+            }
+            if lane.link.is_full() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the answers there are; waits a little for the first while batches are under way.
+    fn collect(&mut self) -> Result<(), LaneError> {
+        let mut wait = if self.lane.link.has_outstanding() { ANSWER_WAIT } else { Duration::ZERO };
+        while let Some(reply) = self.lane.link.answer(wait) {
+            self.take(reply)?;
+            wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, reply: LaneReply) -> Result<(), LaneError> {
+        if let LaneReply::Ticks(outputs) = reply {
+            // Another lane of this process has begun to own what we still read.
+            if outputs.foreign > 0 {
+                return Err(LaneError::Lost);
+            }
+            if !outputs.outputs.is_empty() {
+                self.transaction.send(Sent::Predictions(outputs))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_commit_due(&self) -> bool {
+        self.transaction.records() >= RECORDS_PER_TRANSACTION_MAX
+            || self
+                .transaction
+                .dirty_since()
+                .is_some_and(|since| since.elapsed() >= self.lane.settings.commit_interval)
+    }
+
+    /// Waits for all answers.
+    fn drain(&mut self) -> Result<(), LaneError> {
+        while self.lane.link.is_busy() {
+            self.lane.link.flush()?;
+            let reply = self.lane.link.awaited()?;
+            self.take(reply)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was read and what came of it, then begins the snapshots that are due: state of exactly this commit.
+    fn commit(&mut self) -> Result<(), LaneError> {
+        self.drain()?;
+        if self.transaction.dirty_since().is_none() {
+            return Ok(());
+        }
+        self.commit_now()?;
+        let due = self.snapshots_due();
+        self.snapshot(&due)
+    }
+
+    fn commit_now(&mut self) -> Result<(), LaneError> {
+        let mut offsets = TopicPartitionList::new();
+        for owned in self.owned.values().filter(|owned| owned.is_live()) {
+            let partition = owned.partition.0 as i32;
+            let mut element = offsets.add_partition(&self.lane.settings.topic_raw, partition);
+            element.set_offset(LogOffset::Offset(owned.next as i64))?;
+            element.set_metadata(owned.progress().to_string());
+        }
+        let (predictions, newest_ns) = self.transaction.predictions();
+        if let Err(broken) = self.transaction.commit(self.consumer, &offsets) {
+            if is_same_instance(self.consumer) {
+                return Err(LaneError::SameInstance);
+            }
+            return Err(broken.into());
+        }
+        for owned in self.owned.values_mut().filter(|owned| owned.is_live()) {
+            owned.committed = owned.next;
+        }
+        let metrics = &self.lane.metrics;
+        metrics.predictions.fetch_add(predictions, Ordering::Relaxed);
+        if let Some(newest_ns) = newest_ns {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let behind = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX).saturating_sub(newest_ns);
+            metrics.freshness_nanos.store(behind, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The symbols whose turn it is: all within the interval, a few a commit.
+    fn snapshots_due(&mut self) -> Vec<(u32, usize)> {
+        let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
+        let share =
+            self.snapshots_at.elapsed().as_secs_f64() / self.lane.settings.snapshot_interval.as_secs_f64();
+        self.snapshots_at = Instant::now();
+        self.snapshots_due = (self.snapshots_due + share * total as f64).min(SNAPSHOTS_PER_COMMIT_MAX as f64);
+        let mut due = Vec::new();
+        // Each symbol once at most, beginning behind the last one.
+        let mut looked = 0;
+        while looked < total && self.snapshots_due >= 1.0 {
+            let Some((partition, i)) = self.behind_cursor() else { break };
+            self.snapshot_cursor = (partition, i);
+            looked += 1;
+            let owned = &self.owned[&partition];
+            if owned.is_live() && owned.symbols()[i].snapshot != Some(owned.next) {
+                due.push((partition, i));
+                self.snapshots_due -= 1.0;
+            }
+        }
+        due
+    }
+
+    /// The symbol behind the cursor, around the end.
+    fn behind_cursor(&self) -> Option<(u32, usize)> {
+        let (partition, i) = self.snapshot_cursor;
+        if self.owned.get(&partition).is_some_and(|owned| i + 1 < owned.symbols().len()) {
+            return Some((partition, i + 1));
+        }
+        let has_symbols =
+            |(number, owned): (&u32, &OwnedPartition)| (!owned.symbols().is_empty()).then_some((*number, 0));
+        let behind = self.owned.range(partition.saturating_add(1)..).find_map(has_symbols);
+        behind.or_else(|| self.owned.iter().find_map(has_symbols))
+    }
+
+    /// Asks for the state of these symbols, which is that of the last commit, and sends it with the next one.
+    fn snapshot(&mut self, due: &[(u32, usize)]) -> Result<(), LaneError> {
+        for some in due.chunks(LANE_QUESTIONS_MAX) {
+            for &(partition, i) in some {
+                let owned = &self.owned[&partition];
+                let key = SymbolKey { partition: owned.partition, symbol: owned.symbols()[i].symbol.id };
+                self.lane.link.order(owned.shard, LaneWork::Snapshot { key, epoch: owned.epoch })?;
+            }
+            // Answers of one shard come in order, those of several do not: the key tells.
+            for _ in some {
+                let LaneReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
+                let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");
+                let next = owned.next;
+                let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);
+                let (Some(symbol), Some(bytes)) = (symbol, bytes) else { continue };
+                symbol.snapshot = Some(next);
+                let kept = KeptSnapshot {
+                    partition: key.partition.0,
+                    symbol: symbol.symbol.name.to_string(),
+                    first: symbol.first,
+                    next,
+                    bytes,
+                };
+                let metrics = &self.lane.metrics;
+                metrics.snapshots.fetch_add(1, Ordering::Relaxed);
+                metrics.snapshot_bytes.fetch_add(kept.bytes.len() as u64, Ordering::Relaxed);
+                self.transaction.send(Sent::Snapshot(kept))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says once that everything assigned is live.
+    fn tell_live(&mut self) {
+        let Some(since) = self.restoring_since else { return };
+        if self.rebalances.is_empty()
+            && !self.owned.is_empty()
+            && self.owned.values().all(OwnedPartition::is_live)
+        {
+            self.restoring_since = None;
+            let elapsed = since.elapsed();
+            self.lane.metrics.restore_nanos.store(elapsed.as_nanos() as u64, Ordering::Relaxed);
+            tracing::info!(
+                partitions = self.owned.len(),
+                restore_ms = elapsed.as_millis() as u64,
+                "all assigned partitions are live"
+            );
+        }
+    }
+
+    fn tell_lag(&mut self) {
+        if self.lag_at.elapsed() < LAG_EVERY {
+            return;
+        }
+        self.lag_at = Instant::now();
+        let ends = self.consumer.context().ends();
+        let behind = |(number, owned): (&u32, &OwnedPartition)| {
+            ends.get(&(*number as i32)).map_or(0, |&end| (end - owned.next as i64).max(0))
+        };
+        let lag: i64 = self.owned.iter().map(behind).sum();
+        self.lane.metrics.lag_records.fetch_add(lag - self.lag, Ordering::Relaxed);
+        self.lag = lag;
+    }
+}
+
+/// What an error among the records means.
+fn on_error(consumer: &LaneConsumer, error: KafkaError) -> Result<(), LaneError> {
+    if is_same_instance(consumer) {
+        return Err(LaneError::SameInstance);
+    }
+    let is_final = matches!(
+        error.rdkafka_error_code(),
+        // The record to read next has been deleted: look again where the log begins.
+        Some(
+            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::Fatal
+        )
+    ) || matches!(error, KafkaError::MessageConsumptionFatal(_));
+    if is_final {
+        return Err(error.into());
+    }
+    // Brokers come and go; the client reconnects by itself.
+    tracing::debug!(%error, "kafka");
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! What the lane knows of a partition that it owns.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::progress::Progress;
+use crate::{
+    lane::Epoch,
+    symbol::{Partition, Symbol},
+};
+
+/// Unreadable records among [`POISON_WINDOW_RECORDS`] beyond which a partition is paused: a changed format must not
+/// drain a topic into the dead letters.
+pub(super) const POISON_RECORDS_MAX: u32 = 100;
+/// See [`POISON_RECORDS_MAX`].
+const POISON_WINDOW_RECORDS: u32 = 10_000;
+
+/// A symbol of an owned partition.
+#[derive(Debug)]
+pub(super) struct LaneSymbol {
+    pub(super) symbol: Arc<Symbol>,
+    /// Offset of its first record.
+    pub(super) first: u64,
+    /// The offset behind the last record that its newest durable snapshot holds.
+    pub(super) snapshot: Option<u64>,
+}
+
+/// A partition under one ownership.
+#[derive(Debug)]
+pub(super) struct OwnedPartition {
+    pub(super) partition: Partition,
+    pub(super) epoch: Epoch,
+    /// The shard that has its state.
+    pub(super) shard: usize,
+    /// The offset behind the last record read.
+    pub(super) next: u64,
+    /// What the group has committed: records below are replayed without output.
+    pub(super) committed: u64,
+    /// The first record that the state knows.
+    pub(super) origin: u64,
+    /// Symbols first seen below this began at a new origin.
+    pub(super) new_origin_before: u64,
+    /// Too much could not be read; nothing is read until a restart.
+    pub(super) is_paused: bool,
+    symbols: Vec<LaneSymbol>,
+    by_name: FxHashMap<Box<str>, FxHashMap<Box<str>, usize>>,
+    window_records: u32,
+    window_unreadable: u32,
+}
+
+impl OwnedPartition {
+    pub(super) fn new(partition: Partition, shard: usize, read_from: u64, committed: u64) -> Self {
+        Self {
+            partition,
+            epoch: Epoch::next(),
+            shard,
+            next: read_from,
+            committed,
+            origin: read_from,
+            new_origin_before: 0,
+            is_paused: false,
+            symbols: Vec::new(),
+            by_name: FxHashMap::default(),
+            window_records: 0,
+            window_unreadable: 0,
+        }
+    }
+
+    /// Whether all that was committed is in the state again.
+    pub(super) fn is_live(&self) -> bool {
+        self.next >= self.committed
+    }
+
+    /// The number of a symbol among the partition's.
+    pub(super) fn find(&self, venue: &str, product: &str) -> Option<usize> {
+        self.by_name.get(venue)?.get(product).copied()
+    }
+
+    /// Adds a symbol that was not found.
+    pub(super) fn add(&mut self, symbol: Arc<Symbol>, first: u64, snapshot: Option<u64>) -> usize {
+        let i = self.symbols.len();
+        let products = self.by_name.entry(symbol.venue().into()).or_default();
+        products.insert(symbol.product().into(), i);
+        self.symbols.push(LaneSymbol { symbol, first, snapshot });
+        i
+    }
+
+    pub(super) fn symbols(&self) -> &[LaneSymbol] {
+        &self.symbols
+    }
+
+    pub(super) fn symbols_mut(&mut self) -> &mut [LaneSymbol] {
+        &mut self.symbols
+    }
+
+    /// How the state at `next` can be had again, once the snapshots noted here are durable.
+    pub(super) fn progress(&self) -> Progress {
+        let needed = self.symbols.iter().map(|s| s.snapshot.unwrap_or(s.first)).min();
+        let read_from = needed.unwrap_or(self.next);
+        let mut progress = Progress {
+            read_from,
+            origin: self.origin,
+            new_origin_before: self.new_origin_before,
+            ..Progress::default()
+        };
+        self.symbols.iter().filter(|s| s.first < read_from).for_each(|s| progress.count(&s.symbol.name));
+        progress
+    }
+
+    /// Counts a record; true when too many could not be read.
+    pub(super) fn count_record(&mut self, is_unreadable: bool) -> bool {
+        if self.window_records >= POISON_WINDOW_RECORDS {
+            (self.window_records, self.window_unreadable) = (0, 0);
+        }
+        self.window_records += 1;
+        self.window_unreadable += u32::from(is_unreadable);
+        self.window_unreadable > POISON_RECORDS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbol::SymbolTable;
+
+    #[test]
+    fn a_restart_reads_from_the_oldest_snapshot_and_needs_those_of_all_symbols_before_it() {
+        let names = SymbolTable::default();
+        let mut owned = OwnedPartition::new(Partition(3), 0, 100, 100);
+        assert_eq!(owned.progress(), Progress { read_from: 100, origin: 100, ..Progress::default() });
+        let old = owned.add(names.intern("a", "X").unwrap(), 100, None);
+        owned.next = 500;
+        assert_eq!(owned.progress().read_from, 100, "without a snapshot, from its first record");
+        owned.symbols_mut()[old].snapshot = Some(500);
+        let mut all = Progress { read_from: 500, origin: 100, ..Progress::default() };
+        all.count("a:X");
+        assert_eq!(owned.progress(), all);
+        owned.add(names.intern("a", "Y").unwrap(), 700, None);
+        assert_eq!(owned.progress(), all, "the new one is found again by reading");
+        owned.symbols_mut()[old].snapshot = Some(900);
+        all.read_from = 700;
+        assert_eq!(owned.progress(), all);
+    }
+
+    #[test]
+    fn a_changed_format_is_not_drained_into_the_dead_letters() {
+        let mut owned = OwnedPartition::new(Partition(0), 0, 0, 0);
+        assert!((0..POISON_RECORDS_MAX).all(|_| !owned.count_record(true)));
+        assert!(owned.count_record(true));
+        let mut owned = OwnedPartition::new(Partition(0), 0, 0, 0);
+        assert!((0..50_000).all(|i| !owned.count_record(i % 100 == 0)), "one in a hundred is let through");
+    }
+}

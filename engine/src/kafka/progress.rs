@@ -1,0 +1,89 @@
+//! What a commit says beside the offset: how the state up to it can be had again.
+//!
+//! It is the text kept with a committed offset, far below the broker's default bound of 4,096 bytes:
+//! `sg1 read_from=120 origin=0 new_before=0 symbols=3 names=89abcdef01234567`.
+
+use std::fmt;
+
+/// How to rebuild the state of a partition as it was at the committed offset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// Read again from here: each of the symbols below has a snapshot at or behind it.
+    pub(super) read_from: u64,
+    /// Without snapshots, read again from here.
+    pub(super) origin: u64,
+    /// Symbols first seen below this began at a new origin.
+    pub(super) new_origin_before: u64,
+    /// Symbols first seen below `read_from`: the snapshots of all of them are needed.
+    pub(super) symbols: u32,
+    /// Their names, hashed, combined by exclusive or.
+    pub(super) names: u64,
+}
+
+impl Progress {
+    /// Adds a symbol to those that need a snapshot.
+    pub(super) fn count(&mut self, name: &str) {
+        self.symbols += 1;
+        self.names ^= name_hash(name);
+    }
+
+    /// Reads what [`fmt::Display`] wrote; `None` for any other text.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        (words.next()? == "sg1").then_some(())?;
+        let mut field = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
+        let progress = Self {
+            read_from: field("read_from")?.parse().ok()?,
+            origin: field("origin")?.parse().ok()?,
+            new_origin_before: field("new_before")?.parse().ok()?,
+            symbols: field("symbols")?.parse().ok()?,
+            names: u64::from_str_radix(field("names")?, 16).ok()?,
+        };
+        words.next().is_none().then_some(progress)
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { read_from, origin, new_origin_before, symbols, names } = self;
+        write!(
+            f,
+            "sg1 read_from={read_from} origin={origin} new_before={new_origin_before} symbols={symbols} \
+             names={names:016x}"
+        )
+    }
+}
+
+fn name_hash(name: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(name.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again_and_nothing_else_is() {
+        let mut progress =
+            Progress { read_from: u64::MAX, origin: 7, new_origin_before: 9, ..Progress::default() };
+        progress.count("coinbase:BTC-USD");
+        progress.count("coinbase:ETH-USD");
+        let text = progress.to_string();
+        assert!(text.len() < 4_096);
+        assert_eq!(Progress::parse(&text), Some(progress));
+        for other in ["", "sg1", "sg2 read_from=1", &format!("{text} more=1"), &text[..text.len() - 20]] {
+            assert_eq!(Progress::parse(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_names_is_no_matter() {
+        let of = |names: [&str; 2]| {
+            let mut progress = Progress::default();
+            names.iter().for_each(|name| progress.count(name));
+            progress
+        };
+        assert_eq!(of(["a:b", "c:d"]), of(["c:d", "a:b"]));
+        assert_ne!(of(["a:b", "c:d"]), of(["a:b", "c:e"]));
+    }
+}

@@ -1,0 +1,345 @@
+//! From an assignment to live: what the group committed, which snapshots are whole, where to read from.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use rdkafka::{Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaResult};
+
+use super::{
+    client::LaneConsumer,
+    partition::OwnedPartition,
+    poll::{ShardLink, ShardsGone},
+    progress::Progress,
+    settings::{KafkaSettings, Start},
+    snapshots::{self, KeptSnapshot},
+};
+use crate::{
+    lane::{LaneMetrics, LaneReply, LaneWork},
+    limits::LANE_QUESTIONS_MAX,
+    symbol::{Offset, Partition, SymbolKey},
+};
+
+/// How long one look at committed offsets may hold up the lane's other partitions. The broker does not answer while
+/// the transaction of an owner that died is open; the look is repeated then.
+const COMMITTED_TIMEOUT: Duration = Duration::from_millis(300);
+const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the broker says of a partition.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    partition: u32,
+    /// The group's offset and what was written beside it.
+    committed: Option<(u64, Option<Progress>)>,
+    /// The oldest record's offset, and the one behind the newest.
+    low: u64,
+    high: u64,
+}
+
+/// Where a partition's state comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// The group is new here.
+    Start,
+    /// Snapshots and the records behind them.
+    Snapshots,
+    /// All its records, read again.
+    Origin,
+    /// The records there still are: what came before is lost.
+    NewOrigin,
+}
+
+/// How to take a partition over.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    from: From,
+    read_from: u64,
+    committed: u64,
+    origin: u64,
+    new_origin_before: u64,
+    snapshots: Vec<KeptSnapshot>,
+}
+
+/// Takes partitions over as far as they are: state restored in the shards. `None`: the committed offsets are not known
+/// yet, ask again.
+pub(super) fn restore(
+    settings: &KafkaSettings,
+    metrics: &LaneMetrics,
+    consumer: &LaneConsumer,
+    link: &mut ShardLink,
+    assigned: &TopicPartitionList,
+) -> KafkaResult<Option<Result<Vec<OwnedPartition>, ShardsGone>>> {
+    let committed = match consumer.committed_offsets(assigned.clone(), COMMITTED_TIMEOUT) {
+        Ok(committed) => committed,
+        Err(error) => {
+            tracing::debug!(%error, "the committed offsets are not known yet");
+            return Ok(None);
+        }
+    };
+    let mut found = Vec::new();
+    for element in committed.elements() {
+        element.error()?;
+        let partition = element.partition();
+        let (low, high) = consumer.fetch_watermarks(&settings.topic_raw, partition, WATERMARKS_TIMEOUT)?;
+        let committed = match element.offset() {
+            LogOffset::Offset(offset) => Some((offset.max(0) as u64, Progress::parse(element.metadata()))),
+            _ => None,
+        };
+        let (low, high) = (low.max(0) as u64, high.max(0) as u64);
+        found.push(Found { partition: partition as u32, committed, low, high });
+    }
+    let with_state: Vec<u32> = found
+        .iter()
+        .filter(|found| matches!(found.committed, Some((_, Some(p))) if p.symbols > 0))
+        .map(|found| found.partition)
+        .collect();
+    let mut kept = snapshots::read(settings, &with_state)?;
+    let mut owned = Vec::new();
+    for found in found {
+        let snapshots = kept.remove(&found.partition).unwrap_or_default();
+        match take(settings, metrics, link, &found, snapshots) {
+            Ok(partition) => owned.push(partition),
+            Err(gone) => return Ok(Some(Err(gone))),
+        }
+    }
+    Ok(Some(Ok(owned)))
+}
+
+fn take(
+    settings: &KafkaSettings,
+    metrics: &LaneMetrics,
+    link: &mut ShardLink,
+    found: &Found,
+    snapshots: Vec<KeptSnapshot>,
+) -> Result<OwnedPartition, ShardsGone> {
+    let plan = plan(found, settings.start, snapshots);
+    if let Some(owned) = carry_out(link, found.partition, plan, metrics)? {
+        return Ok(owned);
+    }
+    let plan = self::plan(found, settings.start, Vec::new());
+    let owned = carry_out(link, found.partition, plan, metrics)?;
+    Ok(owned.expect("without snapshots none is refused"))
+}
+
+fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {
+    let &Found { low, high, .. } = found;
+    let from_here = |from, read_from, committed, new_origin_before| Plan {
+        from,
+        read_from,
+        committed,
+        origin: read_from,
+        new_origin_before,
+        snapshots: Vec::new(),
+    };
+    let Some((committed, progress)) = found.committed else {
+        let begin = if start == Start::Earliest { low } else { high };
+        return from_here(From::Start, begin, begin, 0);
+    };
+    if committed < low || committed > high {
+        // Records were deleted before they were read, or the log was cut behind what was read.
+        return from_here(From::NewOrigin, low, committed.clamp(low, high), high);
+    }
+    let Some(progress) = progress else {
+        // Somebody else set the offset.
+        return match low {
+            0 => from_here(From::Origin, 0, committed, 0),
+            _ => from_here(From::NewOrigin, low, committed, committed),
+        };
+    };
+    let Progress { read_from, origin, new_origin_before, .. } = progress;
+    if (low..=committed).contains(&read_from)
+        && let Some(snapshots) = usable(&progress, committed, snapshots)
+    {
+        return Plan { from: From::Snapshots, read_from, committed, origin, new_origin_before, snapshots };
+    }
+    if (low..=committed).contains(&origin) {
+        return from_here(From::Origin, origin, committed, new_origin_before);
+    }
+    from_here(From::NewOrigin, low, committed, committed)
+}
+
+/// The snapshots that fit the commit, if all that are needed are among them.
+fn usable(progress: &Progress, committed: u64, snapshots: Vec<KeptSnapshot>) -> Option<Vec<KeptSnapshot>> {
+    let fits = |snapshot: &KeptSnapshot| (progress.read_from..=committed).contains(&snapshot.next);
+    let fitting: Vec<KeptSnapshot> = snapshots.into_iter().filter(fits).collect();
+    let mut have = Progress { symbols: 0, names: 0, ..*progress };
+    let needed = fitting.iter().filter(|snapshot| snapshot.first < progress.read_from);
+    needed.for_each(|snapshot| have.count(&snapshot.symbol));
+    (have == *progress).then_some(fitting)
+}
+
+/// Opens the partition on its shard and restores the plan's snapshots; `None` when a shard refuses one.
+fn carry_out(
+    link: &mut ShardLink,
+    partition: u32,
+    plan: Plan,
+    metrics: &LaneMetrics,
+) -> Result<Option<OwnedPartition>, ShardsGone> {
+    let partition = Partition(partition);
+    let shard = link.engine().routes.claim(partition);
+    let mut owned = OwnedPartition::new(partition, shard, plan.read_from, plan.committed);
+    (owned.origin, owned.new_origin_before) = (plan.origin, plan.new_origin_before);
+    let new_origin_before = Offset(plan.new_origin_before);
+    link.order(shard, LaneWork::Open { partition, epoch: owned.epoch, new_origin_before })?;
+    let symbol_count = plan.snapshots.len();
+    let mut under_way = 0;
+    let mut refused = false;
+    for snapshot in plan.snapshots {
+        let Some(symbol) = snapshot
+            .symbol
+            .split_once(':')
+            .and_then(|(venue, product)| link.engine().symbols.intern(venue, product).ok())
+        else {
+            refused = true;
+            break;
+        };
+        link.note_route(&symbol, partition);
+        owned.add(Arc::clone(&symbol), snapshot.first, Some(snapshot.next));
+        let key = SymbolKey { partition, symbol: symbol.id };
+        if under_way == LANE_QUESTIONS_MAX {
+            refused |= !is_restored(link)?;
+            under_way -= 1;
+        }
+        link.order(shard, LaneWork::Restore { symbol, key, epoch: owned.epoch, snapshot: snapshot.bytes })?;
+        under_way += 1;
+    }
+    for _ in 0..under_way {
+        refused |= !is_restored(link)?;
+    }
+    if refused {
+        tracing::warn!(partition = partition.0, "the snapshots of the partition are not used");
+        return Ok(None);
+    }
+    let counter = match plan.from {
+        From::Start => None,
+        From::Snapshots => Some(&metrics.restored_snapshots),
+        From::Origin => Some(&metrics.restored_origin),
+        From::NewOrigin => Some(&metrics.restored_new_origin),
+    };
+    if let Some(counter) = counter {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+    let replay = plan.committed.saturating_sub(plan.read_from);
+    let (partition, from, committed) = (partition.0, plan.from, plan.committed);
+    match plan.from {
+        From::NewOrigin => {
+            tracing::warn!(partition, committed, replay, "what came before is lost: a new origin");
+        }
+        _ => tracing::info!(partition, ?from, committed, replay, symbols = symbol_count, "taken over"),
+    }
+    Ok(Some(owned))
+}
+
+/// Waits for the answer to one restore. Answers to batches belong to other partitions: the caller has none under way.
+fn is_restored(link: &mut ShardLink) -> Result<bool, ShardsGone> {
+    match link.awaited()? {
+        LaneReply::Restored { outcome: Some(Ok(())), .. } => Ok(true),
+        LaneReply::Restored { outcome: Some(Err(error)), .. } => {
+            tracing::warn!(%error, "a snapshot was refused");
+            Ok(false)
+        }
+        other => {
+            tracing::debug!(?other, "not a restored state");
+            Ok(false)
+        }
+    }
+}
+
+/// The list that takes these partitions at where their state needs to read.
+pub(super) fn positions(
+    settings: &KafkaSettings,
+    owned: &[OwnedPartition],
+) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for partition in owned {
+        let next = LogOffset::Offset(partition.next as i64);
+        list.add_partition_offset(&settings.topic_raw, partition.partition.0 as i32, next)?;
+    }
+    Ok(list)
+}
+
+/// What was owned, by partition.
+pub(super) type OwnedPartitions = BTreeMap<u32, OwnedPartition>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(symbol: &str, first: u64, next: u64) -> KeptSnapshot {
+        KeptSnapshot { partition: 1, symbol: symbol.to_owned(), first, next, bytes: vec![1] }
+    }
+
+    /// Two symbols before 100, each with a snapshot; committed at 150.
+    fn progress() -> Progress {
+        let mut progress =
+            Progress { read_from: 100, origin: 10, new_origin_before: 4, symbols: 0, names: 0 };
+        progress.count("a:X");
+        progress.count("a:Y");
+        progress
+    }
+
+    fn found(progress: Option<Progress>, low: u64, high: u64) -> Found {
+        Found { partition: 1, committed: Some((150, progress)), low, high }
+    }
+
+    #[test]
+    fn whole_snapshots_are_read_on_from_the_oldest() {
+        let snapshots = vec![kept("a:X", 10, 100), kept("a:Y", 20, 140), kept("a:Z", 120, 150)];
+        let plan = plan(&found(Some(progress()), 50, 200), Start::Earliest, snapshots.clone());
+        assert_eq!((plan.from, plan.read_from, plan.committed), (From::Snapshots, 100, 150));
+        assert_eq!((plan.origin, plan.new_origin_before, plan.snapshots), (10, 4, snapshots));
+    }
+
+    #[test]
+    fn a_lost_stale_or_future_snapshot_is_not_used() {
+        for (why, snapshots) in [
+            ("lost", vec![kept("a:X", 10, 100)]),
+            ("another symbol's", vec![kept("a:X", 10, 100), kept("a:W", 20, 140)]),
+            ("stale", vec![kept("a:X", 10, 99), kept("a:Y", 20, 140)]),
+            ("from the future", vec![kept("a:X", 10, 100), kept("a:Y", 20, 151)]),
+            ("none", vec![]),
+        ] {
+            let whole_log = plan(&found(Some(progress()), 0, 200), Start::Earliest, snapshots.clone());
+            assert_eq!(
+                (whole_log.from, whole_log.read_from, whole_log.new_origin_before),
+                (From::Origin, 10, 4),
+                "{why}"
+            );
+            let cut_log = plan(&found(Some(progress()), 11, 200), Start::Earliest, snapshots);
+            let expected = (From::NewOrigin, 11, 11, 150);
+            assert_eq!(
+                (cut_log.from, cut_log.read_from, cut_log.origin, cut_log.new_origin_before),
+                expected,
+                "{why}"
+            );
+            assert!(cut_log.snapshots.is_empty() && cut_log.committed == 150);
+        }
+    }
+
+    #[test]
+    fn snapshots_behind_a_hole_in_the_log_are_not_used() {
+        let snapshots = vec![kept("a:X", 10, 100), kept("a:Y", 20, 140)];
+        let plan = plan(&found(Some(progress()), 101, 200), Start::Earliest, snapshots);
+        assert_eq!((plan.from, plan.read_from), (From::NewOrigin, 101));
+    }
+
+    #[test]
+    fn a_new_group_starts_where_it_is_told() {
+        let found = Found { partition: 1, committed: None, low: 5, high: 9 };
+        assert_eq!(plan(&found, Start::Earliest, vec![]).read_from, 5);
+        let latest = plan(&found, Start::Latest, vec![]);
+        assert_eq!((latest.from, latest.read_from, latest.committed), (From::Start, 9, 9));
+    }
+
+    #[test]
+    fn an_offset_outside_the_log_or_of_unknown_make_begins_anew() {
+        let deleted = plan(&found(Some(progress()), 180, 200), Start::Earliest, vec![]);
+        assert_eq!((deleted.from, deleted.read_from, deleted.committed), (From::NewOrigin, 180, 180));
+        let cut = plan(&found(Some(progress()), 0, 120), Start::Earliest, vec![]);
+        assert_eq!((cut.from, cut.read_from, cut.committed), (From::NewOrigin, 0, 120));
+        let set = plan(&found(None, 0, 200), Start::Earliest, vec![]);
+        assert_eq!((set.from, set.read_from, set.committed), (From::Origin, 0, 150));
+    }
+}

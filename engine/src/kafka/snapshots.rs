@@ -1,0 +1,228 @@
+//! State in the compacted topic: one symbol's snapshot is one or more chunks under keys of its own, on the partition
+//! whose state it is, written in a transaction after the commit that it is the state of.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, KafkaResult},
+    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{client, settings::KafkaSettings};
+
+/// A record must fit below the broker's default of 1 MB.
+const CHUNK_BYTES_MAX: usize = 512 * 1_024;
+/// Chunks of one snapshot at most.
+const CHUNKS_MAX: usize = 1_024;
+/// Reading a partition's snapshots takes this long at most.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A symbol's state as of an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeptSnapshot {
+    pub(super) partition: u32,
+    /// `venue:product`.
+    pub(super) symbol: String,
+    /// Offset of the symbol's first record.
+    pub(super) first: u64,
+    /// The offset behind the last record that the state holds.
+    pub(super) next: u64,
+    /// What the shard gave.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl KeptSnapshot {
+    /// Key, value and headers of each chunk.
+    pub(super) fn records(&self) -> impl Iterator<Item = (String, &[u8], OwnedHeaders)> {
+        let hash = format!("{:016x}", xxh3_64(&self.bytes));
+        let count = self.bytes.len().div_ceil(CHUNK_BYTES_MAX);
+        self.bytes.chunks(CHUNK_BYTES_MAX).enumerate().map(move |(i, chunk)| {
+            let mut headers = OwnedHeaders::new();
+            for (key, value) in [
+                ("first", self.first.to_string()),
+                ("next", self.next.to_string()),
+                ("chunks", count.to_string()),
+                ("hash", hash.clone()),
+            ] {
+                headers = headers.insert(Header { key, value: Some(&value) });
+            }
+            (format!("{}/{i}", self.symbol), chunk, headers)
+        })
+    }
+}
+
+/// One chunk as it lies in the topic.
+struct Chunk {
+    symbol: String,
+    index: usize,
+    head: ChunkHead,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ChunkHead {
+    first: u64,
+    next: u64,
+    count: usize,
+    hash: u64,
+}
+
+impl Chunk {
+    fn read(message: &BorrowedMessage<'_>) -> Option<Self> {
+        let (symbol, index) = std::str::from_utf8(message.key()?).ok()?.rsplit_once('/')?;
+        let headers = message.headers()?;
+        let text = |name: &str| {
+            let header = headers.iter().find(|header| header.key == name)?;
+            std::str::from_utf8(header.value?).ok()
+        };
+        let head = ChunkHead {
+            first: text("first")?.parse().ok()?,
+            next: text("next")?.parse().ok()?,
+            count: text("chunks")?.parse().ok().filter(|count| (1..=CHUNKS_MAX).contains(count))?,
+            hash: u64::from_str_radix(text("hash")?, 16).ok()?,
+        };
+        let index = index.parse().ok().filter(|index| *index < head.count)?;
+        Some(Self { symbol: symbol.to_owned(), index, head, bytes: message.payload()?.to_vec() })
+    }
+}
+
+/// The chunks of one symbol that belong together so far.
+struct Gathered {
+    head: ChunkHead,
+    chunks: BTreeMap<usize, Vec<u8>>,
+}
+
+/// The newest chunks of each symbol of a partition.
+#[derive(Default)]
+struct Gathering(BTreeMap<String, Gathered>);
+
+impl Gathering {
+    /// Chunks come in the order they were written: one of another snapshot ends the one before it.
+    fn add(&mut self, chunk: Chunk) {
+        let Chunk { symbol, index, head, bytes } = chunk;
+        let gathered = self.0.entry(symbol).or_insert_with(|| Gathered { head, chunks: BTreeMap::new() });
+        if gathered.head != head {
+            *gathered = Gathered { head, chunks: BTreeMap::new() };
+        }
+        gathered.chunks.insert(index, bytes);
+    }
+
+    /// The whole ones.
+    fn whole(self, partition: u32) -> Vec<KeptSnapshot> {
+        let whole = |(symbol, gathered): (String, Gathered)| {
+            let ChunkHead { first, next, count, hash } = gathered.head;
+            let complete = gathered.chunks.len() == count;
+            let bytes: Vec<u8> = gathered.chunks.into_values().flatten().collect();
+            (complete && xxh3_64(&bytes) == hash).then_some(KeptSnapshot {
+                partition,
+                symbol,
+                first,
+                next,
+                bytes,
+            })
+        };
+        self.0.into_iter().filter_map(whole).collect()
+    }
+}
+
+/// The newest whole snapshot of each symbol of these partitions, by partition. What is cut or damaged is left out.
+///
+/// # Errors
+/// When the topic cannot be read to its end.
+pub(super) fn read(
+    settings: &KafkaSettings,
+    partitions: &[u32],
+) -> KafkaResult<BTreeMap<u32, Vec<KeptSnapshot>>> {
+    if partitions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let consumer = client::reader(settings)?;
+    let mut assignment = TopicPartitionList::new();
+    for &partition in partitions {
+        assignment.add_partition_offset(&settings.topic_snapshots, partition as i32, Offset::Beginning)?;
+    }
+    consumer.assign(&assignment)?;
+    let found = gather(&consumer, partitions)?;
+    Ok(found.into_iter().map(|(partition, gathering)| (partition, gathering.whole(partition))).collect())
+}
+
+fn gather(consumer: &BaseConsumer, partitions: &[u32]) -> KafkaResult<BTreeMap<u32, Gathering>> {
+    let mut found: BTreeMap<u32, Gathering> =
+        partitions.iter().map(|&partition| (partition, Gathering::default())).collect();
+    let mut open: Vec<u32> = partitions.to_vec();
+    let deadline = Instant::now() + READ_TIMEOUT;
+    while !open.is_empty() {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                let gathering = found.get_mut(&(message.partition() as u32));
+                if let (Some(gathering), Some(chunk)) = (gathering, Chunk::read(&message)) {
+                    gathering.add(chunk);
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => open.retain(|&p| p != partition as u32),
+            Some(Err(error)) => return Err(error),
+            None if Instant::now() > deadline => {
+                return Err(KafkaError::MessageConsumption(
+                    rdkafka::types::RDKafkaErrorCode::OperationTimedOut,
+                ));
+            }
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(next: u64, bytes: usize) -> KeptSnapshot {
+        let bytes = (0..bytes).map(|i| (i as u64 * next) as u8).collect();
+        KeptSnapshot { partition: 2, symbol: "coinbase:BTC/USD".to_owned(), first: 5, next, bytes }
+    }
+
+    /// The chunks as a reader meets them.
+    fn chunks(snapshot: &KeptSnapshot) -> Vec<Chunk> {
+        let hash = xxh3_64(&snapshot.bytes);
+        let count = snapshot.records().count();
+        let head = ChunkHead { first: snapshot.first, next: snapshot.next, count, hash };
+        snapshot
+            .records()
+            .map(|(key, bytes, _)| {
+                let (symbol, index) = key.rsplit_once('/').unwrap();
+                let (symbol, index) = (symbol.to_owned(), index.parse().unwrap());
+                Chunk { symbol, index, head, bytes: bytes.to_vec() }
+            })
+            .collect()
+    }
+
+    fn gathered(chunks: impl IntoIterator<Item = Chunk>) -> Vec<KeptSnapshot> {
+        let mut gathering = Gathering::default();
+        chunks.into_iter().for_each(|chunk| gathering.add(chunk));
+        gathering.whole(2)
+    }
+
+    #[test]
+    fn chunks_become_the_snapshot_again_and_the_newest_wins() {
+        let (old, new) = (snapshot(100, 3 * CHUNK_BYTES_MAX / 2), snapshot(200, 3 * CHUNK_BYTES_MAX));
+        assert_eq!((chunks(&old).len(), chunks(&new).len()), (2, 3));
+        assert_eq!(gathered(chunks(&old)), [old.clone()]);
+        assert_eq!(gathered(chunks(&old).into_iter().chain(chunks(&new))), [new]);
+    }
+
+    #[test]
+    fn what_is_cut_torn_or_damaged_is_left_out_and_an_older_one_is_not_taken_instead() {
+        let (old, new) = (snapshot(100, 10), snapshot(200, 3 * CHUNK_BYTES_MAX));
+        let cut = chunks(&old).into_iter().chain(chunks(&new).into_iter().take(2));
+        assert_eq!(gathered(cut), []);
+        let mut damaged = chunks(&new);
+        damaged[1].bytes[7] ^= 1;
+        assert_eq!(gathered(chunks(&old).into_iter().chain(damaged)), []);
+    }
+}

@@ -1,0 +1,130 @@
+//! The topics: created where absent, checked where present.
+
+use std::time::Duration;
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    error::{KafkaError, KafkaResult},
+    types::RDKafkaErrorCode,
+};
+
+use super::{client, settings::KafkaSettings};
+use crate::limits::PARTITIONS_MAX;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Times the metadata is asked for again until it shows what was created.
+const LOOKS_MAX: usize = 50;
+
+/// Why the topics are not as they must be.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TopicsError {
+    #[error("topic {0:?} does not exist, and kafka.create_topics is false; create it")]
+    Absent(String),
+    #[error(
+        "topic {topic:?} has {has} partitions and {raw:?} has {wanted}; a prediction goes to the partition number of its \
+         tick: give both the same number"
+    )]
+    Partitions { topic: String, has: usize, raw: String, wanted: usize },
+    #[error("topic {topic:?} has {has} partitions; at most {PARTITIONS_MAX} are served")]
+    TooMany { topic: String, has: usize },
+    #[error("topic {topic:?} could not be created: {reason}")]
+    NotCreated { topic: String, reason: String },
+    #[error("the broker did not answer: {0}")]
+    Kafka(#[from] KafkaError),
+}
+
+impl TopicsError {
+    /// Whether asking again may help without anybody's doing.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Kafka(_))
+    }
+}
+
+/// How many partitions the topics have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TopicCounts {
+    /// Of the ticks, the predictions and the snapshots alike.
+    pub(super) partitions: u32,
+    pub(super) dlq_partitions: i32,
+}
+
+/// Creates what is absent and checks that the partition counts agree.
+pub(super) fn prepare(settings: &KafkaSettings) -> Result<TopicCounts, TopicsError> {
+    let admin: AdminClient<DefaultClientContext> = client::common(settings).create()?;
+    let wanted = match count(&admin, &settings.topic_raw)? {
+        Some(has) => has,
+        None => create(&admin, settings, &settings.topic_raw, settings.partitions as usize, &[])?,
+    };
+    if wanted > PARTITIONS_MAX as usize {
+        return Err(TopicsError::TooMany { topic: settings.topic_raw.clone(), has: wanted });
+    }
+    let compacted = [
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "33554432"),
+        ("segment.ms", "600000"),
+        ("min.cleanable.dirty.ratio", "0.2"),
+        ("delete.retention.ms", "60000"),
+    ];
+    for (topic, options) in
+        [(&settings.topic_predictions, &[][..]), (&settings.topic_snapshots, &compacted[..])]
+    {
+        let has = match count(&admin, topic)? {
+            Some(has) => has,
+            None => create(&admin, settings, topic, wanted, options)?,
+        };
+        if has != wanted {
+            let (topic, raw) = (topic.clone(), settings.topic_raw.clone());
+            return Err(TopicsError::Partitions { topic, has, raw, wanted });
+        }
+    }
+    let dlq = match count(&admin, &settings.topic_dlq)? {
+        Some(has) => has,
+        None => create(&admin, settings, &settings.topic_dlq, 1, &[])?,
+    };
+    Ok(TopicCounts { partitions: wanted as u32, dlq_partitions: dlq as i32 })
+}
+
+/// Partitions of a topic, `None` where it does not exist.
+fn count(admin: &AdminClient<DefaultClientContext>, topic: &str) -> KafkaResult<Option<usize>> {
+    let metadata = admin.inner().fetch_metadata(Some(topic), TIMEOUT)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    Ok(found.map(|found| found.partitions().len()).filter(|&count| count > 0))
+}
+
+fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    settings: &KafkaSettings,
+    topic: &str,
+    partitions: usize,
+    options: &[(&str, &str)],
+) -> Result<usize, TopicsError> {
+    if !settings.create_topics {
+        return Err(TopicsError::Absent(topic.to_owned()));
+    }
+    let not_created = |reason: String| TopicsError::NotCreated { topic: topic.to_owned(), reason };
+    // The broker's own default of replicas.
+    let mut new = NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(-1));
+    for (name, value) in options {
+        new = new.set(name, value);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| not_created(error.to_string()))?;
+    let created = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()))?;
+    for result in created {
+        match result {
+            // Another instance was faster.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(not_created(code.to_string())),
+        }
+    }
+    tracing::info!(topic, partitions, "topic created");
+    for _ in 0..LOOKS_MAX {
+        if let Some(has) = count(admin, topic)? {
+            return Ok(has);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Err(not_created("it is not in the broker's metadata yet".to_owned()))
+}

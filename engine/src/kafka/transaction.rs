@@ -1,0 +1,349 @@
+//! Output, and how it ends. What was sent is kept until its fate is known, so that a transaction that had to be given
+//! up while its partitions are still ours is sent again without reading anything again.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    TopicPartitionList,
+    consumer::{CommitMode, Consumer},
+    error::{KafkaError, RDKafkaError},
+    message::{Header, OwnedHeaders, ToBytes},
+    producer::{BaseRecord, Producer},
+    types::RDKafkaErrorCode,
+};
+
+use super::{
+    client::{LaneConsumer, LaneProducer},
+    dead_letter::DeadLetter,
+    settings::{Delivery, KafkaSettings},
+    snapshots::KeptSnapshot,
+};
+use crate::lane::{LaneMetrics, LaneOutputs, TransactionOutcome};
+
+/// Times a transaction that was given up is sent again.
+const ATTEMPTS_MAX: u32 = 5;
+/// Between two of them.
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a transaction carries.
+#[derive(Debug)]
+pub(super) enum Sent {
+    Predictions(LaneOutputs),
+    DeadLetter(DeadLetter),
+    Snapshot(KeptSnapshot),
+}
+
+/// Why the lane must begin anew.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// Another producer took the name, or the broker gave the transaction up.
+    #[error("the producer was fenced: {0}")]
+    Fenced(String),
+    /// It had to be given up, again and again, or the partitions are gone.
+    #[error("the transaction was given up: {0}")]
+    Aborted(String),
+    /// Nobody knows.
+    #[error("the outcome of the transaction is not known: {0}")]
+    Indefinite(String),
+}
+
+impl Broken {
+    pub(super) fn outcome(&self) -> TransactionOutcome {
+        match self {
+            Self::Fenced(_) => TransactionOutcome::Fenced,
+            Self::Aborted(_) => TransactionOutcome::Aborted,
+            Self::Indefinite(_) => TransactionOutcome::Indefinite,
+        }
+    }
+}
+
+/// The lane's way out.
+pub(super) struct Transaction {
+    producer: LaneProducer,
+    settings: Arc<KafkaSettings>,
+    metrics: Arc<LaneMetrics>,
+    is_open: bool,
+    /// Since when something waits to be committed.
+    dirty_since: Option<Instant>,
+    sent: Vec<Sent>,
+    /// Records in `sent`.
+    records: usize,
+    dlq_partitions: i32,
+}
+
+impl Transaction {
+    /// A way out by this producer, whose older namesakes are fenced already.
+    pub(super) fn new(
+        producer: LaneProducer,
+        settings: Arc<KafkaSettings>,
+        metrics: Arc<LaneMetrics>,
+        dlq_partitions: i32,
+    ) -> Self {
+        Self {
+            producer,
+            settings,
+            metrics,
+            is_open: false,
+            dirty_since: None,
+            sent: Vec::new(),
+            records: 0,
+            dlq_partitions,
+        }
+    }
+
+    /// Something was read: a commit is due from now on.
+    pub(super) fn touch(&mut self) {
+        self.dirty_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Since when something waits to be committed.
+    pub(super) fn dirty_since(&self) -> Option<Instant> {
+        self.dirty_since
+    }
+
+    /// Records sent since the last commit.
+    pub(super) fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Sends in the open transaction, and keeps it until that is committed.
+    pub(super) fn send(&mut self, sent: Sent) -> Result<(), Broken> {
+        self.touch();
+        // A failure here shows again at the commit, which decides what becomes of it.
+        let begun = self.begin().and_then(|()| self.produce(&sent));
+        self.sent.push(sent);
+        match begun {
+            Err(error) if is_abortable(&error) => Ok(()),
+            other => other.map_err(|error| broken(&error)),
+        }
+    }
+
+    /// Predictions sent since the last commit, and the newest event time among them, ns.
+    pub(super) fn predictions(&self) -> (u64, Option<i64>) {
+        let outputs = self.sent.iter().filter_map(|sent| match sent {
+            Sent::Predictions(outputs) => Some(&outputs.outputs),
+            Sent::DeadLetter(_) | Sent::Snapshot(_) => None,
+        });
+        outputs.fold((0, None), |(count, newest), outputs| {
+            let newest_here = outputs.iter().map(|output| output.as_of.nanos()).max();
+            (count + outputs.len() as u64, newest.max(newest_here))
+        })
+    }
+
+    /// Serves the producer's events.
+    pub(super) fn serve(&self) {
+        self.producer.poll(Duration::ZERO);
+    }
+
+    fn begin(&mut self) -> Result<(), KafkaError> {
+        if !self.is_open && self.settings.delivery == Delivery::ExactlyOnce {
+            self.producer.begin_transaction()?;
+        }
+        self.is_open = true;
+        Ok(())
+    }
+
+    fn produce(&mut self, sent: &Sent) -> Result<(), KafkaError> {
+        let settings = self.settings.clone();
+        match sent {
+            Sent::Predictions(outputs) => {
+                self.records += outputs.outputs.len();
+                for (output, bytes) in outputs.iter() {
+                    let position = output.position;
+                    let (partition, offset) = (position.partition.0, position.offset.0);
+                    let src = format!("{partition}:{offset}:{}", position.index);
+                    let mut headers = OwnedHeaders::new_with_capacity(2)
+                        .insert(Header { key: "src", value: Some(src.as_bytes()) });
+                    if let Some(model) = &output.model {
+                        headers = headers.insert(Header { key: "model", value: Some(&model.sha256) });
+                    }
+                    let record = BaseRecord::to(&settings.topic_predictions)
+                        .partition(partition as i32)
+                        .key(output.symbol.name.as_bytes())
+                        .payload(bytes)
+                        .headers(headers);
+                    self.enqueue(record)?;
+                }
+            }
+            Sent::DeadLetter(letter) => {
+                self.records += 1;
+                let headers = letter.headers(&settings.topic_raw, &settings.group);
+                let mut record = BaseRecord::to(&settings.topic_dlq)
+                    .partition(letter.partition() % self.dlq_partitions.max(1))
+                    .payload(letter.payload())
+                    .headers(headers);
+                record.key = letter.key();
+                self.enqueue(record)?;
+            }
+            Sent::Snapshot(snapshot) => {
+                for (key, chunk, headers) in snapshot.records() {
+                    self.records += 1;
+                    let record = BaseRecord::to(&settings.topic_snapshots)
+                        .partition(snapshot.partition as i32)
+                        .key(key.as_bytes())
+                        .payload(chunk)
+                        .headers(headers);
+                    self.enqueue(record)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a record; waits while the producer's queue is full.
+    fn enqueue<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
+        &self,
+        mut record: BaseRecord<'_, K, P>,
+    ) -> Result<(), KafkaError> {
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    // Bounded: a record that cannot be delivered leaves the queue after `message.timeout.ms`.
+                    self.producer.poll(Duration::from_millis(10));
+                    record = back;
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+
+    /// Commits what was sent together with these offsets. On success nothing is kept; otherwise the lane begins anew.
+    pub(super) fn commit(
+        &mut self,
+        consumer: &LaneConsumer,
+        offsets: &TopicPartitionList,
+    ) -> Result<(), Broken> {
+        let started = Instant::now();
+        let mut attempt = 0;
+        let result = loop {
+            attempt += 1;
+            let result = match self.settings.delivery {
+                Delivery::ExactlyOnce => self.try_commit(consumer, offsets),
+                Delivery::AtLeastOnce => self.try_flush(consumer, offsets),
+            };
+            match result {
+                Err(Broken::Aborted(why)) if attempt < ATTEMPTS_MAX && !consumer.assignment_lost() => {
+                    self.metrics.count(TransactionOutcome::Aborted);
+                    tracing::info!(why, attempt, "a transaction was given up and is sent again");
+                    std::thread::sleep(ATTEMPT_PAUSE);
+                    if let Err(error) = self.send_again() {
+                        break Err(broken(&error));
+                    }
+                }
+                other => break other,
+            }
+        };
+        let nanos = started.elapsed().as_nanos() as u64;
+        match result {
+            Ok(()) => {
+                self.metrics.count(TransactionOutcome::Committed);
+                self.metrics.commit_nanos.fetch_add(nanos, Ordering::Relaxed);
+                (self.is_open, self.dirty_since, self.records) = (false, None, 0);
+                self.sent.clear();
+                Ok(())
+            }
+            Err(broken) => {
+                self.metrics.count(broken.outcome());
+                Err(broken)
+            }
+        }
+    }
+
+    fn send_again(&mut self) -> Result<(), KafkaError> {
+        (self.is_open, self.records) = (false, 0);
+        self.begin()?;
+        let sent = std::mem::take(&mut self.sent);
+        let result = sent.iter().try_for_each(|sent| self.produce(sent));
+        self.sent = sent;
+        match result {
+            Err(error) if !is_abortable(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn try_commit(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
+        let deadline = Instant::now() + self.settings.transaction_timeout.mul_f64(0.8);
+        self.begin().map_err(|error| broken(&error))?;
+        let Some(member) = consumer.group_metadata() else {
+            return Err(Broken::Aborted("the consumer is in no group".to_owned()));
+        };
+        let remaining = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let sent =
+            retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, &member, remaining()));
+        let result = sent.and_then(|()| retrying(deadline, || self.producer.commit_transaction(remaining())));
+        let Err(error) = result else { return Ok(()) };
+        match broken(&error) {
+            Broken::Aborted(why) => {
+                match self.producer.abort_transaction(self.settings.transaction_timeout) {
+                    Ok(()) => Err(Broken::Aborted(why)),
+                    Err(error) => Err(match broken(&error) {
+                        Broken::Fenced(why) => Broken::Fenced(why),
+                        other => Broken::Indefinite(other.to_string()),
+                    }),
+                }
+            }
+            other => Err(other),
+        }
+    }
+
+    fn try_flush(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
+        let indefinite = |error: KafkaError| Broken::Indefinite(error.to_string());
+        self.producer.flush(self.settings.transaction_timeout).map_err(indefinite)?;
+        if let Some(error) = self.producer.context().take_failure() {
+            return Err(Broken::Aborted(error.to_string()));
+        }
+        if offsets.count() > 0 {
+            consumer.commit(offsets, CommitMode::Sync).map_err(indefinite)?;
+        }
+        Ok(())
+    }
+}
+
+/// Calls again while the error says that this may help.
+fn retrying(deadline: Instant, mut call: impl FnMut() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
+    loop {
+        match call() {
+            Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn is_abortable(error: &KafkaError) -> bool {
+    matches!(broken(error), Broken::Aborted(_))
+}
+
+/// What an error of the producer means for the transaction.
+fn broken(error: &KafkaError) -> Broken {
+    let text = error.to_string();
+    let code = error.rdkafka_error_code();
+    let is_fenced = matches!(
+        code,
+        Some(
+            RDKafkaErrorCode::Fenced
+                | RDKafkaErrorCode::InvalidProducerEpoch
+                | RDKafkaErrorCode::ProducerFenced
+                | RDKafkaErrorCode::InvalidTransactionalState
+        )
+    );
+    match error {
+        KafkaError::Transaction(error) if error.txn_requires_abort() => Broken::Aborted(text),
+        _ if is_fenced => Broken::Fenced(text),
+        KafkaError::Transaction(error) => of_transaction(error, text),
+        // A record that cannot be queued, because an earlier one failed.
+        KafkaError::MessageProduction(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::State) => {
+            Broken::Aborted(text)
+        }
+        _ => Broken::Indefinite(text),
+    }
+}
+
+fn of_transaction(error: &RDKafkaError, text: String) -> Broken {
+    if error.is_fatal() { Broken::Fenced(text) } else { Broken::Indefinite(text) }
+}
