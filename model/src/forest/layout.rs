@@ -120,5 +120,5 @@ fn widened_tree(tree: &CanonicalTree) -> WideTree {
         }
     };
     let nodes = tree.nodes.iter().map(node).collect();
-    WideTree { nodes, output: Some(0), leaves, lines: Vec::new() }
+    WideTree { nodes, output: Some(0), leaves, lines: Vec::new(), cover: tree.cover.clone() }
 }

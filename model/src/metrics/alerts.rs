@@ -96,8 +96,8 @@ mod tests {
             time_s: step * 5,
             // Rises at step 30, stays up, falls at 60, flutters near the threshold at 61..70.
             probability: match step {
-                30..60 => 0.6,
-                61..70 => 0.5 - 0.02 * (step % 2) as f64,
+                30..=59 => 0.6,
+                61..=69 => 0.5 - 0.02 * (step % 2) as f64,
                 _ => 0.1,
             },
             spike: (24..40).contains(&step),

@@ -32,7 +32,13 @@ pub(super) fn grow_all(table: &Table, roots: &[usize], outputs: usize) -> Result
             question(table, node, &mut grown.sets)
         });
         let nodes = nodes.map_err(|what| format!("tree {number}: {what}"))?;
-        grown.trees.push(WideTree { nodes, output: None, leaves: Vec::new(), lines: Vec::new() });
+        grown.trees.push(WideTree {
+            nodes,
+            output: None,
+            leaves: Vec::new(),
+            lines: Vec::new(),
+            cover: Vec::new(),
+        });
         leaves_of.push(leaves);
     }
 
