@@ -3,6 +3,8 @@
 //! Imported models promise answers within 2 units of their library's, and a softmax divides one `exp` by a sum of them:
 //! the `libm` crate's (below 1 unit) uses that up. Native models keep the `libm` crate's: their bits are promised.
 
+/// Added and taken away, it rounds to an integer.
+const ROUND: f64 = (3_u64 << 51) as f64;
 /// ln 2 in two parts; the product of the first with an exponent is exact.
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
@@ -28,7 +30,7 @@ pub(crate) fn exp(x: f64) -> f64 {
         return 0.0;
     }
     // x = exponent * ln 2 + (high + low), |high| <= 0.35.
-    let exponent = (x * std::f64::consts::LOG2_E).round();
+    let exponent = (x * std::f64::consts::LOG2_E + ROUND) - ROUND;
     let (high, low) = sum(x - exponent * LN2_HIGH, -(exponent * LN2_LOW));
     power(high, low, exponent as i32)
 }
@@ -38,8 +40,6 @@ pub(crate) fn exp(x: f64) -> f64 {
 pub(crate) fn fast_exp(x: f64) -> f64 {
     const STEPS: f64 = 2048.0;
     const TO_STEPS: f64 = STEPS / std::f64::consts::LN_2;
-    /// Added and taken away, it rounds to an integer.
-    const ROUND: f64 = (3_u64 << 51) as f64;
     if x <= -708.396_418_532_264_1 {
         return 0.0;
     }
@@ -61,7 +61,12 @@ fn power(high: f64, low: f64, exponent: i32) -> f64 {
     let rest = cubic * square * high + (0.5 * square_error + low * high) + low;
     let (first, first_error) = sum(1.0, high);
     let (second, second_error) = sum(first, 0.5 * square);
-    libm::ldexp(second + (second_error + first_error + rest), exponent)
+    let mantissa = second + (second_error + first_error + rest);
+    match u64::try_from(exponent + 1022) {
+        // A power of two and a result that are both normal: their product is exact.
+        Ok(biased @ 1..=2043) => mantissa * f64::from_bits((biased + 1) << 52),
+        _ => libm::ldexp(mantissa, exponent),
+    }
 }
 
 /// The sum and its rounding error (Knuth).

@@ -86,16 +86,20 @@ impl Outputs {
 
     /// From sums to raw scores, in place.
     pub(crate) fn finish_raw(&self, sums: &mut [f64]) {
+        // Dividing or multiplying by 1 changes nothing but takes time.
+        let (averaged, scaled) = (self.divisor != 1.0, self.scale != 1.0);
         for (sum, bias) in sums.iter_mut().zip(&self.bias) {
-            let mean = self.precision.round(*sum / self.divisor);
-            *sum = self.precision.add(self.precision.round(mean * self.scale), *bias);
+            let mean = if averaged { *sum / self.divisor } else { *sum };
+            let mean = self.precision.round(mean);
+            let scaled = if scaled { mean * self.scale } else { mean };
+            *sum = self.precision.add(self.precision.round(scaled), *bias);
         }
     }
 
     /// From raw scores to answers, in place; gives how many there are.
     pub(crate) fn apply(&self, scores: &mut [f64]) -> usize {
-        for score in scores.iter_mut() {
-            *score = self.precision.round(*score / self.link_divisor);
+        if self.link_divisor != 1.0 {
+            each(scores, |score| self.precision.round(score / self.link_divisor));
         }
         match self.link {
             Link::Identity => {}

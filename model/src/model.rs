@@ -297,20 +297,22 @@ impl Model {
         combine::finish(self.weighted_sum::<CHECKED, _>(row), self.info.calibration)
     }
 
-    /// A row's score by a link of its own. Apart from the rest: its scores take room on the stack.
-    #[inline(never)]
+    /// A row's score by a link of its own.
     fn score_imported<const CHECKED: bool>(&self, row: &[f32], outputs: &Outputs) -> Score {
-        let (mut one, mut many);
-        let scores: &mut [f64] = match outputs.raw_count() {
-            1 => {
-                one = [0.0];
-                &mut one
-            }
-            count => {
-                many = [0.0; OUTPUTS_MAX];
-                &mut many[..count]
-            }
-        };
+        match outputs.raw_count() {
+            1 => self.score_into::<CHECKED>(row, outputs, &mut [0.0]),
+            count => self.score_many::<CHECKED>(row, outputs, count),
+        }
+    }
+
+    // Never inlined: its scores take much room on the stack.
+    #[inline(never)]
+    fn score_many<const CHECKED: bool>(&self, row: &[f32], outputs: &Outputs, count: usize) -> Score {
+        self.score_into::<CHECKED>(row, outputs, &mut [0.0; OUTPUTS_MAX][..count])
+    }
+
+    #[inline]
+    fn score_into<const CHECKED: bool>(&self, row: &[f32], outputs: &Outputs, scores: &mut [f64]) -> Score {
         self.sums::<CHECKED, _>(row, scores);
         outputs.finish_raw(scores);
         let log_odds = scores[scores.len() - 1];
