@@ -217,8 +217,8 @@ fn thread_cpu_ns() -> f64 {
 
 /// Nanoseconds an item of rounds of work over `items`: least and median.
 fn time(items: usize, mut round: impl FnMut()) -> (f64, f64) {
-    let rounds = if is_test() { 1 } else { 31 };
-    let repeats = if is_test() { 1 } else { 20 };
+    let rounds = if is_test() { 1 } else { 15 };
+    let repeats = if is_test() { 1 } else { 10 };
     let mut times: Vec<f64> = (0..rounds)
         .map(|_| {
             let begun = thread_cpu_ns();

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use rkyv::{rancor, util::AlignedVec};
-
 use crate::{
     combine,
     error::DraftError,
     file::{
-        header::SECTION_ALIGN,
         v1,
-        write::{self, NewSection},
+        write::{self, NewSection, archive},
     },
-    forest::{CanonicalForest, Layout, WideForest, layout, wide},
+    forest::{CanonicalForest, Layout, WideForest, layout},
     info::{ModelInfo, Score},
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
@@ -118,15 +115,12 @@ impl ModelDraft {
             }
         }
         for (place, (_, member)) in self.members.iter().enumerate() {
-            let fault = match member {
-                MemberDraft::Wide(_) if !matches!(layout, Layout::Auto | Layout::Wide) => {
-                    Some(format!("it needs wide nodes, layout {layout} cannot hold it"))
-                }
-                MemberDraft::Forest(forest) if layout != Layout::Auto => {
-                    layout::section(forest, layout, 0).err().map(|what| format!("layout {layout}: {what}"))
-                }
-                _ => None,
+            let packed = match member {
+                MemberDraft::Forest(forest) => layout::section(forest, layout, 0).map(drop),
+                MemberDraft::Wide(forest) => layout::wide_section(forest, layout, 0).map(drop),
+                MemberDraft::Linear(_) => Ok(()),
             };
+            let fault = packed.err().map(|what| format!("layout {layout}: {what}"));
             if let Some(what) = fault {
                 return Err(DraftError::Member { member: place, what });
             }
@@ -228,11 +222,8 @@ impl ModelDraft {
                     let what = "a wide forest needs outputs".to_owned();
                     return Err(DraftError::Info { field: "outputs", what });
                 }
-                MemberDraft::Wide(forest) => {
-                    let packed = wide::pack::pack(forest, fingerprint)
-                        .map_err(|what| DraftError::Member { member: place, what })?;
-                    section(*b"WIDE", true, archive(&packed))
-                }
+                MemberDraft::Wide(forest) => layout::wide_section(forest, self.layout, fingerprint)
+                    .map_err(|what| DraftError::Member { member: place, what })?,
             });
         }
         if let Some(outputs) = &self.outputs {
@@ -275,20 +266,4 @@ fn linear_to_archive(linear: &LinearDraft, features_fingerprint: u64) -> v1::Lin
         intercept: linear.intercept,
         features_fingerprint,
     }
-}
-
-/// Serialises a section's root.
-pub(crate) fn archive<T>(value: &T) -> Vec<u8>
-where
-    T: for<'a> rkyv::Serialize<
-            rkyv::api::high::HighSerializer<
-                AlignedVec<SECTION_ALIGN>,
-                rkyv::ser::allocator::ArenaHandle<'a>,
-                rancor::Error,
-            >,
-        >,
-{
-    let out = rkyv::api::high::to_bytes_in::<_, rancor::Error>(value, AlignedVec::<SECTION_ALIGN>::new());
-    // Plain vectors, strings and numbers have no error of their own, and memory is not an `Err`.
-    out.expect("writing plain data to memory cannot fail").into_vec()
 }

@@ -9,10 +9,10 @@ use std::{
     cell::Cell,
 };
 
-use forests::{Random, Shape, draft, forest, row};
+use forests::{Random, Shape, draft, forest, oblivious_forest, row};
 use model::{
-    MemberDraft, Model,
-    forest::SumKind,
+    MemberDraft, Model, ModelDraft,
+    forest::{Layout as ForestLayout, SumKind},
     linear::{LinearDraft, LinearTerm},
 };
 
@@ -40,21 +40,33 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+const FEATURES: usize = 36;
+
 #[test]
 fn scoring_allocates_nothing() {
-    const FEATURES: usize = 36;
     let mut random = Random(2);
     let shape = Shape { trees: 250, depth_max: 6, features: FEATURES, complete: false, sum: SumKind::F64 };
     let term = LinearTerm { coefficient: 0.5, low: -9.0, high: 9.0, imputed: 0.1, missing_coefficient: 0.2 };
     let linear = LinearDraft { terms: vec![term; FEATURES], intercept: -1.0 };
     let members =
         vec![(0.5, MemberDraft::Linear(linear)), (0.5, MemberDraft::Forest(forest(&mut random, shape)))];
-    let model = Model::from_bytes(&draft(FEATURES, members).to_bytes().unwrap()).unwrap();
     let rows: Vec<f32> = (0..64).flat_map(|_| row(&mut random, FEATURES)).collect();
+    allocates_nothing(&draft(FEATURES, members), &rows);
+
+    let shape = Shape { depth_max: 8, ..shape };
+    let oblivious = MemberDraft::Forest(oblivious_forest(&mut random, shape));
+    let draft = draft(FEATURES, vec![(1.0, oblivious)]);
+    for layout in [ForestLayout::Narrow, ForestLayout::ByteBlock, ForestLayout::Oblivious] {
+        allocates_nothing(&draft.clone().with_layout(layout).unwrap(), &rows);
+    }
+}
+
+fn allocates_nothing(draft: &ModelDraft, rows: &[f32]) {
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
     let mut out = vec![0.0; 64];
 
     let before = ALLOCATIONS.with(Cell::get);
-    model.score_rows(&rows, &mut out);
+    model.score_rows(rows, &mut out);
     let first = model.score_row(&rows[..FEATURES]);
     let allocated = ALLOCATIONS.with(Cell::get) - before;
     assert_eq!(allocated, 0);

@@ -8,7 +8,11 @@ mod golden_files;
 
 use golden::{imported, inputs, table};
 use golden_files::options;
-use model::{Model, ModelDraft, forest::Precision, import::import};
+use model::{
+    Model, ModelDraft,
+    forest::{Layout, Precision},
+    import::import,
+};
 
 /// LightGBM 4.7 does not read its text back as the nearest double: the one reason for which a raw score may differ.
 const UNREAD: f64 = -1.000_000_018_002_509_5e-35;
@@ -44,6 +48,8 @@ fn tally(
     let expected = table(&format!("preds/{name}{suffix}.csv"))?;
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
     assert!(model.verify().unwrap() > 0, "{name} carries rows of its own");
+    let others = in_each_layout(draft);
+    assert!(!others.is_empty(), "{name} fits a layout");
     let precision = model.outputs().unwrap().precision;
     let (raw, answers) = (expected.columns(raw_column), expected.columns(answer_column));
     let mut tally = Tally { rows: expected.rows.len(), ..Tally::default() };
@@ -52,6 +58,21 @@ fn tally(
         model.raw_scores(row, &mut scores);
         let plain = draft.raw_scores(row);
         assert_eq!(bits(&scores), bits(&plain), "{name}{suffix} row {at}: the plain walk");
+        let singles: Vec<f32> = row.iter().map(|&value| value as f32).collect();
+        let plain_score = draft.score_row(&singles).log_odds.to_bits();
+        for other in &others {
+            let layout = other.layouts().next().unwrap();
+            other.raw_scores(row, &mut scores);
+            assert_eq!(bits(&scores), bits(&plain), "{name}{suffix} row {at}: {layout}");
+            assert_eq!(
+                other.score_row(&singles).log_odds.to_bits(),
+                plain_score,
+                "{name} row {at}: {layout}"
+            );
+            let checked = other.score_row_checked(&singles).log_odds;
+            assert_eq!(checked.to_bits(), plain_score, "{name} row {at}: {layout}, checked");
+        }
+        scores.copy_from_slice(&plain);
         if let Some(raw) = &raw {
             assert_eq!(raw[at].len(), scores.len(), "{name}: {raw_column}");
             // Equal as numbers: -0 and 0 are the same margin.
@@ -75,6 +96,41 @@ fn tally(
 
 fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|value| value.to_bits()).collect()
+}
+
+/// The model in each layout that can hold it.
+fn in_each_layout(draft: &ModelDraft) -> Vec<Model> {
+    let fitting = Layout::ALL.into_iter().filter_map(|layout| draft.clone().with_layout(layout).ok());
+    fitting.map(|draft| Model::from_bytes(&draft.to_bytes().unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn each_kind_of_forest_gets_its_fastest_layout() {
+    for (file, expected) in [
+        ("xgb_bin_100x6.json", Layout::ByteBlock),
+        ("lgb_bin_100x6.txt", Layout::ByteBlock),
+        ("cb_bin_100x6.json", Layout::Oblivious),
+        ("sk_rf_reg.npz", Layout::Narrow),
+        ("lgb_cat.txt", Layout::Wide),
+        ("xgb_vector_leaf.json", Layout::Wide),
+    ] {
+        let imported = imported(file);
+        let bytes = imported.draft.to_bytes().unwrap();
+        let layouts: Vec<Layout> = Model::from_bytes(&bytes).unwrap().layouts().collect();
+        assert_eq!(layouts, [expected], "{file}");
+        let forced = imported.draft.with_layout(expected).unwrap();
+        assert_eq!(forced.to_bytes().unwrap(), bytes, "{file}: chosen or asked for, the file is the same");
+    }
+}
+
+#[test]
+fn a_layout_that_cannot_hold_a_forest_says_why() {
+    let refusal = |file: &str, layout| imported(file).draft.with_layout(layout).unwrap_err().to_string();
+    let many = refusal("sk_rf_reg.npz", Layout::ByteBlock);
+    assert!(many.contains("layout byte-block: feature") && many.contains("255 are possible"), "{many}");
+    let other = refusal("xgb_bin_100x6.json", Layout::Oblivious);
+    assert!(other.contains("tree 0 does not ask one question on each of at most 8 levels"), "{other}");
+    assert!(refusal("lgb_cat.txt", Layout::Narrow).contains("it needs wide nodes"));
 }
 
 /// Holds a file to its library; `differing_edges` rows near thresholds are the documented exceptions.

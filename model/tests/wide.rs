@@ -9,7 +9,7 @@ mod wide;
 use forests::Random;
 use model::{
     Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
-    forest::{MissingRule, Precision, WideForest, WideNode, WideTree},
+    forest::{Layout, MissingRule, Precision, WideForest, WideNode, WideTree},
 };
 use proptest::prelude::*;
 
@@ -41,7 +41,8 @@ proptest! {
 #[test]
 fn damage_to_a_wide_file_is_refused_or_walked_within_bounds() {
     let mut random = Random(9);
-    let whole = wide::draft(&mut random, 2).to_bytes().unwrap();
+    let draft = wide::draft(&mut random, 2).with_layout(Layout::Wide).unwrap();
+    let whole = draft.to_bytes().unwrap();
     for _ in 0..20_000 {
         let mut damaged = whole.clone();
         let at = 64 + 32 * 3 + random.below(damaged.len() - 64 - 32 * 3);

@@ -205,10 +205,11 @@ pub(crate) struct Link {
 #[derive(Archive, Serialize)]
 pub(crate) struct Ranks {
     /// The features' thresholds, one feature after another, each ascending.
-    pub(crate) thresholds: Vec<f32>,
+    pub(crate) thresholds: Vec<f64>,
     pub(crate) features: Vec<RankFeature>,
     /// By feature, then direction.
     pub(crate) slots: Vec<Slot>,
+    pub(crate) values: u8,
 }
 
 /// A feature that is ranked.
@@ -329,7 +330,7 @@ mod tests {
             "WideSet" ArchivedWideSet { first count rule }
             "WideLine" ArchivedWideLine { constant first count }
             "WideTerm" ArchivedWideTerm { coefficient feature reserved }
-            "Ranks" ArchivedRanks { thresholds features slots }
+            "Ranks" ArchivedRanks { thresholds features slots values }
             "RankFeature" ArchivedRankFeature { feature thresholds }
             "Line" ArchivedLine { slots ranks }
             "Block" ArchivedBlock { slots ranks }

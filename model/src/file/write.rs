@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rkyv::{rancor, util::AlignedVec};
+
 use super::header::{self, ENTRY_BYTES, Entry, HEADER_BYTES, SECTION_ALIGN};
 
 /// A section to be written.
@@ -14,6 +16,36 @@ pub(crate) struct NewSection {
     pub(crate) version: u16,
     pub(crate) required: bool,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// The root of a section.
+pub(crate) trait Archivable:
+    for<'a> rkyv::Serialize<
+        rkyv::api::high::HighSerializer<
+            AlignedVec<SECTION_ALIGN>,
+            rkyv::ser::allocator::ArenaHandle<'a>,
+            rancor::Error,
+        >,
+    >
+{
+}
+
+impl<T> Archivable for T where
+    T: for<'a> rkyv::Serialize<
+            rkyv::api::high::HighSerializer<
+                AlignedVec<SECTION_ALIGN>,
+                rkyv::ser::allocator::ArenaHandle<'a>,
+                rancor::Error,
+            >,
+        >
+{
+}
+
+/// Serialises a section's root.
+pub(crate) fn archive(root: &impl Archivable) -> Vec<u8> {
+    let out = rkyv::api::high::to_bytes_in::<_, rancor::Error>(root, AlignedVec::<SECTION_ALIGN>::new());
+    // Plain vectors, strings and numbers have no error of their own, and memory is not an `Err`.
+    out.expect("writing plain data to memory cannot fail").into_vec()
 }
 
 /// The file's bytes: header, table, sections in order. Equal sections, equal bytes.

@@ -71,17 +71,6 @@ pub struct CanonicalForest {
 }
 
 impl CanonicalTree {
-    /// For each node of a checked tree the levels of splits from it down: 0 for a leaf.
-    pub(crate) fn heights(&self) -> Vec<u32> {
-        let mut heights = vec![0; self.nodes.len()];
-        for (at, node) in self.nodes.iter().enumerate().rev() {
-            if let CanonicalNode::Split { left, right, .. } = *node {
-                heights[at] = 1 + heights[left as usize].max(heights[right as usize]);
-            }
-        }
-        heights
-    }
-
     /// The leaf that `row` reaches. The definition; the fast walks are held to it.
     ///
     /// # Panics

@@ -27,14 +27,25 @@ pub(crate) struct Lane {
     pub(crate) place: u32,
 }
 
-/// The leaves of a block by their place in the sum, then one for repeated trees; a power of two, so that masking a
-/// place proves it.
-pub(crate) type Leaves = [u32; 128];
-const _: () = assert!(BLOCK_TREES < size_of::<Leaves>() / 4);
+/// Where a group's walks have arrived, by lane.
+pub(crate) type Arrived = [u32; LANES_MAX];
+
+/// The node at a position.
+///
+/// With `CHECKED` through a bounds check: the twin the tests hold the other to.
+///
+/// # Safety
+/// Without `CHECKED`: `at` is a node.
+#[inline(always)]
+pub(crate) unsafe fn node_at<const CHECKED: bool>(nodes: &[ArchivedNode], at: u32) -> ArchivedNode {
+    if CHECKED {
+        return nodes[at as usize];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { *nodes.get_unchecked(at as usize) }
+}
 
 /// Walks one group.
-///
-/// With `CHECKED` every node is read through a bounds check: the twin the tests hold the other to.
 ///
 /// # Safety
 /// Without `CHECKED`: every root is a node, every node that is not a leaf has both children among the nodes, and a
@@ -45,20 +56,13 @@ unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
     slots: &[f32; SLOTS],
     lanes: &[Lane; LANES],
     trips: u32,
-    leaves: &mut Leaves,
-) {
-    let node_at = |at: u32| {
-        if CHECKED {
-            return &nodes[at as usize];
-        }
-        // SAFETY: `at` starts at a root and moves only from a split to one of its children or, at a leaf, by 0
-        // (NaN >= threshold is false); the caller vouches that those are nodes.
-        unsafe { nodes.get_unchecked(at as usize) }
-    };
+) -> [u32; LANES] {
     let mut at = lanes.map(|lane| lane.root);
     for _ in 0..trips {
         for place in &mut at {
-            let node = node_at(*place);
+            // SAFETY: `at` starts at a root and moves only from a split to one of its children or, at a leaf, by 0
+            // (NaN >= threshold is false); the caller vouches that those are nodes.
+            let node = unsafe { node_at::<CHECKED>(nodes, *place) };
             let link = node.link.to_native();
             // Slots are fewer than SLOTS, a power of two of at most 2^SLOT_BITS, so the mask takes the slot's bits
             // out of the link and proves the index in one operation.
@@ -66,10 +70,11 @@ unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
             let threshold = f32::from_bits(node.value.to_native());
             *place += (link >> SLOT_BITS) + u32::from(value >= threshold);
         }
+        // Keeps the places in memory, one load and one store a step. In registers there is no room for them, and the
+        // compiler would move them about between the steps.
+        std::hint::black_box(&mut at);
     }
-    for (lane, place) in lanes.iter().zip(at) {
-        leaves[lane.place as usize & (leaves.len() - 1)] = node_at(place).value.to_native();
-    }
+    at
 }
 
 /// Walks one group of any width that is a multiple of [`LANES_STEP`].
@@ -85,7 +90,7 @@ pub(crate) unsafe fn walk_group<const SLOTS: usize, const CHECKED: bool>(
     slots: &[f32; SLOTS],
     lanes: &[Lane],
     trips: u32,
-    leaves: &mut Leaves,
+    arrived: &mut Arrived,
 ) {
     macro_rules! of_width {
         ($($width:literal)*) => {
@@ -93,7 +98,8 @@ pub(crate) unsafe fn walk_group<const SLOTS: usize, const CHECKED: bool>(
                 $($width => {
                     let lanes: &[Lane; $width] = lanes.try_into().expect("the match is on this length");
                     // SAFETY: the caller's promise is `walk`'s.
-                    unsafe { walk::<$width, SLOTS, CHECKED>(nodes, slots, lanes, trips, leaves) }
+                    let at = unsafe { walk::<$width, SLOTS, CHECKED>(nodes, slots, lanes, trips) };
+                    arrived[..$width].copy_from_slice(&at);
                 })*
                 width => unreachable!("a group of {width} trees: the schedule makes none"),
             }

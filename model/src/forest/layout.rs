@@ -4,13 +4,14 @@ use std::{fmt, str::FromStr};
 
 use super::{
     blocks,
-    canonical::{CanonicalForest, CanonicalNode},
+    canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
     cost, oblivious, pack,
-    wide::{MissingRule, Precision, WideForest, WideNode, WideTree},
+    ranks::source::SourceForest,
+    wide::{self, MissingRule, Precision, WideForest, WideNode, WideTree},
 };
-use crate::{
-    file::{v1, write::NewSection},
-    forest::canonical::{CanonicalTree, Missing, SumKind},
+use crate::file::{
+    v1,
+    write::{self, Archivable, NewSection},
 };
 
 /// In which form a forest is kept in the file and walked. The answer's bits are the same in each.
@@ -63,7 +64,7 @@ impl FromStr for Layout {
     }
 }
 
-/// A forest's section in a layout; [`Layout::Wide`] is not a forest's but a whole member's.
+/// A canonical forest's section in a layout.
 ///
 /// # Errors
 /// Why the forest does not fit the layout.
@@ -72,18 +73,57 @@ pub(crate) fn section(
     layout: Layout,
     fingerprint: u64,
 ) -> Result<NewSection, String> {
-    let section = |tag, bytes| NewSection { tag, version: v1::VERSION, required: true, bytes };
     match layout {
-        Layout::Auto => self::section(forest, cost::cheapest(forest), fingerprint),
-        Layout::Narrow => {
-            pack::pack(forest, fingerprint).map(|packed| section(*b"FRST", crate::draft::archive(&packed)))
-        }
-        Layout::ByteBlock => blocks::pack::pack(forest, fingerprint)
-            .map(|packed| section(*b"BLKS", crate::draft::archive(&packed))),
-        Layout::Oblivious => oblivious::pack::pack(forest, fingerprint)
-            .map(|packed| section(*b"OBLV", crate::draft::archive(&packed))),
+        Layout::Narrow => Ok(new_section(*b"FRST", &pack::pack(forest, fingerprint)?)),
         Layout::Wide => Err("only an imported model's forest can be kept in wide nodes".to_owned()),
+        Layout::ByteBlock | Layout::Oblivious => bytes_section(&forest.into(), layout, fingerprint),
+        Layout::Auto => {
+            let source = SourceForest::from(forest);
+            match cost::cheapest(&source, Layout::Narrow) {
+                Layout::Narrow => section(forest, Layout::Narrow, fingerprint),
+                layout => bytes_section(&source, layout, fingerprint)
+                    .or_else(|_| section(forest, Layout::Narrow, fingerprint)),
+            }
+        }
     }
+}
+
+/// A wide forest's section in a layout.
+///
+/// # Errors
+/// As [`section`].
+pub(crate) fn wide_section(
+    forest: &WideForest,
+    layout: Layout,
+    fingerprint: u64,
+) -> Result<NewSection, String> {
+    let source = SourceForest::of_wide(forest);
+    match layout {
+        Layout::Wide => Ok(new_section(*b"WIDE", &wide::pack::pack(forest, fingerprint)?)),
+        Layout::Narrow => Err("it needs wide nodes".to_owned()),
+        Layout::ByteBlock | Layout::Oblivious => {
+            let source = source.ok_or_else(|| "it needs wide nodes".to_owned())?;
+            bytes_section(&source, layout, fingerprint)
+        }
+        Layout::Auto => {
+            let chosen = source.as_ref().map_or(Layout::Wide, |source| cost::cheapest(source, Layout::Wide));
+            let in_bytes = source.and_then(|source| bytes_section(&source, chosen, fingerprint).ok());
+            in_bytes.map_or_else(|| wide_section(forest, Layout::Wide, fingerprint), Ok)
+        }
+    }
+}
+
+/// Byte blocks or oblivious trees.
+fn bytes_section(forest: &SourceForest, layout: Layout, fingerprint: u64) -> Result<NewSection, String> {
+    match layout {
+        Layout::ByteBlock => Ok(new_section(*b"BLKS", &blocks::pack::pack(forest, fingerprint)?)),
+        Layout::Oblivious => Ok(new_section(*b"OBLV", &oblivious::pack::pack(forest, fingerprint)?)),
+        Layout::Auto | Layout::Narrow | Layout::Wide => Err(format!("layout {layout} has no bytes")),
+    }
+}
+
+fn new_section(tag: [u8; 4], packed: &impl Archivable) -> NewSection {
+    NewSection { tag, version: v1::VERSION, required: true, bytes: write::archive(packed) }
 }
 
 impl CanonicalForest {

@@ -4,7 +4,7 @@ use rkyv::rend::f64_le;
 
 use super::{
     canonical::{DEPTH_MAX, Missing, SumKind, TREES_MAX},
-    kernel::{self, BLOCK_TREES, LANES_MAX, LANES_STEP, Lane, Leaves},
+    kernel::{self, Arrived, BLOCK_TREES, LANES_MAX, LANES_STEP, Lane},
     pack::sum_from_code,
     slots::{self, SLOT_BITS, SLOTS_MAX, Slot},
 };
@@ -33,6 +33,20 @@ struct Group {
 struct Block {
     groups: Vec<Group>,
     trees: usize,
+    /// Its lanes stand in the order of the sum: one group, whose leaves are added as they are.
+    in_order: bool,
+}
+
+/// A block's leaves by their place in the sum, then one for repeated trees; a power of two, so that masking a place
+/// proves it.
+type Leaves = [u32; 128];
+const _: () = assert!(BLOCK_TREES < size_of::<Leaves>() / 4);
+
+/// The running sum, in either type.
+#[derive(Clone, Copy)]
+struct Sum {
+    single: f32,
+    double: f64,
 }
 
 /// A forest whose every node and leaf has been checked.
@@ -81,8 +95,9 @@ impl NarrowForest {
         Ok(forest)
     }
 
-    /// Plans the walk: inside a block of trees those of like height go together, so that no walk waits long for a
-    /// deeper one; the leaves are put back in the order of the sum.
+    /// Plans the walk. Trees of like height should go together, so that no walk waits long for a deeper one: where
+    /// they do in the order of the sum, each group is a block of its own; else they are sorted inside a larger block,
+    /// and the leaves put back in order.
     fn plan(&mut self, archived: &ArchivedForest, heights: &[u8]) -> Result<(), String> {
         if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
             return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
@@ -95,19 +110,28 @@ impl NarrowForest {
                     heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
                 trees.push((*height, Lane { root, place }));
             }
-            trees.sort_by_key(|&(height, _)| height);
-            let mut groups = Vec::new();
-            for group in trees.chunks(LANES_MAX) {
-                let first_lane = self.lanes.len();
-                let spare = Lane { root: group[0].1.root, place: BLOCK_TREES as u32 };
-                self.lanes.extend(group.iter().map(|(_, lane)| *lane));
-                self.lanes.resize(first_lane + group.len().next_multiple_of(LANES_STEP), spare);
-                let trips = group.iter().map(|(height, _)| u32::from(*height)).max().unwrap_or(0);
-                groups.push(Group { first_lane, lanes: self.lanes.len() - first_lane, trips });
+            let in_order = trips(&trees);
+            let mut sorted = trees.clone();
+            sorted.sort_by_key(|&(height, _)| height);
+            if in_order <= trips(&sorted) + trips(&sorted) / 16 {
+                for group in trees.chunks(LANES_MAX) {
+                    let groups = vec![self.push_group(group)];
+                    self.blocks.push(Block { groups, trees: group.len(), in_order: true });
+                }
+            } else {
+                let groups = sorted.chunks(LANES_MAX).map(|group| self.push_group(group)).collect();
+                self.blocks.push(Block { groups, trees: roots.len(), in_order: false });
             }
-            self.blocks.push(Block { groups, trees: roots.len() });
         }
         Ok(())
+    }
+
+    fn push_group(&mut self, trees: &[(u8, Lane)]) -> Group {
+        let first_lane = self.lanes.len();
+        let spare = Lane { root: trees[0].1.root, place: BLOCK_TREES as u32 };
+        self.lanes.extend(trees.iter().map(|(_, lane)| *lane));
+        self.lanes.resize(first_lane + trees.len().next_multiple_of(LANES_STEP), spare);
+        Group { first_lane, lanes: self.lanes.len() - first_lane, trips: trips(trees) }
     }
 
     /// Trees.
@@ -133,7 +157,8 @@ impl NarrowForest {
     fn score_by<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         // The slot row lives on the stack, in the least size that also has room for the leaves' NaN.
         match self.slots.len() {
-            0..64 => self.score_with::<64, CHECKED, R>(row),
+            0..16 => self.score_with::<16, CHECKED, R>(row),
+            16..64 => self.score_with::<64, CHECKED, R>(row),
             64..128 => self.score_with::<128, CHECKED, R>(row),
             128..512 => self.score_with::<512, CHECKED, R>(row),
             _ => self.score_with::<SLOTS_MAX, CHECKED, R>(row),
@@ -145,42 +170,93 @@ impl NarrowForest {
     fn score_with<const SLOTS: usize, const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         let mut slots = [f32::NAN; SLOTS];
         slots::fill(&self.slots, row, &mut slots);
-        let mut leaves: Leaves = [0; size_of::<Leaves>() / 4];
-        let mut sum = self.base;
+        let mut sum = Sum { single: self.base as f32, double: self.base };
         for block in &self.blocks {
-            for group in &block.groups {
-                let lanes = &self.lanes[group.first_lane..group.first_lane + group.lanes];
-                #[allow(unsafe_code)]
-                // SAFETY: `check` built this forest: it saw that roots are nodes, that splits' children are nodes,
-                // and that a leaf's offset is 0 and its slot is `slots.len()`, where `fill` leaves NaN because
-                // SLOTS is larger than that.
-                unsafe {
-                    kernel::walk_group::<SLOTS, CHECKED>(
-                        &self.nodes,
-                        &slots,
-                        lanes,
-                        group.trips,
-                        &mut leaves,
-                    );
-                }
+            sum = if block.in_order {
+                self.add_group::<SLOTS, CHECKED>(sum, block, &slots)
+            } else {
+                self.add_sorted::<SLOTS, CHECKED>(sum, block, &slots)
+            };
+        }
+        if self.sum == SumKind::F32 { f64::from(sum.single) } else { sum.double }
+    }
+
+    /// Walks a group.
+    #[inline(always)]
+    fn walk<const SLOTS: usize, const CHECKED: bool>(&self, group: &Group, slots: &[f32; SLOTS]) -> Arrived {
+        let lanes = &self.lanes[group.first_lane..group.first_lane + group.lanes];
+        let mut arrived = [0; LANES_MAX];
+        #[allow(unsafe_code)]
+        // SAFETY: `check` built this forest: it saw that roots are nodes, that splits' children are nodes, and that a
+        // leaf's offset is 0 and its slot is `slots.len()`, where `fill` leaves NaN because SLOTS is larger than that.
+        unsafe {
+            kernel::walk_group::<SLOTS, CHECKED>(&self.nodes, slots, lanes, group.trips, &mut arrived);
+        }
+        arrived
+    }
+
+    /// The value of a leaf, as it stands in its node.
+    #[inline(always)]
+    fn leaf<const CHECKED: bool>(&self, at: u32) -> u32 {
+        #[allow(unsafe_code)]
+        // SAFETY: a walk arrives at nodes only, and the root of a tree is one.
+        let node = unsafe { kernel::node_at::<CHECKED>(&self.nodes, at) };
+        node.value.to_native()
+    }
+
+    /// Adds the leaves of a block whose one group is in the order of the sum.
+    #[inline(always)]
+    fn add_group<const SLOTS: usize, const CHECKED: bool>(
+        &self,
+        sum: Sum,
+        block: &Block,
+        slots: &[f32; SLOTS],
+    ) -> Sum {
+        let arrived = self.walk::<SLOTS, CHECKED>(&block.groups[0], slots);
+        self.add(sum, arrived[..block.trees].iter().map(|&at| self.leaf::<CHECKED>(at)))
+    }
+
+    /// Adds the leaves of a block whose groups were sorted by height.
+    #[inline(never)]
+    fn add_sorted<const SLOTS: usize, const CHECKED: bool>(
+        &self,
+        sum: Sum,
+        block: &Block,
+        slots: &[f32; SLOTS],
+    ) -> Sum {
+        let mut leaves: Leaves = [0; size_of::<Leaves>() / 4];
+        for group in &block.groups {
+            let arrived = self.walk::<SLOTS, CHECKED>(group, slots);
+            for (lane, at) in self.lanes[group.first_lane..][..group.lanes].iter().zip(arrived) {
+                leaves[lane.place as usize & (leaves.len() - 1)] = self.leaf::<CHECKED>(at);
             }
-            sum = self.add(sum, &leaves[..block.trees]);
+        }
+        self.add(sum, leaves[..block.trees].iter().copied())
+    }
+
+    /// Adds leaves in the order of the trees, in the type the forest was made for.
+    #[inline(always)]
+    fn add(&self, mut sum: Sum, leaves: impl Iterator<Item = u32>) -> Sum {
+        match self.sum {
+            SumKind::F32 => sum.single = leaves.fold(sum.single, |sum, leaf| sum + f32::from_bits(leaf)),
+            SumKind::F64 => {
+                sum.double = leaves.fold(sum.double, |sum, leaf| sum + f64::from(f32::from_bits(leaf)));
+            }
+            SumKind::F64Leaves => {
+                let value = |leaf: u32| self.leaf_values[leaf as usize].to_native();
+                sum.double = leaves.fold(sum.double, |sum, leaf| sum + value(leaf));
+            }
         }
         sum
     }
+}
 
-    /// Adds a block's leaves in the order of the trees, in the type the forest was made for.
-    fn add(&self, sum: f64, leaves: &[u32]) -> f64 {
-        match self.sum {
-            SumKind::F32 => {
-                f64::from(leaves.iter().fold(sum as f32, |sum, &leaf| sum + f32::from_bits(leaf)))
-            }
-            SumKind::F64 => leaves.iter().fold(sum, |sum, &leaf| sum + f64::from(f32::from_bits(leaf))),
-            SumKind::F64Leaves => {
-                leaves.iter().fold(sum, |sum, &leaf| sum + self.leaf_values[leaf as usize].to_native())
-            }
-        }
-    }
+/// Steps after which the walks of all these trees have arrived, groups of [`LANES_MAX`] one after another.
+fn trips(trees: &[(u8, Lane)]) -> u32 {
+    trees
+        .chunks(LANES_MAX)
+        .map(|group| group.iter().map(|&(height, _)| u32::from(height)).max().unwrap_or(0))
+        .sum()
 }
 
 fn check_slots(archived: &ArchivedForest, feature_count: usize) -> Result<Vec<Slot>, String> {

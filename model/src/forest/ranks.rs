@@ -11,6 +11,7 @@
 pub(crate) mod avx2;
 pub(crate) mod compare;
 mod pack;
+pub(crate) mod source;
 mod table;
 
 pub(crate) use pack::RankNumbers;

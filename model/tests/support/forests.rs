@@ -1,5 +1,4 @@
 //! Random forests and rows: thresholds and values come from one small set, so that they often meet exactly.
-#![allow(dead_code, reason = "each test uses a part")]
 
 use model::{
     MemberDraft, ModelDraft, ModelInfo,
@@ -77,12 +76,14 @@ pub(crate) fn forest(random: &mut Random, shape: Shape) -> CanonicalForest {
 }
 
 /// Trees that ask one question on each level.
+#[allow(dead_code, reason = "not every test has them")]
 pub(crate) fn oblivious_forest(random: &mut Random, shape: Shape) -> CanonicalForest {
     let mut made = forest(random, Shape { trees: 1, depth_max: 0, ..shape });
     made.trees = (0..shape.trees).map(|_| oblivious_tree(random, shape)).collect();
     made
 }
 
+#[allow(dead_code, reason = "not every test has them")]
 fn oblivious_tree(random: &mut Random, shape: Shape) -> CanonicalTree {
     let depth = random.below(shape.depth_max as usize + 1);
     let mut nodes = Vec::new();

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use model::{
-    MemberDraft,
+    forest::Layout,
     import::{Imported, Options},
 };
 
@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// The model's version.
     #[arg(long, default_value = "1")]
     model_version: String,
+    /// In which form the trees are kept: auto, narrow, byte-block, oblivious or wide. All give the same bits.
+    #[arg(long, default_value_t = Layout::Auto)]
+    layout: Layout,
     /// Of a model that was stopped early, keep only the trees up to the best iteration.
     #[arg(long)]
     best_iteration: bool,
@@ -43,11 +46,13 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     options.best_iteration = arguments.best_iteration;
     let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
     options.command = format!("stormglass model import {name}");
-    let imported = read(&arguments.file, &options)?;
+    let mut imported = read(&arguments.file, &options)?;
     let output = arguments.output.clone().unwrap_or_else(|| arguments.file.with_extension("sgm"));
     let failed = |error: model::DraftError| Failure::new(Exit::Failed, error.to_string());
+    imported.draft = imported.draft.with_layout(arguments.layout).map_err(failed)?;
     imported.draft.write(&output).map_err(failed)?;
-    print(&imported, &output, out).map_err(print_failed)
+    let layouts: Vec<&str> = super::open(&output)?.layouts().map(Layout::name).collect();
+    print(&imported, &layouts.join(", "), &output, out).map_err(print_failed)
 }
 
 /// The file's name without its ending.
@@ -64,15 +69,11 @@ pub(in crate::cli) fn read(file: &Path, options: &Options) -> Result<Imported, F
     model::import::import(&bytes, options).map_err(|error| failed(&error))
 }
 
-fn print(imported: &Imported, output: &Path, out: &mut dyn Write) -> std::io::Result<()> {
+fn print(imported: &Imported, layouts: &str, output: &Path, out: &mut dyn Write) -> std::io::Result<()> {
     let info = imported.draft.info();
     writeln!(out, "format        {}", imported.format)?;
     writeln!(out, "trees         {} ({} nodes)", info.tree_count, info.node_count)?;
-    let layout = match imported.draft.members() {
-        [(_, MemberDraft::Wide(_))] => "wide nodes (f64 rows, sets or several outputs)",
-        _ => "narrow nodes",
-    };
-    writeln!(out, "layout        {layout}")?;
+    writeln!(out, "layout        {layouts}")?;
     writeln!(out, "features      {}", info.features.len())?;
     if let Some(outputs) = imported.draft.outputs() {
         print_outputs(outputs, out)?;

@@ -2,7 +2,10 @@
 
 use std::io::{Result, Write};
 
-use model::{Link, Model, Outputs, forest::Precision};
+use model::{
+    Link, Model, Outputs,
+    forest::{Layout, Precision},
+};
 
 pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
     let info = model.info();
@@ -22,6 +25,12 @@ pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
         print_outputs(outputs, out)?;
     }
     writeln!(out, "trees         {} ({} nodes)", info.tree_count, info.node_count)?;
+    let layouts: Vec<&str> = model.layouts().map(Layout::name).collect();
+    writeln!(
+        out,
+        "layout        {}",
+        if layouts.is_empty() { "none".to_owned() } else { layouts.join(", ") }
+    )?;
     writeln!(out, "features      {}", info.features.len())?;
     for feature in &info.features {
         writeln!(out, "  {feature}")?;

@@ -1,11 +1,14 @@
-//! From the canonical form to byte blocks.
+//! From trees to byte blocks.
 
 use crate::{
     file::v1,
     forest::{
-        canonical::{CanonicalForest, CanonicalNode, CanonicalTree, SumKind},
+        canonical::SumKind,
         pack::sum_code,
-        ranks::{ALWAYS_LEFT, RankNumbers},
+        ranks::{
+            ALWAYS_LEFT, RankNumbers,
+            source::{SourceForest, SourceNode, SourceTree},
+        },
     },
 };
 
@@ -29,23 +32,17 @@ struct Cut {
     exits: [Option<u32>; 8],
 }
 
-/// A canonical tree with the height of each of its nodes.
-struct Measured<'a> {
-    nodes: &'a [CanonicalNode],
-    heights: Vec<u32>,
-}
-
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
 /// What does not fit: more thresholds or slots than a byte can number, trees that are long and thin.
-pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Blocks, String> {
+pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Blocks, String> {
     let numbers = RankNumbers::of(forest)?;
-    let mut trees: Vec<Measured<'_>> = forest.trees.iter().map(Measured::of).collect();
-    let dense = is_dense(trees.iter().map(|tree| tree.heights[0]));
+    let mut trees: Vec<&SourceTree> = forest.trees.iter().collect();
+    let dense = is_dense(trees.iter().map(|tree| tree.height()));
     // The last line is filled with copies of the last tree, whose leaves nobody adds.
     while !trees.len().is_multiple_of(LINE_TREES) {
-        trees.extend(forest.trees.last().map(Measured::of));
+        trees.extend(forest.trees.last());
     }
     let mut packed = v1::Blocks {
         roots: Vec::with_capacity(trees.len() / LINE_TREES),
@@ -69,7 +66,7 @@ pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Blo
                 pack_dense(tree, &root, forest.sum, &numbers, &mut packed);
             }
         } else {
-            let height = line.iter().map(|tree| tree.heights[0]).max().unwrap_or(0);
+            let height = line.iter().map(|tree| tree.height()).max().unwrap_or(0);
             let steps = height.div_ceil(BLOCK_LEVELS).max(1);
             packed.steps.push(steps as u8);
             for (tree, root) in line.iter().zip(roots) {
@@ -87,7 +84,7 @@ pub(crate) fn is_dense(heights: impl Iterator<Item = u32>) -> bool {
 }
 
 /// Root, eight blocks, 64 leaves: everything's place is known, so nothing says where it is.
-fn pack_dense(tree: &Measured<'_>, root: &Cut, sum: SumKind, numbers: &RankNumbers, packed: &mut v1::Blocks) {
+fn pack_dense(tree: &SourceTree, root: &Cut, sum: SumKind, numbers: &RankNumbers, packed: &mut v1::Blocks) {
     for exit in root.exits {
         let cut = match exit {
             Some(node) => tree.cut(node, numbers),
@@ -102,7 +99,7 @@ fn pack_dense(tree: &Measured<'_>, root: &Cut, sum: SumKind, numbers: &RankNumbe
 
 /// Level by level; each block's exits, as far as they can be reached, side by side.
 fn pack_linked(
-    tree: &Measured<'_>,
+    tree: &SourceTree,
     root: &Cut,
     steps: u32,
     sum: SumKind,
@@ -180,15 +177,11 @@ pub(crate) fn width(ranks: &[u8; 8]) -> usize {
     }
 }
 
-impl<'a> Measured<'a> {
-    fn of(tree: &'a CanonicalTree) -> Self {
-        Self { nodes: &tree.nodes, heights: tree.heights() }
-    }
-
+impl SourceTree {
     fn leaf(&self, node: u32) -> f64 {
         match self.nodes[node as usize] {
-            CanonicalNode::Leaf(value) => value,
-            CanonicalNode::Split { .. } => unreachable!("the steps are as many as the height needs"),
+            SourceNode::Leaf(value) => value,
+            SourceNode::Split { .. } => unreachable!("the steps are as many as the height needs"),
         }
     }
 
@@ -208,8 +201,8 @@ impl<'a> Measured<'a> {
             return;
         }
         match self.nodes[node as usize] {
-            CanonicalNode::Leaf(_) => self.place(node, 2 * at, numbers, cut),
-            CanonicalNode::Split { feature, threshold, missing, left, right } => {
+            SourceNode::Leaf(_) => self.place(node, 2 * at, numbers, cut),
+            SourceNode::Split { feature, threshold, missing, left, right } => {
                 (cut.block.slots[at - 1], cut.block.ranks[at - 1]) =
                     numbers.condition(feature, threshold, missing);
                 self.place(left, 2 * at, numbers, cut);

@@ -1,11 +1,14 @@
-//! From the canonical form to oblivious trees, for forests whose trees are.
+//! From trees to oblivious ones, for forests whose trees are.
 
 use crate::{
     file::v1,
     forest::{
-        canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
+        canonical::{Missing, SumKind},
         pack::sum_code,
-        ranks::{ALWAYS_LEFT, RankNumbers},
+        ranks::{
+            ALWAYS_LEFT, RankNumbers,
+            source::{SourceForest, SourceNode, SourceTree},
+        },
     },
 };
 
@@ -17,25 +20,21 @@ pub(crate) const LINE_TREES: usize = 4;
 /// A tree's questions from the top, and its leaves by their numbers: a question that sends right sets the bit of its
 /// level, the top one the lowest.
 pub(crate) struct Levels {
-    questions: Vec<(u16, f32, Missing)>,
+    questions: Vec<(u16, f64, Missing)>,
     leaves: Vec<f64>,
 }
 
 impl Levels {
     /// `None` for a tree that is not oblivious, or has more levels.
-    pub(crate) fn of(tree: &CanonicalTree) -> Option<Self> {
+    pub(crate) fn of(tree: &SourceTree) -> Option<Self> {
         let mut questions = Vec::new();
         let mut level = vec![0_u32];
-        loop {
-            let CanonicalNode::Split { feature, threshold, missing, .. } = tree.nodes[level[0] as usize]
-            else {
-                break;
-            };
+        while let SourceNode::Split { feature, threshold, missing, .. } = tree.nodes[level[0] as usize] {
             // Left children first, so that the newest bit is the highest.
             let (mut lefts, mut rights) = (Vec::new(), Vec::new());
             for &node in &level {
                 match tree.nodes[node as usize] {
-                    CanonicalNode::Split { feature: f, threshold: t, missing: m, left, right }
+                    SourceNode::Split { feature: f, threshold: t, missing: m, left, right }
                         if (f, m) == (feature, missing) && t == threshold =>
                     {
                         lefts.push(left);
@@ -52,8 +51,8 @@ impl Levels {
             level = lefts;
         }
         let leaf = |&node: &u32| match tree.nodes[node as usize] {
-            CanonicalNode::Leaf(value) => Some(value),
-            CanonicalNode::Split { .. } => None,
+            SourceNode::Leaf(value) => Some(value),
+            SourceNode::Split { .. } => None,
         };
         Some(Self { questions, leaves: level.iter().map(leaf).collect::<Option<_>>()? })
     }
@@ -63,13 +62,14 @@ impl Levels {
 ///
 /// # Errors
 /// What does not fit: more thresholds or slots than a byte can number, trees that are not oblivious.
-pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Oblivious, String> {
+pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Oblivious, String> {
+    let numbers = RankNumbers::of(forest)?;
     let mut packed = v1::Oblivious {
         lines: Vec::new(),
         single_leaves: Vec::new(),
         double_leaves: Vec::new(),
         firsts: Vec::with_capacity(forest.trees.len()),
-        ranks: v1::Ranks { thresholds: Vec::new(), features: Vec::new(), slots: Vec::new() },
+        ranks: numbers.to_archive(),
         base: forest.base,
         features_fingerprint: fingerprint,
         trees: u32::try_from(forest.trees.len()).map_err(|_| "more than 2^32 trees".to_owned())?,
@@ -82,8 +82,6 @@ pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Obl
             format!("tree {number} does not ask one question on each of at most {LEVELS_MAX} levels")
         })?);
     }
-    let numbers = RankNumbers::of(forest)?;
-    packed.ranks = numbers.to_archive();
     for four in trees.chunks(LINE_TREES) {
         let mut line = v1::Line { slots: [0; 32], ranks: [ALWAYS_LEFT; 32] };
         for (place, tree) in four.iter().enumerate() {

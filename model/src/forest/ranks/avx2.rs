@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 use super::{
     RankRow, Ranker,
     compare::{Compare, EXITS},
-    table::Table,
+    table::{Table, Tables},
 };
 use crate::{
     file::v1::{ArchivedBlock, ArchivedLine},
@@ -22,9 +22,19 @@ impl Ranker {
     #[target_feature(enable = "avx2,popcnt")]
     pub(crate) unsafe fn rank_avx2<R: Row + ?Sized>(&self, row: &R) -> RankRow {
         let mut ranks = RankRow([0; 256]);
-        for (table, ranked) in self.tables.iter().zip(&self.ranked) {
-            let value = row.single(usize::from(ranked.feature));
-            ranked.store(&mut ranks, rank(table, value), value.is_nan());
+        match &self.tables {
+            Tables::Single(tables) => {
+                for (table, ranked) in tables.iter().zip(&self.ranked) {
+                    let value = row.single(usize::from(ranked.feature));
+                    ranked.store(&mut ranks, rank_single(table, value), value.is_nan());
+                }
+            }
+            Tables::Double(tables) => {
+                for (table, ranked) in tables.iter().zip(&self.ranked) {
+                    let value = row.double(usize::from(ranked.feature));
+                    ranked.store(&mut ranks, rank_double(table, value), value.is_nan());
+                }
+            }
         }
         ranks
     }
@@ -32,23 +42,45 @@ impl Ranker {
 
 #[target_feature(enable = "avx2,popcnt")]
 #[inline]
-fn rank(table: &Table, value: f32) -> u8 {
+fn rank_single(table: &Table<f32>, value: f32) -> u8 {
     let value = _mm256_set1_ps(value);
     // The last sixteen's pivot is NaN, so at most 15 count; the mask proves it.
-    let sixteens = count(&table.pivots, value) & 15;
-    (16 * sixteens + count(&table.sixteens[sixteens as usize], value)) as u8
+    let sixteens = count_single(&table.pivots, value) & 15;
+    (16 * sixteens + count_single(&table.sixteens[sixteens as usize], value)) as u8
 }
 
 /// How many of the thresholds are not above the value.
 #[target_feature(enable = "avx2,popcnt")]
 #[inline]
-fn count(thresholds: &[f32; 16], value: __m256) -> u32 {
-    // SAFETY: sixteen values can be read there, in two eights.
-    let (low, high) =
-        unsafe { (_mm256_loadu_ps(thresholds.as_ptr()), _mm256_loadu_ps(thresholds.as_ptr().add(8))) };
-    let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(low, value));
-    let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(high, value));
-    (low | high << 8).count_ones()
+fn count_single(thresholds: &[f32; 16], value: __m256) -> u32 {
+    let eights: &[[f32; 8]; 2] = thresholds.as_chunks().0.try_into().expect("16 is two eights");
+    let masks = eights.each_ref().map(|eight| {
+        // SAFETY: eight values can be read there.
+        let eight = unsafe { _mm256_loadu_ps(eight.as_ptr()) };
+        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(eight, value))
+    });
+    (masks[0] | masks[1] << 8).count_ones()
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+#[inline]
+fn rank_double(table: &Table<f64>, value: f64) -> u8 {
+    let value = _mm256_set1_pd(value);
+    // As above.
+    let sixteens = count_double(&table.pivots, value) & 15;
+    (16 * sixteens + count_double(&table.sixteens[sixteens as usize], value)) as u8
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+#[inline]
+fn count_double(thresholds: &[f64; 16], value: __m256d) -> u32 {
+    let fours: &[[f64; 4]; 4] = thresholds.as_chunks().0.try_into().expect("16 is four fours");
+    let masks = fours.each_ref().map(|four| {
+        // SAFETY: four values can be read there.
+        let four = unsafe { _mm256_loadu_pd(four.as_ptr()) };
+        _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(four, value))
+    });
+    (masks[0] | masks[1] << 4 | masks[2] << 8 | masks[3] << 12).count_ones()
 }
 
 /// A rank row in registers, 16 slots in each, twice.

@@ -62,7 +62,7 @@ pub(super) const EXITS: [u8; 256] = {
     let mut exits = [0; 256];
     let mut left = 0;
     while left < 256 {
-        let top = !left >> 0 & 1;
+        let top = !left & 1;
         let path = 2 * top + (!left >> (1 + top) & 1);
         exits[left] = (2 * path + (!left >> (3 + path) & 1)) as u8;
         left += 1;

@@ -1,20 +1,24 @@
-//! Numbers the thresholds and slots of a canonical forest.
+//! Numbers the thresholds and slots of a forest.
 
 use std::collections::BTreeMap;
 
-use super::{RANK_SLOTS_MAX, THRESHOLDS_MAX};
+use super::{
+    RANK_SLOTS_MAX, THRESHOLDS_MAX,
+    source::{SourceForest, SourceNode},
+};
 use crate::{
     file::v1,
-    forest::canonical::{CanonicalForest, CanonicalNode, Missing},
+    forest::{canonical::Missing, wide::Precision},
 };
 
 /// Which byte stands for which slot, and which for which threshold.
 #[derive(Debug)]
 pub(crate) struct RankNumbers {
     /// Each feature's thresholds, ascending, each once.
-    thresholds: BTreeMap<u16, Vec<f32>>,
+    thresholds: BTreeMap<u16, Vec<f64>>,
     /// Numbered by feature, then direction.
     slots: BTreeMap<(u16, Missing), u8>,
+    values: Precision,
 }
 
 impl RankNumbers {
@@ -22,16 +26,16 @@ impl RankNumbers {
     ///
     /// # Errors
     /// What a byte cannot number.
-    pub(crate) fn of(forest: &CanonicalForest) -> Result<Self, String> {
-        let mut numbers = Self { thresholds: BTreeMap::new(), slots: BTreeMap::new() };
+    pub(crate) fn of(forest: &SourceForest) -> Result<Self, String> {
+        let mut numbers = Self { thresholds: BTreeMap::new(), slots: BTreeMap::new(), values: forest.values };
         for node in forest.trees.iter().flat_map(|tree| &tree.nodes) {
-            if let CanonicalNode::Split { feature, threshold, missing, .. } = *node {
+            if let SourceNode::Split { feature, threshold, missing, .. } = *node {
                 numbers.thresholds.entry(feature).or_default().push(threshold);
                 numbers.slots.insert((feature, missing), 0);
             }
         }
         for (feature, thresholds) in &mut numbers.thresholds {
-            thresholds.sort_by(f32::total_cmp);
+            thresholds.sort_by(f64::total_cmp);
             // Numerically: nothing lies between -0 and 0.
             thresholds.dedup_by(|later, earlier| later == earlier);
             if thresholds.len() > THRESHOLDS_MAX {
@@ -57,7 +61,7 @@ impl RankNumbers {
     ///
     /// # Panics
     /// For a split of another forest.
-    pub(crate) fn condition(&self, feature: u16, threshold: f32, missing: Missing) -> (u8, u8) {
+    pub(crate) fn condition(&self, feature: u16, threshold: f64, missing: Missing) -> (u8, u8) {
         let thresholds = &self.thresholds[&feature];
         let rank = thresholds.partition_point(|&other| other < threshold);
         (self.slots[&(feature, missing)], rank as u8)
@@ -85,6 +89,7 @@ impl RankNumbers {
                     thresholds: thresholds.len() as u16,
                 })
                 .collect(),
+            values: self.values.code(),
             slots: self
                 .slots
                 .keys()

@@ -1,15 +1,26 @@
 //! The tables that rank a row: for each feature 16 pivots, then 16 thresholds between two of them.
 
 use super::{RANK_SLOTS_MAX, RankRow, THRESHOLDS_MAX};
-use crate::{file::v1::ArchivedRanks, forest::canonical::Missing, row::Row};
+use crate::{
+    file::v1::ArchivedRanks,
+    forest::{canonical::Missing, wide::Precision},
+    row::Row,
+};
 
 /// A feature's thresholds, ascending, with NaN, which nothing is at or above, after the last.
 #[repr(C, align(64))]
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(super) struct Table<T> {
     /// The last of each sixteen.
-    pub(super) pivots: [f32; 16],
-    pub(super) sixteens: [[f32; 16]; 16],
+    pub(super) pivots: [T; 16],
+    pub(super) sixteens: [[T; 16]; 16],
+}
+
+/// The features' tables, in the type in which values are compared.
+#[derive(Clone, Debug)]
+pub(super) enum Tables {
+    Single(Vec<Table<f32>>),
+    Double(Vec<Table<f64>>),
 }
 
 /// A feature and its slots, which stand side by side.
@@ -26,14 +37,14 @@ pub(super) struct Ranked {
 #[derive(Clone, Debug)]
 pub(crate) struct Ranker {
     /// Side by side with `ranked`.
-    pub(super) tables: Vec<Table>,
+    pub(super) tables: Tables,
     pub(super) ranked: Vec<Ranked>,
     slot_count: usize,
 }
 
-impl Table {
-    fn of(thresholds: &[f32]) -> Self {
-        let mut table = Self { pivots: [f32::NAN; 16], sixteens: [[f32::NAN; 16]; 16] };
+impl<T: Copy + PartialOrd> Table<T> {
+    fn of(thresholds: &[T], nan: T) -> Self {
+        let mut table = Self { pivots: [nan; 16], sixteens: [[nan; 16]; 16] };
         for (at, &threshold) in thresholds.iter().enumerate() {
             table.sixteens[at / 16][at % 16] = threshold;
         }
@@ -45,13 +56,30 @@ impl Table {
 
     /// The number of thresholds that are not above `value`; 0 for NaN.
     #[inline(always)]
-    fn rank(&self, value: f32) -> u8 {
-        let count = |thresholds: &[f32; 16]| {
+    fn rank(&self, value: T) -> u8 {
+        let count = |thresholds: &[T; 16]| {
             thresholds.iter().map(|&threshold| u8::from(threshold <= value)).sum::<u8>()
         };
         // The last sixteen has at most 15 thresholds, so its pivot is NaN and counts for nothing.
         let sixteens = count(&self.pivots) & 15;
         16 * sixteens + count(&self.sixteens[usize::from(sixteens)])
+    }
+}
+
+impl Tables {
+    fn push(&mut self, thresholds: &[f64]) -> Result<(), String> {
+        match self {
+            Self::Single(tables) => {
+                let singles: Vec<f32> = thresholds.iter().map(|&threshold| threshold as f32).collect();
+                let exact = |(&single, &threshold): (&f32, &f64)| f64::from(single) == threshold;
+                if !singles.iter().zip(thresholds).all(exact) {
+                    return Err("a threshold is no f32".to_owned());
+                }
+                tables.push(Table::of(&singles, f32::NAN));
+            }
+            Self::Double(tables) => tables.push(Table::of(thresholds, f64::NAN)),
+        }
+        Ok(())
     }
 }
 
@@ -64,7 +92,12 @@ impl Ranker {
         if archived.slots.len() > RANK_SLOTS_MAX {
             return Err(format!("{} slots; {RANK_SLOTS_MAX} are possible", archived.slots.len()));
         }
-        let mut ranker = Self { tables: Vec::new(), ranked: Vec::new(), slot_count: archived.slots.len() };
+        let tables = match Precision::from_code(archived.values) {
+            Some(Precision::Single) => Tables::Single(Vec::new()),
+            Some(Precision::Double) => Tables::Double(Vec::new()),
+            None => return Err(format!("number type {} is unknown", archived.values)),
+        };
+        let mut ranker = Self { tables, ranked: Vec::new(), slot_count: archived.slots.len() };
         let (mut threshold_at, mut slot_at) = (0, 0);
         for (number, of_feature) in archived.features.iter().enumerate() {
             let feature = of_feature.feature.to_native();
@@ -76,7 +109,7 @@ impl Ranker {
             }
             let count = usize::from(of_feature.thresholds.to_native());
             let thresholds = archived.thresholds.get(threshold_at..threshold_at + count);
-            let thresholds: Vec<f32> = thresholds
+            let thresholds: Vec<f64> = thresholds
                 .ok_or_else(|| format!("feature {feature}: {count} thresholds are not there"))?
                 .iter()
                 .map(|threshold| threshold.to_native())
@@ -89,7 +122,7 @@ impl Ranker {
                 .take_while(|slot| slot.feature.to_native() == feature)
                 .map(|slot| (slot.missing, slot.reserved));
             let stand_ins = stand_ins(slots, zero).map_err(|what| format!("feature {feature}: {what}"))?;
-            ranker.tables.push(Table::of(&thresholds));
+            ranker.tables.push(&thresholds).map_err(|what| format!("feature {feature}: {what}"))?;
             let mut ranked = Ranked { feature, first_slot: slot_at as u16, stand_ins: [0; 4] };
             ranked.stand_ins[..stand_ins.len()].copy_from_slice(&stand_ins);
             ranker.ranked.push(ranked);
@@ -110,9 +143,19 @@ impl Ranker {
     #[inline]
     pub(crate) fn rank<R: Row + ?Sized>(&self, row: &R) -> RankRow {
         let mut ranks = RankRow([0; 256]);
-        for (table, ranked) in self.tables.iter().zip(&self.ranked) {
-            let value = row.single(usize::from(ranked.feature));
-            ranked.store(&mut ranks, table.rank(value), value.is_nan());
+        match &self.tables {
+            Tables::Single(tables) => {
+                for (table, ranked) in tables.iter().zip(&self.ranked) {
+                    let value = row.single(usize::from(ranked.feature));
+                    ranked.store(&mut ranks, table.rank(value), value.is_nan());
+                }
+            }
+            Tables::Double(tables) => {
+                for (table, ranked) in tables.iter().zip(&self.ranked) {
+                    let value = row.double(usize::from(ranked.feature));
+                    ranked.store(&mut ranks, table.rank(value), value.is_nan());
+                }
+            }
         }
         ranks
     }
@@ -130,11 +173,11 @@ impl Ranked {
     }
 }
 
-fn check_thresholds(thresholds: &[f32]) -> Result<(), String> {
+fn check_thresholds(thresholds: &[f64]) -> Result<(), String> {
     if thresholds.is_empty() || thresholds.len() > THRESHOLDS_MAX {
         return Err(format!("{} thresholds; 1 to {THRESHOLDS_MAX} are possible", thresholds.len()));
     }
-    let mut last = f32::NEG_INFINITY;
+    let mut last = f64::NEG_INFINITY;
     for &threshold in thresholds {
         // Neither NaN nor -inf is above the last.
         if threshold.partial_cmp(&last) != Some(std::cmp::Ordering::Greater) {

@@ -1,0 +1,100 @@
+//! What packing to bytes starts from: the trees of a forest of one output, with thresholds of either type.
+
+use crate::forest::{
+    canonical::{CanonicalForest, CanonicalNode, DEPTH_MAX, Missing, SumKind},
+    wide::{MissingRule, Precision, WideForest, WideNode, WideTree},
+};
+
+/// A node; as [`CanonicalNode`], but for the threshold's type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SourceNode {
+    Leaf(f64),
+    Split { feature: u16, threshold: f64, missing: Missing, left: u32, right: u32 },
+}
+
+/// A tree, with the levels of splits from each node down: 0 for a leaf.
+#[derive(Debug)]
+pub(crate) struct SourceTree {
+    pub(crate) nodes: Vec<SourceNode>,
+    pub(crate) heights: Vec<u32>,
+}
+
+/// Trees and how their answers are added.
+#[derive(Debug)]
+pub(crate) struct SourceForest {
+    pub(crate) trees: Vec<SourceTree>,
+    pub(crate) base: f64,
+    pub(crate) sum: SumKind,
+    /// What values are rounded to before they are compared.
+    pub(crate) values: Precision,
+}
+
+impl From<&CanonicalForest> for SourceForest {
+    fn from(forest: &CanonicalForest) -> Self {
+        let node = |node: &CanonicalNode| match *node {
+            CanonicalNode::Leaf(value) => SourceNode::Leaf(value),
+            CanonicalNode::Split { feature, threshold, missing, left, right } => {
+                SourceNode::Split { feature, threshold: f64::from(threshold), missing, left, right }
+            }
+        };
+        let trees = forest.trees.iter().map(|tree| SourceTree::of(tree.nodes.iter().map(node).collect()));
+        Self { trees: trees.collect(), base: forest.base, sum: forest.sum, values: Precision::Single }
+    }
+}
+
+impl SourceForest {
+    /// A checked wide forest, where it has one output and neither sets, zero as missing nor linear leaves.
+    pub(crate) fn of_wide(forest: &WideForest) -> Option<Self> {
+        if forest.values == Precision::Single {
+            return forest.narrowed().map(|narrow| Self::from(&narrow));
+        }
+        let &[base] = forest.base.as_slice() else { return None };
+        let sum = match forest.sum {
+            Precision::Single => SumKind::F32,
+            Precision::Double => SumKind::F64Leaves,
+        };
+        let trees = forest.trees.iter().map(of_wide_tree).collect::<Option<_>>()?;
+        Some(Self { trees, base, sum, values: Precision::Double })
+    }
+}
+
+fn of_wide_tree(tree: &WideTree) -> Option<SourceTree> {
+    if !tree.lines.is_empty() {
+        return None;
+    }
+    let node = |node: &WideNode| match *node {
+        WideNode::Leaf(leaf) => Some(SourceNode::Leaf(*tree.leaves.get(leaf as usize)?)),
+        WideNode::Split { feature, threshold, missing, left, right } => {
+            let missing = match missing {
+                MissingRule::Left => Missing::Left,
+                MissingRule::Right => Missing::Right,
+                MissingRule::Zero => Missing::Zero,
+                MissingRule::ZeroLeft | MissingRule::ZeroRight => return None,
+            };
+            // Nothing is below -inf, not even the rank of a missing value.
+            let split = SourceNode::Split { feature, threshold, missing, left, right };
+            (threshold != f64::NEG_INFINITY).then_some(split)
+        }
+        WideNode::Member { .. } => None,
+    };
+    let tree = SourceTree::of(tree.nodes.iter().map(node).collect::<Option<_>>()?);
+    (tree.heights[0] <= DEPTH_MAX).then_some(tree)
+}
+
+impl SourceTree {
+    /// Children stand after their parents.
+    fn of(nodes: Vec<SourceNode>) -> Self {
+        let mut heights = vec![0; nodes.len()];
+        for (at, node) in nodes.iter().enumerate().rev() {
+            if let SourceNode::Split { left, right, .. } = *node {
+                heights[at] = 1 + u32::max(heights[left as usize], heights[right as usize]);
+            }
+        }
+        Self { nodes, heights }
+    }
+
+    /// Levels of splits.
+    pub(crate) fn height(&self) -> u32 {
+        self.heights[0]
+    }
+}
