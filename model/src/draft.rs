@@ -14,6 +14,7 @@ use crate::{
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
     meta,
+    preparation::Preparation,
     row::Row,
     schema,
 };
@@ -38,6 +39,7 @@ pub struct ModelDraft {
     self_test_rows: Vec<f32>,
     outputs: Option<Outputs>,
     layout: Layout,
+    preparation: Option<Preparation>,
 }
 
 impl ModelDraft {
@@ -76,7 +78,8 @@ impl ModelDraft {
                 }
             }
         }
-        Ok(Self { info, members, self_test_rows: Vec::new(), outputs: None, layout: Layout::Auto })
+        let (outputs, preparation) = (None, None);
+        Ok(Self { info, members, self_test_rows: Vec::new(), outputs, preparation, layout: Layout::Auto })
     }
 
     /// What becomes of the members' sums where that is not calibration and the sigmoid: an imported model's own way.
@@ -126,6 +129,22 @@ impl ModelDraft {
             }
         }
         self.layout = layout;
+        Ok(self)
+    }
+
+    /// What happens to a row before a wide member reads it: the steps of a pipeline.
+    ///
+    /// # Errors
+    /// [`DraftError::Info`] for other members, or a part that is out of range.
+    pub fn with_preparation(mut self, preparation: Preparation) -> Result<Self, DraftError> {
+        let fault = match self.members.as_slice() {
+            [(_, MemberDraft::Wide(_))] => preparation.fault(self.info.features.len()),
+            _ => Some("only a wide forest's rows are prepared".to_owned()),
+        };
+        if let Some(what) = fault {
+            return Err(DraftError::Info { field: "preparation", what });
+        }
+        self.preparation = Some(preparation);
         Ok(self)
     }
 
@@ -189,7 +208,10 @@ impl ModelDraft {
     fn sums<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
         assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
         if let [(_, MemberDraft::Wide(forest))] = self.members.as_slice() {
-            return forest.score_row(row);
+            return match &self.preparation {
+                None => forest.score_row(row),
+                Some(preparation) => forest.score_row(&preparation.over(row)),
+            };
         }
         let singles: Vec<f32> = (0..row.width()).map(|at| row.single(at)).collect();
         let sum = combine::weighted_sum(self.members.iter().map(|(weight, member)| {
@@ -228,6 +250,13 @@ impl ModelDraft {
         }
         if let Some(outputs) = &self.outputs {
             sections.push(section(*b"LINK", true, archive(&outputs.to_archive())));
+            if !outputs.scales.is_empty() {
+                let scales = v1::Scales { scales: outputs.scales.clone() };
+                sections.push(section(*b"SCAL", true, archive(&scales)));
+            }
+        }
+        if let Some(preparation) = &self.preparation {
+            sections.push(section(*b"PREP", true, archive(&preparation.to_archive())));
         }
         if !self.self_test_rows.is_empty() {
             let rows = self.self_test_rows.chunks_exact(self.info.features.len());

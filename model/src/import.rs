@@ -21,6 +21,7 @@ use crate::{
     forest::wide::{MissingRule, Precision, WideForest, WideNode},
     info::ModelInfo,
     link::Outputs,
+    preparation::Preparation,
     schema::FeatureName,
 };
 
@@ -35,12 +36,13 @@ struct Format {
 }
 
 /// THE list. The first that knows the bytes reads them.
-const FORMATS: [Format; 7] = [
+const FORMATS: [Format; 8] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
     Format { name: "LightGBM text", is_it: lightgbm::is_it, read: lightgbm::read },
     Format { name: "CatBoost JSON", is_it: catboost::is_it, read: catboost::read },
-    Format { name: "scikit-learn arrays (.npz)", is_it: sklearn::is_it, read: sklearn::read },
+    Format { name: "scikit-learn arrays (.npz)", is_it: sklearn::is_npz, read: sklearn::read_npz },
+    Format { name: "scikit-learn skops", is_it: sklearn::is_skops, read: sklearn::read_skops },
     Format { name: "ONNX", is_it: onnx::is_it, read: onnx::read },
     Format { name: "Treelite checkpoint", is_it: treelite::is_it, read: treelite::read },
 ];
@@ -116,6 +118,8 @@ pub enum ImportError {
 struct Foreign {
     /// As many as the model reads; empty names are numbered.
     features: Vec<String>,
+    /// What a pipeline does to rows before its model reads them.
+    preparation: Option<Preparation>,
     forest: WideForest,
     outputs: Outputs,
     /// The library and its version, as far as the file says.
@@ -165,7 +169,7 @@ fn assemble(
     foreign: Foreign,
     options: &Options,
 ) -> Result<Imported, DraftError> {
-    let Foreign { features, forest, outputs, library, mut notes } = foreign;
+    let Foreign { features, preparation, forest, outputs, library, mut notes } = foreign;
     let names = features.into_iter().enumerate().map(|(at, name)| feature_name(at, name));
     let mut info = ModelInfo::new(&options.name, &options.version, "ml", names.collect());
     info.provenance = vec![
@@ -179,7 +183,8 @@ fn assemble(
     info.provenance.extend(notes.iter().map(|note| ("note".to_owned(), note.clone())));
     forest.check(0, info.features.len())?;
     let rows = self_test_rows(&forest, info.features.len());
-    let member = match forest.narrowed() {
+    let narrowed = if preparation.is_none() { forest.narrowed() } else { None };
+    let member = match narrowed {
         Some(narrow) => match crate::forest::pack::pack(&narrow, 0) {
             Ok(_) => MemberDraft::Forest(narrow),
             Err(what) => {
@@ -189,7 +194,10 @@ fn assemble(
         },
         None => MemberDraft::Wide(forest),
     };
-    let draft = ModelDraft::new(info, vec![(1.0, member)])?.with_outputs(outputs)?.with_self_test(rows);
+    let mut draft = ModelDraft::new(info, vec![(1.0, member)])?.with_outputs(outputs)?.with_self_test(rows);
+    if let Some(preparation) = preparation {
+        draft = draft.with_preparation(preparation)?;
+    }
     Ok(Imported { format, draft, notes })
 }
 
@@ -252,7 +260,12 @@ fn what_it_is(bytes: &[u8]) -> String {
         [] => "the file is empty",
         [0x80, 2..=5, ..] => {
             "it looks like a Python pickle (or joblib), which is a program and is never run: save the model with its \
-             library's own `save_model` instead, or export scikit-learn with model/export/sklearn_to_npz.py"
+             library's own `save_model` instead, or export scikit-learn with model/export/sklearn_to_npz.py or skops"
+        }
+        [b'<', b'?', b'x', b'm', b'l', ..]
+            if bytes[..bytes.len().min(4096)].windows(5).any(|part| part == b"<PMML") =>
+        {
+            "it is PMML, which is not supported: save the model in its library's own format"
         }
         [b'P', b'K', 3, 4, ..] => "it is a zip archive of an unknown kind",
         [0x89, b'S', b'G', b'M', ..] => "it is a Stormglass model already",

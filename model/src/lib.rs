@@ -42,6 +42,7 @@ pub mod learn;
 pub mod linear;
 pub mod link;
 pub mod metrics;
+pub mod preparation;
 pub mod schema;
 
 mod combine;

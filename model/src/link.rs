@@ -31,6 +31,8 @@ pub enum Link {
     Hinge,
     /// `ln(1 + exp(x))` (LightGBM's `cross_entropy_lambda`).
     Softplus,
+    /// The mean over all raw scores of `1 / (1 + exp(-x))`, one answer for all (scikit-learn's calibrated classifiers).
+    MeanSigmoid,
     /// The position of the greatest raw score, one answer for all (XGBoost's `multi:softmax`).
     ArgMax,
 }
@@ -42,6 +44,8 @@ pub struct Outputs {
     pub divisor: f64,
     /// Then multiplied by it; else 1.
     pub scale: f64,
+    /// Each output's own in its place; may be empty.
+    pub scales: Vec<f64>,
     /// Then it is added, one for each output; -0.0 changes nothing.
     pub bias: Vec<f64>,
     /// The type in which that happens, and in which answers are given.
@@ -58,7 +62,8 @@ impl Outputs {
     /// Nothing happens to `outputs` sums but the link.
     pub fn plain(outputs: usize, precision: Precision, link: Link) -> Self {
         let bias = vec![-0.0; outputs];
-        Self { divisor: 1.0, scale: 1.0, bias, precision, link_divisor: 1.0, link, classes: Vec::new() }
+        let (scales, classes) = (Vec::new(), Vec::new());
+        Self { divisor: 1.0, scale: 1.0, scales, bias, precision, link_divisor: 1.0, link, classes }
     }
 
     /// Raw scores.
@@ -66,9 +71,9 @@ impl Outputs {
         self.bias.len()
     }
 
-    /// Answers: as many as raw scores, but for [`Link::ArgMax`].
+    /// Answers: as many as raw scores, but for [`Link::ArgMax`] and [`Link::MeanSigmoid`].
     pub fn answer_count(&self) -> usize {
-        if self.link == Link::ArgMax { 1 } else { self.bias.len() }
+        if matches!(self.link, Link::ArgMax | Link::MeanSigmoid) { 1 } else { self.bias.len() }
     }
 
     /// Whether answers are probabilities: by their link, or because leaves are fractions of classes.
@@ -76,6 +81,7 @@ impl Outputs {
         match self.link {
             Link::Sigmoid { .. }
             | Link::ReflectedSigmoid
+            | Link::MeanSigmoid
             | Link::Softmax
             | Link::FastSoftmax
             | Link::Hinge => true,
@@ -87,11 +93,12 @@ impl Outputs {
     /// From sums to raw scores, in place.
     pub(crate) fn finish_raw(&self, sums: &mut [f64]) {
         // Dividing or multiplying by 1 changes nothing but takes time.
-        let (averaged, scaled) = (self.divisor != 1.0, self.scale != 1.0);
-        for (sum, bias) in sums.iter_mut().zip(&self.bias) {
+        let averaged = self.divisor != 1.0;
+        for (output, (sum, bias)) in sums.iter_mut().zip(&self.bias).enumerate() {
+            let scale = *self.scales.get(output).unwrap_or(&self.scale);
             let mean = if averaged { *sum / self.divisor } else { *sum };
             let mean = self.precision.round(mean);
-            let scaled = if scaled { mean * self.scale } else { mean };
+            let scaled = if scale != 1.0 { mean * scale } else { mean };
             *sum = self.precision.add(self.precision.round(scaled), *bias);
         }
     }
@@ -114,6 +121,11 @@ impl Outputs {
             Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
             Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
             Link::Softplus => each(scores, |x| libm::log1p(exp(x))),
+            Link::MeanSigmoid => {
+                let sum = scores.iter().fold(0.0, |sum, x| self.precision.add(sum, self.sigmoid(*x)));
+                scores[0] = self.precision.round(sum / scores.len() as f64);
+                return 1;
+            }
             Link::ArgMax => {
                 let greatest = |best: usize, at: usize| if scores[at] > scores[best] { at } else { best };
                 scores[0] = (0..scores.len()).fold(0, greatest) as f64;
@@ -137,7 +149,7 @@ impl Outputs {
     /// What is wrong with it, if anything is.
     pub(crate) fn fault(&self) -> Option<String> {
         let numbers = [self.divisor, self.scale, self.link_divisor];
-        if !numbers.iter().chain(&self.bias).all(|&number| is_moderate(number)) {
+        if !numbers.iter().chain(&self.bias).chain(&self.scales).all(|&number| is_moderate(number)) {
             return Some(format!("{numbers:?} or a bias is out of range"));
         }
         if self.divisor < 1.0 || self.link_divisor < 1.0 {
@@ -146,9 +158,13 @@ impl Outputs {
         if self.bias.is_empty() || self.bias.len() > OUTPUTS_MAX {
             return Some(format!("{} outputs; 1 to {OUTPUTS_MAX} are possible", self.bias.len()));
         }
+        if !self.scales.is_empty() && self.scales.len() != self.bias.len() {
+            return Some(format!("{} scales for {} outputs", self.scales.len(), self.bias.len()));
+        }
+        let labels = if self.link == Link::MeanSigmoid { 2 } else { self.bias.len().max(2) };
         match self.link {
             Link::Sigmoid { slope } if !is_moderate(slope) || slope <= 0.0 => Some(format!("slope {slope}")),
-            _ if self.classes.is_empty() || self.classes.len() == self.bias.len().max(2) => None,
+            _ if self.classes.is_empty() || self.classes.len() == labels => None,
             _ => Some(format!("{} classes for {} outputs", self.classes.len(), self.bias.len())),
         }
     }
@@ -166,6 +182,7 @@ impl Outputs {
             Link::ArgMax => (7, 1.0),
             Link::FastSoftmax => (8, 1.0),
             Link::ReflectedSigmoid => (9, 1.0),
+            Link::MeanSigmoid => (10, 1.0),
         };
         v1::Link {
             bias: self.bias.clone(),
@@ -187,6 +204,7 @@ impl Outputs {
         let outputs = Self {
             divisor: archived.divisor.to_native(),
             scale: archived.scale.to_native(),
+            scales: Vec::new(),
             bias: archived.bias.iter().map(|bias| bias.to_native()).collect(),
             precision: Precision::from_code(archived.precision)
                 .ok_or_else(|| format!("number type {} is unknown", archived.precision))?,
@@ -202,6 +220,7 @@ impl Outputs {
                 7 => Link::ArgMax,
                 8 => Link::FastSoftmax,
                 9 => Link::ReflectedSigmoid,
+                10 => Link::MeanSigmoid,
                 kind => return Err(format!("link {kind} is unknown")),
             },
             classes: archived.classes.iter().map(|class| class.as_str().to_owned()).collect(),

@@ -24,6 +24,7 @@ use crate::{
     linear::MappedLinear,
     link::Outputs,
     meta,
+    preparation::Preparation,
     row::Row,
     schema,
 };
@@ -39,6 +40,8 @@ pub struct Model {
     self_test: Option<SelfTest>,
     /// What becomes of the members' sums; `None`: calibration and the sigmoid.
     outputs: Option<Outputs>,
+    /// What happens to a row before a wide member reads it.
+    preparation: Option<Preparation>,
 }
 
 #[derive(Debug)]
@@ -101,6 +104,7 @@ impl Model {
         let mut weights = weights.into_iter();
         let mut members = Vec::new();
         let (mut self_test, mut outputs) = (None, None);
+        let (mut scales, mut preparation) = (None, None);
         for (place, section) in known {
             let error = |what| sections.error(place, what);
             let (member, made_for) = match section {
@@ -113,6 +117,19 @@ impl Model {
                 Section::Link(_) if outputs.is_some() => return Err(error("a second LINK".to_owned())),
                 Section::Link(archived) => {
                     outputs = Some(Outputs::read(archived).map_err(error)?);
+                    continue;
+                }
+                Section::Scales(archived) => {
+                    if scales.replace(archived).is_some() {
+                        return Err(error("a second SCAL".to_owned()));
+                    }
+                    continue;
+                }
+                Section::Preparation(archived) => {
+                    let read = Preparation::read(archived, width).map_err(error)?;
+                    if preparation.replace(read).is_some() {
+                        return Err(sections.error(place, "a second PREP".to_owned()));
+                    }
                     continue;
                 }
                 Section::Wide(archived) => {
@@ -152,10 +169,20 @@ impl Model {
             let what = format!("more weights than members, of which there are {}", members.len());
             return Err(sections.error(meta_place, what));
         }
+        if let Some(scales) = scales {
+            let scales = scales.scales.iter().map(|scale| scale.to_native()).collect();
+            let read = outputs.take().map(|outputs| Outputs { scales, ..outputs });
+            let read = read.ok_or_else(|| "a SCAL without a LINK".to_owned());
+            let read = read.and_then(|outputs| outputs.fault().map_or(Ok(outputs), Err));
+            outputs = Some(read.map_err(|what| sections.error(meta_place, what))?);
+        }
+        if preparation.is_some() && !matches!(members.as_slice(), [(_, Member::Wide(_))]) {
+            return Err(sections.error(meta_place, "a PREP without a WIDE".to_owned()));
+        }
         check_outputs(&members, outputs.as_ref(), info.calibration.is_some())
             .map_err(|what| sections.error(meta_place, what))?;
         info.sha256 = hexadecimal(&Sha256::digest(pages.bytes()));
-        Ok(Self { info, file, members, self_test, outputs })
+        Ok(Self { info, file, members, self_test, outputs, preparation })
     }
 
     /// What the file says of itself.
@@ -235,7 +262,9 @@ impl Model {
 
     /// Whether a row's one answer is a probability, as whoever calls a spike must know.
     pub fn gives_probability(&self) -> bool {
-        self.outputs.as_ref().is_none_or(|outputs| outputs.raw_count() == 1 && outputs.gives_probabilities())
+        self.outputs
+            .as_ref()
+            .is_none_or(|outputs| outputs.answer_count() == 1 && outputs.gives_probabilities())
     }
 
     /// The scores of a row of f64 before the link: margins, log-odds, means of leaves. No allocation.
@@ -271,7 +300,10 @@ impl Model {
         assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
         assert_eq!(sums.len(), self.raw_count(), "places for scores, raw scores of the model");
         match self.members.as_slice() {
-            [(_, Member::Wide(forest))] => forest.score(row, sums),
+            [(_, Member::Wide(forest))] => match &self.preparation {
+                None => forest.score(row, sums),
+                Some(preparation) => forest.score(&preparation.over(row), sums),
+            },
             _ => sums[0] = self.weighted_sum::<CHECKED, _>(row),
         }
     }

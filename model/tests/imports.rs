@@ -11,7 +11,7 @@ use model::{
 };
 
 /// One small file of each format.
-const SEEDS: [&str; 16] = [
+const SEEDS: [&str; 27] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
@@ -24,6 +24,17 @@ const SEEDS: [&str; 16] = [
     "cb_small.json",
     "cb_lossguide.json",
     "sk_stump_reg.npz",
+    "sk_stump_reg.skops",
+    "lgb_stump.onnx",
+    "lgb_cat.onnx",
+    "onnx_v5_member.onnx",
+    "sk_rf_multi.onnx",
+    "sk_logistic.npz",
+    "sk_logistic.skops",
+    "sk_calibrated_cv.npz",
+    "sk_calibrated_cv.skops",
+    "sk_hist_category.npz",
+    "cb_one_hot.json",
     "sk_tree.npz",
     "sk_hist_multi.npz",
     "sk_rf_multi.treelite",
@@ -97,6 +108,7 @@ fn what_is_no_model_is_named_with_the_way_out() {
         (b"PK\x03\x04", "zip"),
         (b"\x89SGM\r\n\x1a\n", "already"),
         (b"CBM1....", "format=\"json\""),
+        (b"<?xml version=\"1.0\"?>\n<PMML version=\"4.3\">", "PMML, which is not supported"),
         (b"{\"a\": 1}", "no known library"),
         (b"hello", "XGBoost UBJSON"),
     ] {
@@ -120,7 +132,6 @@ fn what_xgboost_can_and_we_cannot_is_refused_by_name() {
         ("\"name\":\"reg:squarederror\"", "\"name\":\"reg:new\"", "not supported: objective \"reg:new\""),
         ("\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "not supported: booster \"gblinear\""),
         ("\"version\":[3", "\"version\":[4", "not supported: version"),
-        ("\"enc\":[]", "\"enc\":[1]", "not supported: categories that are coded anew"),
         ("\"tree_info\":[0]", "\"tree_info\":[]", "tree 0: no group"),
         ("\"split_indices\":[0", "\"split_indices\":[99", "feature 99 of 10"),
         ("\"left_children\":[1", "\"left_children\":[0", "child 0 has two parents"),

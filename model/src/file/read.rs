@@ -25,6 +25,8 @@ pub(crate) enum Section<'a> {
     Linear(&'a Archived<v1::Linear>),
     Wide(&'a Archived<v1::Wide>),
     Link(&'a Archived<v1::Link>),
+    Scales(&'a Archived<v1::Scales>),
+    Preparation(&'a Archived<v1::Preparation>),
     SelfTest(&'a Archived<v1::SelfTest>),
 }
 
@@ -85,6 +87,8 @@ impl<'a> SectionFile<'a> {
                 (b"LINR", v1::VERSION) => access(bytes).map(Section::Linear),
                 (b"WIDE", v1::VERSION) => access(bytes).map(Section::Wide),
                 (b"LINK", v1::VERSION) => access(bytes).map(Section::Link),
+                (b"SCAL", v1::VERSION) => access(bytes).map(Section::Scales),
+                (b"PREP", v1::VERSION) => access(bytes).map(Section::Preparation),
                 (b"TEST", v1::VERSION) => access(bytes).map(Section::SelfTest),
                 _ if entry.required => {
                     let (file, section) = (self.file.to_owned(), entry.label(place));

@@ -273,6 +273,28 @@ pub(crate) struct Oblivious {
     pub(crate) sum: u8,
 }
 
+/// `SCAL`: the outputs' own scales, in place of `LINK`'s one.
+#[derive(Archive, Serialize)]
+pub(crate) struct Scales {
+    /// One for each output.
+    pub(crate) scales: Vec<f64>,
+}
+
+/// `PREP`: what happens to a row before its members see it.
+#[derive(Archive, Serialize)]
+pub(crate) struct Preparation {
+    /// One for each feature.
+    pub(crate) features: Vec<PreparedFeature>,
+}
+
+/// A feature's part of it.
+#[derive(Archive, Serialize)]
+pub(crate) struct PreparedFeature {
+    pub(crate) imputed: f64,
+    pub(crate) center: f64,
+    pub(crate) scale: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use std::mem::offset_of;
@@ -341,6 +363,9 @@ mod tests {
                 lines single_leaves double_leaves firsts ranks base features_fingerprint trees sum
             }
             "Link" ArchivedLink { bias classes divisor scale link_divisor slope precision kind }
+            "Scales" ArchivedScales { scales }
+            "Preparation" ArchivedPreparation { features }
+            "PreparedFeature" ArchivedPreparedFeature { imputed center scale }
         }
     }
 }

@@ -1,11 +1,13 @@
 //! CatBoost's JSON.
 //!
 //! A value is rounded to f32; above the border it sets its bit of the leaf's number (symmetric trees) or goes right
-//! (others). NaN counts as the feature says: below everything or above. Leaves are f64, summed from 0, then scaled and
-//! moved by the bias. Features that CatBoost makes of categories, texts and embeddings are refused by name.
+//! (others). A one-hot split does so where a category is its own. NaN counts as the feature says: below everything or above. Leaves are f64, summed from 0, then scaled and
+//! moved by the bias. Statistics that CatBoost makes of categories (CTR), texts and embeddings are refused by name.
 
 mod loss;
 mod tree;
+
+use std::collections::HashMap;
 
 use super::{
     Fault, Foreign, Options,
@@ -22,6 +24,15 @@ pub(super) fn is_it(bytes: &[u8]) -> bool {
     let keys: [&[u8]; 3] = [b"\"features_info\"", b"\"oblivious_trees\"", b"\"model_info\""];
     let has = |key: &[u8]| start.windows(key.len()).any(|window| window == key);
     start.trim_ascii_start().starts_with(b"{") && keys.into_iter().any(has)
+}
+
+/// Features as splits number them.
+struct Features {
+    floats: Vec<Feature>,
+    /// The places of categorical features.
+    categories: Vec<u16>,
+    /// Categories by CatBoost's hash of their text.
+    by_hash: HashMap<i64, String>,
 }
 
 /// A feature as borders see it.
@@ -53,15 +64,18 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     };
     let trees =
         root.array(if root.optional("oblivious_trees").is_some() { "oblivious_trees" } else { "trees" })?;
-    let mut grown = Vec::with_capacity(trees.len());
+    let (mut grown, mut sets) = (Vec::with_capacity(trees.len()), Vec::new());
     for (number, tree) in trees.iter().enumerate() {
-        grown.push(read(tree, &features, outputs).map_err(|fault| match fault {
+        grown.push(read(tree, &features, outputs, &mut sets).map_err(|fault| match fault {
             Fault::Broken(what) => Fault::Broken(format!("tree {number}: {what}")),
             unsupported => unsupported,
         })?);
     }
 
     let mut notes = Vec::new();
+    if !features.categories.is_empty() {
+        notes.push("Categories are numbers: a row's 3 is the category \"3\".".to_owned());
+    }
     let info = root.optional("model_info");
     let (link, classifies) = loss::link(info, &mut notes)?;
     let mut after = Outputs::plain(outputs, Precision::Double, link);
@@ -70,12 +84,19 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
         after.classes = loss::classes(info, outputs.max(2));
     }
     let (values, sum) = (Precision::Single, Precision::Double);
-    let forest = WideForest { trees: grown, sets: Vec::new(), base: vec![0.0; outputs], values, sum };
-    Ok(Foreign { features: names, forest, outputs: after, library: loss::library(info), notes })
+    let forest = WideForest { trees: grown, sets, base: vec![0.0; outputs], values, sum };
+    Ok(Foreign {
+        features: names,
+        preparation: None,
+        forest,
+        outputs: after,
+        library: loss::library(info),
+        notes,
+    })
 }
 
-/// The names of a row's features, and the float features by their number in splits.
-fn features(info: &Value<'_>) -> Result<(Vec<String>, Vec<Feature>), Fault> {
+/// The names of a row's features, and the features by their numbers in splits.
+fn features(info: &Value<'_>) -> Result<(Vec<String>, Features), Fault> {
     for kind in ["text_features", "embedding_features"] {
         if info.optional(kind).is_some_and(|features| !features.is_empty()) {
             return Err(Fault::Unsupported(kind.to_owned()));
@@ -93,9 +114,10 @@ fn features(info: &Value<'_>) -> Result<(Vec<String>, Vec<Feature>), Fault> {
         }
         Ok(place)
     };
+    let mut categories = Vec::new();
     if info.optional("categorical_features").is_some() {
         for feature in info.array("categorical_features")? {
-            name(feature)?;
+            categories.push(name(feature)?);
         }
     }
     let mut floats = Vec::new();
@@ -110,5 +132,13 @@ fn features(info: &Value<'_>) -> Result<(Vec<String>, Vec<Feature>), Fault> {
         };
         floats.push(Feature { place: name(feature)?, missing });
     }
-    Ok((names, floats))
+    let mut by_hash = HashMap::new();
+    if info.optional("cat_features_hash").is_some() {
+        for category in info.array("cat_features_hash")? {
+            // Written without a sign here and with one in splits.
+            let hash = category.integer("hash")? as u32 as i32;
+            by_hash.insert(i64::from(hash), category.text("value")?.to_owned());
+        }
+    }
+    Ok((names, Features { floats, categories, by_hash }))
 }

@@ -69,7 +69,14 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     }
     let (values, sum) = (Precision::Double, Precision::Double);
     let forest = WideForest { trees, sets, base: vec![0.0; outputs], values, sum };
-    Ok(Foreign { features, forest, outputs: link, library: format!("LightGBM, text {version}"), notes })
+    Ok(Foreign {
+        features,
+        preparation: None,
+        forest,
+        outputs: link,
+        library: format!("LightGBM, text {version}"),
+        notes,
+    })
 }
 
 /// pandas' categories stand in the file beside the trees, which know their codes only.

@@ -64,5 +64,5 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
         sum: precision(double),
     };
     let features = vec![String::new(); feature_count];
-    Ok(Foreign { features, forest, outputs, library: model.producer(), notes })
+    Ok(Foreign { features, preparation: None, forest, outputs, library: model.producer(), notes })
 }

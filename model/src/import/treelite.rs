@@ -90,7 +90,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     let notes =
         vec!["Scored as Treelite's reference scorer does, not as the library that trained it.".to_owned()];
     let features = vec![String::new(); feature_count.min(1 << 17)];
-    Ok(Foreign { features, forest, outputs: after, library, notes })
+    Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
 }
 
 fn link(postprocessor: &str, alpha: f32) -> Result<Link, Fault> {

@@ -58,6 +58,7 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     let base = base_margins(parameters.text("base_score")?, outputs, &objective)?;
 
     let mut notes = Vec::new();
+    note_categories(model, &mut notes);
     let kept = kept_trees(learner, model, outputs, options, &mut notes)?;
     let trees = tree::read_all(model, weights.as_deref(), kept, outputs)?;
     let (trees, sets) = trees;
@@ -67,7 +68,7 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     }
     let forest = WideForest { trees, sets, base, values: Precision::Single, sum: Precision::Single };
     let features = feature_names(learner, feature_count)?;
-    Ok(Foreign { features, forest, outputs: after, library, notes })
+    Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
 }
 
 fn version(root: &Value<'_>) -> Result<String, Fault> {
@@ -105,6 +106,21 @@ fn base_margins(text: &str, outputs: usize, objective: &Objective) -> Result<Vec
         return Err(format!("base_score has {} numbers for {outputs} outputs", scores.len()).into());
     }
     Ok(scores.into_iter().map(|score| f64::from((objective.margin)(score))).collect())
+}
+
+/// Since 3.1 a model of a data frame keeps its categories, to code another frame's anew. Rows here are numbers: codes,
+/// as the library takes them from an array.
+fn note_categories(model: &Value<'_>, notes: &mut Vec<String>) {
+    let encodings = model.optional("cats").and_then(|cats| cats.array("enc").ok());
+    let with_values =
+        |encoding: &Value<'_>| encoding.optional("values").is_some_and(|values| !values.is_empty());
+    if encodings.is_some_and(|encodings| encodings.iter().any(with_values)) {
+        notes.push(
+            "Trained on a data frame's categories: rows give their codes in that frame's order (0 for the first), not \
+             their values."
+                .to_owned(),
+        );
+    }
 }
 
 /// How many trees are used: all, or with early stopping those up to the best iteration if that was asked for.

@@ -41,8 +41,8 @@ pub(crate) fn table(file: &str) -> Option<Table> {
 pub(crate) fn inputs(name: &str, edges: bool) -> Option<Vec<Vec<f64>>> {
     let file = match name {
         _ if edges && name != "lgb_constant" => format!("edges/{name}.csv"),
-        _ if name.starts_with("xgb_cat") => "inputs_cat_xgb.csv".to_owned(),
-        _ if name.starts_with("lgb_cat") => "inputs_cat_lgbm.csv".to_owned(),
+        _ if name.starts_with("xgb_cat") || name == "cb_one_hot" => "inputs_cat_xgb.csv".to_owned(),
+        _ if name.starts_with("lgb_cat") || name == "sk_hist_category" => "inputs_cat_lgbm.csv".to_owned(),
         _ => "inputs.csv".to_owned(),
     };
     let mut rows = table(&file)?.rows;
@@ -50,9 +50,22 @@ pub(crate) fn inputs(name: &str, edges: bool) -> Option<Vec<Vec<f64>>> {
         // The library refuses categories that it never saw: they were clipped before.
         rows.iter_mut().filter(|row| !row[7].is_nan()).for_each(|row| row[7] = row[7].clamp(0.0, 49.0));
     }
-    if matches!(name, "cb_bin_100x6" | "cb_small" | "sk_gbc" | "sk_gbc_multi" | "sk_gbr") && !edges {
+    if matches!(
+        name,
+        "cb_bin_100x6" | "cb_small" | "sk_gbc" | "sk_gbc_multi" | "sk_gbr" | "sk_calibrated_boosted"
+    ) && !edges
+    {
         // Trained without missing values: those were replaced.
         rows.iter_mut().flatten().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+    }
+    match name {
+        // The library takes no missing category.
+        "cb_one_hot" => rows.iter_mut().filter(|row| row[7].is_nan()).for_each(|row| row[7] = 0.0),
+        // Scaled, the extremes are beyond f32, which the library refuses.
+        "sk_pipeline_forest" => {
+            rows.iter_mut().flatten().filter(|value| value.abs() > 1e30).for_each(|value| *value = 0.0);
+        }
+        _ => {}
     }
     Some(rows)
 }

@@ -56,6 +56,7 @@ pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()
         Link::SignedSquare => "sign(x) x^2".to_owned(),
         Link::Hinge => "1 above 0".to_owned(),
         Link::Softplus => "ln(1 + exp)".to_owned(),
+        Link::MeanSigmoid => "the mean of sigmoids".to_owned(),
         Link::ArgMax => "the greatest's position".to_owned(),
     };
     let numbers = if outputs.precision == Precision::Single { "f32" } else { "f64" };

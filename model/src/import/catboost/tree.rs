@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::{Fault, Feature};
+use super::{Fault, Feature, Features};
 use crate::{
-    forest::wide::{WideNode, WideTree},
+    forest::wide::{CategorySet, SetRule, WideNode, WideTree},
     import::document::Value,
 };
 
@@ -12,7 +12,12 @@ use crate::{
 const SYMMETRIC_DEPTH_MAX: usize = 24;
 
 /// Bit i of the leaf's number is set where the value is above split i's border.
-pub(super) fn symmetric(tree: &Value<'_>, features: &[Feature], outputs: usize) -> Result<WideTree, Fault> {
+pub(super) fn symmetric(
+    tree: &Value<'_>,
+    features: &Features,
+    outputs: usize,
+    sets: &mut Vec<CategorySet>,
+) -> Result<WideTree, Fault> {
     let splits = match tree.optional("splits") {
         None | Some(Value::Null) => &[],
         Some(_) => tree.array("splits")?,
@@ -22,14 +27,14 @@ pub(super) fn symmetric(tree: &Value<'_>, features: &[Feature], outputs: usize) 
         let what = format!("{} leaf values for {} splits and {outputs} outputs", leaves.len(), splits.len());
         return Err(what.into());
     }
-    let questions = splits.iter().map(|split| border(split, features)).collect::<Result<Vec<_>, _>>()?;
+    let questions =
+        splits.iter().map(|split| question(split, features, sets)).collect::<Result<Vec<_>, _>>()?;
     // Level by level; on each, nodes stand in the order of the bits answered so far, the newest bit lowest.
     let mut nodes = Vec::with_capacity(2 << splits.len());
-    for (level, &(feature, threshold)) in questions.iter().enumerate() {
+    for (level, question) in questions.iter().enumerate() {
         for _ in 0..1_u32 << level {
             let left = 2 * nodes.len() as u32 + 1;
-            let Feature { place, missing } = features[feature];
-            nodes.push(WideNode::Split { feature: place, threshold, missing, left, right: left + 1 });
+            nodes.push(question.node(left, left + 1));
         }
     }
     for place in 0..1_u32 << splits.len() {
@@ -61,7 +66,12 @@ fn cover(nodes: &[WideNode], weights: &[f64]) -> Vec<f64> {
 }
 
 /// A tree of `left`, `right` and `split`, or `value`.
-pub(super) fn nested(tree: &Value<'_>, features: &[Feature], outputs: usize) -> Result<WideTree, Fault> {
+pub(super) fn nested(
+    tree: &Value<'_>,
+    features: &Features,
+    outputs: usize,
+    sets: &mut Vec<CategorySet>,
+) -> Result<WideTree, Fault> {
     let mut queue = VecDeque::from([tree]);
     let (mut nodes, mut leaves, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(node) = queue.pop_front() {
@@ -77,29 +87,68 @@ pub(super) fn nested(tree: &Value<'_>, features: &[Feature], outputs: usize) -> 
             }
             continue;
         }
-        let (feature, threshold) = border(node.field("split")?, features)?;
+        let question = question(node.field("split")?, features, sets)?;
         queue.extend([node.field("left")?, node.field("right")?]);
         let right = (nodes.len() + queue.len()) as u32;
-        let Feature { place, missing } = features[feature];
-        nodes.push(WideNode::Split { feature: place, threshold, missing, left: right - 1, right });
+        nodes.push(question.node(right - 1, right));
     }
     let cover = cover(&nodes, &weights);
     Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
 }
 
-/// A split's float feature, and the threshold below which values are not above its border.
-fn border(split: &Value<'_>, features: &[Feature]) -> Result<(usize, f64), Fault> {
-    let kind = split.text("split_type").unwrap_or("FloatFeature");
-    if kind != "FloatFeature" {
-        let what =
-            format!("split type {kind:?} (categories, which CatBoost looks up by hash; FloatFeature is)");
-        return Err(Fault::Unsupported(what));
+/// What a split asks; yes sets the bit of the leaf's number, or leads right.
+enum Question<'f> {
+    /// Whether a value is not below the threshold.
+    Above(&'f Feature, f64),
+    /// Whether a category, its feature at a place, is the only one of a set.
+    Is(u16, u32),
+}
+
+impl Question<'_> {
+    /// The node whose no leads to `no`.
+    fn node(&self, no: u32, yes: u32) -> WideNode {
+        match *self {
+            Self::Above(&Feature { place, missing }, threshold) => {
+                WideNode::Split { feature: place, threshold, missing, left: no, right: yes }
+            }
+            Self::Is(feature, set) => {
+                WideNode::Member { feature, set, missing_left: false, left: yes, right: no }
+            }
+        }
     }
-    let feature = split.integer("float_feature_index")?;
-    let feature = usize::try_from(feature).ok().filter(|&feature| feature < features.len());
-    let feature = feature.ok_or_else(|| format!("a split's feature is none of {}", features.len()))?;
-    let border = split.field("border")?.as_single();
-    let border =
-        border.filter(|border| border.is_finite()).ok_or_else(|| "a border is no number".to_owned())?;
-    Ok((feature, f64::from(border).next_up()))
+}
+
+fn question<'f>(
+    split: &Value<'_>,
+    features: &'f Features,
+    sets: &mut Vec<CategorySet>,
+) -> Result<Question<'f>, Fault> {
+    let numbered = |name: &str, count: usize| {
+        let feature = usize::try_from(split.integer(name)?).ok().filter(|&feature| feature < count);
+        feature.ok_or_else(|| format!("a split's feature is none of {count}"))
+    };
+    match split.text("split_type").unwrap_or("FloatFeature") {
+        "FloatFeature" => {
+            let feature = numbered("float_feature_index", features.floats.len())?;
+            let border = split.field("border")?.as_single().filter(|border| border.is_finite());
+            let border = border.ok_or_else(|| "a border is no number".to_owned())?;
+            Ok(Question::Above(&features.floats[feature], f64::from(border).next_up()))
+        }
+        "OneHotFeature" => {
+            let feature = numbered("cat_feature_index", features.categories.len())?;
+            let hash = split.integer("value")?;
+            let category = features.by_hash.get(&hash);
+            let category = category.ok_or_else(|| format!("no category has the hash {hash}"))?;
+            let number = category.parse::<f64>().ok().filter(|number| number.is_finite());
+            let number =
+                number.ok_or_else(|| Fault::Unsupported(format!("the category {category:?}, no number")))?;
+            sets.push(CategorySet { rule: SetRule::Exact, members: vec![number] });
+            Ok(Question::Is(features.categories[feature], (sets.len() - 1) as u32))
+        }
+        kind => {
+            let what =
+                format!("split type {kind:?} (statistics of categories; FloatFeature and OneHotFeature are)");
+            Err(Fault::Unsupported(what))
+        }
+    }
 }

@@ -20,6 +20,11 @@ pub(super) struct Array {
 }
 
 impl Arrays {
+    /// Arrays made here.
+    pub(super) fn of(arrays: Vec<Array>) -> Self {
+        Self(arrays.into_iter().map(|array| (array.name.clone(), array)).collect())
+    }
+
     /// Unpacks the archive. What it unpacks to is bounded, whatever it says of itself.
     pub(super) fn read(archive: &[u8]) -> Result<Self, Fault> {
         let broken = |error: zip::result::ZipError| format!("the archive: {error}");
@@ -65,43 +70,60 @@ impl Arrays {
 }
 
 impl Array {
-    fn read(name: String, mut bytes: Vec<u8>) -> Result<Self, Fault> {
-        let fault = |what: &str| Fault::Broken(format!("{name}: {what}"));
-        let start = match bytes.get(..8) {
-            Some([0x93, b'N', b'U', b'M', b'P', b'Y', 1, _]) => 10,
-            Some([0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _]) => 12,
-            _ => return Err(fault("not an array of numpy")),
-        };
-        let length = bytes.get(8..start).ok_or_else(|| fault("cut short"))?;
-        let length = length.iter().rev().fold(0_usize, |length, &byte| length << 8 | usize::from(byte));
-        let header = start.checked_add(length).and_then(|end| bytes.get(start..end));
-        let header = header.and_then(|header| std::str::from_utf8(header).ok());
-        let header = header.ok_or_else(|| fault("its header is cut short"))?;
-        if header.contains("'fortran_order': True") {
-            return Err(Fault::Unsupported(format!("{name}: an array in Fortran's order")));
+    /// An array of doubles, made here.
+    pub(super) fn of_doubles(name: &str, values: &[f64]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { name: name.to_owned(), kind: b'f', width: 8, bytes }
+    }
+
+    /// An array of integers, made here.
+    pub(super) fn of_integers(name: &str, values: &[i64]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { name: name.to_owned(), kind: b'i', width: 8, bytes }
+    }
+
+    /// An array of one text, made here.
+    pub(super) fn of_text(name: &str, text: &str) -> Self {
+        Self::of_texts(name, &[text.to_owned()])
+    }
+
+    /// An array of texts, made here; each is cut at the longest that a read array may have.
+    pub(super) fn of_texts(name: &str, texts: &[String]) -> Self {
+        const LENGTH_MAX: usize = 256;
+        let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).clamp(1, LENGTH_MAX);
+        let mut bytes = Vec::with_capacity(4 * length * texts.len());
+        for text in texts {
+            let characters = text.chars().chain(std::iter::repeat('\0')).take(length);
+            bytes.extend(characters.flat_map(|character| u32::from(character).to_le_bytes()));
         }
+        Self { name: name.to_owned(), kind: b'U', width: 4 * length, bytes }
+    }
+
+    pub(super) fn read(name: String, mut bytes: Vec<u8>) -> Result<Self, Fault> {
+        let fault = |what: &str| Fault::Broken(format!("{name}: {what}"));
+        let (header, start) = header(&bytes).map_err(fault)?;
+        let columns_first = header.contains("'fortran_order': True").then(|| shape(header));
         let descr = header
             .split_once("'descr': '")
             .and_then(|(_, rest)| rest.split_once('\''))
             .map(|(descr, _)| descr);
         let descr = descr.ok_or_else(|| fault("its header has no type"))?;
-        let unknown = || Fault::Unsupported(format!("{name}: elements of type {descr:?}"));
-        let (order, kind, width) = match descr.as_bytes() {
-            [order, kind, width @ ..] => (*order, *kind, std::str::from_utf8(width).unwrap_or_default()),
-            _ => return Err(unknown()),
-        };
-        let width: usize = width.parse().map_err(|_| unknown())?;
-        let width = match (kind, width) {
-            (b'i' | b'u', 1 | 2 | 4 | 8) | (b'f', 4 | 8) | (b'b', 1) => width,
-            (b'U', 0..=4096) => width * 4,
-            _ => return Err(unknown()),
-        };
-        if order == b'>' {
-            return Err(unknown());
-        }
-        bytes.drain(..start + length);
+        let (kind, width) = element(descr)
+            .ok_or_else(|| Fault::Unsupported(format!("{name}: elements of type {descr:?}")))?;
+        bytes.drain(..start);
         if width > 0 && !bytes.len().is_multiple_of(width) {
             return Err(fault("not a whole number of elements"));
+        }
+        match columns_first.as_deref() {
+            None | Some([_]) => {}
+            Some(&[rows, columns]) => {
+                bytes = by_rows(&bytes, rows, columns, width).ok_or_else(|| fault("its shape is another"))?;
+            }
+            _ => {
+                return Err(Fault::Unsupported(format!(
+                    "{name}: more than two dimensions in Fortran's order"
+                )));
+            }
         }
         Ok(Self { name, kind, width, bytes })
     }
@@ -155,4 +177,80 @@ impl Array {
             _ => Ok(self.integers()?.iter().map(i64::to_string).collect()),
         }
     }
+}
+
+/// An array's header, and where its elements start.
+fn header(bytes: &[u8]) -> Result<(&str, usize), &'static str> {
+    let start = match bytes.get(..8) {
+        Some([0x93, b'N', b'U', b'M', b'P', b'Y', 1, _]) => 10,
+        Some([0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _]) => 12,
+        _ => return Err("not an array of numpy"),
+    };
+    let length = bytes.get(8..start).ok_or("cut short")?;
+    let length = length.iter().rev().fold(0_usize, |length, &byte| length << 8 | usize::from(byte));
+    let end = start.checked_add(length).ok_or("cut short")?;
+    let header = bytes.get(start..end).and_then(|header| std::str::from_utf8(header).ok());
+    Ok((header.ok_or("its header is cut short")?, end))
+}
+
+/// The lengths of an array's dimensions.
+fn shape(header: &str) -> Vec<usize> {
+    let shape = header.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')'));
+    let (shape, _) = shape.unwrap_or_default();
+    shape.split(',').filter_map(|length| length.trim().parse().ok()).take(8).collect()
+}
+
+/// Elements that stand column by column, row by row.
+fn by_rows(bytes: &[u8], rows: usize, columns: usize, width: usize) -> Option<Vec<u8>> {
+    if rows.checked_mul(columns)?.checked_mul(width)? != bytes.len() {
+        return None;
+    }
+    let element = |place: usize| &bytes[place * width..(place + 1) * width];
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| column * rows + row));
+    Some(places.flat_map(element).copied().collect())
+}
+
+/// The kind of elements and their bytes, for those that are read.
+fn element(descr: &str) -> Option<(u8, usize)> {
+    let (order, rest) = descr.split_at_checked(1)?;
+    let (kind, width) = rest.split_at_checked(1)?;
+    let (kind, width) = (kind.as_bytes()[0], width.parse::<usize>().ok()?);
+    match (kind, width) {
+        _ if order == ">" => None,
+        (b'i' | b'u', 1 | 2 | 4 | 8) | (b'f', 4 | 8) | (b'b', 1) => Some((kind, width)),
+        (b'U', 0..=4096) => Some((kind, width * 4)),
+        _ => None,
+    }
+}
+
+/// The columns of an array of records.
+pub(super) fn records(name: &str, bytes: &[u8]) -> Result<Arrays, Fault> {
+    const FIELDS_MAX: usize = 64;
+    let fault = |what: &str| Fault::Broken(format!("{name}: {what}"));
+    let (header, start) = header(bytes).map_err(fault)?;
+    let fields = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']'));
+    let (fields, _) = fields.ok_or_else(|| fault("its header has no fields"))?;
+    // ('name', '<f8'), ('', '|V7'), ...: every other quoted text is a type.
+    let quoted: Vec<&str> = fields.split('\'').skip(1).step_by(2).take(2 * FIELDS_MAX).collect();
+    let (mut columns, mut size) = (Vec::new(), 0_usize);
+    for pair in quoted.chunks_exact(2) {
+        let padding = pair[1].strip_prefix("|V").and_then(|width| width.parse::<usize>().ok());
+        let (kind, width) = match padding {
+            Some(width) => (b'V', width.min(1 << 16)),
+            None => element(pair[1]).ok_or_else(|| fault("a field of unknown type"))?,
+        };
+        columns.push((pair[0], kind, size, width));
+        size += width;
+    }
+    let elements = &bytes[start..];
+    if size == 0 || !elements.len().is_multiple_of(size) {
+        return Err(fault("not a whole number of records"));
+    }
+    let column = |(name, kind, at, width): (&str, u8, usize, usize)| Array {
+        name: name.to_owned(),
+        kind,
+        width,
+        bytes: elements.chunks_exact(size).flat_map(|record| &record[at..at + width]).copied().collect(),
+    };
+    Ok(Arrays::of(columns.into_iter().filter(|(_, kind, ..)| *kind != b'V').map(column).collect()))
 }

@@ -1,8 +1,10 @@
 //! The trees: parallel arrays, one tree after another, a leaf being a node without a left child.
 
+use std::collections::HashMap;
+
 use super::{Fault, npy::Arrays};
 use crate::{
-    forest::wide::{WideNode, WideTree},
+    forest::wide::{CategorySet, SetRule, WideNode, WideTree},
     import::{grow::grow, missing},
 };
 
@@ -34,7 +36,20 @@ impl Leaves {
     }
 }
 
-pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, Fault> {
+/// Trees, and the sets their nodes name.
+pub(super) struct Read {
+    pub(super) trees: Vec<WideTree>,
+    pub(super) sets: Vec<CategorySet>,
+}
+
+/// A node's question of categories.
+struct Listed {
+    set: u32,
+    /// Where a listed category goes; all else, what is missing too, goes the other way.
+    left: bool,
+}
+
+pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Read, Fault> {
     let counts = arrays.get("node_count")?.integers()?;
     let (feature, threshold) = (arrays.get("feature")?.integers()?, arrays.get("threshold")?.doubles()?);
     let (left, right) = (arrays.get("left")?.integers()?, arrays.get("right")?.integers()?);
@@ -49,6 +64,7 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
     {
         return Err("the arrays of nodes differ in length".to_owned().into());
     }
+    let (categories, sets) = categories(arrays)?;
     let fractions =
         total > 0 && matches!(kind, Leaves::Fractions { .. }) && are_fractions(&values, kind.width());
     let (mut trees, mut start) = (Vec::with_capacity(counts.len()), 0_usize);
@@ -66,14 +82,24 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
                 return Ok(WideNode::Leaf((first / width) as u32));
             }
             let child = |child: i64| u32::try_from(child).map_err(|_| format!("node {node}: child {child}"));
-            let feature = feature[at];
-            Ok(WideNode::Split {
-                feature: u16::try_from(feature).map_err(|_| format!("node {node}: feature {feature}"))?,
-                // Not above the threshold is below the next number.
-                threshold: threshold[at].next_up(),
-                missing: missing(missing_left[at] != 0),
-                left: child(left[at])?,
-                right: child(right[at])?,
+            let (left, right) = (child(left[at])?, child(right[at])?);
+            let feature =
+                u16::try_from(feature[at]).map_err(|_| format!("node {node}: feature {}", feature[at]))?;
+            Ok(match categories.get(&at) {
+                Some(&Listed { set, left: true }) => {
+                    WideNode::Member { feature, set, missing_left: false, left, right }
+                }
+                Some(&Listed { set, left: false }) => {
+                    WideNode::Member { feature, set, missing_left: false, left: right, right: left }
+                }
+                None => WideNode::Split {
+                    feature,
+                    // Not above the threshold is below the next number.
+                    threshold: threshold[at].next_up(),
+                    missing: missing(missing_left[at] != 0),
+                    left,
+                    right,
+                },
             })
         })
         .map_err(|what| format!("tree {number}: {what}"))?;
@@ -85,7 +111,41 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Vec<WideTree>, F
         trees.push(WideTree { nodes, output, leaves, lines: Vec::new(), cover });
         start = end;
     }
-    if start != total { Err(format!("{total} nodes, but the trees have {start}").into()) } else { Ok(trees) }
+    match start == total {
+        true => Ok(Read { trees, sets }),
+        false => Err(format!("{total} nodes, but the trees have {start}").into()),
+    }
+}
+
+/// The nodes that ask for categories, and their sets.
+fn categories(arrays: &Arrays) -> Result<(HashMap<usize, Listed>, Vec<CategorySet>), Fault> {
+    let (mut by_node, mut sets) = (HashMap::new(), Vec::new());
+    if arrays.optional("category_node").is_none() {
+        return Ok((by_node, sets));
+    }
+    let nodes = arrays.get("category_node")?.integers()?;
+    let (counts, lefts) =
+        (arrays.get("category_count")?.integers()?, arrays.get("category_left")?.integers()?);
+    let values = arrays.get("category_value")?.doubles()?;
+    if [counts.len(), lefts.len()] != [nodes.len(); 2] {
+        return Err("the arrays of categories differ in length".to_owned().into());
+    }
+    let mut rest = values.as_slice();
+    for ((&node, &count), &left) in nodes.iter().zip(&counts).zip(&lefts) {
+        let parts = usize::try_from(count).ok().and_then(|count| rest.split_at_checked(count));
+        let (members, others) = parts.ok_or_else(|| format!("node {node}: {count} categories"))?;
+        rest = others;
+        if members.iter().any(|member| member.is_nan()) {
+            return Err(format!("node {node}: a category is no number").into());
+        }
+        let mut members: Vec<f64> = members.iter().map(|member| member + 0.0).collect();
+        members.sort_by(f64::total_cmp);
+        members.dedup();
+        let node = usize::try_from(node).map_err(|_| format!("node {node} has categories"))?;
+        by_node.insert(node, Listed { set: sets.len() as u32, left: left != 0 });
+        sets.push(CategorySet { rule: SetRule::Exact, members });
+    }
+    Ok((by_node, sets))
 }
 
 /// A leaf's values as they are summed.

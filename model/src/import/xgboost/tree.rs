@@ -14,11 +14,6 @@ pub(super) fn read_all(
     kept: usize,
     outputs: usize,
 ) -> Result<(Vec<WideTree>, Vec<CategorySet>), Fault> {
-    let recoded = model.optional("cats").and_then(|cats| cats.optional("enc"));
-    if recoded.is_some_and(|codes| !codes.is_empty()) {
-        let what = "categories that are coded anew when predicting (pandas categories, since 3.1)";
-        return Err(Fault::Unsupported(what.to_owned()));
-    }
     let groups = model.integers("tree_info")?;
     let (mut trees, mut sets) = (Vec::with_capacity(kept), Vec::new());
     for (number, tree) in model.array("trees")?.iter().take(kept).enumerate() {
