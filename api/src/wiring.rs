@@ -6,12 +6,14 @@ use std::time::Duration;
 use engine::lane::Emit;
 use engine::{
     limits::PARTITIONS_MAX,
+    quality::{FeedbackSettings, QualitySettings},
     run::EngineSettings,
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
     source::{SourceConfig, file::FileConfig, pace, simulator::SimulatorConfig},
     state::{LabelSettings, StateSettings},
     symbol::Partition,
+    tick::NANOS_PER_SECOND,
 };
 
 use crate::config::{
@@ -23,7 +25,7 @@ use crate::config::{
 /// The venue of records that name none: the original's feed.
 pub const DEFAULT_VENUE: &str = "coinbase";
 
-/// How to run the engine.
+/// How to run the engine, but for the model that stands in.
 pub fn engine_settings(config: &Config) -> EngineSettings {
     let engine = &config.engine;
     EngineSettings {
@@ -45,7 +47,16 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
             gap_quoted_ns: config.state.gap_quoted_s.nanos(),
             gap_trades_ns: config.state.gap_trades_s.nanos(),
             label: label(config),
+            feedback: FeedbackSettings {
+                recalibrate: config.quality.recalibrate,
+                fallback: config.quality.fallback,
+            },
         },
+        quality: QualitySettings {
+            window_s: config.quality.window_s.nanos() / NANOS_PER_SECOND,
+            rows_max: config.quality.rows_max,
+        },
+        baseline: None,
     }
 }
 

@@ -70,6 +70,39 @@ pub const FEATURE_COUNT: usize = {
     count
 };
 
+/// Where a feature stands in the row, found when it is compiled.
+pub const fn column(name: &str) -> usize {
+    let (mut at, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let specs = FAMILIES[family].specs;
+        let mut i = 0;
+        while i < specs.len() {
+            if is_equal(specs[i].name.as_bytes(), name.as_bytes()) {
+                return at + i;
+            }
+            i += 1;
+        }
+        at += specs.len();
+        family += 1;
+    }
+    panic!("no feature has this name")
+}
+
+/// `==` is not to be had while compiling.
+const fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// One row of features, in the order of [`specs`]; NaN = no value.
 pub type Row = [f32; FEATURE_COUNT];
 
@@ -141,6 +174,9 @@ mod tests {
         assert_eq!(FEATURE_COUNT, 36);
         let mut names: Vec<String> = schema().iter().map(ToString::to_string).collect();
         assert_eq!(names[0], "lv10_tau@1");
+        for (place, spec) in specs().iter().enumerate() {
+            assert_eq!(column(spec.name), place, "{}", spec.name);
+        }
         names.sort();
         names.dedup();
         assert_eq!(names.len(), FEATURE_COUNT);

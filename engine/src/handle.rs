@@ -15,9 +15,11 @@ use tokio::{
 };
 
 use crate::{
+    events::{EventLog, Happening},
     mailbox::{Lane, Mailbox, PushError},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::EngineMetrics,
+    quality::QualityReport,
     route::RouteTable,
     runtime::{Liveness, ShardState},
     shard::{BoundModel, Unfit},
@@ -71,6 +73,8 @@ pub struct EngineHandle {
     pub liveness: Option<Liveness>,
     /// Predictions for the live stream.
     pub board: Arc<crate::board::Board>,
+    /// What happened, for people.
+    pub events: Arc<EventLog>,
 }
 
 /// Which runtime drives the shards.
@@ -195,6 +199,26 @@ impl EngineHandle {
         Ok(all)
     }
 
+    /// How good the answers were, over the configured window of event time: made of every row that the shards have
+    /// by now, on a thread for blocking work.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late.
+    pub async fn quality(&self, deadline: Instant) -> Result<QualityReport, AskError> {
+        let mut asked = Vec::with_capacity(self.mailboxes.len());
+        for shard in 0..self.mailboxes.len() {
+            asked.push(self.send(shard, |reply| Control::Quality { reply })?);
+        }
+        let mut shards = Vec::with_capacity(asked.len());
+        for answer in asked {
+            shards.push(wait(answer, deadline).await?);
+        }
+        let symbols = self.symbols.clone();
+        let make = move || QualityReport::new(&shards, |id| symbols.by_id(id).map(|s| s.name.clone()));
+        // The runtime takes no more work only when it ends.
+        tokio::task::spawn_blocking(make).await.map_err(|_| AskError::Closed)
+    }
+
     /// Swaps the model on every shard; the old one is dropped here, off the shards. A model that names features the
     /// engine lacks is refused before any shard hears of it.
     ///
@@ -208,6 +232,11 @@ impl EngineHandle {
             let next = bound.clone();
             drop(self.ask(shard, deadline, |reply| Control::SwapModel { model: next, reply }).await?);
         }
+        let name = |model: &Arc<Model>| {
+            let info = model.info();
+            format!("{}@{} {}", info.name, info.version, info.sha256)
+        };
+        self.events.note(None, None, Happening::ModelSwapped { model: model.as_ref().map(name) });
         self.model.store(model);
         Ok(())
     }

@@ -9,9 +9,10 @@
 //! 2. A [`symbol`] is `venue:product`; its partition is where the log holds its records.
 //! 3. [`ingest`] finds the shard that owns the partition ([`route`]) and hands it batches through its [`mailbox`].
 //! 4. A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] say where.
-//! 5. A symbol's [`state`] keeps exact [`window`]s over event time; [`features`] is one row made of them.
-//! 6. [`predict`] is what the row gave and how it is written.
-//! 7. [`board`] shows the newest predictions; [`snapshot`] is a symbol's state as bytes.
+//! 5. A symbol's [`state`] keeps exact [`window`]s over event time; [`features`] is one row made of them, and
+//!    [`volatility`] a forecast.
+//! 6. [`predict`] is what the row gave and how it is written; [`quality`] is how good it turned out to be.
+//! 7. [`board`] shows the newest predictions, [`events`] what happened; [`snapshot`] is a symbol's state as bytes.
 //! 8. [`handle`] asks the shards on behalf of a front end; [`run`] starts and stops the whole; [`metrics`] counts.
 //!
 //! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
@@ -32,6 +33,7 @@
 pub mod board;
 pub mod cpu;
 pub mod decode;
+pub mod events;
 pub mod features;
 pub mod grid;
 pub mod handle;
@@ -45,6 +47,7 @@ pub mod message;
 pub mod metrics;
 pub mod offline;
 pub mod predict;
+pub mod quality;
 pub mod route;
 pub mod run;
 pub mod runtime;
@@ -56,4 +59,5 @@ pub mod state;
 pub mod symbol;
 pub mod sys;
 pub mod tick;
+pub mod volatility;
 pub mod window;

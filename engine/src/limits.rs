@@ -30,6 +30,8 @@ pub const SHARDS_MAX: usize = 256;
 pub const TRADE_IDS_REMEMBERED: usize = 1_024;
 /// Predictions waiting for the live stream; the oldest is dropped when it is full.
 pub const BOARD_CAPACITY: usize = 4_096;
+/// Events of a kind that are kept.
+pub const EVENTS_PER_KIND_MAX: usize = 256;
 
 const _: () = {
     assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     lane::LaneOrder,
     predict::Prediction,
+    quality::ShardQuality,
     shard::BoundModel,
     symbol::{Position, Symbol, SymbolKey},
     tick::Tick,
@@ -109,6 +110,11 @@ pub enum Control {
         model: Option<Arc<BoundModel>>,
         /// The one it replaced.
         reply: oneshot::Sender<Option<Arc<BoundModel>>>,
+    },
+    /// The rows of live quality.
+    Quality {
+        /// Where they go.
+        reply: oneshot::Sender<ShardQuality>,
     },
     /// The state of a symbol as bytes; `None` without state here.
     Snapshot {

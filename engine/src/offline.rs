@@ -61,6 +61,12 @@ impl<O: Out> Offline<O> {
         }
     }
 
+    /// The same over a core that is changed first.
+    pub fn with_core(mut self, change: impl FnOnce(ShardCore) -> ShardCore) -> Self {
+        self.core = change(self.core);
+        self
+    }
+
     /// The core, its pending ticks applied.
     pub fn core(&mut self) -> &mut ShardCore {
         self.flush();

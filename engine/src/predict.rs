@@ -10,8 +10,10 @@ use rkyv::{Archive, Deserialize, Serialize};
 use serde::ser::{Serialize as SerdeSerialize, SerializeStruct, Serializer};
 
 use crate::{
+    quality::recalibration::Line,
     symbol::{Offset, Partition, Position, Symbol},
     tick::EventTime,
+    volatility::{COVERAGE, Forecast},
 };
 
 /// Whose threshold defines the event.
@@ -92,6 +94,10 @@ pub struct Scored {
     pub tau_bp: f64,
     /// Whose threshold that is.
     pub tau_source: TauSource,
+    /// Forecast of the volatility of the next 60 seconds; `None` until enough outcomes are known.
+    pub forecast: Option<Forecast>,
+    /// The line over the model's log-odds that its own outcomes have drawn; the identity where that is off.
+    pub line: Line,
     /// First eight bytes of the SHA-256 of the model that scored; 0 without one.
     pub model_hash: u64,
     /// XXH3-64 of the row's bytes (f32, little-endian, NaN canonical), in the engine's order.
@@ -142,10 +148,37 @@ impl Prediction {
     }
 }
 
+/// Basis points per square-root second, as `tau_bp`.
+#[derive(serde::Serialize)]
+struct VolatilityBody {
+    forecast_bp: f64,
+    low_bp: f64,
+    high_bp: f64,
+    coverage: f64,
+}
+
+impl From<Forecast> for VolatilityBody {
+    fn from(Forecast { sigma, low, high }: Forecast) -> Self {
+        Self { forecast_bp: sigma * 1e4, low_bp: low * 1e4, high_bp: high * 1e4, coverage: COVERAGE }
+    }
+}
+
 #[derive(serde::Serialize)]
 struct CalibrationBody {
     a: f64,
     b: f64,
+}
+
+impl Prediction {
+    /// From the model's raw score to its log-odds: the line of its file, then the one learned online.
+    fn calibration(&self) -> Option<CalibrationBody> {
+        let line = self.scored.line;
+        match self.model.as_ref()?.calibration {
+            Some(own) => Some(CalibrationBody { a: line.a * own.a, b: line.a * own.b + line.b }),
+            None if line == Line::IDENTITY => None,
+            None => Some(CalibrationBody { a: line.a, b: line.b }),
+        }
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -203,9 +236,8 @@ impl SerdeSerialize for Prediction {
             }
         }
         body.serialize_field("as_of", &AsText(scored.as_of))?;
-        body.serialize_field("volatility", &None::<()>)?;
-        let calibration = self.model.as_ref().and_then(|m| m.calibration);
-        body.serialize_field("calibration", &calibration.map(|c| CalibrationBody { a: c.a, b: c.b }))?;
+        body.serialize_field("volatility", &scored.forecast.map(VolatilityBody::from))?;
+        body.serialize_field("calibration", &self.calibration())?;
         body.serialize_field(
             "model",
             &self.model.as_deref().map(|m| ModelBody {

@@ -13,12 +13,14 @@ use model::Model;
 use crate::{
     board::Board,
     cpu::{self, CpuPlan, CpuRequest},
+    events::EventLog,
     handle::EngineHandle,
     ingest::Ingest,
     limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, TICK_LANE_CAPACITY},
     mailbox::Mailbox,
     message::{Answer, Message},
     metrics::{EngineMetrics, ShardMetrics},
+    quality::QualitySettings,
     route::RouteTable,
     runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
     shard::{BoundModel, Out, ShardCore},
@@ -45,6 +47,10 @@ pub struct EngineSettings {
     pub pins: Vec<(Partition, usize)>,
     /// What shapes the bytes of predictions.
     pub state: StateSettings,
+    /// How much live quality looks back upon; the bound on rows is shared by the shards.
+    pub quality: QualitySettings,
+    /// The model that stands in for a symbol on which the loaded one does worse, where `state.feedback` asks for it.
+    pub baseline: Option<Arc<Model>>,
 }
 
 impl Default for EngineSettings {
@@ -57,6 +63,8 @@ impl Default for EngineSettings {
             partition_count: 64,
             pins: Vec::new(),
             state: StateSettings::default(),
+            quality: QualitySettings::default(),
+            baseline: None,
         }
     }
 }
@@ -117,8 +125,15 @@ impl Engine {
             .map(|_| Arc::new(Mailbox::new(CONTROL_LANE_CAPACITY, TICK_LANE_CAPACITY)))
             .collect();
         let (state, metrics) = (settings.state, shard_metrics.clone());
+        let baseline = bind(settings.baseline.as_ref());
+        let rows_max = settings.quality.rows_max / shard_count;
+        let quality = QualitySettings { rows_max, ..settings.quality };
+        let events = Arc::new(EventLog::default());
+        let noted = events.clone();
         let shards = spawn_shards(&plan, settings.runtime, &mailboxes, &shard_metrics, move |shard| {
-            LiveShard { core: ShardCore::new(state, bound.clone(), metrics[shard].clone()), out: out(shard) }
+            let core = ShardCore::new(state, bound.clone(), metrics[shard].clone());
+            let core = core.with_quality(quality).with_baseline(baseline.clone()).with_events(noted.clone());
+            LiveShard { core, out: out(shard) }
         })?;
         let handle = EngineHandle {
             mailboxes,
@@ -129,6 +144,7 @@ impl Engine {
             runtime: shards.report().clone(),
             liveness: Some(shards.liveness()),
             board,
+            events,
         };
         let (stop, sources) = (StopToken::default(), Mutex::default());
         Ok(Self { shards: Some(shards), handle, plan, stop, sources })

@@ -11,13 +11,16 @@ use model::{Model, ModelInfo, schema::FeatureName};
 use rustc_hash::FxHashMap;
 
 use crate::{
+    events::{EventLog, Happening},
     features::{self, FEATURE_COUNT, Row},
     message::{Answer, Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
     metrics::ShardMetrics,
     predict::{Prediction, StateFrom, Status},
+    quality::{Change, QualityRow, QualitySettings, QualityWindow},
     snapshot::{self, SnapshotError},
     state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},
     symbol::{Offset, Symbol, SymbolId, SymbolKey},
+    tick::{EventTime, NANOS_PER_SECOND},
 };
 
 /// What a step gives besides replies.
@@ -146,6 +149,10 @@ pub struct ShardCore {
     settings: StateSettings,
     config_hash: u64,
     model: Option<Arc<BoundModel>>,
+    /// Stands in where the model does worse, if feedback says so.
+    baseline: Option<Arc<BoundModel>>,
+    quality: QualityWindow,
+    events: Arc<EventLog>,
     index: FxHashMap<SymbolKey, usize>,
     entries: Vec<Entry>,
     names: FxHashMap<SymbolId, Arc<Symbol>>,
@@ -158,17 +165,65 @@ pub struct ShardCore {
 impl ShardCore {
     /// A shard without symbols.
     pub fn new(settings: StateSettings, model: Option<Arc<BoundModel>>, metrics: Arc<ShardMetrics>) -> Self {
-        Self {
+        let mut core = Self {
             settings,
             config_hash: settings.fingerprint(),
-            model,
+            model: None,
+            baseline: None,
+            quality: QualityWindow::new(QualitySettings::default()),
+            events: Arc::default(),
             index: FxHashMap::default(),
             entries: Vec::new(),
             names: FxHashMap::default(),
             touched: Vec::new(),
             ownerships: lane::Ownerships::default(),
             metrics,
+        };
+        core.swap_model(model);
+        core
+    }
+
+    /// The same with other bounds on what live quality keeps.
+    pub fn with_quality(mut self, settings: QualitySettings) -> Self {
+        self.quality = QualityWindow::new(settings);
+        self.name_models();
+        self
+    }
+
+    /// The same with a model that stands in where the loaded one does worse.
+    pub fn with_baseline(mut self, baseline: Option<Arc<BoundModel>>) -> Self {
+        self.baseline = baseline;
+        self.name_models();
+        self
+    }
+
+    /// The same with a log that others read.
+    pub fn with_events(mut self, events: Arc<EventLog>) -> Self {
+        self.events = events;
+        self
+    }
+
+    fn swap_model(&mut self, model: Option<Arc<BoundModel>>) -> Option<Arc<BoundModel>> {
+        let old = std::mem::replace(&mut self.model, model);
+        self.name_models();
+        old
+    }
+
+    fn name_models(&mut self) {
+        for model in [&self.model, &self.baseline].into_iter().flatten() {
+            self.quality.name_model(model.hash, &model.info);
         }
+    }
+
+    /// The rows of live quality.
+    pub fn quality(&self) -> &QualityWindow {
+        &self.quality
+    }
+
+    /// What is said of the model of this hash.
+    fn info_of(&self, hash: u64) -> Option<&Arc<ModelInfo>> {
+        let known = [&self.model, &self.baseline].into_iter().flatten();
+        known.into_iter().find(|model| model.hash == hash).map(|model| &model.info)
     }
 
     /// Handles the messages in order and leaves the vector empty, ready to be filled again.
@@ -215,8 +270,13 @@ impl ShardCore {
         let mut scorer = ShardScorer {
             symbol: &entry.symbol,
             model: self.model.as_deref(),
+            baseline: self.baseline.as_deref(),
             metrics: &self.metrics,
             horizon_s: self.settings.label.horizon_s,
+            quality: &mut self.quality,
+            events: &self.events,
+            as_of: routed.tick.event_time,
+            previous: entry.state.newest().map(|newest| newest.as_of),
             out,
         };
         let admission = entry.state.accept(&routed.tick, routed.position, &self.settings, &mut scorer);
@@ -237,7 +297,9 @@ impl ShardCore {
             entry.touched = true;
             self.touched.push(i);
         }
-        let info = self.model.as_ref().map(|model| &model.info);
+        let hash = entry.state.newest().map_or(0, |newest| newest.model_hash);
+        let stood_in = self.baseline.as_ref().filter(|baseline| baseline.hash == hash);
+        let info = stood_in.or(self.model.as_ref()).map(|model| &model.info);
         if entry.scored_by.as_ref().map(Arc::as_ptr) != info.map(Arc::as_ptr) {
             entry.scored_by = info.cloned();
         }
@@ -256,7 +318,7 @@ impl ShardCore {
             Status::Warming(_) => self.metrics.predictions_warming.add(1),
             Status::Ok { probability } => {
                 self.metrics.rows_scored.add(1);
-                let threshold = self.model.as_ref().map_or(f64::INFINITY, |m| m.info.threshold);
+                let threshold = self.entries[i].scored_by.as_ref().map_or(f64::INFINITY, |m| m.threshold);
                 if probability >= threshold {
                     self.metrics.predictions_spike.add(1);
                 } else {
@@ -365,7 +427,10 @@ impl ShardCore {
             }
             Control::SwapModel { model, reply } => {
                 // Between batches; the old model goes back, to be dropped off the shard.
-                let _ = reply.send(std::mem::replace(&mut self.model, model));
+                let _ = reply.send(self.swap_model(model));
+            }
+            Control::Quality { reply } => {
+                let _ = reply.send(self.quality.read());
             }
             Control::Snapshot { symbol, reply } => {
                 let _ = reply.send(self.snapshot(symbol));
@@ -395,9 +460,10 @@ impl ShardCore {
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
         let mut state = Box::new(snapshot::decode(&symbol.name, self.snapshot_fingerprint(&symbol), bytes)?);
-        let scored_by = self.model.as_ref().map(|model| model.info.clone());
-        if state.newest().is_some_and(|newest| newest.model_hash != self.model.as_ref().map_or(0, |m| m.hash))
-        {
+        let hash = state.newest().map_or(0, |newest| newest.model_hash);
+        let scored_by = self.info_of(hash).cloned();
+        let is_known = scored_by.is_some() || (hash == 0 && self.model.is_none());
+        if !is_known {
             state.forget_newest();
         }
         self.names.insert(symbol.id, symbol.clone());
@@ -426,15 +492,34 @@ impl ShardCore {
 struct ShardScorer<'a, O> {
     symbol: &'a Arc<Symbol>,
     model: Option<&'a BoundModel>,
+    baseline: Option<&'a BoundModel>,
     metrics: &'a ShardMetrics,
     /// Seconds ahead that outcomes look.
     horizon_s: u32,
+    quality: &'a mut QualityWindow,
+    events: &'a EventLog,
+    /// Event time of the tick.
+    as_of: EventTime,
+    /// Event time of the one before.
+    previous: Option<EventTime>,
     out: &'a mut O,
 }
 
 impl<O: Out> Scorer for ShardScorer<'_, O> {
     fn score(&mut self, row: &Row) -> Option<f64> {
         self.model.map(|model| model.score(row))
+    }
+
+    fn baseline_score(&mut self, row: &Row) -> Option<f64> {
+        self.baseline.map(|baseline| baseline.score(row))
+    }
+
+    fn baseline_hash(&self) -> u64 {
+        self.baseline.map_or(0, |baseline| baseline.hash)
+    }
+
+    fn changed(&mut self, change: Change) {
+        self.events.note(Some(self.symbol), Some(self.as_of), Happening::Feedback(change));
     }
 
     fn model_tau(&self) -> Option<f64> {
@@ -456,14 +541,22 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     fn outcome(&mut self, outcome: Outcome) {
         // Only what was predicted, for the horizon that was looked at, has an outcome to count.
         let horizon_s = self.model.map_or(0, |model| model.info.horizon_s);
-        if outcome.pending.probability.is_some() && [0, self.horizon_s].contains(&horizon_s) {
+        let is_ours = [0, self.horizon_s].contains(&horizon_s);
+        if is_ours && outcome.pending.probability.is_some() {
             self.count_outcome(&outcome);
+        }
+        if is_ours && let Some(row) = QualityRow::of(self.symbol.id, &outcome) {
+            self.quality.push(row);
         }
         self.out.outcome(self.symbol, &outcome);
     }
 
     fn gap(&mut self) {
         self.metrics.gaps.add(1);
+        if let Some(previous) = self.previous {
+            let silence_s = (self.as_of.nanos() - previous.nanos()) as f64 / NANOS_PER_SECOND as f64;
+            self.events.note(Some(self.symbol), Some(self.as_of), Happening::Gap { silence_s });
+        }
     }
 
     fn side_inferred(&mut self) {

@@ -28,6 +28,11 @@ pub use tau::Tau;
 use crate::{
     features::{self, EMPTY_ROW, OpenPart, Row, View},
     predict::{Scored, StateFrom, Status, TauSource, WarmingReason},
+    quality::{
+        Change,
+        feedback::{Feedback, FeedbackSettings, Given},
+        recalibration::Line,
+    },
     state::{
         book::Book,
         decay::{Arrivals, DecayingVariance},
@@ -38,6 +43,7 @@ use crate::{
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
+    volatility::{Volatility, har::Inputs},
     window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window},
 };
 
@@ -50,6 +56,8 @@ pub struct StateSettings {
     pub gap_trades_ns: i64,
     /// The event that is predicted.
     pub label: LabelSettings,
+    /// What outcomes may do to predictions.
+    pub feedback: FeedbackSettings,
 }
 
 impl Default for StateSettings {
@@ -58,6 +66,7 @@ impl Default for StateSettings {
             gap_quoted_ns: 10 * NANOS_PER_SECOND,
             gap_trades_ns: 60 * NANOS_PER_SECOND,
             label: LabelSettings::default(),
+            feedback: FeedbackSettings::default(),
         }
     }
 }
@@ -66,10 +75,12 @@ impl StateSettings {
     /// A fingerprint: equal settings and equal features, equal fingerprints.
     pub fn fingerprint(&self) -> u64 {
         let text = format!(
-            "gap_quoted_ns={} gap_trades_ns={} {} features={:016x}",
+            "gap_quoted_ns={} gap_trades_ns={} {} recalibrate={} fallback={} features={:016x}",
             self.gap_quoted_ns,
             self.gap_trades_ns,
             self.label.fingerprint_text(),
+            self.feedback.recalibrate,
+            self.feedback.fallback,
             model::schema::fingerprint(&features::schema()),
         );
         xxhash_rust::xxh3::xxh3_64(text.as_bytes())
@@ -99,8 +110,31 @@ pub trait Scorer {
     fn outcome(&mut self, outcome: Outcome);
     /// A silence invalidated its seconds.
     fn gap(&mut self);
+    /// Probability of a spike for a row by the model that stands in where the loaded one does worse; `None` without.
+    fn baseline_score(&mut self, _row: &Row) -> Option<f64> {
+        None
+    }
+    /// First eight bytes of that model's SHA-256; 0 without it.
+    fn baseline_hash(&self) -> u64 {
+        0
+    }
+    /// Feedback changed how this symbol's predictions are given.
+    fn changed(&mut self, _change: Change) {}
     /// A trade's taker side was inferred, because the feed does not say it.
     fn side_inferred(&mut self) {}
+}
+
+/// What stands at an instant.
+struct Standing {
+    status: Status,
+    /// The event's threshold, per square-root second.
+    tau: f64,
+    /// Whose it is.
+    tau_source: TauSource,
+    /// The probability with its story, unless warming.
+    given: Option<Given>,
+    /// What the volatility forecast is made from.
+    inputs: Option<Inputs>,
 }
 
 /// A symbol's state.
@@ -136,6 +170,8 @@ pub struct SymbolState {
     sizes: TradeSizes,
     tau: Tau,
     outcomes: Outcomes,
+    volatility: Volatility,
+    feedback: Feedback,
     guard: Guard,
     row: Row,
     newest: Option<Scored>,
@@ -168,6 +204,8 @@ impl SymbolState {
             sizes: TradeSizes::default(),
             tau: Tau::new(&settings.label),
             outcomes: Outcomes::default(),
+            volatility: Volatility::default(),
+            feedback: Feedback::default(),
             guard: Guard::default(),
             row: EMPTY_ROW,
             newest: None,
@@ -201,7 +239,7 @@ impl SymbolState {
                     self.skip_gap(tick.event_time);
                     scorer.gap();
                 } else {
-                    self.advance(tick.event_time, &settings.label, scorer);
+                    self.advance(tick.event_time, settings, scorer);
                 }
             }
         }
@@ -211,14 +249,16 @@ impl SymbolState {
         self.newest_price = tick.price.units();
 
         let mut row = EMPTY_ROW;
-        let (status, tau, tau_source) = self.score(now_ns, &mut row, scorer);
+        let standing = self.score(now_ns, false, &mut row, settings, scorer);
         self.row = row;
         self.newest = Some(Scored {
             as_of: tick.event_time,
-            status,
-            tau_bp: tau * 1e4,
-            tau_source,
-            model_hash: scorer.model_hash(),
+            status: standing.status,
+            tau_bp: standing.tau * 1e4,
+            tau_source: standing.tau_source,
+            forecast: standing.inputs.and_then(|inputs| self.volatility.forecast(&inputs)),
+            line: standing.given.map_or(Line::IDENTITY, |given| given.line),
+            model_hash: standing.given.map_or_else(|| scorer.model_hash(), |given| given.model_hash),
             features_hash: features::row_hash(&row),
             offset: position.offset.0,
             index: position.index,
@@ -258,7 +298,7 @@ impl SymbolState {
     }
 
     /// Closes every second before `time` and scores the grid instants on the way.
-    fn advance(&mut self, time: EventTime, label: &LabelSettings, scorer: &mut impl Scorer) {
+    fn advance(&mut self, time: EventTime, settings: &StateSettings, scorer: &mut impl Scorer) {
         let target = time.second();
         while self.open_second < target {
             self.accumulate((self.open_second + 1) * NANOS_PER_SECOND);
@@ -266,7 +306,7 @@ impl SymbolState {
             self.open_second += 1;
             self.open_new_second();
             if self.open_second % GRID_S == 0 {
-                self.grid_instant(label, scorer);
+                self.grid_instant(settings, scorer);
             }
         }
         self.accumulate(time.nanos());
@@ -291,6 +331,7 @@ impl SymbolState {
         }
         self.tau.push_unknown((target.div_euclid(GRID_S) - grid_before) as u64);
         self.outcomes.clear();
+        self.volatility.clear_waiting();
         self.book.invalidate();
         self.closed_log_mid = None;
         self.open_second = target;
@@ -397,25 +438,34 @@ impl SymbolState {
         self.arrivals.push(tick.event_time.nanos(), side);
     }
 
-    /// Scores what stands at `now_ns`: status, the event's threshold per square-root second and whose it is.
-    fn score(&self, now_ns: i64, row: &mut Row, scorer: &mut impl Scorer) -> (Status, f64, TauSource) {
+    /// Scores what stands at `now_ns`.
+    fn score(
+        &self,
+        now_ns: i64,
+        on_grid: bool,
+        row: &mut Row,
+        settings: &StateSettings,
+        scorer: &mut impl Scorer,
+    ) -> Standing {
         let view = self.view(now_ns);
         features::compute(&view, row);
         let (tau, tau_source) = match self.tau.value() {
             Some(tau) => (tau, TauSource::Own),
             None => (scorer.model_tau().unwrap_or(f64::NAN), TauSource::Model),
         };
+        let mut given = None;
         let status = if view.coverage(Window::S60) < 0.8 {
             Status::Warming(WarmingReason::Coverage60)
         } else if view.coverage(Window::S300) < 0.5 {
             Status::Warming(WarmingReason::Coverage300)
         } else {
-            match scorer.score(row) {
-                Some(probability) => Status::Ok { probability },
+            given = self.feedback.give(row, on_grid, settings.feedback, scorer);
+            match given {
+                Some(Given { probability, .. }) => Status::Ok { probability },
                 None => Status::Warming(WarmingReason::NoModel),
             }
         };
-        (status, tau, tau_source)
+        Standing { status, tau, tau_source, given, inputs: Inputs::read(&view, row) }
     }
 
     /// What features read at `now_ns`, not before the newest tick.
@@ -444,22 +494,34 @@ impl SymbolState {
     }
 
     /// A 5-second instant: the outcome of a horizon ago becomes known, tau takes a sample, the row is scored.
-    fn grid_instant(&mut self, label: &LabelSettings, scorer: &mut impl Scorer) {
+    fn grid_instant(&mut self, settings: &StateSettings, scorer: &mut impl Scorer) {
+        let label = &settings.label;
         let second = self.open_second;
         let trailing = label.completed_volatility(&self.seconds, second);
         let pending = self.outcomes.take(second - i64::from(label.horizon_s));
         if let (Some(realised), Some(pending)) = (trailing, pending.filter(|pending| pending.tau.is_finite()))
         {
-            scorer.outcome(Outcome { pending, realised });
+            let outcome = Outcome { pending, realised };
+            scorer.outcome(outcome);
+            if let Some(lesson) = &pending.lesson {
+                let changed = |change| scorer.changed(change);
+                self.feedback.learn(lesson, outcome.spike(), settings.feedback, changed);
+            }
         }
+        self.volatility.learn(second - i64::from(label.horizon_s), trailing);
         self.tau.push(trailing);
         let mut row = EMPTY_ROW;
-        let (status, tau, tau_source) = self.score(second * NANOS_PER_SECOND, &mut row, scorer);
-        let probability = match status {
-            Status::Ok { probability } => Some(probability),
-            Status::Warming(_) => None,
+        let standing = self.score(second * NANOS_PER_SECOND, true, &mut row, settings, scorer);
+        let pending = Pending {
+            second,
+            tau: standing.tau,
+            tau_source: standing.tau_source,
+            probability: standing.given.map(|given| given.probability),
+            trailing,
+            model_hash: standing.given.map_or(0, |given| given.model_hash),
+            forecast: self.volatility.wait(second, standing.inputs, label.steps()),
+            lesson: standing.given.and_then(|given| given.lesson),
         };
-        let pending = Pending { second, tau, tau_source, probability, trailing };
         self.outcomes.put(pending, label.steps());
         scorer.grid_row(GridRow { row: &row, pending });
     }

@@ -19,9 +19,11 @@ use engine::{
     limits::CONTROL_LANE_CAPACITY,
     metrics::{EngineMetrics, ShardMetrics},
     predict::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
+    quality::recalibration::Line,
     route::RouteTable,
     symbol::{Offset, Partition, SymbolKey, SymbolTable, default_partition},
     tick::EventTime,
+    volatility::Forecast,
 };
 use model::{
     Model, ModelInfo,
@@ -134,6 +136,7 @@ impl Service {
             runtime: RuntimeReport { name: "thread", reason: "a test".to_owned(), shard_cpus: vec![None] },
             liveness: None,
             board: Arc::new(Board::default()),
+            events: Arc::default(),
         };
         let shards_alive = Arc::new(AtomicUsize::new(1));
         let alive = shards_alive.clone();
@@ -195,6 +198,8 @@ fn prediction(
             status,
             tau_bp: 0.5,
             tau_source: TauSource::Own,
+            forecast: Some(Forecast { sigma: 0.5e-4, low: 0.25e-4, high: 1e-4 }),
+            line: Line::IDENTITY,
             features_hash: 0xfeed,
             offset: 41,
             index: 1,

@@ -11,6 +11,7 @@ use engine::{
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::ShardMetrics,
     predict::Prediction,
+    quality::ShardQuality,
     symbol::SymbolKey,
     tick::Price,
 };
@@ -101,6 +102,9 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
         }
         Control::Symbols { reply } => {
             let _ = reply.send(state.iter().map(|(key, prediction)| summary(*key, prediction)).collect());
+        }
+        Control::Quality { reply } => {
+            let _ = reply.send(ShardQuality::default());
         }
         other => panic!("the HTTP front never sends {other:?}"),
     }

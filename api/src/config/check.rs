@@ -9,6 +9,9 @@ const LANES_MAX: usize = 64;
 /// A week of made-up history: far more than any window needs.
 const PREROLL_MINUTES_MAX: u32 = 7 * 24 * 60;
 
+/// Ten million rows are 480 MB.
+const QUALITY_ROWS_MAX: usize = 10_000_000;
+
 /// Checks the relations.
 ///
 /// # Errors
@@ -22,6 +25,8 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     positive("server.deadline_ms", server.deadline_ms as f64)?;
     positive("predict.rows_max", config.predict.rows_max as f64)?;
     positive("predict.stale_after_s", config.predict.stale_after_s.get())?;
+    positive("quality.window_s", config.quality.window_s.get())?;
+    at_most("quality.rows_max", config.quality.rows_max, QUALITY_ROWS_MAX)?;
     positive("engine.partitions", f64::from(config.engine.partitions))?;
     positive("state.gap_quoted_s", config.state.gap_quoted_s.get())?;
     at_most("engine.partitions", config.engine.partitions as usize, engine::limits::PARTITIONS_MAX as usize)?;

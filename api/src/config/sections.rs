@@ -22,6 +22,7 @@ pub struct Config {
     pub source: Source,
     pub simulator: Simulator,
     pub model: Model,
+    pub quality: Quality,
     pub ready: Ready,
     pub log: Log,
     pub kafka: Kafka,
@@ -247,6 +248,30 @@ pub struct Model {
     pub path: Optional,
     pub variant: Optional,
     pub version: Optional,
+}
+
+/// `[quality]`: how good the answers turn out to be, and what may be done about it by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Quality {
+    pub window_s: Seconds,
+    pub rows_max: usize,
+    pub recalibrate: bool,
+    pub fallback: bool,
+    pub fallback_model: Optional,
+}
+
+impl Default for Quality {
+    fn default() -> Self {
+        Self {
+            window_s: seconds(86_400.0),
+            rows_max: 400_000,
+            recalibrate: false,
+            fallback: false,
+            fallback_model: Optional::default(),
+        }
+    }
 }
 
 /// `[ready]`: when traffic may come.

@@ -10,6 +10,12 @@ pub const VARIANCE_HALF_LIFE_S: f64 = 30.0;
 /// `2^(-1/30)`: what one second leaves of the average.
 const LAMBDA: f64 = 0.977_159_968_434_245_9;
 
+/// What an outcome of the 5-second grid leaves of a sum that halves in 24 hours: `2^(-1/17280)`.
+pub const OUTCOME_DECAY_24H: f64 = 0.999_959_888_120_442_8;
+
+/// The same of one that halves in 6 hours: `2^(-1/4320)`.
+pub const OUTCOME_DECAY_6H: f64 = 0.999_839_562_135_290_2;
+
 /// Exponentially weighted variance of one-second returns: `v <- lambda v + (1 - lambda) r^2` for each valid second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub struct DecayingVariance {
@@ -73,6 +79,9 @@ mod tests {
     #[test]
     fn lambda_is_the_half_life() {
         assert_eq!(LAMBDA, libm::exp2(-1.0 / VARIANCE_HALF_LIFE_S));
+        for (decay, hours) in [(OUTCOME_DECAY_24H, 24.0), (OUTCOME_DECAY_6H, 6.0)] {
+            assert!((decay - libm::exp2(-1.0 / (720.0 * hours))).abs() < 2e-16, "{hours} hours");
+        }
     }
 
     #[test]

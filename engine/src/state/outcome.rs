@@ -3,7 +3,7 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::tau::GRID_S;
-use crate::predict::TauSource;
+use crate::{predict::TauSource, quality::feedback::Lesson, volatility::Forecast};
 
 /// A grid prediction that waits for its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -18,6 +18,12 @@ pub struct Pending {
     pub probability: Option<f64>,
     /// Trailing volatility of one horizon then, per square-root second, if known: tells onsets from what was hot already.
     pub trailing: Option<f64>,
+    /// First eight bytes of the SHA-256 of the model that gave the probability; 0 without one.
+    pub model_hash: u64,
+    /// Forecast of the volatility of the 60 seconds after it, if there was one.
+    pub forecast: Option<Forecast>,
+    /// What the outcome will teach, where feedback is on.
+    pub lesson: Option<Lesson>,
 }
 
 /// A grid prediction with what happened.

@@ -1,11 +1,12 @@
 //! The engine and its source, from the configuration.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use engine::{
     handle::EngineHandle,
     ingest::Ingest,
-    run::{Engine, StartError},
+    run::{Engine, EngineSettings, StartError},
+    shard::BoundModel,
     source::{Run, Source, SourceEnd, StopToken},
     tick::EventTime,
 };
@@ -18,7 +19,7 @@ use crate::{
     cli::progress::ReplayBar,
     config::Config,
     http::{App, SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
-    wiring,
+    shipped, wiring,
 };
 
 /// A running engine, and the source that is to feed it.
@@ -27,13 +28,29 @@ pub(super) struct Running {
     source: Option<(&'static str, Source)>,
 }
 
+/// The model that stands in where the loaded one does worse, if that is asked for.
+fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
+    if !config.quality.fallback {
+        return Ok(None);
+    }
+    let refuse = |what: String| Failure::new(Exit::Configuration, format!("quality.fallback_model {what}"));
+    let (name, opened) = match config.quality.fallback_model.get() {
+        Some(path) => (path, Model::open(Path::new(path))),
+        None => ("built in", shipped::model("baseline").expect("a baseline is shipped")),
+    };
+    let model = Arc::new(opened.map_err(|error| refuse(error.to_string()))?);
+    BoundModel::new(model.clone()).map_err(|error| refuse(format!("{name}: {error}")))?;
+    Ok(Some(model))
+}
+
 /// Checks the source and starts the shards; [`Running::feed`] starts the source.
 pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Running, Failure> {
     let source_config = wiring::source_config(config);
     let source = source_config
         .open()
         .map_err(|error| Failure::new(Exit::Configuration, format!("source: {error}")))?;
-    let engine = Engine::start(&wiring::engine_settings(config), model).map_err(|error| match error {
+    let settings = EngineSettings { baseline: load_baseline(config)?, ..wiring::engine_settings(config) };
+    let engine = Engine::start(&settings, model).map_err(|error| match error {
         StartError::Settings(message) => Failure::new(Exit::Configuration, message),
         other => Failure::new(Exit::Failed, format!("cannot start the engine: {other}")),
     })?;

@@ -1,0 +1,165 @@
+//! (7) What happened to the service, for people: model swaps, what feedback changed, gaps.
+//!
+//! Each kind has a bounded ring of its own, so that many gaps do not push a swap out. Events are rare: none on an
+//! ordinary tick.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crossbeam::queue::ArrayQueue;
+
+use crate::{limits::EVENTS_PER_KIND_MAX, quality::Change, symbol::Symbol, tick::EventTime};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Happening {
+    /// Another model scores from now on, or none.
+    ModelSwapped {
+        /// Its name, version and hash, as `name@version sha256`; `None` where it was unloaded.
+        model: Option<String>,
+    },
+    /// Feedback changed how a symbol's predictions are given.
+    Feedback(Change),
+    /// A silence invalidated its seconds.
+    Gap {
+        /// How long it was, seconds.
+        silence_s: f64,
+    },
+}
+
+/// The kinds, in the order of the rings.
+pub const KINDS: [&str; 5] = ["model_swapped", "recalibrated", "fell_back", "recovered", "gap"];
+
+impl Happening {
+    /// Its kind.
+    pub fn kind(&self) -> &'static str {
+        KINDS[self.index()]
+    }
+
+    fn index(&self) -> usize {
+        match self {
+            Self::ModelSwapped { .. } => 0,
+            Self::Feedback(Change::Recalibrated(_)) => 1,
+            Self::Feedback(Change::FellBack { .. }) => 2,
+            Self::Feedback(Change::Recovered { .. }) => 3,
+            Self::Gap { .. } => 4,
+        }
+    }
+}
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When it was noted, by the wall clock.
+    pub noted_at: EventTime,
+    /// Event time of the tick that brought it about; `None` where no tick did.
+    pub as_of: Option<EventTime>,
+    /// Whose symbol; `None` where it concerns all.
+    pub symbol: Option<Arc<Symbol>>,
+    /// What.
+    pub happening: Happening,
+}
+
+#[derive(Debug)]
+struct Ring {
+    /// What nobody has read yet.
+    fresh: ArrayQueue<Event>,
+    kept: Mutex<VecDeque<Event>>,
+    count: AtomicU64,
+}
+
+/// The rings.
+#[derive(Debug)]
+pub struct EventLog {
+    rings: [Ring; KINDS.len()],
+}
+
+impl Default for EventLog {
+    fn default() -> Self {
+        let ring = |_| Ring {
+            fresh: ArrayQueue::new(EVENTS_PER_KIND_MAX),
+            kept: Mutex::default(),
+            count: AtomicU64::new(0),
+        };
+        Self { rings: std::array::from_fn(ring) }
+    }
+}
+
+impl EventLog {
+    /// Notes what happened and logs it; the oldest of its kind goes when the ring is full. Never waits.
+    pub fn note(&self, symbol: Option<&Arc<Symbol>>, as_of: Option<EventTime>, happening: Happening) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
+        let name = symbol.map(|symbol| &*symbol.name);
+        match &happening {
+            Happening::Gap { silence_s } => tracing::debug!(symbol = name, silence_s, "gap"),
+            other => {
+                tracing::info!(kind = other.kind(), symbol = name, detail = ?other, "event");
+            }
+        }
+        let ring = &self.rings[happening.index()];
+        ring.count.fetch_add(1, Ordering::Relaxed);
+        ring.fresh.force_push(Event {
+            noted_at: EventTime::from_nanos(nanos).unwrap_or(EventTime::MAX),
+            as_of,
+            symbol: symbol.cloned(),
+            happening,
+        });
+    }
+
+    /// What is kept, of one kind or of all, the newest first.
+    pub fn read(&self, kind: Option<&str>) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (ring, name) in self.rings.iter().zip(KINDS) {
+            if kind.is_some_and(|kind| kind != name) {
+                continue;
+            }
+            let mut kept = ring.kept.lock().expect("no code panics while it holds a ring");
+            while let Some(event) = ring.fresh.pop() {
+                if kept.len() == EVENTS_PER_KIND_MAX {
+                    kept.pop_front();
+                }
+                kept.push_back(event);
+            }
+            events.extend(kept.iter().cloned());
+        }
+        events.sort_by_key(|event| std::cmp::Reverse(event.noted_at));
+        events
+    }
+
+    /// How many of each kind there have been.
+    pub fn counts(&self) -> [(&'static str, u64); KINDS.len()] {
+        std::array::from_fn(|i| (KINDS[i], self.rings[i].count.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_gaps_push_out_gaps_only() {
+        let log = EventLog::default();
+        log.note(None, None, Happening::ModelSwapped { model: None });
+        for i in 0..3 * EVENTS_PER_KIND_MAX {
+            log.note(None, None, Happening::Gap { silence_s: i as f64 });
+            if i % 100 == 0 {
+                log.read(None);
+            }
+        }
+        assert_eq!(log.read(Some("model_swapped")).len(), 1);
+        let gaps = log.read(Some("gap"));
+        assert_eq!(gaps.len(), EVENTS_PER_KIND_MAX);
+        assert!(gaps.iter().all(|gap| {
+            matches!(gap.happening, Happening::Gap { silence_s } if silence_s >= 2.0 * EVENTS_PER_KIND_MAX as f64)
+        }));
+        assert_eq!(log.read(None).len(), EVENTS_PER_KIND_MAX + 1);
+        assert_eq!(log.counts()[4], ("gap", 3 * EVENTS_PER_KIND_MAX as u64));
+    }
+}

@@ -1,0 +1,197 @@
+//! From rows to numbers: the formulas of [`model::metrics`], over all symbols of a model and for each of them.
+//!
+//! The rows of a model are those inside the window that ends with the newest row of all. Sums of fractions go by
+//! symbol name and time, so the report is the same however the symbols lie on shards.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use model::{
+    ModelInfo,
+    metrics::{ReliabilityBin, Tally, average_precision},
+};
+
+use super::{QualityRow, ShardQuality, alerts::Alerts};
+use crate::symbol::SymbolId;
+
+/// How good the answers were.
+#[derive(Clone, Debug, Default)]
+pub struct QualityReport {
+    /// Event time looked back upon, seconds.
+    pub window_s: i64,
+    /// The oldest and newest grid instant in it, seconds since the epoch; `None` without rows.
+    pub span: Option<(i64, i64)>,
+    /// Rows that left the window before their time, because there were too many.
+    pub rows_dropped: u64,
+    /// By model, in the order of name, version and hash.
+    pub models: Vec<ModelQuality>,
+    /// Of the volatility forecast, whatever the model.
+    pub volatility: VolatilityQuality,
+}
+
+/// How good one model's answers were.
+#[derive(Clone, Debug)]
+pub struct ModelQuality {
+    /// Which model.
+    pub info: Arc<ModelInfo>,
+    /// Over all symbols.
+    pub total: Quality,
+    /// Bins of probability with what came of them.
+    pub reliability: Vec<ReliabilityBin>,
+    /// By symbol name.
+    pub symbols: Vec<(Box<str>, Quality)>,
+}
+
+/// The numbers over some rows. 0 where there are none, as in [`model::metrics`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Quality {
+    /// Rows.
+    pub rows: u64,
+    /// Share that spiked.
+    pub base_rate: f64,
+    /// Average precision of the probabilities.
+    pub average_precision: f64,
+    /// The same of persistence: trailing volatility over the threshold.
+    pub persistence_average_precision: f64,
+    /// Share that spiked, of the rows that were not hot already.
+    pub onset_base_rate: f64,
+    /// Average precision over those rows.
+    pub onset_average_precision: f64,
+    /// Brier score.
+    pub brier: f64,
+    /// Brier skill against the base rate.
+    pub brier_skill: f64,
+    /// Expected calibration error.
+    pub calibration_error: f64,
+    /// Alerts, and those that were right.
+    pub alerts: u64,
+    /// Alerts after which it spiked.
+    pub alerts_right: u64,
+}
+
+/// How good the volatility forecast was.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct VolatilityQuality {
+    /// Rows with a forecast.
+    pub rows: u64,
+    /// Share of outcomes inside the interval.
+    pub coverage: f64,
+    /// Mean QLIKE.
+    pub qlike: f64,
+}
+
+type BySymbol<'a> = BTreeMap<Box<str>, Vec<&'a QualityRow>>;
+
+impl QualityReport {
+    /// The report of the shards' rows; `name` gives a symbol's name.
+    pub fn new(shards: &[ShardQuality], name: impl Fn(SymbolId) -> Option<Box<str>>) -> Self {
+        let window_s = shards.iter().map(|shard| shard.window_s).max().unwrap_or(0);
+        let rows = || shards.iter().flat_map(|shard| &shard.chunks).flat_map(|chunk| chunk.iter());
+        let Some(newest) = rows().map(|row| row.second).max() else {
+            return Self { window_s, ..Self::default() };
+        };
+        let from = newest.saturating_sub(window_s);
+        let mut names: HashMap<SymbolId, Option<Box<str>>> = HashMap::new();
+        let mut models: HashMap<u64, BySymbol<'_>> = HashMap::new();
+        let mut oldest = newest;
+        for row in rows().filter(|row| row.second > from) {
+            let known = names.entry(row.symbol).or_insert_with(|| name(row.symbol));
+            let Some(symbol) = known.clone() else { continue };
+            oldest = oldest.min(row.second);
+            models.entry(row.model_hash).or_default().entry(symbol).or_default().push(row);
+        }
+        let mut volatility = Volatility::default();
+        let infos: HashMap<u64, &Arc<ModelInfo>> =
+            shards.iter().flat_map(|shard| &shard.models).map(|(hash, info)| (*hash, info)).collect();
+        let mut found: Vec<(&Arc<ModelInfo>, BySymbol<'_>)> =
+            models.into_iter().filter_map(|(hash, symbols)| Some((*infos.get(&hash)?, symbols))).collect();
+        found.sort_by(|(a, _), (b, _)| {
+            (&a.name, &a.version, &a.sha256).cmp(&(&b.name, &b.version, &b.sha256))
+        });
+        let models = found
+            .into_iter()
+            .map(|(info, symbols)| {
+                symbols.values().flatten().for_each(|row| volatility.take(row));
+                ModelQuality::new(info, symbols)
+            })
+            .collect();
+        Self {
+            window_s,
+            span: Some((oldest, newest)),
+            rows_dropped: shards.iter().map(|shard| shard.dropped).sum(),
+            models,
+            volatility: volatility.finish(),
+        }
+    }
+}
+
+impl ModelQuality {
+    fn new(info: &Arc<ModelInfo>, mut symbols: BySymbol<'_>) -> Self {
+        symbols.values_mut().for_each(|rows| rows.sort_by_key(|row| row.second));
+        let all: Vec<&QualityRow> = symbols.values().flatten().copied().collect();
+        let (mut total, tally) = Quality::new(&all);
+        let symbols: Vec<(Box<str>, Quality)> = symbols
+            .into_iter()
+            .map(|(symbol, rows)| {
+                let mut alerts = Alerts::default();
+                for row in &rows {
+                    alerts.take(row.second, row.probability >= info.threshold, row.spike);
+                }
+                total.alerts += alerts.count;
+                total.alerts_right += alerts.right;
+                let (quality, _) = Quality::new(&rows);
+                (symbol, Quality { alerts: alerts.count, alerts_right: alerts.right, ..quality })
+            })
+            .collect();
+        Self { info: info.clone(), total, reliability: tally.reliability().to_vec(), symbols }
+    }
+}
+
+impl Quality {
+    /// All but the alerts.
+    fn new(rows: &[&QualityRow]) -> (Self, Tally) {
+        let labels: Vec<bool> = rows.iter().map(|row| row.spike).collect();
+        let probabilities: Vec<f64> = rows.iter().map(|row| row.probability).collect();
+        let persistence: Vec<f64> = rows.iter().map(|row| row.persistence).collect();
+        let (onset_labels, onset): (Vec<bool>, Vec<f64>) =
+            rows.iter().filter(|row| !row.hot).map(|row| (row.spike, row.probability)).unzip();
+        let tally = Tally::of(&labels, &probabilities);
+        let quality = Self {
+            rows: tally.rows(),
+            base_rate: tally.base_rate(),
+            average_precision: average_precision(&labels, &probabilities),
+            persistence_average_precision: average_precision(&labels, &persistence),
+            onset_base_rate: model::metrics::base_rate(&onset_labels),
+            onset_average_precision: average_precision(&onset_labels, &onset),
+            brier: tally.brier(),
+            brier_skill: tally.brier_skill(),
+            calibration_error: tally.expected_calibration_error(),
+            alerts: 0,
+            alerts_right: 0,
+        };
+        (quality, tally)
+    }
+}
+
+#[derive(Default)]
+struct Volatility {
+    rows: u64,
+    held: u64,
+    qlike: f64,
+}
+
+impl Volatility {
+    fn take(&mut self, row: &QualityRow) {
+        let Some(held) = row.held else { return };
+        self.rows += 1;
+        self.held += u64::from(held);
+        self.qlike += row.qlike;
+    }
+
+    fn finish(self) -> VolatilityQuality {
+        let rows = self.rows.max(1) as f64;
+        VolatilityQuality { rows: self.rows, coverage: self.held as f64 / rows, qlike: self.qlike / rows }
+    }
+}

@@ -1,0 +1,56 @@
+//! One matured grid prediction, as live quality keeps it.
+
+use crate::{
+    predict::TauSource,
+    state::outcome::Outcome,
+    symbol::SymbolId,
+};
+
+/// Volatility below which QLIKE does not tell minutes apart, per square-root second: 0.01 basis points.
+pub const QLIKE_FLOOR: f64 = 1e-6;
+
+/// A prediction on the grid with what happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QualityRow {
+    /// The grid instant, seconds since the epoch.
+    pub second: i64,
+    /// First eight bytes of the SHA-256 of the model that gave the probability.
+    pub model_hash: u64,
+    /// The probability that was given.
+    pub probability: f64,
+    /// What persistence would have scored: trailing volatility over the threshold; 0 where it is not known.
+    pub persistence: f64,
+    /// QLIKE of the volatility forecast; NaN where there was none.
+    pub qlike: f64,
+    /// Whose.
+    pub symbol: SymbolId,
+    /// Whether it spiked.
+    pub spike: bool,
+    /// Whether volatility was above the threshold already: such a row tells nothing of onsets.
+    pub hot: bool,
+    /// Whether the outcome lay in the forecast's interval; `None` where there was none.
+    pub held: Option<bool>,
+}
+
+impl QualityRow {
+    /// The row of an outcome; `None` where nothing was predicted, or where the model's threshold stood in for the
+    /// symbol's own.
+    pub fn of(symbol: SymbolId, outcome: &Outcome) -> Option<Self> {
+        let pending = &outcome.pending;
+        let probability = pending.probability.filter(|_| pending.tau_source == TauSource::Own)?;
+        let persistence = pending.trailing.map_or(0.0, |trailing| trailing / pending.tau);
+        Some(Self {
+            second: pending.second,
+            model_hash: pending.model_hash,
+            probability,
+            persistence,
+            qlike: pending.forecast.map_or(f64::NAN, |forecast| {
+                model::metrics::qlike(outcome.realised, forecast.sigma, QLIKE_FLOOR)
+            }),
+            symbol,
+            spike: outcome.spike(),
+            hot: persistence > 1.0,
+            held: pending.forecast.map(|forecast| forecast.holds(outcome.realised)),
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! The rows of one shard, over a window of event time.
+//!
+//! Rows lie in chunks. A full chunk is shared, so that a reader takes it without a copy and without holding up the
+//! shard; a chunk leaves when all of it is older than the window, or when the bound on rows is reached.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use model::ModelInfo;
+
+use super::QualityRow;
+
+/// Rows of a chunk.
+const CHUNK_ROWS: usize = 2_048;
+
+/// Models whose rows are told apart; the oldest goes first.
+const MODELS_MAX: usize = 8;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QualitySettings {
+    /// Event time looked back upon, seconds.
+    pub window_s: i64,
+    /// Rows of a shard at most (48 bytes each); beyond them the oldest leave before their time.
+    pub rows_max: usize,
+}
+
+impl Default for QualitySettings {
+    fn default() -> Self {
+        Self { window_s: 24 * 3600, rows_max: 400_000 }
+    }
+}
+
+/// Rows that nobody writes any more.
+#[derive(Clone, Debug)]
+struct Chunk {
+    newest: i64,
+    rows: Arc<Vec<QualityRow>>,
+}
+
+/// What a shard keeps.
+#[derive(Debug)]
+pub struct QualityWindow {
+    settings: QualitySettings,
+    sealed: VecDeque<Chunk>,
+    open: Vec<QualityRow>,
+    /// The newest grid instant, seconds since the epoch.
+    newest: i64,
+    /// Rows that left before their time.
+    dropped: u64,
+    models: VecDeque<(u64, Arc<ModelInfo>)>,
+}
+
+impl QualityWindow {
+    /// An empty window.
+    pub fn new(settings: QualitySettings) -> Self {
+        Self {
+            settings,
+            sealed: VecDeque::new(),
+            open: Vec::new(),
+            newest: i64::MIN,
+            dropped: 0,
+            models: VecDeque::new(),
+        }
+    }
+
+    /// Takes a model's name, under the hash that its rows carry.
+    pub fn name_model(&mut self, hash: u64, info: &Arc<ModelInfo>) {
+        if self.models.iter().any(|(known, _)| *known == hash) {
+            return;
+        }
+        if self.models.len() == MODELS_MAX {
+            self.models.pop_front();
+        }
+        self.models.push_back((hash, info.clone()));
+    }
+
+    /// Takes a row.
+    pub fn push(&mut self, row: QualityRow) {
+        self.newest = self.newest.max(row.second);
+        if self.open.len() == CHUNK_ROWS {
+            let rows = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK_ROWS));
+            let newest = rows.iter().map(|row| row.second).max().expect("a full chunk has rows");
+            self.sealed.push_back(Chunk { newest, rows: Arc::new(rows) });
+            self.evict();
+        }
+        self.open.push(row);
+    }
+
+    fn evict(&mut self) {
+        let from = self.newest.saturating_sub(self.settings.window_s);
+        while let Some(chunk) = self.sealed.front() {
+            let is_past = chunk.newest <= from;
+            if !is_past && (self.sealed.len() + 1) * CHUNK_ROWS <= self.settings.rows_max.max(2 * CHUNK_ROWS)
+            {
+                break;
+            }
+            if !is_past {
+                self.dropped += chunk.rows.iter().filter(|row| row.second > from).count() as u64;
+            }
+            self.sealed.pop_front();
+        }
+    }
+
+    /// What a reader takes away.
+    pub fn read(&self) -> ShardQuality {
+        let sealed = self.sealed.iter().map(|chunk| chunk.rows.clone());
+        ShardQuality {
+            window_s: self.settings.window_s,
+            chunks: sealed.chain([Arc::new(self.open.clone())]).collect(),
+            dropped: self.dropped,
+            models: self.models.iter().cloned().collect(),
+        }
+    }
+}
+
+/// A shard's rows at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct ShardQuality {
+    /// Event time looked back upon, seconds.
+    pub window_s: i64,
+    /// The rows; some may be older than the window.
+    pub chunks: Vec<Arc<Vec<QualityRow>>>,
+    /// Rows that left before their time, because there were too many.
+    pub dropped: u64,
+    /// The models, under the hashes that rows carry.
+    pub models: Vec<(u64, Arc<ModelInfo>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbol::SymbolId;
+
+    fn row(second: i64) -> QualityRow {
+        QualityRow {
+            second,
+            model_hash: 1,
+            probability: 0.5,
+            persistence: 0.0,
+            qlike: f64::NAN,
+            symbol: SymbolId(0),
+            spike: false,
+            hot: false,
+            held: None,
+        }
+    }
+
+    fn seconds(window: &QualityWindow) -> Vec<i64> {
+        window.read().chunks.iter().flat_map(|chunk| chunk.iter().map(|row| row.second)).collect()
+    }
+
+    #[test]
+    fn rows_leave_by_time_and_never_before() {
+        let settings = QualitySettings { window_s: 50_000, rows_max: 1_000_000 };
+        let mut window = QualityWindow::new(settings);
+        for step in 0..40_000_i64 {
+            window.push(row(step * 5));
+        }
+        let kept = seconds(&window);
+        let inside = 40_000 * 5 - 5 - 50_000;
+        assert_eq!(kept.iter().filter(|second| **second > inside).count(), 10_000);
+        assert!(kept.len() <= 10_000 + 2 * CHUNK_ROWS, "{} rows", kept.len());
+        assert_eq!(window.read().dropped, 0);
+    }
+
+    #[test]
+    fn too_many_rows_push_the_oldest_out_and_are_counted() {
+        let settings = QualitySettings { window_s: 1_000_000, rows_max: 3 * CHUNK_ROWS };
+        let mut window = QualityWindow::new(settings);
+        for step in 0..10 * CHUNK_ROWS as i64 {
+            window.push(row(step));
+        }
+        let kept = seconds(&window);
+        assert!(kept.len() <= settings.rows_max, "{} rows", kept.len());
+        assert_eq!(window.read().dropped as usize + kept.len(), 10 * CHUNK_ROWS);
+        assert_eq!(kept.last(), Some(&(10 * CHUNK_ROWS as i64 - 1)));
+    }
+}
