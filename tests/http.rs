@@ -6,4 +6,5 @@ mod life;
 mod limits;
 mod metrics;
 mod predictions;
+mod quality;
 mod stream;

@@ -9,6 +9,7 @@ mod imports;
 mod learn;
 mod models;
 mod page;
+mod quality;
 mod runtime;
 mod shards;
 mod support;

@@ -87,7 +87,17 @@ fn the_page_draws_each_symbols_live_probability() {
         "return performance.getEntriesByType('resource').map(r => r.name).filter(n => !n.startsWith(location.origin))",
     );
     assert_eq!(outside, json!([]), "the page loads from outside");
-    println!("3 cards drawn, nothing loaded from outside");
+    let table = "return document.getElementById('quality').innerText";
+    let limit = Instant::now() + Duration::from_secs(30);
+    while !browser.run(table).as_str().unwrap().contains("inside their interval") {
+        assert!(Instant::now() < limit, "no quality is shown: {}", browser.run(table));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let table = browser.run(table).as_str().unwrap().to_lowercase();
+    for expected in ["stormglass-default 1 (ml)", "average precision", "90 % promised"] {
+        assert!(table.contains(expected), "{expected:?} is not in {table}");
+    }
+    println!("3 cards and the table of quality drawn, nothing loaded from outside");
 }
 
 #[test]

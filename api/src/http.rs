@@ -5,7 +5,7 @@
 //! runs on a front thread, and every wait has a bound: header, body, deadline, drain.
 //!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `answer` writes predictions, `live` fans
-//! them out, `condition` says how the service stands, `source_report` what became of the source.
+//! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
 
 pub mod answer;
 pub mod app;
@@ -15,6 +15,7 @@ pub mod endpoint;
 mod front;
 pub mod live;
 pub mod problem;
+pub mod quality;
 pub mod reply;
 mod request_id;
 pub mod route;

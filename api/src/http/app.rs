@@ -16,7 +16,7 @@ use engine::{
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};
 
-use super::{live::Live, source_report::SourceReport};
+use super::{live::Live, quality::LiveQuality, source_report::SourceReport};
 use crate::{
     config::{Config, sections::SourceKind},
     metrics::ServiceMetrics,
@@ -50,6 +50,8 @@ pub struct App {
     pub legacy_model: Option<Arc<Model>>,
     /// Where the model came from.
     pub model_report: ModelReport,
+    /// How good the answers were.
+    pub quality: LiveQuality,
     /// What became of the source.
     pub source: Arc<SourceReport>,
     /// What keeps the Kafka lanes from working.
@@ -78,6 +80,7 @@ impl App {
             live: Live::default(),
             legacy_model,
             model_report,
+            quality: LiveQuality::default(),
             source: Arc::default(),
             lanes: Arc::default(),
             connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),

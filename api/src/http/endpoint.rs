@@ -6,6 +6,7 @@ use hyper::{Method, Response, body::Incoming, http::request::Parts};
 
 use super::{app::App, problem::Problem, reply::Body, route::Route};
 
+mod events;
 mod features;
 mod health;
 mod livez;
@@ -13,6 +14,7 @@ mod metrics;
 mod page;
 mod predict;
 mod predict_symbol;
+mod quality;
 mod readyz;
 mod stream;
 mod symbols;
@@ -25,6 +27,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     stream::ENDPOINT,
     symbols::ENDPOINT,
     features::ENDPOINT,
+    quality::ENDPOINT,
+    events::ENDPOINT,
     health::ENDPOINT,
     livez::ENDPOINT,
     readyz::ENDPOINT,

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use engine::quality::report::Quality;
+use model::ModelInfo;
+
 use super::{
     families::{Series, Shape, Value},
     process::{ProcessUse, process_use},
@@ -129,6 +132,72 @@ pub const METRICS: &[Metric] = &[
         read: |app| one(app.metrics.connections_refused.load(Ordering::Relaxed) as f64),
     },
     Metric {
+        name: "stormglass_quality_rows",
+        shape: Shape::Gauge,
+        help: "Predictions of the window of live quality whose outcome is known, by model.",
+        read: |app| quality(app, |q| Some(q.rows as f64)),
+    },
+    Metric {
+        name: "stormglass_quality_base_rate",
+        shape: Shape::Gauge,
+        help: "Share of them that spiked: the average precision of a random score.",
+        read: |app| quality(app, |q| known(q, q.base_rate)),
+    },
+    Metric {
+        name: "stormglass_quality_average_precision",
+        shape: Shape::Gauge,
+        help: "Average precision over the window.",
+        read: |app| quality(app, |q| known(q, q.average_precision)),
+    },
+    Metric {
+        name: "stormglass_quality_persistence_average_precision",
+        shape: Shape::Gauge,
+        help: "Average precision of persistence over the same rows: what the model must beat.",
+        read: |app| quality(app, |q| known(q, q.persistence_average_precision)),
+    },
+    Metric {
+        name: "stormglass_quality_brier",
+        shape: Shape::Gauge,
+        help: "Brier score over the window; lower is better.",
+        read: |app| quality(app, |q| known(q, q.brier)),
+    },
+    Metric {
+        name: "stormglass_quality_ece",
+        shape: Shape::Gauge,
+        help: "Expected calibration error over the window; lower is better.",
+        read: |app| quality(app, |q| known(q, q.calibration_error)),
+    },
+    Metric {
+        name: "stormglass_quality_alerts",
+        shape: Shape::Gauge,
+        help: "Alerts over the window: rises above the threshold, one a minute at most.",
+        read: |app| quality(app, |q| Some(q.alerts as f64)),
+    },
+    Metric {
+        name: "stormglass_quality_rows_dropped_total",
+        shape: Shape::Counter,
+        help: "Rows that left the window before their time, because quality.rows_max was reached.",
+        read: |app| one(app.quality.newest().map_or(0.0, |report| report.rows_dropped as f64)),
+    },
+    Metric {
+        name: "stormglass_volatility_coverage",
+        shape: Shape::Gauge,
+        help: "Share of outcomes inside the interval of the volatility forecast over the window; 0.9 is promised.",
+        read: |app| match app.quality.newest().map(|report| report.volatility) {
+            Some(volatility) if volatility.rows > 0 => one(volatility.coverage),
+            _ => Vec::new(),
+        },
+    },
+    Metric {
+        name: "stormglass_events_total",
+        shape: Shape::Counter,
+        help: "What happened to the service, by kind; GET /events has the newest of each.",
+        read: |app| {
+            let series = |(kind, count): (&str, u64)| labelled("kind", kind, count as f64);
+            app.engine.events.counts().into_iter().flat_map(series).collect()
+        },
+    },
+    Metric {
         name: "stormglass_stream_watchers",
         shape: Shape::Gauge,
         help: "Clients that watch /stream.",
@@ -185,6 +254,32 @@ fn predictions_total(app: &App) -> Vec<Series> {
         value: Value::Number(count as f64),
     };
     counts.iter().flat_map(|(v, spikes, calms)| [series(v, "0", *calms), series(v, "1", *spikes)]).collect()
+}
+
+/// A number of each model's live quality; a model that is loaded and has no row yet counts as one without rows.
+fn quality(app: &App, number: impl Fn(&Quality) -> Option<f64>) -> Vec<Series> {
+    let series = |info: &ModelInfo, quality: &Quality| {
+        let labels = vec![
+            ("model", info.name.clone()),
+            ("model_version", info.version.clone()),
+            ("model_variant", info.variant.clone()),
+            ("sha256", info.sha256.get(..16).unwrap_or_default().to_owned()),
+        ];
+        number(quality).map(|value| Series { labels, value: Value::Number(value) })
+    };
+    let report = app.quality.newest().unwrap_or_default();
+    let mut all: Vec<Series> = report.models.iter().filter_map(|m| series(&m.info, &m.total)).collect();
+    if let Some(model) = app.engine.model.load_full()
+        && report.models.iter().all(|known| known.info.sha256 != model.info().sha256)
+    {
+        all.extend(series(model.info(), &Quality::default()));
+    }
+    all
+}
+
+/// A mean over no rows is no number.
+fn known(quality: &Quality, value: f64) -> Option<f64> {
+    (quality.rows > 0).then_some(value)
 }
 
 fn one(value: f64) -> Vec<Series> {

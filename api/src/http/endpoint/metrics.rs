@@ -1,5 +1,7 @@
 //! `GET /metrics`: Prometheus text.
 
+use std::time::{Duration, Instant};
+
 use hyper::{Method, StatusCode};
 
 use super::{Answering, Call, Endpoint, Observed};
@@ -11,8 +13,14 @@ use crate::{
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { method: Method::GET, route: Route::Exact("/metrics"), observed: Observed::Probe, handle };
 
+/// How long a scrape waits for the shards' rows.
+const QUALITY_WAIT_MAX: Duration = Duration::from_millis(250);
+
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
+        // A scrape does not wait for a busy shard: what was known last is shown then.
+        let soon = Instant::now() + QUALITY_WAIT_MAX;
+        let _ = call.app.quality.report(&call.app.engine, soon.min(call.deadline())).await;
         match metrics::render(call.app) {
             Ok(text) => Ok(reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)),
             Err(error) => Err(Problem::new(

@@ -1,0 +1,169 @@
+//! `GET /quality`: how good the answers turned out to be, over a window of event time.
+//!
+//! The names of the numbers are those of `stormglass evaluate --json`.
+
+use engine::{
+    quality::report::{ModelQuality, Quality, QualityReport, VolatilityQuality},
+    tick::{EventTime, NANOS_PER_SECOND},
+    volatility::COVERAGE,
+};
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::http::{reply::json, route::Route};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: Route::Exact("/quality"), observed: Observed::Ordinary, handle };
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    window_s: i64,
+    /// Event time of the oldest and the newest grid instant; `null` without any.
+    from: Option<String>,
+    to: Option<String>,
+    rows_dropped: u64,
+    models: Vec<ModelBody<'a>>,
+    volatility: VolatilityBody,
+}
+
+#[derive(Serialize)]
+struct ModelBody<'a> {
+    name: &'a str,
+    version: &'a str,
+    variant: &'a str,
+    sha256: &'a str,
+    threshold: f64,
+    #[serde(flatten)]
+    total: QualityBody,
+    reliability: Vec<BinBody>,
+    symbols: Vec<SymbolBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct SymbolBody<'a> {
+    symbol: &'a str,
+    #[serde(flatten)]
+    quality: QualityBody,
+}
+
+#[derive(Serialize)]
+struct QualityBody {
+    rows: u64,
+    base_rate: f64,
+    average_precision: f64,
+    onset_base_rate: f64,
+    onset_average_precision: f64,
+    brier: f64,
+    brier_skill: f64,
+    ece: f64,
+    alerts: u64,
+    /// `null` without an alert.
+    alert_precision: Option<f64>,
+    persistence: PersistenceBody,
+}
+
+#[derive(Serialize)]
+struct PersistenceBody {
+    average_precision: f64,
+}
+
+#[derive(Serialize)]
+struct BinBody {
+    low: f64,
+    high: f64,
+    rows: u64,
+    mean_probability: f64,
+    spike_share: f64,
+}
+
+#[derive(Serialize)]
+struct VolatilityBody {
+    rows: u64,
+    /// Share of outcomes inside the interval; `null` without any.
+    coverage: Option<f64>,
+    /// What was promised.
+    coverage_promised: f64,
+    /// `null` without any.
+    qlike: Option<f64>,
+}
+
+impl From<&Quality> for QualityBody {
+    fn from(quality: &Quality) -> Self {
+        Self {
+            rows: quality.rows,
+            base_rate: quality.base_rate,
+            average_precision: quality.average_precision,
+            onset_base_rate: quality.onset_base_rate,
+            onset_average_precision: quality.onset_average_precision,
+            brier: quality.brier,
+            brier_skill: quality.brier_skill,
+            ece: quality.calibration_error,
+            alerts: quality.alerts,
+            alert_precision: (quality.alerts > 0)
+                .then(|| quality.alerts_right as f64 / quality.alerts as f64),
+            persistence: PersistenceBody { average_precision: quality.persistence_average_precision },
+        }
+    }
+}
+
+impl<'a> From<&'a ModelQuality> for ModelBody<'a> {
+    fn from(model: &'a ModelQuality) -> Self {
+        let bin = |bin: &model::metrics::ReliabilityBin| BinBody {
+            low: bin.low,
+            high: bin.high,
+            rows: bin.rows,
+            mean_probability: bin.mean_probability,
+            spike_share: bin.spike_share,
+        };
+        let symbol = |(symbol, quality): &'a (Box<str>, Quality)| SymbolBody {
+            symbol,
+            quality: QualityBody::from(quality),
+        };
+        Self {
+            name: &model.info.name,
+            version: &model.info.version,
+            variant: &model.info.variant,
+            sha256: &model.info.sha256,
+            threshold: model.info.threshold,
+            total: QualityBody::from(&model.total),
+            reliability: model.reliability.iter().map(bin).collect(),
+            symbols: model.symbols.iter().map(symbol).collect(),
+        }
+    }
+}
+
+impl From<VolatilityQuality> for VolatilityBody {
+    fn from(volatility: VolatilityQuality) -> Self {
+        let known = |value: f64| (volatility.rows > 0).then_some(value);
+        Self {
+            rows: volatility.rows,
+            coverage: known(volatility.coverage),
+            coverage_promised: COVERAGE,
+            qlike: known(volatility.qlike),
+        }
+    }
+}
+
+impl<'a> From<&'a QualityReport> for Answer<'a> {
+    fn from(report: &'a QualityReport) -> Self {
+        let text = |second: i64| {
+            EventTime::from_nanos(second.saturating_mul(NANOS_PER_SECOND)).map(|time| time.to_string())
+        };
+        Self {
+            window_s: report.window_s,
+            from: report.span.and_then(|(from, _)| text(from)),
+            to: report.span.and_then(|(_, to)| text(to)),
+            rows_dropped: report.rows_dropped,
+            models: report.models.iter().map(ModelBody::from).collect(),
+            volatility: report.volatility.into(),
+        }
+    }
+}
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let report = call.app.quality.report(&call.app.engine, call.deadline()).await?;
+        Ok(json(StatusCode::OK, &Answer::from(&*report)))
+    })
+}
