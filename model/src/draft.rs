@@ -15,6 +15,7 @@ use crate::{
     link::Outputs,
     meta,
     preparation::Preparation,
+    model::SELF_TEST_ROWS_MAX,
     row::Row,
     schema,
 };
@@ -151,7 +152,7 @@ impl ModelDraft {
     /// Rows (row-major) that the file carries with their answers, for [`crate::Model::verify`]. A few dozen do.
     ///
     /// # Panics
-    /// If `rows` is not a multiple of the number of features.
+    /// If `rows` is not a multiple of the number of features, or more than 4,096 rows.
     #[must_use]
     pub fn with_self_test(mut self, rows: Vec<f32>) -> Self {
         assert_eq!(
@@ -160,6 +161,7 @@ impl ModelDraft {
             "whole rows of {} features",
             self.info.features.len()
         );
+        assert!(rows.len() / self.info.features.len() <= SELF_TEST_ROWS_MAX, "more than a file may hold");
         self.self_test_rows = rows;
         self
     }

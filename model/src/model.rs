@@ -52,6 +52,9 @@ enum Member {
     Wide(MappedWide),
 }
 
+/// Rows a file's self-test may have: verifying is a matter of moments.
+pub(crate) const SELF_TEST_ROWS_MAX: usize = 4096;
+
 /// Rows, and the log-odds they had where the file was made.
 #[derive(Debug)]
 struct SelfTest {
@@ -393,6 +396,9 @@ impl SelfTest {
         pages: &Pages,
         width: usize,
     ) -> Result<Self, String> {
+        if archived.log_odds.len() > SELF_TEST_ROWS_MAX {
+            return Err(format!("{} rows; {SELF_TEST_ROWS_MAX} are possible", archived.log_odds.len()));
+        }
         if archived.rows.len() != archived.log_odds.len() * width {
             let (values, answers) = (archived.rows.len(), archived.log_odds.len());
             return Err(format!("{values} values for {answers} answers of {width} features"));

@@ -6,10 +6,13 @@ mod forests;
 
 use std::fs;
 
-use forests::{Random, Shape, draft, forest, oblivious_forest, row};
+use forests::{Random, Shape, draft, features, forest, oblivious_forest, row};
 use model::{
-    MemberDraft, Model, ModelError,
-    forest::{CanonicalForest, Layout, SumKind},
+    Link, MemberDraft, Model, ModelDraft, ModelError, ModelInfo, Outputs,
+    forest::{
+        CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, MissingRule, Precision, SumKind,
+        WideForest, WideNode, WideTree,
+    },
     linear::{LinearDraft, LinearTerm},
 };
 
@@ -179,6 +182,69 @@ fn structural_damage_names_the_section_and_the_rule() {
             error.contains("section FRST[1]") && error.contains("node 0") && error.contains(expected),
             "{error}"
         );
+    }
+}
+
+/// A tree of 100 levels, and 99 leaves.
+fn a_chain_and_leaves() -> CanonicalForest {
+    let split = |level: u32| CanonicalNode::Split {
+        feature: 0,
+        threshold: level as f32,
+        missing: Missing::Left,
+        left: 2 * level + 1,
+        right: 2 * level + 2,
+    };
+    let mut chain = Vec::new();
+    for level in 0..100 {
+        chain.extend([split(level), CanonicalNode::Leaf(0.5)]);
+    }
+    // The right child follows the left, which is the leaf.
+    chain.push(CanonicalNode::Leaf(0.5));
+    let mut trees = vec![CanonicalTree { nodes: chain }];
+    trees.resize(100, CanonicalTree { nodes: vec![CanonicalNode::Leaf(0.25)] });
+    CanonicalForest { trees, base: 0.0, sum: SumKind::F32 }
+}
+
+fn widened(forest: &CanonicalForest) -> WideForest {
+    let tree = |tree: &CanonicalTree| {
+        let node = |node: &CanonicalNode| match *node {
+            CanonicalNode::Leaf(_) => WideNode::Leaf(0),
+            CanonicalNode::Split { feature, threshold, left, right, .. } => {
+                let (threshold, missing) = (f64::from(threshold), MissingRule::Left);
+                WideNode::Split { feature, threshold, missing, left, right }
+            }
+        };
+        let nodes = tree.nodes.iter().map(node).collect();
+        WideTree { nodes, output: Some(0), leaves: vec![0.5], lines: Vec::new() }
+    };
+    let (values, sum) = (Precision::Double, Precision::Double);
+    WideForest { trees: forest.trees.iter().map(tree).collect(), sets: vec![], base: vec![0.0], values, sum }
+}
+
+#[test]
+fn many_roots_of_one_deep_tree_are_refused() {
+    let chain = a_chain_and_leaves();
+    let wide = MemberDraft::Wide(widened(&chain));
+    let info = ModelInfo::new("wide", "1", "ml", features(1));
+    let outputs = Outputs::plain(1, Precision::Double, Link::Identity);
+    let wide = ModelDraft::new(info, vec![(1.0, wide)]).unwrap().with_outputs(outputs).unwrap();
+    let narrow = draft(1, vec![(1.0, MemberDraft::Forest(chain))]);
+    // In both, a forest's trees are the third array of its root: of 4 bytes each, and of 8.
+    for (whole, root_bytes, tree_bytes) in
+        [(narrow.to_bytes().unwrap(), 56, 4), (wide.to_bytes().unwrap(), 80, 8)]
+    {
+        assert!(Model::from_bytes(&whole).is_ok());
+        let (_, _, end) = section(&whole, 1);
+        let pointer = end - root_bytes + 16;
+        let distance = i32::from_le_bytes(whole[pointer..pointer + 4].try_into().unwrap());
+        let trees = pointer.checked_add_signed(distance as isize).unwrap();
+        let mut damaged = whole.clone();
+        for tree in 1..100 {
+            damaged.copy_within(trees..trees + 4, trees + tree * tree_bytes);
+        }
+        reseal(&mut damaged);
+        let error = refusal(&damaged).to_string();
+        assert!(error.contains("[1]: 10100 ") && error.contains("share"), "{error}");
     }
 }
 

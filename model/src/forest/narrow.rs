@@ -102,12 +102,14 @@ impl NarrowForest {
         if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
             return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
         }
+        let mut visits = 0;
         for roots in archived.roots.chunks(BLOCK_TREES) {
             let mut trees = Vec::with_capacity(roots.len());
             for (place, root) in (0..).zip(roots) {
                 let root = root.to_native();
                 let height =
                     heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
+                visits += usize::from(*height) + 1;
                 trees.push((*height, Lane { root, place }));
             }
             let in_order = trips(&trees);
@@ -123,7 +125,13 @@ impl NarrowForest {
                 self.blocks.push(Block { groups, trees: roots.len(), in_order: false });
             }
         }
-        Ok(())
+        // Trees have their nodes to themselves; a million roots of one deep tree would take seconds a row.
+        match archived.nodes.len() {
+            nodes if visits > nodes => {
+                Err(format!("{visits} visits a row in {nodes} nodes: trees share nodes"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn push_group(&mut self, trees: &[(u8, Lane)]) -> Group {

@@ -56,7 +56,8 @@ impl MappedWide {
         check_trees(archived, base.len())?;
         check_lines(archived, feature_count)?;
         let vector = archived.trees.iter().any(|tree| tree.output.to_native() == ALL_OUTPUTS);
-        check_nodes(archived, feature_count, if vector { base.len() } else { 1 })?;
+        let work = check_nodes(archived, feature_count, if vector { base.len() } else { 1 })?;
+        check_work(archived, &work)?;
         Ok(Self {
             nodes: pages.keep(&archived.nodes),
             leaf_values: pages.keep(&archived.leaf_values),
@@ -200,10 +201,22 @@ fn check_sets(archived: &ArchivedWide) -> Result<Vec<(SetRule, usize, usize)>, S
     Ok(sets)
 }
 
-/// Children stand after their parents, so no walk can go round in a circle.
-fn check_nodes(archived: &ArchivedWide, feature_count: usize, leaf_width: usize) -> Result<(), String> {
+/// Trees have their nodes and lines to themselves; a million roots of one deep tree would take minutes a row.
+fn check_work(archived: &ArchivedWide, work: &[u64]) -> Result<(), String> {
+    let steps: u64 = archived.trees.iter().map(|tree| work[tree.root.to_native() as usize]).sum();
+    let (nodes, terms) = (archived.nodes.len(), archived.terms.len());
+    if steps > nodes as u64 + terms as u64 {
+        return Err(format!("{steps} steps a row for {nodes} nodes and {terms} terms: trees share them"));
+    }
+    Ok(())
+}
+
+/// Children stand after their parents, so no walk can go round in a circle. Gives for each node how many nodes and
+/// terms a row may meet from there.
+fn check_nodes(archived: &ArchivedWide, feature_count: usize, leaf_width: usize) -> Result<Vec<u64>, String> {
     let nodes = archived.nodes.as_slice();
     let mut heights = vec![0_u32; nodes.len()];
+    let mut work = vec![1_u64; nodes.len()];
     for (at, node) in nodes.iter().enumerate().rev() {
         let fault = |what: String| Err(format!("node {at}: {what}"));
         let value = node.value.to_native();
@@ -218,6 +231,8 @@ fn check_nodes(archived: &ArchivedWide, feature_count: usize, leaf_width: usize)
                 if end > archived.leaf_values.len() as u64 || left > archived.lines.len() {
                     return fault(format!("leaf value {value} of {}", archived.leaf_values.len()));
                 }
+                let line = left.checked_sub(1).map(|line| &archived.lines[line]);
+                work[at] += line.map_or(0, |line| u64::from(line.count.to_native()));
                 continue;
             }
             SPLIT if f64::from_bits(value).is_nan() => return fault("threshold NaN".to_owned()),
@@ -237,6 +252,7 @@ fn check_nodes(archived: &ArchivedWide, feature_count: usize, leaf_width: usize)
         if heights[at] > WIDE_DEPTH_MAX {
             return fault(format!("deeper than {WIDE_DEPTH_MAX} levels"));
         }
+        work[at] += work[left].max(work[right]);
     }
-    Ok(())
+    Ok(work)
 }

@@ -92,6 +92,11 @@ impl<'a> Reader<'a> {
     fn container(&mut self) -> Result<(Option<u8>, Option<usize>), String> {
         let kind = if self.takes(b'$') { Some(self.take(1)?[0]) } else { None };
         let count = if self.takes(b'#') { Some(self.length()?) } else { None };
+        // An element has a byte at least, but in arrays of nothing but null or true, which no library writes: a few
+        // bytes would ask for a gigabyte.
+        if count.is_some_and(|count| count > self.bytes.len() - self.at) {
+            return Err(self.fault("it ends too early"));
+        }
         if kind.is_some() && count.is_none() {
             Err(self.fault("a type without a count"))
         } else {
@@ -142,8 +147,10 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(read(&bytes[..length]).is_err(), "{length}");
         }
-        // Elements of no size cost nothing to write: their number is bounded by what a document may hold.
+        // Elements of no size cost nothing to write: no more of them than there are bytes.
         assert!(read(b"[$Z#L\x7f\0\0\0\0\0\0\0").is_err());
+        assert!(read(b"[$Z#l\x01\0\0\0").unwrap_err().starts_with("it ends too early"));
+        assert!(read(b"{$Z#l\x01\0\0\0").is_err());
         assert!(read(b"[$D#L\x7f\0\0\0\0\0\0\0").is_err());
         assert!(read(&b"[".repeat(100_000)).is_err());
     }

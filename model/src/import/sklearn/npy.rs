@@ -8,6 +8,12 @@ use std::{
 use super::Fault;
 use crate::import::INPUT_BYTES_MAX;
 
+/// How many times its own size an archive may unpack to. Trees make no more than a dozen; deflate can make a thousand
+/// of what is there to fill memory.
+const UNPACKED_RATIO_MAX: usize = 64;
+/// Texts of an array; features and classes have names, of which a model takes fewer.
+const TEXTS_MAX: usize = 1 << 17;
+
 /// An archive's arrays by name.
 pub(super) struct Arrays(HashMap<String, Array>);
 
@@ -30,7 +36,8 @@ impl Arrays {
         let broken = |error: zip::result::ZipError| format!("the archive: {error}");
         let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(broken)?;
         let mut arrays = HashMap::new();
-        let mut room = INPUT_BYTES_MAX;
+        let unpacked_max = archive.len().saturating_mul(UNPACKED_RATIO_MAX).min(INPUT_BYTES_MAX);
+        let mut room = unpacked_max;
         for number in 0..zip.len().min(1000) {
             let file = zip.by_index(number).map_err(broken)?;
             let name = file.name().map_err(broken)?.into_owned();
@@ -39,7 +46,7 @@ impl Arrays {
             let read = file.take(room as u64 + 1).read_to_end(&mut bytes);
             room = match read.map_err(|error| format!("{name}: {error}"))? {
                 size if size <= room => room - size,
-                _ => return Err(format!("more than {INPUT_BYTES_MAX} bytes unpacked").into()),
+                _ => return Err(format!("more than {unpacked_max} bytes unpacked").into()),
             };
             let array = Array::read(name.clone(), bytes)?;
             arrays.insert(name, array);
@@ -128,7 +135,7 @@ impl Array {
         Ok(Self { name, kind, width, bytes })
     }
 
-    fn elements(&self) -> impl Iterator<Item = &[u8]> {
+    fn elements(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.bytes.chunks_exact(self.width.max(1))
     }
 
@@ -166,6 +173,9 @@ impl Array {
             }
             _ => char::REPLACEMENT_CHARACTER,
         };
+        if self.elements().len() > TEXTS_MAX {
+            return Err(format!("{} holds more than {TEXTS_MAX} texts", self.name));
+        }
         match self.kind {
             b'U' => Ok(self
                 .elements()
@@ -253,4 +263,43 @@ pub(super) fn records(name: &str, bytes: &[u8]) -> Result<Arrays, Fault> {
         bytes: elements.chunks_exact(size).flat_map(|record| &record[at..at + width]).copied().collect(),
     };
     Ok(Arrays::of(columns.into_iter().filter(|(_, kind, ..)| *kind != b'V').map(column).collect()))
+}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+
+    /// An archive of one array of zeros.
+    fn archive(count: usize) -> Vec<u8> {
+        let mut header = b"{'descr': '|i1', 'fortran_order': False, 'shape': (0,), }".to_vec();
+        header.resize(118, b' ');
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("classes.npy", SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"\x93NUMPY\x01\0\x76\0").unwrap();
+        zip.write_all(&header).unwrap();
+        zip.write_all(&vec![0; count]).unwrap();
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_much_more_than_it_is_is_refused() {
+        let small = archive(1000);
+        assert_eq!(Arrays::read(&small).ok().unwrap().get("classes").unwrap().integers().unwrap(), [0; 1000]);
+        let bomb = archive(1 << 22);
+        assert!(bomb.len() < 1 << 14, "{}", bomb.len());
+        match Arrays::read(&bomb) {
+            Err(Fault::Broken(what)) => assert!(what.contains("bytes unpacked"), "{what}"),
+            _ => panic!("it was unpacked"),
+        }
+    }
+
+    #[test]
+    fn texts_have_a_bound() {
+        let bytes = vec![0; TEXTS_MAX + 1];
+        let array = Array { name: "classes".to_owned(), kind: b'i', width: 1, bytes };
+        assert!(array.texts().unwrap_err().contains("more than"));
+    }
 }
