@@ -9,13 +9,14 @@
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
 #   page     the live page in a real browser
+#   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 300 s each
 #   benches  each benchmark once, in its small size: it must run and check its answer
 #
 # It needs Rust with cargo and a C compiler, and installs what else a suite wants (a browser) from Debian's packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page benches)
+every=(check unit models learn feeds runtime http page fuzz benches)
 suites=()
 export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
 for argument in "$@"; do
@@ -79,6 +80,7 @@ page() {
     fi
     story page:: --nocapture
 }
+fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 300 || echo 10)"; }
 benches() { cargo test "${profile[@]}" "${all[@]}" --benches; }
 
 started=$SECONDS

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Fills the corpora in target/fuzz/corpus with the golden models and with ticks; the target `mapped_file` makes its own
+# from them when it starts. Larger models are left out: mutations of a small one get further in the same time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bytes_max=300000
+corpus=target/fuzz/corpus
+
+for folder in fuzz/fuzz_targets/*.rs; do mkdir -p "$corpus/$(basename "$folder" .rs)"; done
+golden() {
+    local ending=$1 target=$2 file name
+    for file in tests/golden/models/$ending.gz; do
+        name=$(basename "$file" .gz)
+        [ -e "$corpus/$target/$name" ] && continue
+        gunzip -c "$file" >"$corpus/$target/$name"
+        [ "$(stat -c %s "$corpus/$target/$name")" -le "$bytes_max" ] || rm "$corpus/$target/$name"
+    done
+}
+golden 'xgb_*.json' import_xgboost_json
+golden '*.ubj' import_xgboost_ubjson
+golden 'lgb_*.txt' import_lightgbm
+golden 'cb_*.json' import_catboost
+golden '*.npz' import_npz
+golden '*.treelite' import_treelite
+
+cp fuzz/seeds/ticks/* "$corpus/ticks/"

@@ -1,0 +1,37 @@
+//! Recorded ticks.
+
+use engine::{
+    decode::{DecodeDefaults, Decoded, TradeLineSymbol, Unreadable, decode, decode_trade_line},
+    limits::{SYMBOL_NAME_BYTES_MAX, TICKERS_PER_RECORD_MAX},
+};
+
+/// Decodes a record as JSON and as a line of csv.
+///
+/// # Panics
+/// If what was decoded is out of its bounds, or depends on what was decoded before.
+pub fn survive(record: &[u8]) {
+    let (mut first, mut again) = (Decoded::default(), Decoded::default());
+    let defaults = DecodeDefaults { venue: "coinbase" };
+    let kind = decode(record, &defaults, &mut first);
+    check(&first, &kind);
+    let before =
+        br#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"A-B","price":"1","side":"sell","trade_id":7}"#;
+    assert!(decode(before, &defaults, &mut again).is_ok());
+    assert_eq!(decode(record, &defaults, &mut again), kind);
+    assert!(first.ticks().eq(again.ticks()) && first.rejected() == again.rejected());
+
+    let symbol = TradeLineSymbol::new("bitmex", "XBTUSD").expect("a name of letters");
+    let kind = decode_trade_line(record, &symbol, &mut again);
+    check(&again, &kind);
+}
+
+fn check<T>(decoded: &Decoded, kind: &Result<T, Unreadable>) {
+    assert!(decoded.ticks().len() + decoded.rejected().len() <= TICKERS_PER_RECORD_MAX + 1);
+    for decoded in decoded.ticks() {
+        assert!(decoded.venue.len() + decoded.product.len() < SYMBOL_NAME_BYTES_MAX);
+        assert!(decoded.tick.price.units() > 0, "{decoded:?}");
+    }
+    for reason in decoded.rejected().iter().map(|(_, reason)| reason).chain(kind.as_ref().err()) {
+        assert!(Unreadable::REASONS.contains(&reason.reason()));
+    }
+}
