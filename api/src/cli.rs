@@ -10,6 +10,8 @@ use crate::{
 };
 
 mod config;
+#[cfg(feature = "learn")]
+mod evaluate;
 #[cfg(feature = "parquet")]
 mod features;
 mod healthcheck;
@@ -19,6 +21,8 @@ mod model;
 mod predict;
 mod progress;
 mod serve;
+#[cfg(feature = "learn")]
+mod ticks;
 #[cfg(feature = "learn")]
 mod train;
 
@@ -68,6 +72,7 @@ const EXAMPLES: &str = "Examples:
   stormglass model inspect model.sgm
   stormglass model import booster.json -o mine.sgm        XGBoost, LightGBM, CatBoost or scikit-learn
   stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
+  stormglass evaluate --input 'ticks/*.gz'                how good predictions are on later data, and against what
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
@@ -91,6 +96,9 @@ enum Command {
     /// Train a model from recorded ticks.
     #[cfg(feature = "learn")]
     Train(train::Arguments),
+    /// Judge a recipe, a model or anyone's scores on later data.
+    #[cfg(feature = "learn")]
+    Evaluate(evaluate::Arguments),
     /// Import a model, or look at a model file.
     Model(model::Arguments),
     /// Score the rows of a file.
@@ -102,7 +110,7 @@ enum Command {
 }
 
 /// `--config`, which most subcommands take.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct ConfigArgument {
     /// Configuration file (TOML); the environment and flags win over it.
     #[arg(long, value_name = "FILE", env = "STORMGLASS_CONFIG")]
@@ -140,6 +148,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Features(arguments) => features::run(arguments, out),
         #[cfg(feature = "learn")]
         Command::Train(arguments) => train::run(arguments),
+        #[cfg(feature = "learn")]
+        Command::Evaluate(arguments) => evaluate::run(arguments, out),
         Command::Model(arguments) => model::run(arguments, out),
         Command::Predict(arguments) => predict::run(&arguments, out),
         Command::Config(arguments) => config::run(arguments, out),

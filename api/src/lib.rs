@@ -5,6 +5,7 @@
 //!
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
+//! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
@@ -19,6 +20,8 @@
 pub mod build_info;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "learn")]
+pub mod evaluate;
 #[cfg(feature = "parquet")]
 pub mod export;
 pub mod http;

@@ -1,14 +1,16 @@
 //! Training rows: recorded or made-up ticks through the core that serves, as the trainer takes them.
 
+use std::{collections::HashMap, sync::Arc};
+
 use engine::{
     features::{self, FEATURE_COUNT},
     grid::Grid,
     offline::Offline,
+    shard::BoundModel,
     sim::{SimConfig, Simulator},
     source::TickSink,
-    state::StateSettings,
+    state::{StateSettings, tau::GRID_S},
     symbol::{Offset, SIMULATOR_VENUE},
-    tick::{NANOS_PER_SECOND, Tick},
 };
 use model::learn::{Dataset, LearnError};
 
@@ -20,32 +22,53 @@ pub fn collector(settings: StateSettings, partition_count: u32) -> Collector {
     Offline::new(settings, None, partition_count, Grid::default())
 }
 
-/// Simulates `hours` of `market` into the collector; `progress` hears of each simulated hour. Returns the ticks.
+/// A collector whose rows carry what the model says of them.
+pub fn collector_with(settings: StateSettings, partition_count: u32, model: Arc<BoundModel>) -> Collector {
+    Offline::new(settings, Some(model), partition_count, Grid::default())
+}
+
+/// The volatility that the simulator knows, at each grid instant of each product.
+#[derive(Debug, Default)]
+pub struct Latent(HashMap<String, HashMap<i64, f64>>);
+
+impl Latent {
+    /// Per square-root second, at an instant.
+    pub fn at(&self, product: &str, second: i64) -> Option<f64> {
+        self.0.get(product)?.get(&second).copied()
+    }
+}
+
+/// Simulates `hours` of `market` into the collector; `progress` hears of each simulated hour. Returns the ticks and
+/// what the simulator knew.
 pub fn simulate(
     market: SimConfig,
     hours: u32,
     collector: &mut Collector,
     mut progress: impl FnMut(u32),
-) -> u64 {
+) -> (u64, Latent) {
     let products: Vec<String> = market.symbols.iter().map(|symbol| symbol.product.clone()).collect();
-    let start_ns = market.start.nanos();
-    let mut hour = 0;
+    let end_s = market.start.second() + i64::from(hours) * 3_600;
+    let mut simulator = Simulator::new(market);
     let mut count = 0;
-    for (symbol, tick) in Simulator::new(market) {
-        let tick: Tick = tick;
-        let passed = ((tick.event_time.nanos() - start_ns) / (3_600 * NANOS_PER_SECOND)) as u32;
-        if passed > hour {
-            hour = passed;
-            progress(hour);
+    let mut latent = Latent::default();
+    while simulator.simulated_until().second() < end_s && simulator.step_second() {
+        while let Some((symbol, tick)) = simulator.next_simulated() {
+            collector.tick(SIMULATOR_VENUE, &products[symbol], Offset(count), 0, tick);
+            count += 1;
         }
-        if passed >= hours {
-            break;
+        let second = simulator.simulated_until().second();
+        if second % GRID_S == 0 {
+            for (symbol, product) in products.iter().enumerate() {
+                let known = latent.0.entry(product.clone()).or_default();
+                known.insert(second, simulator.latent_sigma(symbol));
+            }
         }
-        collector.tick(SIMULATOR_VENUE, &products[symbol], Offset(count), 0, tick);
-        count += 1;
+        if (end_s - second) % 3_600 == 0 {
+            progress(hours - ((end_s - second) / 3_600) as u32);
+        }
     }
     collector.flush();
-    count
+    (count, latent)
 }
 
 /// What the trainer takes: the rows whose event the symbol's own threshold defines.

@@ -6,7 +6,7 @@ use super::ConfigArgument;
 use crate::config::{Config, ProcessEnvironment};
 
 /// `--config` and the label's keys.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct LabelArguments {
     #[command(flatten)]
     config: ConfigArgument,

@@ -3,32 +3,50 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use engine::{
-    sim::SimConfig,
-    source::{Run, SourceConfig, StopToken},
-    tick::EventTime,
-};
 use model::{
     Model,
-    learn::{self, TrainOptions},
+    learn::{self, Recipe, TrainOptions},
 };
 
-use super::{
-    ConfigArgument, Exit, Failure,
-    progress::{ReplayBar, bar},
-};
-use crate::{
-    config::values::Speed,
-    training::{self, Collector},
-    wiring,
-};
+use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
+use crate::{training, wiring};
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Variant {
+/// What can be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Variant {
     /// The average of a logistic regression and boosted trees.
     Ml,
+    /// Boosted trees alone.
+    Gbm,
+    /// The logistic regression alone.
+    Logistic,
+    /// A random forest.
+    Forest,
     /// HAR-logit.
     Baseline,
+}
+
+impl Variant {
+    /// How it is made.
+    pub(super) fn recipe(self) -> Recipe {
+        match self {
+            Self::Ml => Recipe::Average,
+            Self::Gbm => Recipe::Boosted,
+            Self::Logistic => Recipe::Logistic,
+            Self::Forest => Recipe::Forest,
+            Self::Baseline => Recipe::HarLogit,
+        }
+    }
+
+    fn default_name(self) -> &'static str {
+        match self {
+            Self::Ml => "stormglass-default",
+            Self::Gbm => "stormglass-gbm",
+            Self::Logistic => "stormglass-logistic",
+            Self::Forest => "stormglass-forest",
+            Self::Baseline => "stormglass-baseline",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -38,13 +56,9 @@ enum Variant {
   stormglass train --simulate-hours 72 --variant baseline --output model/shipped/baseline.sgm")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    config: ConfigArgument,
-    /// Globs of recorded ticks, oldest data first.
-    #[arg(long, value_name = "GLOB", num_args = 1.., required_unless_present = "simulate_hours")]
-    input: Vec<String>,
-    /// Made-up ticks instead: this many hours of the built-in market.
-    #[arg(long, value_name = "HOURS", conflicts_with = "input")]
-    simulate_hours: Option<u32>,
+    label: LabelArguments,
+    #[command(flatten)]
+    ticks: TickArguments,
     /// The model file to write; its card goes beside it, with the ending .md.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -63,14 +77,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let config = arguments.config.load()?.config;
+    let config = arguments.label.load()?;
     let settings = wiring::engine_settings(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let mut collector = training::collector(settings.state, settings.partition_count);
-    let data = match arguments.simulate_hours {
-        Some(hours) => simulate(&mut collector, hours, arguments.seed),
-        None => replay(&mut collector, &arguments.input, &config).map_err(|error| failed(&error))?,
-    };
+    let data = arguments.ticks.collect(&mut collector, &config, arguments.seed)?.data;
     let grid = &collector.out;
     if grid.own().next().is_none() {
         let message = format!(
@@ -82,12 +93,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let dataset = training::dataset(grid).map_err(|error| failed(&error))?;
     eprintln!("{data}: {} labelled rows of {} symbols", dataset.len(), grid.symbols.len());
 
-    let (train, default_name): (fn(&_, &_) -> _, _) = match arguments.variant {
-        Variant::Ml => (learn::train_default, "stormglass-default"),
-        Variant::Baseline => (learn::train_baseline, "stormglass-baseline"),
-    };
     let options = TrainOptions {
-        name: arguments.name.unwrap_or_else(|| default_name.to_owned()),
+        name: arguments.name.unwrap_or_else(|| arguments.variant.default_name().to_owned()),
         version: arguments.model_version,
         seed: arguments.seed,
         horizon_s: settings.state.label.horizon_s,
@@ -96,36 +103,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         provenance: vec![("data".to_owned(), data)],
         ..TrainOptions::default()
     };
-    let draft = train(&dataset, &options).map_err(|error| failed(&error))?;
+    let draft =
+        learn::train(&dataset, &options, arguments.variant.recipe()).map_err(|error| failed(&error))?;
     draft.write(&arguments.output).map_err(|error| failed(&error))?;
     let model = Model::open(&arguments.output).map_err(|error| failed(&error))?;
     let card = learn::card(model.info());
     std::fs::write(arguments.output.with_extension("md"), &card).map_err(|error| failed(&error))?;
     println!("{card}");
     Ok(())
-}
-
-fn simulate(collector: &mut Collector, hours: u32, seed: u64) -> String {
-    let bar = bar(u64::from(hours), "{bar:40} {pos}/{len} simulated hours");
-    let market = SimConfig { seed, ..SimConfig::default() };
-    let products: Vec<String> = market.symbols.iter().map(|symbol| symbol.product.clone()).collect();
-    let ticks = training::simulate(market, hours, collector, |hour| bar.set_position(u64::from(hour)));
-    bar.finish_and_clear();
-    format!("{hours} simulated hours of {}, seed {seed}, {ticks} ticks", products.join(", "))
-}
-
-fn replay(
-    collector: &mut Collector,
-    globs: &[String],
-    config: &crate::config::Config,
-) -> Result<String, engine::source::SourceError> {
-    let source = SourceConfig::File(wiring::files(config, globs, Speed::Max));
-    source.open()?.run(&mut Run {
-        now: EventTime::MIN,
-        sink: collector,
-        stop: &StopToken::default(),
-        progress: &mut ReplayBar::default(),
-    })?;
-    let metrics = &collector.metrics;
-    Ok(format!("{} ticks of {}", metrics.ticks_accepted.get(), globs.join(", ")))
 }

@@ -1,20 +1,7 @@
 //! The linear member: an L2 logistic regression on standardised features.
 
-use super::{dataset::Dataset, error::LearnError, newton::Problem};
-use crate::linear::{LinearDraft, LinearTerm};
-
-/// What training saw of one feature.
-struct Column {
-    median: f64,
-    low: f64,
-    high: f64,
-    /// After imputation.
-    mean: f64,
-    /// After imputation; 0 for a feature that never varies, which then gets no coefficient.
-    deviation: f64,
-    /// Some values were missing: it gets a flag.
-    flagged: bool,
-}
+use super::{dataset::Dataset, design::Design, error::LearnError, newton::Problem};
+use crate::linear::LinearDraft;
 
 /// Fits on the chosen rows: missing values become the median and raise a flag of their own, features are standardised,
 /// and all of it is folded back, so that the member reads rows as they are.
@@ -24,67 +11,10 @@ struct Column {
 /// # Errors
 /// [`LearnError::NotSettled`].
 pub fn fit_logistic(data: &Dataset, chosen: &[usize], l2: f64) -> Result<LinearDraft, LearnError> {
-    let columns: Vec<Column> =
-        (0..data.features().len()).map(|feature| look_at(data, chosen, feature)).collect();
-    let flags = columns.iter().filter(|column| column.flagged).count();
-    let width = columns.len() + flags;
-    let mut rows = Vec::with_capacity(chosen.len() * width);
-    for &row in chosen {
-        let values = data.row(row);
-        rows.extend(columns.iter().zip(values).map(|(column, &value)| column.standardised(value)));
-        let flagged = columns.iter().zip(values).filter(|(column, _)| column.flagged);
-        rows.extend(flagged.map(|(_, value)| f64::from(u8::from(value.is_nan()))));
-    }
+    let design = Design::new(data, chosen);
     let targets: Vec<f64> = chosen.iter().map(|&row| f64::from(u8::from(data.labels()[row]))).collect();
-    let weights = Problem { rows: &rows, width, targets: &targets, l2 }.solve()?;
-
-    let mut intercept = weights[width];
-    let mut flag_weights = weights[columns.len()..width].iter();
-    let mut terms = Vec::with_capacity(columns.len());
-    for (column, weight) in columns.iter().zip(&weights) {
-        let coefficient = if column.deviation > 0.0 { weight / column.deviation } else { 0.0 };
-        intercept -= coefficient * column.mean;
-        let flag = if column.flagged { flag_weights.next() } else { None };
-        terms.push(LinearTerm {
-            coefficient,
-            low: column.low,
-            high: column.high,
-            imputed: column.median,
-            missing_coefficient: flag.copied().unwrap_or(0.0),
-        });
-    }
-    Ok(LinearDraft { terms, intercept })
-}
-
-impl Column {
-    fn standardised(&self, value: f32) -> f64 {
-        let value = if value.is_nan() { self.median } else { f64::from(value) };
-        if self.deviation > 0.0 { (value - self.mean) / self.deviation } else { 0.0 }
-    }
-}
-
-fn look_at(data: &Dataset, chosen: &[usize], feature: usize) -> Column {
-    let values = chosen.iter().map(|&row| data.row(row)[feature]);
-    let mut present: Vec<f32> = values.clone().filter(|value| !value.is_nan()).collect();
-    present.sort_unstable_by(f32::total_cmp);
-    let [Some(&low), Some(&high)] = [present.first(), present.last()] else {
-        // Never seen: the value adds nothing, and a flag that is always up is the intercept's business.
-        return Column { median: 0.0, low: 0.0, high: 0.0, mean: 0.0, deviation: 0.0, flagged: false };
-    };
-    let median = f64::from(present[present.len() / 2]);
-    let count = chosen.len() as f64;
-    let imputed = values.map(|value| if value.is_nan() { median } else { f64::from(value) });
-    let mean = imputed.clone().sum::<f64>() / count;
-    let variance = imputed.map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
-    Column {
-        median,
-        low: f64::from(low),
-        high: f64::from(high),
-        mean,
-        // A constant's variance is not 0 after rounding; that it is constant is plain from its ends.
-        deviation: if low < high { libm::sqrt(variance) } else { 0.0 },
-        flagged: present.len() < chosen.len(),
-    }
+    let weights = Problem { rows: &design.rows, width: design.width, targets: &targets, l2 }.solve()?;
+    Ok(design.fold_back(&weights))
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Problem<'_> {
 
 /// Solves `A x = b` for a symmetric positive definite `A`, of which the upper triangle is given (Cholesky, `A = U'U`).
 /// `None` if it is not positive definite.
-fn solve_cholesky(mut upper: Vec<f64>, mut solution: Vec<f64>) -> Option<Vec<f64>> {
+pub(super) fn solve_cholesky(mut upper: Vec<f64>, mut solution: Vec<f64>) -> Option<Vec<f64>> {
     let size = solution.len();
     for row in 0..size {
         for column in row..size {

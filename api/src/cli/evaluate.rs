@@ -1,0 +1,223 @@
+//! `stormglass evaluate`: how good predictions are on later data.
+
+use std::{io::Write, path::PathBuf, sync::Arc};
+
+use clap::Args;
+use engine::{shard::BoundModel, state::LabelSettings, state::tau::GRID_S};
+use model::{
+    Model, ModelInfo,
+    learn::{Fold, LearnError, TrainOptions, WalkForward},
+};
+
+use super::{
+    Exit, Failure, label::LabelArguments, print_failed, progress::bar, ticks::TickArguments, train::Variant,
+};
+use crate::{
+    evaluate::{Candidate, Ladder, Report, Rows, Settings, forecast, judge, leakage, report, seconds},
+    shipped, training, wiring,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass evaluate --input 'ticks/*.csv.gz'                     the default recipe, learned anew before each part
+  stormglass evaluate --input 'ticks/*.csv.gz' --model mine.sgm    a finished model, on rows after its training
+  stormglass evaluate --input 'ticks/*.csv.gz' --scores s.parquet --training-end 2026-04-01T00:00:00Z
+  stormglass evaluate --simulate-hours 24 --html report.html --demonstrate-leakage
+
+Rows are split by time, all symbols at the same instants; training rows end a horizon and an embargo before the rows that
+they are judged by. There is no random split but the demonstration of what it would claim.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    label: LabelArguments,
+    #[command(flatten)]
+    ticks: TickArguments,
+    /// Judge this model file instead of a recipe.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scores", "variant"])]
+    model: Option<PathBuf>,
+    /// Judge these scores: a parquet table with symbol, event_time and score or probability.
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "FILE", conflicts_with = "variant")]
+    scores: Option<PathBuf>,
+    /// When the training behind the model or the scores ended, where the file does not say (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    training_end: Option<String>,
+    /// The recipe to judge.
+    #[arg(long, value_enum, default_value = "ml")]
+    variant: Variant,
+    /// Parts that are walked over.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    folds: u16,
+    /// Draws of the bootstrap.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    draws: u32,
+    /// Seed of trainers, draws and the made-up market.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Write a page with plots as well.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Show beside the honest number what a random split would claim.
+    #[arg(long)]
+    demonstrate_leakage: bool,
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, error.to_string())
+}
+
+pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let config = std::mem::take(&mut arguments.label).load()?;
+    let settings = wiring::engine_settings(&config);
+    let label = settings.state.label;
+    let model = match &arguments.model {
+        Some(path) => Model::open(path).map_err(|error| failed(&error))?,
+        None => {
+            shipped::model("baseline").expect("the baseline is shipped").map_err(|error| failed(&error))?
+        }
+    };
+    let info = model.info().clone();
+    let bound = BoundModel::new(Arc::new(model)).map_err(|error| failed(&error))?;
+    let mut collector = training::collector_with(settings.state, settings.partition_count, Arc::new(bound));
+    let collected = arguments.ticks.collect(&mut collector, &config, arguments.seed)?;
+    let rows = Rows::new(&collector.out, collected.latent.as_ref())
+        .map_err(|error| too_few(&collected.data, &error))?;
+    drop(collector);
+
+    let judged = judged(&arguments, &rows, &info, &label)?;
+    let options = TrainOptions {
+        horizon_s: label.horizon_s,
+        label_quantile: label.quantile,
+        seed: arguments.seed,
+        ..TrainOptions::default()
+    };
+    let walk = WalkForward {
+        folds: usize::from(arguments.folds),
+        horizon_s: label.horizon_s,
+        ..WalkForward::default()
+    };
+    let folds: Vec<Fold> = walk
+        .folds(rows.dataset.times_s(), |row| judged.rows.as_ref().is_none_or(|judged| judged[row]))
+        .map_err(|error| too_few(&collected.data, &error))?;
+    let bar = bar(folds.len() as u64, "{bar:40} {pos}/{len} parts walked over");
+    let ladder =
+        Ladder::climb(&rows, &folds, &options, &judged.candidate, |done| bar.set_position(done as u64))
+            .map_err(|error| too_few(&collected.data, &error))?;
+    bar.finish_and_clear();
+    let settings = Settings {
+        draws: arguments.draws as usize,
+        seed: arguments.seed,
+        threshold: judged.threshold.unwrap_or_else(|| options.threshold()),
+        cost_false_alarm: options.cost_false_alarm,
+        cost_missed_spike: options.cost_missed_spike,
+        horizon_s: label.horizon_s,
+        grid_s: GRID_S as u32,
+    };
+    let rungs = judge::judge(&rows, &ladder, &settings);
+    let volatility = forecast::forecasts(&rows, &folds).map_err(|error| failed(&error))?;
+    let shown = arguments
+        .demonstrate_leakage
+        .then(|| leakage::demonstrate(&rows.dataset, &folds, arguments.seed))
+        .transpose()
+        .map_err(|error| failed(&error))?;
+    let report =
+        Report::new(collected.data, &label, &rows, &folds, &ladder, &settings, rungs, volatility, shown);
+    if let Some(path) = &arguments.html {
+        std::fs::write(path, report::html(&report))
+            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))?;
+    }
+    let printed = if arguments.json {
+        serde_json::to_string_pretty(&report).map_err(|error| failed(&error))? + "\n"
+    } else {
+        report::text(&report)
+    };
+    out.write_all(printed.as_bytes()).map_err(print_failed)
+}
+
+/// What is judged, and on which rows.
+struct Judged {
+    candidate: Candidate,
+    /// Which rows may be judged by; `None` = all.
+    rows: Option<Vec<bool>>,
+    /// Its own threshold of an alert.
+    threshold: Option<f64>,
+}
+
+fn judged(
+    arguments: &Arguments,
+    rows: &Rows,
+    info: &ModelInfo,
+    label: &LabelSettings,
+) -> Result<Judged, Failure> {
+    let told = arguments.training_end.as_deref().map(seconds).transpose();
+    let told = told.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
+    #[cfg(feature = "parquet")]
+    if let Some(path) = &arguments.scores {
+        let scores = crate::evaluate::scores::Scores::read(path).map_err(|error| failed(&error))?;
+        let end = told.or(scores.training_end_s).ok_or_else(|| {
+            let what =
+                "nothing says when the training of its model ended: give --training-end, or the metadata key";
+            let key = crate::evaluate::scores::TRAINING_END_KEY;
+            Failure::new(Exit::Configuration, format!("{}: {what} {key}", path.display()))
+        })?;
+        let scores = scores.of(rows, end).map_err(|error| failed(&error))?;
+        let name =
+            path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let has = scores.iter().map(|score| !score.is_nan()).collect();
+        return Ok(Judged { candidate: Candidate::Scores(name, scores), rows: Some(has), threshold: None });
+    }
+    let Some(path) = &arguments.model else {
+        let candidate = Candidate::Recipe(arguments.variant.recipe());
+        return Ok(Judged { candidate, rows: None, threshold: None });
+    };
+    if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
+        let what =
+            format!("the model predicts {} s, the label looks {} s ahead", info.horizon_s, label.horizon_s);
+        let message = format!("{}: {what}; give --horizon-s {}", path.display(), info.horizon_s);
+        return Err(Failure::new(Exit::Configuration, message));
+    }
+    let simulated = rows.symbols.iter().all(|symbol| symbol.starts_with("simulator:"));
+    let end = told.or_else(|| training_end(info, simulated, label)).ok_or_else(|| {
+        let what = "the model does not say when its training ended; give --training-end";
+        Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
+    })?;
+    let later: Vec<bool> = rows.dataset.times_s().iter().map(|&second| second > end).collect();
+    if !later.contains(&true) {
+        let time =
+            jiff::Timestamp::from_second(end).map_or_else(|_| end.to_string(), |time| time.to_string());
+        let message = format!(
+            "{}: its training ended at {time}, after all rows: it has seen the answers",
+            path.display()
+        );
+        return Err(Failure::new(Exit::Failed, message));
+    }
+    Ok(Judged {
+        candidate: Candidate::Live(format!("{} {}", info.name, info.version)),
+        rows: Some(later),
+        threshold: Some(info.threshold),
+    })
+}
+
+/// The last second that the training has seen, from what the model says of itself. A simulated market's clock says
+/// nothing about real ticks: such a model has seen none of them.
+fn training_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<i64> {
+    let said =
+        |key: &str| info.provenance.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    if !simulated
+        && said("data").is_some_and(|data| data.contains("simulated hours of") && !data.contains("ticks of"))
+    {
+        return Some(i64::MIN);
+    }
+    let (_, last) = said("event_time_s")?.split_once("..")?;
+    Some(last.parse::<i64>().ok()?.saturating_add(i64::from(label.horizon_s)))
+}
+
+fn too_few(data: &str, error: &LearnError) -> Failure {
+    let message = format!(
+        "{data}: {error}. A row is judged by when its symbol has a threshold of its own, which takes two hours of its \
+         ticks (--warm-up-s shortens that), and parts need rows of both outcomes before them"
+    );
+    Failure::new(Exit::Failed, message)
+}

@@ -1,0 +1,40 @@
+//! How good the predictions are on later data, and by how much they beat what costs nothing.
+//!
+//! ```text
+//! ticks -> training::collector -> rows (labels, features) -> walk-forward folds -> ladder -> judge -> report
+//!                                                                                  (scores)  (metrics)  (text, JSON, HTML)
+//! ```
+//!
+//! - [`rows`]: labelled rows, as the live service would have scored them
+//! - [`ladder`]: persistence, EWMA, z-score composite, HAR-logit, and the model that is judged, on the same rows
+//! - [`judge`]: the metrics of each rung, with intervals on the difference from the model
+//! - [`forecast`]: the same for forecasts of volatility itself
+//! - [`leakage`]: what a random split would claim
+//! - `scores`: anyone's scores, from a table
+//! - [`report`]: what is printed, written and drawn
+//!
+//! Everything that is fitted sees only rows before those it is judged by, less a gap: [`model::learn::Fold`].
+
+pub mod forecast;
+pub mod judge;
+pub mod ladder;
+pub mod leakage;
+pub mod report;
+pub mod rows;
+#[cfg(feature = "parquet")]
+pub mod scores;
+
+pub use judge::Settings;
+pub use ladder::{Candidate, Ladder};
+pub use report::Report;
+pub use rows::Rows;
+
+/// Seconds since 1970 of an RFC 3339 time.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn seconds(text: &str) -> Result<i64, String> {
+    let time: Result<jiff::Timestamp, _> = text.parse();
+    time.map(jiff::Timestamp::as_second)
+        .map_err(|error| format!("{text:?} is no time as 2026-04-04T05:00:00Z: {error}"))
+}

@@ -1,0 +1,216 @@
+//! The metrics of each rung, on the same rows and the same draws.
+
+use std::collections::BTreeMap;
+
+use model::{
+    learn::{BlockBootstrap, interval},
+    metrics::{self, AlertRow, Alerts, ReliabilityBin, Tally},
+};
+use serde::Serialize;
+
+use super::{ladder::Ladder, ladder::Rung, rows::Rows};
+
+/// Seconds of a bootstrap block: half an hour.
+const BLOCK_S: i64 = 1_800;
+/// Share of the draws inside an interval.
+const COVERAGE: f64 = 0.9;
+/// Points of a curve that is drawn.
+const CURVE_POINTS: usize = 200;
+
+/// How to judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Draws of the bootstrap.
+    pub draws: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Probability from which an alert is given.
+    pub threshold: f64,
+    /// Cost of a row with an alarm and no spike.
+    pub cost_false_alarm: f64,
+    /// Cost of a row with a spike and no alarm.
+    pub cost_missed_spike: f64,
+    /// Seconds that labels look ahead.
+    pub horizon_s: u32,
+    /// Seconds between rows of a symbol.
+    pub grid_s: u32,
+}
+
+/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Paired {
+    pub difference: f64,
+    pub difference_low: f64,
+    pub difference_high: f64,
+    pub ratio: f64,
+    pub ratio_low: f64,
+    pub ratio_high: f64,
+}
+
+/// What needs a probability.
+#[derive(Clone, Debug, Serialize)]
+pub struct Calibrated {
+    /// Brier score.
+    pub brier: f64,
+    /// Against always saying the base rate of the test rows.
+    pub brier_skill: f64,
+    /// Expected calibration error.
+    pub ece: f64,
+    /// The reliability table.
+    pub reliability: Vec<Bin>,
+    /// Alerts per hour and symbol at the threshold.
+    pub alerts_per_hour: f64,
+    /// Share of them that were right.
+    pub alert_precision: f64,
+    /// Rises of volatility over its threshold.
+    pub crossings: u64,
+    /// Share of those that had an alert within the horizon before.
+    pub crossings_caught: f64,
+    /// Half of the caught ones had it at least this long before, seconds.
+    pub median_lead_s: Option<i64>,
+    /// Cost of false alarms and missed spikes, row by row, per hour and symbol.
+    pub cost_per_hour: f64,
+}
+
+/// A line of the reliability table.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Bin {
+    pub low: f64,
+    pub high: f64,
+    pub rows: u64,
+    pub mean_probability: f64,
+    pub spike_share: f64,
+}
+
+/// A rung, judged.
+#[derive(Clone, Debug, Serialize)]
+pub struct RungReport {
+    /// What it is.
+    pub name: String,
+    /// Average precision.
+    pub average_precision: f64,
+    /// Low end of its 90 % interval.
+    pub average_precision_low: f64,
+    /// High end.
+    pub average_precision_high: f64,
+    /// Average precision on the rows where volatility is not over the threshold yet.
+    pub onset_average_precision: f64,
+    /// Greatest recall at a precision of at least 0.5.
+    pub recall_at_precision_50: f64,
+    /// And of 0.6.
+    pub recall_at_precision_60: f64,
+    /// `None` for a score that is no probability.
+    pub calibrated: Option<Calibrated>,
+    /// The judged rung against this one; `None` for itself and for oracles.
+    pub judged_against_this: Option<Paired>,
+    /// Recall and precision, thinned.
+    pub curve: Vec<(f64, f64)>,
+}
+
+/// Judges all rungs.
+pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Vec<RungReport> {
+    let tested = &ladder.tested;
+    let labels: Vec<bool> = tested.iter().map(|&row| rows.dataset.labels()[row]).collect();
+    let times: Vec<i64> = tested.iter().map(|&row| rows.dataset.times_s()[row]).collect();
+    let bootstrap = BlockBootstrap::new(&times, BLOCK_S, settings.draws, settings.seed);
+    let drawn: Vec<Vec<f64>> =
+        ladder.rungs.iter().map(|rung| bootstrap.average_precision(&labels, &rung.ranking)).collect();
+    let precision: Vec<f64> =
+        ladder.rungs.iter().map(|rung| metrics::average_precision(&labels, &rung.ranking)).collect();
+    let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.hot(tested[place])).collect();
+    let calm_labels: Vec<bool> = calm.iter().map(|&place| labels[place]).collect();
+    let judged = ladder.judged;
+
+    let report = |(place, rung): (usize, &Rung)| {
+        let (low, high) = interval(&drawn[place], COVERAGE);
+        let onset: Vec<f64> = calm.iter().map(|&place| rung.ranking[place]).collect();
+        let paired = |one: &[f64], other: &[f64]| {
+            let pairs = || one.iter().zip(other);
+            let differences: Vec<f64> = pairs().map(|(one, other)| one - other).collect();
+            let ratios: Vec<f64> = pairs().map(|(one, other)| one / other.max(1e-12)).collect();
+            let ((difference_low, difference_high), (ratio_low, ratio_high)) =
+                (interval(&differences, COVERAGE), interval(&ratios, COVERAGE));
+            Paired {
+                difference: precision[judged] - precision[place],
+                difference_low,
+                difference_high,
+                ratio: precision[judged] / precision[place].max(1e-12),
+                ratio_low,
+                ratio_high,
+            }
+        };
+        RungReport {
+            name: rung.name.clone(),
+            average_precision: precision[place],
+            average_precision_low: low,
+            average_precision_high: high,
+            onset_average_precision: metrics::average_precision(&calm_labels, &onset),
+            recall_at_precision_50: metrics::recall_at_precision(&labels, &rung.ranking, 0.5),
+            recall_at_precision_60: metrics::recall_at_precision(&labels, &rung.ranking, 0.6),
+            calibrated: rung
+                .probability
+                .as_ref()
+                .map(|probabilities| calibrated(rows, tested, &labels, probabilities, settings)),
+            judged_against_this: (place < judged).then(|| paired(&drawn[judged], &drawn[place])),
+            curve: curve(&labels, &rung.ranking),
+        }
+    };
+    ladder.rungs.iter().enumerate().map(report).collect()
+}
+
+fn calibrated(
+    rows: &Rows,
+    tested: &[usize],
+    labels: &[bool],
+    probabilities: &[f64],
+    settings: &Settings,
+) -> Calibrated {
+    let tally = Tally::of(labels, probabilities);
+    let mut by_symbol: BTreeMap<u32, Vec<AlertRow>> = BTreeMap::new();
+    let mut cost = 0.0;
+    for (&row, &probability) in tested.iter().zip(probabilities) {
+        let alert_row = rows.alert_row(row, probability);
+        cost += match (probability >= settings.threshold, alert_row.spike) {
+            (true, false) => settings.cost_false_alarm,
+            (false, true) => settings.cost_missed_spike,
+            _ => 0.0,
+        };
+        by_symbol.entry(rows.dataset.groups()[row]).or_default().push(alert_row);
+    }
+    let mut alerts = Alerts::default();
+    for rows in by_symbol.values_mut() {
+        rows.sort_by_key(|row| row.time_s);
+        alerts.add(rows, settings.threshold, i64::from(settings.horizon_s));
+    }
+    let hours = tested.len() as f64 * f64::from(settings.grid_s) / 3_600.0;
+    Calibrated {
+        brier: metrics::brier(labels, probabilities),
+        brier_skill: metrics::brier_skill(labels, probabilities),
+        ece: tally.expected_calibration_error(),
+        reliability: tally.reliability().into_iter().map(Bin::from).collect(),
+        alerts_per_hour: alerts.given as f64 / hours,
+        alert_precision: alerts.precision(),
+        crossings: alerts.crossings,
+        crossings_caught: alerts.caught_share(),
+        median_lead_s: alerts.median_lead_s(),
+        cost_per_hour: cost / hours,
+    }
+}
+
+impl From<ReliabilityBin> for Bin {
+    fn from(bin: ReliabilityBin) -> Self {
+        let ReliabilityBin { low, high, rows, mean_probability, spike_share } = bin;
+        Self { low, high, rows, mean_probability, spike_share }
+    }
+}
+
+fn curve(labels: &[bool], scores: &[f64]) -> Vec<(f64, f64)> {
+    let points = metrics::precision_recall(labels, scores);
+    let step = points.len().div_ceil(CURVE_POINTS).max(1);
+    // The first points swing between 0 and 1 on a handful of rows; the last says the base rate.
+    let kept =
+        points.iter().enumerate().filter(|(place, _)| (place + 1) % step == 0 || place + 1 == points.len());
+    kept.map(|(_, point)| (point.recall, point.precision)).collect()
+}

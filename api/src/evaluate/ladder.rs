@@ -1,0 +1,229 @@
+//! The ladder: what is judged, and the simple things it has to beat, all on the same rows.
+
+use model::{
+    Model, ModelDraft,
+    learn::{self, Dataset, Fold, LearnError, Recipe, TrainOptions, fit_platt},
+    sigmoid,
+};
+
+use super::rows::Rows;
+
+/// Stands in for a missing log ratio: as calm as the features can say.
+const CALM: f64 = -7.0;
+
+/// The features of the runbook's composite, in their nearest form here: volatility of 60 and 300 s, the size of the
+/// 300-s return, the spread and the number of trades.
+const COMPOSITE_WIDTH: usize = 5;
+
+/// What is judged.
+#[derive(Clone, Debug)]
+pub enum Candidate {
+    /// This recipe, learned anew in every fold.
+    Recipe(Recipe),
+    /// The model that scored the rows as they were collected.
+    Live(String),
+    /// Given scores, one for each row (NaN where there is none).
+    Scores(String, Vec<f64>),
+}
+
+/// One rung: scores of the test rows.
+#[derive(Clone, Debug)]
+pub struct Rung {
+    /// What it is.
+    pub name: String,
+    /// What rows are ranked by.
+    pub ranking: Vec<f64>,
+    /// The calibrated probability; `None` for a score that is none.
+    pub probability: Option<Vec<f64>>,
+}
+
+/// All rungs; the last is the candidate, or in a simulated market the one before the oracle.
+#[derive(Debug)]
+pub struct Ladder {
+    /// The test rows, in the order of the scores.
+    pub tested: Vec<usize>,
+    /// From the simplest up.
+    pub rungs: Vec<Rung>,
+    /// Position of the candidate.
+    pub judged: usize,
+    /// What was left out, and why.
+    pub notes: Vec<String>,
+}
+
+impl Ladder {
+    /// Learns what has to be learned in every fold and scores its test rows.
+    ///
+    /// # Errors
+    /// [`LearnError`] when the candidate cannot be learned.
+    pub fn climb(
+        rows: &Rows,
+        folds: &[Fold],
+        options: &TrainOptions,
+        candidate: &Candidate,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Self, LearnError> {
+        let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
+        let mut notes = Vec::new();
+        let mut rungs = vec![
+            simple("persistence", rows, folds, |_, row| calm(rows.feature(row, "lv60_tau")))?,
+            simple("EWMA 30 s", rows, folds, |_, row| calm(rows.feature(row, "lew30_tau")))?,
+        ];
+        let composites: Vec<Composite> =
+            folds.iter().map(|fold| Composite::new(rows, fold.train())).collect();
+        rungs.push(simple("z-score composite", rows, folds, |fold, row| composites[fold].score(rows, row))?);
+        match learned("HAR-logit", rows, folds, options, Recipe::HarLogit, |_| ()) {
+            Ok(rung) => rungs.push(rung),
+            Err(error @ LearnError::TooLittle { .. }) => {
+                notes.push(format!("HAR-logit is left out: {error}"))
+            }
+            Err(error) => return Err(error),
+        }
+        let of_tested = |values: &[f64]| tested.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+        let given = |name: &str, scores: Vec<f64>| {
+            let is_probability = scores.iter().all(|score| (0.0..=1.0).contains(score));
+            let probability = is_probability.then(|| scores.clone());
+            Rung { name: name.to_owned(), ranking: scores, probability }
+        };
+        rungs.push(match candidate {
+            Candidate::Recipe(recipe) => {
+                learned(recipe_name(*recipe), rows, folds, options, *recipe, &mut progress)?
+            }
+            Candidate::Live(name) => given(name, of_tested(&rows.live)),
+            Candidate::Scores(name, scores) => given(name, of_tested(scores)),
+        });
+        let judged = rungs.len() - 1;
+        if let Some(latent) = &rows.latent {
+            let ranking = tested.iter().map(|&row| latent[row] / rows.tau[row]).collect();
+            let name = "oracle of the present volatility".to_owned();
+            rungs.push(Rung { name, ranking, probability: None });
+        }
+        Ok(Self { tested, rungs, judged, notes })
+    }
+}
+
+/// What a recipe is called in reports.
+pub fn recipe_name(recipe: Recipe) -> &'static str {
+    match recipe {
+        Recipe::Average => "logistic + boosted trees",
+        Recipe::Logistic => "logistic",
+        Recipe::Boosted => "boosted trees",
+        Recipe::Forest => "random forest",
+        Recipe::HarLogit => "HAR-logit",
+    }
+}
+
+fn calm(value: f64) -> f64 {
+    if value.is_nan() { CALM } else { value }
+}
+
+/// A score that needs no learning but of its calibration, which the training rows give.
+fn simple(
+    name: &str,
+    rows: &Rows,
+    folds: &[Fold],
+    score: impl Fn(usize, usize) -> f64,
+) -> Result<Rung, LearnError> {
+    let (mut ranking, mut probability) = (Vec::new(), Some(Vec::new()));
+    for (number, fold) in folds.iter().enumerate() {
+        let labels: Vec<bool> = fold.train().iter().map(|&row| rows.dataset.labels()[row]).collect();
+        let raw: Vec<f64> = fold.train().iter().map(|&row| score(number, row)).collect();
+        let line = if raw.is_empty() { None } else { fit_platt(&labels, &raw)? };
+        let scores = fold.test().iter().map(|&row| score(number, row));
+        ranking.extend(scores.clone());
+        probability = line.zip(probability).map(|(line, mut probability)| {
+            probability.extend(scores.map(|score| sigmoid(line.a * score + line.b)));
+            probability
+        });
+    }
+    Ok(Rung { name: name.to_owned(), ranking, probability })
+}
+
+/// A recipe, learned in every fold from its training rows alone.
+fn learned(
+    name: &str,
+    rows: &Rows,
+    folds: &[Fold],
+    options: &TrainOptions,
+    recipe: Recipe,
+    mut progress: impl FnMut(usize),
+) -> Result<Rung, LearnError> {
+    let mut probability = Vec::new();
+    for (number, fold) in folds.iter().enumerate() {
+        if fold.train().is_empty() {
+            return Err(LearnError::TooLittle {
+                part: "training rows of a fold",
+                rows: 0,
+                spikes: 0,
+                needed: 1,
+            });
+        }
+        let draft = learn::train(&rows.dataset.rows(fold.train())?, options, recipe)?;
+        probability.extend(probabilities(&draft, &rows.dataset, fold.test())?);
+        progress(number + 1);
+    }
+    Ok(Rung { name: name.to_owned(), ranking: probability.clone(), probability: Some(probability) })
+}
+
+/// What a model says of rows.
+pub(super) fn probabilities(
+    draft: &ModelDraft,
+    data: &Dataset,
+    rows: &[usize],
+) -> Result<Vec<f64>, LearnError> {
+    let model = Model::from_bytes(&draft.to_bytes()?).expect("a draft's own bytes are a model");
+    let features = &model.info().features;
+    let names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+    let places: Vec<usize> = names.iter().filter_map(|name| data.position(name)).collect();
+    let mut values = vec![0.0; places.len()];
+    let score = |&row: &usize| {
+        for (value, &place) in values.iter_mut().zip(&places) {
+            *value = data.row(row)[place];
+        }
+        model.score_row(&values).probability
+    };
+    Ok(rows.iter().map(score).collect())
+}
+
+/// The runbook's baseline: the mean of standardised features, those that are there.
+struct Composite {
+    mean_and_deviation: [(f64, f64); COMPOSITE_WIDTH],
+}
+
+impl Composite {
+    fn new(rows: &Rows, train: &[usize]) -> Self {
+        let mean_and_deviation = std::array::from_fn(|place| {
+            let values =
+                train.iter().map(|&row| composite_values(rows, row)[place]).filter(|value| value.is_finite());
+            let (count, sum, squares) = values.fold((0.0, 0.0, 0.0), |(count, sum, squares), value| {
+                (count + 1.0, sum + value, squares + value * value)
+            });
+            let mean: f64 = sum / f64::max(count, 1.0);
+            (mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
+        });
+        Self { mean_and_deviation }
+    }
+
+    fn score(&self, rows: &Rows, row: usize) -> f64 {
+        let scores = composite_values(rows, row).into_iter().zip(self.mean_and_deviation);
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (value, (mean, deviation)) in scores {
+            if value.is_finite() && deviation > 0.0 {
+                sum += (value - mean) / deviation;
+                count += 1.0;
+            }
+        }
+        if count > 0.0 { sum / count } else { 0.0 }
+    }
+}
+
+fn composite_values(rows: &Rows, row: usize) -> [f64; COMPOSITE_WIDTH] {
+    let level = rows.tau[row].ln();
+    let feature = |name| rows.feature(row, name);
+    [
+        feature("lv60_tau") + level,
+        feature("lv300_tau") + level,
+        feature("az300"),
+        feature("spr_bp60"),
+        feature("ntr60"),
+    ]
+}

@@ -1,0 +1,57 @@
+//! What a random split would claim: the mistake of the system that this one replaces, shown beside the honest number.
+
+use model::{
+    learn::{BoostOptions, Dataset, Fold, ForustForest, LearnError, random_halves},
+    metrics::{average_precision, base_rate},
+};
+use serde::Serialize;
+
+/// The same forest by the two splits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Leakage {
+    /// What was learned.
+    pub model: String,
+    /// Average precision on rows drawn at random from between the training rows.
+    pub random_split: f64,
+    /// Average precision walking forward.
+    pub walk_forward: f64,
+    /// Share of spikes among the rows that were walked over.
+    pub base_rate: f64,
+}
+
+/// Grows a deep forest, as such systems use, by both splits.
+///
+/// # Errors
+/// [`LearnError`] when it cannot be grown.
+pub fn demonstrate(data: &Dataset, folds: &[Fold], seed: u64) -> Result<Leakage, LearnError> {
+    let options = BoostOptions {
+        trees: 100,
+        leaves_max: 4096,
+        depth_max: 40,
+        leaf_weight_min: 1.0,
+        row_share: 0.632,
+        feature_share: 0.5,
+        l2: 0.0,
+        bins: 255,
+        seed,
+        ..BoostOptions::default()
+    };
+    let scores = |train: &[usize], test: &[usize]| {
+        let forest = ForustForest.fit(data, train, &options)?;
+        Ok::<Vec<f64>, LearnError>(test.iter().map(|&row| forest.score(data.row(row))).collect())
+    };
+    let labels = |rows: &[usize]| rows.iter().map(|&row| data.labels()[row]).collect::<Vec<bool>>();
+    let (train, test) = random_halves(data, seed);
+    let random_split = average_precision(&labels(&test), &scores(&train, &test)?);
+    let (mut tested, mut honest) = (Vec::new(), Vec::new());
+    for fold in folds {
+        honest.extend(scores(fold.train(), fold.test())?);
+        tested.extend(labels(fold.test()));
+    }
+    Ok(Leakage {
+        model: "random forest of 100 deep trees".to_owned(),
+        random_split,
+        walk_forward: average_precision(&tested, &honest),
+        base_rate: base_rate(&tested),
+    })
+}

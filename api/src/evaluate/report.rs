@@ -1,0 +1,206 @@
+//! What an evaluation found.
+
+mod html;
+mod plot;
+mod text;
+
+use engine::state::LabelSettings;
+use model::{
+    learn::Fold,
+    metrics::{average_precision, base_rate},
+};
+use serde::Serialize;
+
+pub use html::html;
+pub use text::text;
+
+use super::{
+    forecast::ForecastReport,
+    judge::{RungReport, Settings},
+    ladder::Ladder,
+    leakage::Leakage,
+    rows::Rows,
+};
+
+/// One part of the walk.
+#[derive(Clone, Debug, Serialize)]
+pub struct FoldReport {
+    /// Rows learned from.
+    pub train_rows: usize,
+    /// Rows judged by.
+    pub test_rows: usize,
+    /// Event time of the first of them.
+    pub from: String,
+    /// And of the last.
+    pub until: String,
+    /// Share of spikes among them.
+    pub base_rate: f64,
+    /// Average precision of the judged rung on them.
+    pub average_precision: f64,
+}
+
+/// An instant of the timeline: realised and forecast volatility, basis points per square-root second, the threshold, and
+/// the probability given.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    time_s: i64,
+    realised_bp: f64,
+    forecast_bp: f64,
+    tau_bp: f64,
+    probability: Option<f64>,
+}
+
+/// An evaluation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// What was read.
+    pub data: String,
+    /// Names of the symbols.
+    pub symbols: Vec<String>,
+    /// Seconds that labels look ahead.
+    pub horizon_s: u32,
+    /// What defines the event.
+    pub event: String,
+    /// Rows judged by.
+    pub rows: usize,
+    /// Hours of symbols that these are.
+    pub symbol_hours: f64,
+    /// Share of spikes among them.
+    pub base_rate: f64,
+    /// Rows where volatility was not over the threshold yet.
+    pub onset_rows: usize,
+    /// Share of spikes among those.
+    pub onset_base_rate: f64,
+    /// Probability from which an alert is given.
+    pub threshold: f64,
+    /// The walk.
+    pub folds: Vec<FoldReport>,
+    /// Name of the judged rung.
+    pub judged: String,
+    /// The ladder.
+    pub rungs: Vec<RungReport>,
+    /// Forecasts of volatility.
+    pub volatility: Vec<ForecastReport>,
+    /// The demonstration, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leakage: Option<Leakage>,
+    /// What a reader must know.
+    pub notes: Vec<String>,
+    /// For the timeline: the first symbol.
+    #[serde(skip)]
+    pub(super) moments: Vec<Moment>,
+}
+
+impl Report {
+    /// Puts the parts together.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        data: String,
+        label: &LabelSettings,
+        rows: &Rows,
+        folds: &[Fold],
+        ladder: &Ladder,
+        settings: &Settings,
+        rungs: Vec<RungReport>,
+        volatility: Vec<ForecastReport>,
+        leakage: Option<Leakage>,
+    ) -> Self {
+        let labels_of = |rows_of: &[usize]| -> Vec<bool> {
+            rows_of.iter().map(|&row| rows.dataset.labels()[row]).collect()
+        };
+        let tested = &ladder.tested;
+        let labels = labels_of(tested);
+        let onset: Vec<usize> = tested.iter().copied().filter(|&row| !rows.hot(row)).collect();
+        let mut start = 0;
+        let folds = folds
+            .iter()
+            .map(|fold| {
+                let scores = &ladder.rungs[ladder.judged].ranking[start..start + fold.test().len()];
+                start += fold.test().len();
+                let times = || fold.test().iter().map(|&row| rows.dataset.times_s()[row]);
+                FoldReport {
+                    train_rows: fold.train().len(),
+                    test_rows: fold.test().len(),
+                    from: time_text(times().min()),
+                    until: time_text(times().max()),
+                    base_rate: base_rate(&labels_of(fold.test())),
+                    average_precision: average_precision(&labels_of(fold.test()), scores),
+                }
+            })
+            .collect();
+        let event = match label.threshold {
+            Some(threshold) => {
+                format!("volatility over {} bp per square-root second", threshold * 1e4)
+            }
+            None => format!("volatility over the symbol's own trailing {} quantile", label.quantile),
+        };
+        let mut report = Self {
+            data,
+            symbols: rows.symbols.clone(),
+            horizon_s: label.horizon_s,
+            event,
+            rows: tested.len(),
+            symbol_hours: tested.len() as f64 * f64::from(settings.grid_s) / 3_600.0,
+            base_rate: base_rate(&labels),
+            onset_rows: onset.len(),
+            onset_base_rate: base_rate(&labels_of(&onset)),
+            threshold: settings.threshold,
+            folds,
+            judged: ladder.rungs[ladder.judged].name.clone(),
+            moments: moments(rows, ladder, &volatility),
+            rungs,
+            volatility,
+            leakage,
+            notes: ladder.notes.clone(),
+        };
+        report.remark();
+        report
+    }
+
+    /// Says what a reader might overlook.
+    fn remark(&mut self) {
+        let spikes = (self.base_rate * self.rows as f64).round();
+        if self.symbol_hours < 12.0 || spikes < 500.0 {
+            self.notes.push(format!(
+                "{:.1} hours and {spikes} spike rows, of which twelve in a row share their seconds, are few: read the \
+                 intervals, not the numbers",
+                self.symbol_hours
+            ));
+        }
+        let judged = self.rungs.iter().find(|rung| rung.name == self.judged);
+        if let Some(judged) = judged.filter(|judged| judged.average_precision > 0.6) {
+            self.notes.push(format!(
+                "an average precision of {:.2} is more than such data have been seen to give: look for a leak first",
+                judged.average_precision
+            ));
+        }
+    }
+}
+
+/// The test rows of the first symbol, in order of time.
+fn moments(rows: &Rows, ladder: &Ladder, volatility: &[ForecastReport]) -> Vec<Moment> {
+    let best = volatility.last();
+    let probability = ladder.rungs[ladder.judged].probability.as_ref();
+    let first = ladder.tested.iter().map(|&row| rows.dataset.groups()[row]).min();
+    let mut moments: Vec<Moment> = ladder
+        .tested
+        .iter()
+        .enumerate()
+        .filter(|&(_, &row)| Some(rows.dataset.groups()[row]) == first)
+        .map(|(place, &row)| Moment {
+            time_s: rows.dataset.times_s()[row],
+            realised_bp: rows.realised[row] * 1e4,
+            forecast_bp: best.map_or(f64::NAN, |best| best.forecasts[place] * 1e4),
+            tau_bp: rows.tau[row] * 1e4,
+            probability: probability.map(|probability| probability[place]),
+        })
+        .collect();
+    moments.sort_by_key(|moment| moment.time_s);
+    moments
+}
+
+fn time_text(second: Option<i64>) -> String {
+    second
+        .and_then(|second| jiff::Timestamp::from_second(second).ok())
+        .map_or_else(String::new, |time| time.to_string())
+}

@@ -1,0 +1,95 @@
+//! Labelled rows: those that the live service would have given a probability for.
+
+use engine::{
+    features::{self, FEATURE_COUNT},
+    grid::Grid,
+    predict::TauSource,
+};
+use model::{
+    learn::{Dataset, LearnError},
+    metrics::AlertRow,
+};
+
+use crate::training::Latent;
+
+/// Rows with all that is known of them; every list is in the order of the dataset.
+#[derive(Debug)]
+pub struct Rows {
+    /// Features, labels, times and symbols.
+    pub dataset: Dataset,
+    /// The event's threshold, per square-root second.
+    pub tau: Vec<f64>,
+    /// Volatility of the horizon before, per square-root second, where known.
+    pub trailing: Vec<Option<f64>>,
+    /// Volatility of the horizon after, per square-root second.
+    pub realised: Vec<f64>,
+    /// The probability that the collector's model gave live.
+    pub live: Vec<f64>,
+    /// Names of the symbols, by their numbers.
+    pub symbols: Vec<String>,
+    /// The volatility that the simulator knows, per square-root second; for simulated rows.
+    pub latent: Option<Vec<f64>>,
+}
+
+impl Rows {
+    /// The rows that have an outcome under the symbol's own threshold and were given a probability.
+    ///
+    /// # Errors
+    /// [`LearnError`] when there are none.
+    pub fn new(grid: &Grid, latent: Option<&Latent>) -> Result<Self, LearnError> {
+        let kept: Vec<_> = grid
+            .rows
+            .iter()
+            .filter(|row| row.outcome.pending.tau_source == TauSource::Own)
+            .filter_map(|row| Some((row, row.outcome.pending.probability?)))
+            .collect();
+        let mut rows = Vec::with_capacity(kept.len() * FEATURE_COUNT);
+        kept.iter().for_each(|(row, _)| rows.extend_from_slice(&row.row));
+        let pending = || kept.iter().map(|(row, _)| row.outcome.pending);
+        let dataset = Dataset::new(
+            features::schema(),
+            rows,
+            kept.iter().map(|(row, _)| row.outcome.spike()).collect(),
+            pending().map(|pending| pending.second).collect(),
+            kept.iter().map(|(row, _)| row.symbol).collect(),
+        )?;
+        let symbols: Vec<String> = grid.symbols.iter().map(|symbol| symbol.name.to_string()).collect();
+        let latent = latent.map(|latent| {
+            let known = |product: &str, second| latent.at(product, second).unwrap_or(f64::NAN);
+            kept.iter()
+                .map(|(row, _)| {
+                    known(grid.symbols[row.symbol as usize].product(), row.outcome.pending.second)
+                })
+                .collect()
+        });
+        Ok(Self {
+            dataset,
+            tau: pending().map(|pending| pending.tau).collect(),
+            trailing: pending().map(|pending| pending.trailing).collect(),
+            realised: kept.iter().map(|(row, _)| row.outcome.realised).collect(),
+            live: kept.iter().map(|(_, probability)| *probability).collect(),
+            symbols,
+            latent,
+        })
+    }
+
+    /// Whether volatility is over the threshold already.
+    pub fn hot(&self, row: usize) -> bool {
+        self.trailing[row].is_some_and(|trailing| trailing > self.tau[row])
+    }
+
+    /// A feature of a row by its name; NaN where missing.
+    pub fn feature(&self, row: usize, name: &str) -> f64 {
+        self.dataset.position(name).map_or(f64::NAN, |place| f64::from(self.dataset.row(row)[place]))
+    }
+
+    /// What alerts look at.
+    pub fn alert_row(&self, row: usize, probability: f64) -> AlertRow {
+        AlertRow {
+            time_s: self.dataset.times_s()[row],
+            probability,
+            spike: self.dataset.labels()[row],
+            hot: self.hot(row),
+        }
+    }
+}

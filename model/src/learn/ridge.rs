@@ -1,0 +1,60 @@
+//! A linear forecast of a number: ridge regression on standardised features.
+
+use super::{dataset::Dataset, design::Design, error::LearnError, newton::solve_cholesky};
+use crate::linear::LinearDraft;
+
+/// Fits on the chosen rows, of which `targets` has one value each: minimises
+/// `sum((target - w . row - intercept)^2) / 2 + l2 / 2 * |w|^2` over standardised features, the intercept not penalised.
+///
+/// # Errors
+/// [`LearnError::NotSettled`] where no one solution exists; [`LearnError::Dataset`] for other lengths.
+pub fn fit_ridge(
+    data: &Dataset,
+    chosen: &[usize],
+    targets: &[f64],
+    l2: f64,
+) -> Result<LinearDraft, LearnError> {
+    if targets.len() != chosen.len() {
+        return Err(LearnError::Dataset(format!("{} targets for {} rows", targets.len(), chosen.len())));
+    }
+    let design = Design::new(data, chosen);
+    let size = design.width + 1;
+    let (mut products, mut sums) = (vec![0.0; size * size], vec![0.0; size]);
+    let mut row_and_one = vec![1.0; size];
+    for (row, target) in (0..).zip(targets) {
+        row_and_one[..design.width].copy_from_slice(&design.rows[row * design.width..][..design.width]);
+        for (one, &value) in row_and_one.iter().enumerate() {
+            sums[one] += value * target;
+            let line = &mut products[one * size + one..(one + 1) * size];
+            for (product, other) in line.iter_mut().zip(&row_and_one[one..]) {
+                *product += value * other;
+            }
+        }
+    }
+    for one in 0..design.width {
+        products[one * size + one] += l2;
+    }
+    let weights = solve_cholesky(products, sums)
+        .ok_or_else(|| LearnError::NotSettled("its products are not positive definite".to_owned()))?;
+    Ok(design.fold_back(&weights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::FeatureName;
+
+    #[test]
+    fn a_line_without_noise_is_found() {
+        let count = 200;
+        let rows: Vec<f32> = (0..count).flat_map(|row| [row as f32, ((row * 7) % 13) as f32]).collect();
+        let targets: Vec<f64> =
+            rows.chunks(2).map(|row| 2.0 * f64::from(row[0]) - 3.0 * f64::from(row[1]) + 5.0).collect();
+        let features = vec![FeatureName::new("x", 1), FeatureName::new("y", 1)];
+        let data = Dataset::new(features, rows, vec![false; count], vec![0; count], vec![0; count]).unwrap();
+        let chosen: Vec<usize> = (0..count).collect();
+        let line = fit_ridge(&data, &chosen, &targets, 1e-9).unwrap();
+        assert!((line.score(&[10.0, 4.0]) - 13.0).abs() < 1e-6, "{line:?}");
+        assert!(fit_ridge(&data, &chosen, &[1.0], 1.0).is_err());
+    }
+}
