@@ -5,6 +5,8 @@
 mod feeds;
 mod http;
 mod imports;
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "learn")]
 mod learn;
 mod models;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::{
-    config::{Config, values::Seconds},
+    config::{Config, sections::SourceKind, values::Seconds},
     http::{App, ModelReport, Server, SourceState},
 };
 use engine::{

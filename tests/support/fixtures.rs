@@ -15,6 +15,11 @@ pub(crate) fn small_model() -> Arc<Model> {
 
 /// The same trees under another name and from another base.
 pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
+    Arc::new(Model::from_bytes(&small_model_bytes(name, base)).unwrap())
+}
+
+/// The same as the bytes of a file.
+pub(crate) fn small_model_bytes(name: &str, base: f64) -> Vec<u8> {
     let trees = (0..62_u16)
         .map(|i| CanonicalTree {
             nodes: vec![
@@ -35,5 +40,5 @@ pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
     (info.horizon_s, info.label_quantile, info.tau_bp, info.threshold) = (60, 0.9, 0.5, 0.3);
     let forest = CanonicalForest { trees, base, sum: SumKind::F64 };
     let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Forest(forest))]).unwrap();
-    Arc::new(Model::from_bytes(&draft.to_bytes().unwrap()).unwrap())
+    draft.to_bytes().unwrap()
 }

@@ -1,0 +1,15 @@
+//! Kafka: each prediction exactly once, with the very bytes, whatever breaks. On a real broker, which
+//! `tests/run.sh kafka` starts; without one these tests fail.
+//!
+//! Each story writes ticks, hurts somebody meanwhile, and then asks two who do not know of each other: a reader of
+//! committed records, and an oracle that scores the same log on one thread. They must agree on every record.
+
+mod broker;
+mod crash;
+mod market;
+mod members;
+mod oracle;
+mod outage;
+mod reader;
+mod state;
+mod world;

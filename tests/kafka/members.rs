@@ -1,0 +1,93 @@
+//! Instances come, go, freeze and meet their own name.
+
+use std::time::{Duration, Instant};
+
+use super::{market::records, world::World};
+
+#[test]
+fn instances_with_several_lanes_join_and_leave_and_the_bytes_stay() {
+    let world = World::new("members");
+    let total = 24_000;
+    let feed = world.feed(records(2, total), 1_200.0);
+    let first = world.engine("a", &[]);
+    feed.await_sent(total / 6);
+    let second = world.engine("b", &[("KAFKA__LANES", "2")]);
+    feed.await_sent(total * 2 / 6);
+    let third = world.engine("c", &[]);
+    feed.await_sent(total * 3 / 6);
+    assert!(first.terminate().success());
+    feed.await_sent(total * 4 / 6);
+    third.signal("KILL");
+    drop(third);
+    feed.await_sent(total * 5 / 6);
+    let first = world.engine("a", &[]);
+    feed.join();
+    world.await_all(&[&first, &second]);
+    assert!(first.terminate().success());
+    assert!(second.terminate().success());
+    world.check("three instances, one with two lanes, join, leave and die");
+}
+
+#[test]
+fn a_frozen_instance_that_wakes_after_its_session_writes_nothing_of_its_own() {
+    let world = World::new("zombie");
+    let total = 18_000;
+    let feed = world.feed(records(3, total), 1_200.0);
+    let frozen = world.engine("a", &[]);
+    feed.await_sent(total / 4);
+    frozen.signal("STOP");
+    let other = world.engine("b", &[]);
+    feed.await_sent(total * 3 / 4);
+    frozen.signal("CONT");
+    feed.join();
+    world.await_all(&[&frozen, &other]);
+    assert!(frozen.terminate().success());
+    assert!(other.terminate().success());
+    world.check("an instance frozen past its session wakes");
+}
+
+#[test]
+fn of_two_processes_with_one_name_the_older_ends_with_75() {
+    let world = World::new("namesake");
+    let feed = world.feed(records(4, 8_000), 1_000.0);
+    let older = world.engine("a", &[]);
+    feed.await_sent(3_000);
+    let younger = world.engine("a", &[]);
+    let began = Instant::now();
+    assert_eq!(older.wait().code(), Some(75));
+    println!(
+        "the older of two namesakes ended {:.1} s after the younger's start",
+        began.elapsed().as_secs_f64()
+    );
+    feed.join();
+    world.await_all(&[&younger]);
+    // Alive: the younger was not fenced in its turn.
+    assert_eq!(younger.get("/livez").map(|(status, _)| status), Some(200));
+    assert!(younger.terminate().success());
+    world.check("two processes with one name");
+}
+
+#[test]
+fn one_that_is_asked_to_go_leaves_nothing_to_read_again() {
+    let world = World::new("terminate");
+    let (rounds, total) = (4, 12_000);
+    let feed = world.feed(records(5, total), 1_500.0);
+    for round in 1..=rounds {
+        let engine = world.engine("a", &[]);
+        feed.await_sent(total * round / (rounds + 1));
+        let limit = Duration::from_secs(40);
+        let (_, metrics) = engine.get_until("/metrics", limit, |_, body| {
+            body.contains("stormglass_kafka_partitions 4")
+                && !body.contains("stormglass_kafka_predictions_total 0")
+        });
+        assert!(metrics.contains(r#"stormglass_kafka_records_total{read="replayed"} 0"#), "{metrics}");
+        let began = Instant::now();
+        assert!(engine.terminate().success());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+    let engine = world.engine("a", &[]);
+    feed.join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    world.check(&format!("{rounds} terminations under load"));
+}

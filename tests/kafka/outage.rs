@@ -1,0 +1,61 @@
+//! The broker dies and comes back.
+
+use std::time::{Duration, Instant};
+
+use super::{broker, market::records, world::World};
+use crate::support::process::Process;
+
+/// How soon `/health` must tell.
+const TRUTH: Duration = Duration::from_secs(5);
+
+/// Time until `/health` says so.
+fn await_connected(engine: &Process, connected: bool, limit: Duration) -> Duration {
+    let began = Instant::now();
+    let wanted = format!(r#""kafka_connected":{connected}"#);
+    engine.get_until("/health", engine.started.elapsed() + limit, |_, body| body.contains(&wanted));
+    began.elapsed()
+}
+
+#[test]
+fn a_broker_that_dies_and_returns_costs_time_and_nothing_else() {
+    let world = World::new("outage");
+    let total = 16_000;
+    let feed = world.feed(records(6, total), 1_000.0);
+    let engine = world.engine("a", &[]);
+    feed.await_sent(total / 4);
+    await_connected(&engine, true, Duration::from_secs(40));
+    broker::kill();
+    let gone = await_connected(&engine, false, TRUTH);
+    let (status, _) = engine.get("/livez").unwrap();
+    assert_eq!(status, 200);
+    let rows = crate::support::process::send(engine.address, "POST", "/predict", r#"{"symbols":["P0-USD"]}"#);
+    assert_eq!(rows.map(|(status, _)| status), Some(200), "what was scored before is still answered");
+    broker::revive();
+    let back = await_connected(&engine, true, Duration::from_secs(20));
+    feed.join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    println!(
+        "/health told the death after {:.1} s and the return {:.1} s after the broker listened",
+        gone.as_secs_f64(),
+        back.as_secs_f64()
+    );
+    world.check("the broker is killed and returns");
+}
+
+#[test]
+fn an_engine_that_starts_without_a_broker_waits_for_it() {
+    let world = World::new("absent");
+    let feed = world.feed(records(7, 4_000), 4_000.0);
+    feed.join();
+    broker::kill();
+    let engine = world.engine("a", &[]);
+    await_connected(&engine, false, Duration::from_secs(20));
+    let (_, ready) = engine.get_until("/livez", Duration::from_secs(20), |status, _| status == 200);
+    assert!(!ready.is_empty());
+    broker::revive();
+    world.await_all(&[&engine]);
+    await_connected(&engine, true, Duration::from_secs(20));
+    assert!(engine.terminate().success());
+    world.check("the broker comes after the engine");
+}

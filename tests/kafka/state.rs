@@ -1,0 +1,107 @@
+//! State follows the committed offset: from snapshots, from the origin without them, from a new origin without both.
+
+use std::{collections::HashMap, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminOptions, NewPartitions},
+};
+
+use super::{
+    market::{PARTITIONS, records},
+    reader,
+    world::{World, block_on},
+};
+use crate::support::process::Process;
+
+/// The newest of a counter's values with this label.
+fn counted(engine: &Process, series: &str) -> u64 {
+    let (_, metrics) = engine.get("/metrics").unwrap();
+    let line = metrics.lines().find(|line| line.starts_with(series)).unwrap();
+    line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64
+}
+
+/// Deletes all records of a topic up to its present end.
+fn delete_records(world: &World, topic: &str, upto: impl Fn(i64) -> i64) {
+    let mut list = TopicPartitionList::new();
+    for (partition, end) in reader::ends(topic).into_iter().enumerate() {
+        list.add_partition_offset(topic, partition as i32, Offset::Offset(upto(end))).unwrap();
+    }
+    block_on(world.admin().delete_records(&list, &AdminOptions::new())).unwrap();
+}
+
+#[test]
+fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them() {
+    let world = World::new("state");
+    let engine = world.engine("a", &[]);
+    world.feed(records(8, 12_000), 3_000.0).join();
+    world.await_all(&[&engine]);
+    engine.signal("KILL");
+    drop(engine);
+
+    // With snapshots: little is read again.
+    let engine = world.engine("a", &[]);
+    world.feed(records(9, 2_000), 2_000.0).join();
+    world.await_all(&[&engine]);
+    assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="snapshots"}"#), PARTITIONS as u64);
+    let again = counted(&engine, r#"stormglass_kafka_records_total{read="replayed"}"#);
+    assert!(again < 9_000, "{again} of 12,000 records were read again");
+    let restore = counted(&engine, "stormglass_kafka_restore_seconds");
+    assert!(restore < 30, "{restore} s");
+    engine.signal("KILL");
+    drop(engine);
+
+    // Without: all of it is, and the bytes are the same.
+    delete_records(&world, &world.topic("snapshots"), |end| end);
+    let engine = world.engine("a", &[]);
+    world.feed(records(10, 2_000), 2_000.0).join();
+    world.await_all(&[&engine]);
+    assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="origin"}"#), PARTITIONS as u64);
+    assert!(engine.terminate().success());
+    world.check(&format!("killed twice, {again} records read again with snapshots, all without"));
+}
+
+#[test]
+fn what_is_lost_is_said_and_the_rest_goes_on() {
+    let world = World::new("lost");
+    let engine = world.engine("a", &[]);
+    world.feed(records(11, 4_000), 4_000.0).join();
+    world.await_all(&[&engine]);
+    engine.signal("KILL");
+    drop(engine);
+    delete_records(&world, &world.topic("snapshots"), |end| end);
+    delete_records(&world, &world.topic("ticks"), |end| end / 2);
+    let engine = world.engine("a", &[]);
+    world.feed(records(12, 400), 1_000.0).join();
+    world.await_all(&[&engine]);
+    assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="new_origin"}"#), PARTITIONS as u64);
+    assert!(engine.terminate().success());
+    let predictions = reader::read_all(&world.topic("predictions"));
+    let mut by_origin: HashMap<bool, usize> = HashMap::new();
+    for read in &predictions {
+        let body: serde_json::Value = serde_json::from_slice(read.payload.as_deref().unwrap()).unwrap();
+        *by_origin.entry(body["receipt"]["state_from"] == "new_origin").or_default() += 1;
+    }
+    assert!(by_origin[&true] > 100 && by_origin[&false] > 1_000, "{by_origin:?}");
+    println!(
+        "lost state: {} predictions from the origin, {} from a new one",
+        by_origin[&false], by_origin[&true]
+    );
+}
+
+#[test]
+fn partition_counts_that_disagree_are_told() {
+    let world = World::new("counts");
+    let engine = world.engine("a", &[]);
+    world.feed(records(13, 100), 1_000.0).join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    let topic = world.topic("ticks");
+    let more = NewPartitions::new(&topic, PARTITIONS + 1);
+    block_on(world.admin().create_partitions([&more], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    let engine = world.engine("a", &[]);
+    let (_, health) =
+        engine.get_until("/health", Duration::from_secs(40), |_, body| body.contains("same number"));
+    assert!(health.contains("degraded"), "{health}");
+    assert!(engine.terminate().success());
+}

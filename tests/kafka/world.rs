@@ -1,0 +1,241 @@
+//! One story's topics and group, its engines, its producer, and the comparison at the end.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use model::Model;
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use tempfile::TempDir;
+
+use super::{
+    broker,
+    market::{PARTITIONS, Record},
+    oracle::{self, Logged, Source},
+    reader::{self, Read},
+};
+use crate::support::{
+    fixtures::{small_model, small_model_bytes},
+    process::Process,
+};
+
+/// Nothing new for so long is a hang.
+const HANG: Duration = Duration::from_secs(60);
+pub(super) const SESSION_TIMEOUT_S: &str = "4";
+
+/// What a story works with. Topics and group carry its name.
+pub(super) struct World {
+    name: String,
+    model: Arc<Model>,
+    model_path: PathBuf,
+    _directory: TempDir,
+}
+
+impl World {
+    pub(super) fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let model_path = directory.path().join("small.sgm");
+        std::fs::write(&model_path, small_model_bytes("small", -1.5)).unwrap();
+        // A broker that outlives a run of the suite keeps the topics of the run before.
+        let name = format!("{name}-{}", std::process::id());
+        let world = Self { name, model: small_model(), model_path, _directory: directory };
+        world.create(&world.topic("ticks"), PARTITIONS as i32);
+        world
+    }
+
+    pub(super) fn topic(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.name)
+    }
+
+    pub(super) fn group(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", broker::servers()).create().unwrap()
+    }
+
+    fn create(&self, topic: &str, partitions: i32) {
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        block_on(self.admin().create_topics([&new], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    }
+
+    /// An engine that feeds from the story's topics. `instance` names it in the group.
+    pub(super) fn engine(&self, instance: &str, settings: &[(&str, &str)]) -> Process {
+        let model = self.model_path.to_str().unwrap();
+        Process::serve(&["--source", "kafka", "--model", model], |command| {
+            command.env("KAFKA_BOOTSTRAP_SERVERS", broker::servers());
+            for (key, value) in [
+                ("TOPIC_RAW", self.topic("ticks").as_str()),
+                ("TOPIC_PREDICTIONS", &self.topic("predictions")),
+                ("TOPIC_DLQ", &self.topic("dlq")),
+                ("TOPIC_SNAPSHOTS", &self.topic("snapshots")),
+                ("GROUP", self.group()),
+                ("INSTANCE", instance),
+                ("SESSION_TIMEOUT_S", SESSION_TIMEOUT_S),
+                ("TRANSACTION_TIMEOUT_S", "5"),
+                ("COMMIT_INTERVAL_MS", "50"),
+                ("SNAPSHOT_INTERVAL_S", "1"),
+            ] {
+                command.env(format!("STORMGLASS__KAFKA__{key}"), value);
+            }
+            for (key, value) in settings {
+                command.env(format!("STORMGLASS__{key}"), value);
+            }
+        })
+    }
+
+    /// Writes the records at a pace, from a thread of its own; every delivery is confirmed.
+    pub(super) fn feed(&self, records: Vec<Record>, per_second: f64) -> Feed {
+        let topic = self.topic("ticks");
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = sent.clone();
+        let thread = std::thread::spawn(move || {
+            let producer: BaseProducer = ClientConfig::new()
+                .set("bootstrap.servers", broker::servers())
+                .set("enable.idempotence", "true")
+                .set("linger.ms", "2")
+                .set("message.timeout.ms", "120000")
+                .create()
+                .unwrap();
+            let started = Instant::now();
+            for (i, record) in records.iter().enumerate() {
+                let due = Duration::from_secs_f64(i as f64 / per_second);
+                // Paces the producer; nothing waits for it.
+                std::thread::sleep(due.saturating_sub(started.elapsed()));
+                let mut new =
+                    BaseRecord::to(&topic).partition(record.partition as i32).key(record.key.as_bytes());
+                new.payload = record.payload.as_deref().map(str::as_bytes);
+                producer.send(new).map_err(|(error, _)| error).unwrap();
+                producer.poll(Duration::ZERO);
+                counter.store(i + 1, Ordering::Relaxed);
+            }
+            producer.flush(Duration::from_secs(120)).unwrap();
+        });
+        Feed { thread, sent }
+    }
+
+    /// Waits until the group has committed all ticks.
+    pub(super) fn await_all(&self, watched: &[&Process]) {
+        let topic = self.topic("ticks");
+        let (mut last, mut newest) = (Vec::new(), Instant::now());
+        loop {
+            let (committed, ends) = (reader::committed(self.group(), &topic), reader::ends(&topic));
+            if committed == ends {
+                return;
+            }
+            if committed != last {
+                (last, newest) = (committed.clone(), Instant::now());
+            }
+            if newest.elapsed() > HANG {
+                let logs: Vec<_> = watched.iter().map(|process| process.log_lines()).collect();
+                panic!("stuck at {committed:?} of {ends:?}; logs: {logs:#?}");
+            }
+            // Paces the questions; what is waited for is the answer.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The ticks as they lie in the log.
+    pub(super) fn log(&self) -> Vec<Logged> {
+        let logged =
+            |read: Read| Logged { partition: read.partition, offset: read.offset, payload: read.payload };
+        reader::read_all(&self.topic("ticks")).into_iter().map(logged).collect()
+    }
+
+    /// Compares what is committed with what must come of the log, record by record.
+    pub(super) fn check(&self, story: &str) {
+        let log = self.log();
+        let expected = oracle::score(&log, &self.model);
+        let predictions = reader::read_all(&self.topic("predictions"));
+        let mut seen: BTreeMap<Source, usize> = BTreeMap::new();
+        let mut newest: BTreeMap<u32, Source> = BTreeMap::new();
+        let mut probabilities = 0;
+        for read in &predictions {
+            let source = source(read);
+            *seen.entry(source).or_default() += 1;
+            assert_eq!(read.partition, source.0, "a prediction lies on its tick's partition");
+            if let Some(before) = newest.insert(read.partition, source) {
+                assert!(before < source, "{source:?} follows {before:?}");
+            }
+            let (key, payload) =
+                expected.predictions.get(&source).unwrap_or_else(|| panic!("nothing is due for {source:?}"));
+            assert_eq!(&read.key, key);
+            let given = std::str::from_utf8(read.payload.as_deref().unwrap()).unwrap();
+            assert_eq!(given, payload, "the bytes of {source:?}");
+            assert_eq!(read.header("model"), Some(self.model.info().sha256.as_str()));
+            probabilities += usize::from(payload.contains(r#""status":"ok""#));
+        }
+        let missing: Vec<&Source> = expected.predictions.keys().filter(|s| !seen.contains_key(s)).collect();
+        assert!(missing.is_empty(), "{} predictions are missing, first {:?}", missing.len(), missing[0]);
+        assert!(
+            probabilities * 3 > predictions.len(),
+            "{probabilities} of {} are probabilities",
+            predictions.len()
+        );
+        let letters = self.check_dead_letters(&expected.dead_letters);
+        println!(
+            "{story}: {} ticks in the log, {} predictions of {} due, each once, bytes equal ({probabilities} probabilities); \
+             {letters} dead letters",
+            log.len(),
+            predictions.len(),
+            expected.predictions.len(),
+        );
+    }
+
+    fn check_dead_letters(&self, expected: &BTreeMap<(u32, u64), &'static str>) -> usize {
+        let letters = reader::read_all(&self.topic("dlq"));
+        let mut found = BTreeMap::new();
+        for letter in &letters {
+            let source = letter.header("src").unwrap();
+            let mut parts = source.split(':').map(|part| part.parse::<u64>().unwrap_or_default());
+            let place = (parts.next().unwrap() as u32, parts.next().unwrap());
+            let before = found.insert(place, letter.header("error").unwrap());
+            assert!(before.is_none(), "two letters about {place:?}");
+        }
+        assert_eq!(&found, expected);
+        letters.len()
+    }
+}
+
+/// A producer at work.
+pub(super) struct Feed {
+    thread: JoinHandle<()>,
+    sent: Arc<AtomicUsize>,
+}
+
+impl Feed {
+    /// Waits until so many records were sent.
+    pub(super) fn await_sent(&self, count: usize) {
+        while self.sent.load(Ordering::Relaxed) < count && !self.thread.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(super) fn join(self) {
+        self.thread.join().unwrap();
+    }
+}
+
+/// Where a prediction's tick was.
+pub(super) fn source(read: &Read) -> Source {
+    let text = read.header("src").unwrap();
+    let parts: Vec<u64> = text.split(':').map(|part| part.parse().unwrap()).collect();
+    (parts[0] as u32, parts[1], parts[2] as u32)
+}
+
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
