@@ -14,8 +14,8 @@ use crate::{
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
     meta,
-    preparation::Preparation,
     model::SELF_TEST_ROWS_MAX,
+    preparation::Preparation,
     row::Row,
     schema,
 };

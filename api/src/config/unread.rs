@@ -53,7 +53,7 @@ mod tests {
         let loaded = Layers::default().load(&environment).unwrap();
         let origin = |name: &str| Origin::Variable(name.to_owned());
         let mlflow = ("mlflow.tracking_uri".to_owned(), &origin("MLFLOW_TRACKING_URI"));
-        assert_eq!(unread(&loaded), [mlflow.clone()], "Kafka is the source then");
+        assert_eq!(unread(&loaded), std::slice::from_ref(&mlflow), "Kafka is the source then");
         let flags = vec![("source.kind", "none".to_owned(), "--source")];
         let loaded = Layers { file: None, flags }.load(&environment).unwrap();
         let kafka = ("kafka.bootstrap_servers".to_owned(), &origin("KAFKA_BOOTSTRAP_SERVERS"));

@@ -72,7 +72,9 @@ impl<F: FnMut(Exported)> RowOrder<F> {
 
     /// Hands on the rows of a symbol at or before `second`; the one at `second` itself has this outcome.
     fn hand_on(&mut self, symbol: SymbolId, second: i64, outcome: Option<f64>) {
-        while let Some(mut row) = self.of(symbol).pop_front_if(|row| row.pending.second <= second) {
+        while self.of(symbol).front().is_some_and(|row| row.pending.second <= second)
+            && let Some(mut row) = self.of(symbol).pop_front()
+        {
             row.realised = outcome.filter(|_| row.pending.second == second);
             (self.give)(row);
         }

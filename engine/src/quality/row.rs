@@ -1,10 +1,6 @@
 //! One matured grid prediction, as live quality keeps it.
 
-use crate::{
-    predict::TauSource,
-    state::outcome::Outcome,
-    symbol::SymbolId,
-};
+use crate::{predict::TauSource, state::outcome::Outcome, symbol::SymbolId};
 
 /// Volatility below which QLIKE does not tell minutes apart, per square-root second: 0.01 basis points.
 pub const QLIKE_FLOOR: f64 = 1e-6;
