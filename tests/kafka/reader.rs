@@ -84,6 +84,12 @@ pub(super) fn read_all(topic: &str) -> Vec<Read> {
     read
 }
 
+/// Whether the broker has such a topic.
+pub(super) fn exists(topic: &str) -> bool {
+    let metadata = consumer("read_committed", "reader").fetch_metadata(None, LIMIT).unwrap();
+    metadata.topics().iter().any(|found| found.name() == topic)
+}
+
 /// Offsets behind the newest records of a topic, control records included.
 pub(super) fn ends(topic: &str) -> Vec<i64> {
     let consumer = consumer("read_uncommitted", "reader");
@@ -98,7 +104,14 @@ pub(super) fn committed(group: &str, topic: &str) -> Vec<i64> {
     for partition in 0..partitions(&consumer, topic) {
         list.add_partition(topic, partition as i32);
     }
-    let list = consumer.committed_offsets(list, LIMIT).unwrap();
+    // A coordinator that has just started refuses for a while.
+    let began = Instant::now();
+    let list = loop {
+        match consumer.committed_offsets(list.clone(), LIMIT) {
+            Ok(list) => break list,
+            Err(error) => assert!(began.elapsed() < LIMIT, "{error}"),
+        }
+    };
     list.elements()
         .iter()
         .map(|element| match element.offset() {

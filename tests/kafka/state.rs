@@ -1,6 +1,9 @@
 //! State follows the committed offset: from snapshots, from the origin without them, from a new origin without both.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -21,27 +24,41 @@ fn counted(engine: &Process, series: &str) -> u64 {
     line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64
 }
 
-/// Deletes all records of a topic up to its present end.
+/// Deletes a topic, and waits until the broker has.
+fn delete_topic(world: &World, topic: &str) {
+    let admin = world.admin();
+    block_on(admin.delete_topics(&[topic], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    let began = Instant::now();
+    while reader::exists(topic) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{topic} is still there");
+    }
+}
+
+/// Deletes the oldest records of each partition of a topic.
 fn delete_records(world: &World, topic: &str, upto: impl Fn(i64) -> i64) {
     let mut list = TopicPartitionList::new();
     for (partition, end) in reader::ends(topic).into_iter().enumerate() {
         list.add_partition_offset(topic, partition as i32, Offset::Offset(upto(end))).unwrap();
     }
-    block_on(world.admin().delete_records(&list, &AdminOptions::new())).unwrap();
+    let deleted = block_on(world.admin().delete_records(&list, &AdminOptions::new())).unwrap();
+    assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
 }
 
 #[test]
 fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them() {
     let world = World::new("state");
     let engine = world.engine("a", &[]);
-    world.feed(records(8, 12_000), 3_000.0).join();
+    let mut first = records(8, 16_000);
+    let latest = first.split_off(14_000);
+    let then = first.split_off(12_000);
+    world.feed(first, 3_000.0).join();
     world.await_all(&[&engine]);
     engine.signal("KILL");
     drop(engine);
 
     // With snapshots: little is read again.
     let engine = world.engine("a", &[]);
-    world.feed(records(9, 2_000), 2_000.0).join();
+    world.feed(then, 2_000.0).join();
     world.await_all(&[&engine]);
     assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="snapshots"}"#), PARTITIONS as u64);
     let again = counted(&engine, r#"stormglass_kafka_records_total{read="replayed"}"#);
@@ -52,9 +69,9 @@ fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them
     drop(engine);
 
     // Without: all of it is, and the bytes are the same.
-    delete_records(&world, &world.topic("snapshots"), |end| end);
+    delete_topic(&world, &world.topic("snapshots"));
     let engine = world.engine("a", &[]);
-    world.feed(records(10, 2_000), 2_000.0).join();
+    world.feed(latest, 2_000.0).join();
     world.await_all(&[&engine]);
     assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="origin"}"#), PARTITIONS as u64);
     assert!(engine.terminate().success());
@@ -65,14 +82,16 @@ fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them
 fn what_is_lost_is_said_and_the_rest_goes_on() {
     let world = World::new("lost");
     let engine = world.engine("a", &[]);
-    world.feed(records(11, 4_000), 4_000.0).join();
+    let mut first = records(11, 5_000);
+    let then = first.split_off(4_000);
+    world.feed(first, 4_000.0).join();
     world.await_all(&[&engine]);
     engine.signal("KILL");
     drop(engine);
-    delete_records(&world, &world.topic("snapshots"), |end| end);
+    delete_topic(&world, &world.topic("snapshots"));
     delete_records(&world, &world.topic("ticks"), |end| end / 2);
     let engine = world.engine("a", &[]);
-    world.feed(records(12, 400), 1_000.0).join();
+    world.feed(then, 1_000.0).join();
     world.await_all(&[&engine]);
     assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="new_origin"}"#), PARTITIONS as u64);
     assert!(engine.terminate().success());

@@ -43,7 +43,7 @@ pub(super) struct LaneContext {
     ends: Mutex<BTreeMap<i32, i64>>,
     topic: String,
     /// The consumer is being closed: give back at once what it asks for.
-    pub(super) closing: AtomicBool,
+    closing: AtomicBool,
 }
 
 impl LaneContext {
@@ -107,6 +107,23 @@ pub(super) fn give_back(consumer: &LaneConsumer, partitions: &TopicPartitionList
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
         _ => consumer.unassign(),
+    }
+}
+
+/// Answers what the group still waits for, and everything that it will ask from now on: a consumer that closes waits
+/// for these answers without end.
+pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item = Rebalance>) {
+    let context = consumer.context();
+    context.closing.store(true, Ordering::Release);
+    for rebalance in unserved.into_iter().chain(context.take_rebalances()) {
+        let settled = match rebalance {
+            // Taken, to be asked back at once.
+            Rebalance::Assigned(partitions) => take_over(consumer, &partitions),
+            Rebalance::Revoked { partitions, .. } => give_back(consumer, &partitions),
+        };
+        if let Err(error) = settled {
+            tracing::debug!(%error, "the group's wish was void");
+        }
     }
 }
 

@@ -138,13 +138,13 @@ impl Lane<'_> {
             Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
         let mut turns = Turns::new(self, &consumer, transaction);
         let result = turns.run();
-        let owned = turns.end();
+        let (owned, unserved) = turns.end();
         self.left.extend(owned);
         let result = match result {
             Err(LaneError::Broken(Broken::Fenced(why))) => Err(self.fenced_by_whom(&consumer, why)),
             other => other,
         };
-        consumer.context().closing.store(true, Ordering::Release);
+        client::settle(&consumer, unserved);
         result
     }
 

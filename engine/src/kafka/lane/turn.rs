@@ -89,13 +89,14 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// What the shards still have of it.
-    pub(super) fn end(self) -> Vec<(u32, (Epoch, usize))> {
+    /// What the shards still have of it, and what the group still waits for.
+    pub(super) fn end(self) -> (Vec<(u32, (Epoch, usize))>, VecDeque<Rebalance>) {
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
         metrics.lag_records.fetch_sub(self.lag, Ordering::Relaxed);
         metrics.partitions_paused.fetch_sub(self.paused, Ordering::Relaxed);
-        self.owned.into_iter().map(|(partition, owned)| (partition, (owned.epoch, owned.shard))).collect()
+        let left = self.owned.into_iter().map(|(partition, owned)| (partition, (owned.epoch, owned.shard)));
+        (left.collect(), self.rebalances)
     }
 
     fn turn(&mut self) -> Result<(), LaneError> {
@@ -159,12 +160,10 @@ impl<'a, 'b> Turns<'a, 'b> {
         let numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
         tracing::info!(?numbers, lost, "partitions are given back");
         if lost {
-            give_back(self.consumer, partitions)?;
             return Err(LaneError::Lost);
         }
-        let handed_over = self.hand_over(&numbers);
+        self.hand_over(&numbers)?;
         give_back(self.consumer, partitions)?;
-        handed_over?;
         for number in numbers {
             if let Some(owned) = self.owned.remove(&number) {
                 self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
