@@ -92,7 +92,7 @@ fn sections(file: &[u8]) -> Option<Vec<(usize, usize, usize)>> {
 
 /// Makes the checksums agree with the bytes again.
 fn seal(file: &mut [u8]) {
-    let Some(sections) = sections(file) else { return };
+    let Some(sections) = sections(file).filter(|sections| !sections.is_empty()) else { return };
     for &(at, start, end) in &sections {
         let checksum = crc32c::crc32c(&file[start..end]);
         file[at + 24..at + 28].copy_from_slice(&checksum.to_le_bytes());

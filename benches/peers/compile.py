@@ -1,0 +1,83 @@
+"""Compiles what must be compiled: tl2cgen's C, lleaves' LLVM code, CatBoost's C++. Kept between runs; one that fails is told.
+
+    compile.py FOLDER
+"""
+import pathlib
+import subprocess
+import sys
+import time
+
+folder = pathlib.Path(sys.argv[1])
+
+
+def cc(out, sources, *flags, compiler="gcc"):
+    """Object by object: one after another, so that memory and load stay low."""
+    objects = []
+    for source in map(pathlib.Path, sources):
+        objects.append(source.with_suffix(".o"))
+        subprocess.run([compiler, *flags, "-fPIC", "-c", source, "-o", objects[-1]], check=True)
+    subprocess.run([compiler, "-shared", *objects, "-o", out], check=True)
+
+
+def treelite_model(name):
+    import treelite
+
+    if name == "xgboost":
+        return treelite.frontend.load_xgboost_model(str(folder / "xgboost.json"))
+    if name == "lightgbm":
+        return treelite.frontend.load_lightgbm_model(str(folder / "lightgbm.txt"))
+    import pickle
+
+    return treelite.sklearn.import_model(pickle.loads((folder / "sklearn.pickle").read_bytes()))
+
+
+def tl2cgen(name, quantised, level):
+    import tl2cgen as library
+
+    code = folder / f"tl2cgen_{name}_{quantised}"
+    parameters = {"parallel_comp": 8, "quantize": quantised, "verbose": 0}
+    library.generate_c_code(treelite_model(name), dirpath=str(code), params=parameters)
+    cc(f"{code}.so", sorted(code.glob("*.c")), level)
+
+
+def lleaves():
+    import lleaves as library
+
+    model = library.Model(model_file=str(folder / "lightgbm.txt"))
+    model.compile(cache=str(folder / "lleaves.o"), raw_score=True)
+    subprocess.run(["gcc", "-shared", folder / "lleaves.o", "-o", folder / "lleaves.so", "-lm"], check=True)
+
+
+def catboost():
+    wrapper = folder / "catboost_wrapped.cpp"
+    wrapper.write_text(
+        '#include "catboost.cpp"\n'
+        'extern "C" double catboost_apply(const float* row) {\n'
+        "    static std::vector<float> features(10);\n"
+        "    features.assign(row, row + 10);\n"
+        "    return ApplyCatboostModel(features);\n"
+        "}\n"
+    )
+    cc(folder / "catboost.so", [wrapper], "-O3", compiler="g++")
+
+
+jobs = {
+    "catboost": catboost,
+    "tl2cgen_xgboost_0": lambda: tl2cgen("xgboost", 0, "-O3"),
+    "tl2cgen_xgboost_1": lambda: tl2cgen("xgboost", 1, "-O3"),
+    "tl2cgen_lightgbm_0": lambda: tl2cgen("lightgbm", 0, "-O3"),
+    "tl2cgen_lightgbm_1": lambda: tl2cgen("lightgbm", 1, "-O3"),
+    "lleaves": lleaves,
+    # By -O3 it takes minutes more, and is no faster.
+    "tl2cgen_sklearn_0": lambda: tl2cgen("sklearn", 0, "-O2"),
+}
+for name, job in jobs.items():
+    if (folder / f"{name}.so").exists():
+        continue
+    begun = time.perf_counter()
+    try:
+        job()
+        print(f"{name}: compiled in {time.perf_counter() - begun:.0f} s", flush=True)
+    except Exception as error:
+        (folder / f"{name}.failed").write_text(f"{type(error).__name__}: {error}".splitlines()[0][:200])
+        print(f"{name}: not compiled: {error!r:.300}", flush=True)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Trains four models, imports them, and scores them side by side with the libraries that trained them and with those that serve them.
+#
+#   benches/peers/run.sh     prints one Markdown table; the first run installs and compiles for about ten minutes
+#
+# Needs Python 3.11 with venv, gcc and g++. All it makes is in target/peers; remove that to begin anew. One thread everywhere. Times
+# are of the thread's own CPU: others' load on the machine widens them all the same, so compare within one run.
+# $STORMGLASS names a command line to import with that is built already.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONWARNINGS=ignore
+folder=target/peers
+mkdir -p "$folder"
+
+[ -x "$folder/venv/bin/python" ] || python3 -m venv "$folder/venv"
+python="$folder/venv/bin/python"
+while read -r package; do
+    name=${package%%==*}
+    [ -e "$folder/installed-$package" ] && continue
+    rm -f "$folder/missing-$name"
+    if "$python" -m pip install -q --disable-pip-version-check "$package" 2>"$folder/pip.log"; then
+        touch "$folder/installed-$package"
+    else
+        tail -n 1 "$folder/pip.log" >"$folder/missing-$name"
+        echo "$package: not installed: $(cat "$folder/missing-$name")" >&2
+    fi
+done < <(grep -v '^#' benches/peers/requirements.txt)
+
+"$python" benches/peers/train.py "$folder"
+"$python" benches/peers/compile.py "$folder"
+gcc -O2 -Wall -Wextra -o "$folder/time" benches/peers/time.c -ldl
+cargo build --release -p stormglass-model --example peers_ours
+if [ -z "${STORMGLASS:-}" ]; then
+    cargo build --release -p stormglass
+    STORMGLASS=target/release/stormglass
+fi
+for file in xgboost.json lightgbm.txt sklearn.npz catboost.json; do
+    "$STORMGLASS" model import "$folder/$file" -o "$folder/${file%.*}.sgm" >"$folder/${file%.*}.import"
+done
+"$python" benches/peers/report.py "$folder" target/release/examples/libpeers_ours.so
