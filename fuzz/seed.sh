@@ -21,6 +21,7 @@ golden '*.ubj' import_xgboost_ubjson
 golden 'lgb_*.txt' import_lightgbm
 golden 'cb_*.json' import_catboost
 golden '*.npz' import_npz
+golden '*.onnx' import_onnx
 golden '*.treelite' import_treelite
 
 cp fuzz/seeds/ticks/* "$corpus/ticks/"

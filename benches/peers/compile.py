@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+from treelite_model import treelite_model
+
 folder = pathlib.Path(sys.argv[1])
 
 
@@ -16,19 +18,7 @@ def cc(out, sources, *flags, compiler="gcc"):
     for source in map(pathlib.Path, sources):
         objects.append(source.with_suffix(".o"))
         subprocess.run([compiler, *flags, "-fPIC", "-c", source, "-o", objects[-1]], check=True)
-    subprocess.run([compiler, "-shared", *objects, "-o", out], check=True)
-
-
-def treelite_model(name):
-    import treelite
-
-    if name == "xgboost":
-        return treelite.frontend.load_xgboost_model(str(folder / "xgboost.json"))
-    if name == "lightgbm":
-        return treelite.frontend.load_lightgbm_model(str(folder / "lightgbm.txt"))
-    import pickle
-
-    return treelite.sklearn.import_model(pickle.loads((folder / "sklearn.pickle").read_bytes()))
+    subprocess.run([compiler, "-shared", *objects, "-o", out, "-lm"], check=True)
 
 
 def tl2cgen(name, quantised, level):
@@ -36,7 +26,7 @@ def tl2cgen(name, quantised, level):
 
     code = folder / f"tl2cgen_{name}_{quantised}"
     parameters = {"parallel_comp": 8, "quantize": quantised, "verbose": 0}
-    library.generate_c_code(treelite_model(name), dirpath=str(code), params=parameters)
+    library.generate_c_code(treelite_model(folder, name), dirpath=str(code), params=parameters)
     cc(f"{code}.so", sorted(code.glob("*.c")), level)
 
 

@@ -50,9 +50,9 @@ def catboost():
 
 def treelite():
     import treelite as library
-    from compile import treelite_model
+    from treelite_model import treelite_model
 
-    forest = treelite_model(model)
+    forest = treelite_model(folder, model)
     rows = rows32 if model == "xgboost" else rows64
     last = -1 if model == "sklearn" else 0
     return rows, lambda rows: library.gtil.predict(forest, rows, nthread=1, pred_margin=True).reshape(len(rows), -1)[:, last]

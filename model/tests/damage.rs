@@ -200,8 +200,8 @@ fn a_chain_and_leaves() -> CanonicalForest {
     }
     // The right child follows the left, which is the leaf.
     chain.push(CanonicalNode::Leaf(0.5));
-    let mut trees = vec![CanonicalTree { nodes: chain }];
-    trees.resize(100, CanonicalTree { nodes: vec![CanonicalNode::Leaf(0.25)] });
+    let mut trees = vec![CanonicalTree { nodes: chain, cover: Vec::new() }];
+    trees.resize(100, CanonicalTree { nodes: vec![CanonicalNode::Leaf(0.25)], cover: Vec::new() });
     CanonicalForest { trees, base: 0.0, sum: SumKind::F32 }
 }
 
@@ -215,7 +215,7 @@ fn widened(forest: &CanonicalForest) -> WideForest {
             }
         };
         let nodes = tree.nodes.iter().map(node).collect();
-        WideTree { nodes, output: Some(0), leaves: vec![0.5], lines: Vec::new() }
+        WideTree { nodes, output: Some(0), leaves: vec![0.5], lines: Vec::new(), cover: Vec::new() }
     };
     let (values, sum) = (Precision::Double, Precision::Double);
     WideForest { trees: forest.trees.iter().map(tree).collect(), sets: vec![], base: vec![0.0], values, sum }

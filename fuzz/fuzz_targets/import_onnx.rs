@@ -1,0 +1,2 @@
+#![no_main]
+stormglass_fuzz::importer!("ONNX");
