@@ -96,7 +96,7 @@ fn oblivious_tree(random: &mut Random, shape: Shape) -> CanonicalTree {
         }
     }
     nodes.extend((0..1 << depth).map(|_| CanonicalNode::Leaf(leaf_of(random, shape.sum))));
-    CanonicalTree { nodes }
+    CanonicalTree { nodes, cover: Vec::new() }
 }
 
 /// An f64 leaf is not an f32 one: the third part shows a table that rounds.
