@@ -136,7 +136,7 @@ fn grow(
     for (at, _) in open {
         nodes[at] = CanonicalNode::Leaf(numbers.next() * 0.02 - 0.01);
     }
-    CanonicalTree { nodes }
+    CanonicalTree { nodes, cover: Vec::new() }
 }
 
 fn native(features: usize, forest: CanonicalForest) -> ModelDraft {

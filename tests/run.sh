@@ -10,7 +10,7 @@
 #   http     the service over real sockets
 #   page     the live page in a real browser
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 300 s each
-#   benches  each benchmark once, in its small size: it must run and check its answer
+#   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/peers` too
 #
 # It needs Rust with cargo and a C compiler, and installs what else a suite wants (a browser) from Debian's packages.
 set -euo pipefail
@@ -81,7 +81,12 @@ page() {
     story page:: --nocapture
 }
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 300 || echo 10)"; }
-benches() { cargo test "${profile[@]}" "${all[@]}" --benches; }
+benches() {
+    cargo test "${profile[@]}" "${all[@]}" --benches
+    # Its long form installs and compiles the peers, for minutes.
+    cc -fsyntax-only -Wall -Wextra -Werror benches/peers/time.c
+    if [ -n "$STORMGLASS_LONG" ]; then benches/peers/run.sh; fi
+}
 
 started=$SECONDS
 for suite in "${suites[@]}"; do
