@@ -10,7 +10,10 @@ use std::{fs, hint::black_box, io::Read, path::Path, time::Instant};
 
 use model::{
     Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
-    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, Precision, SumKind},
+    forest::{
+        CanonicalForest, CanonicalNode, CanonicalTree, Kernel, Layout, Missing, Precision, SumKind,
+        WideForest,
+    },
     import,
     schema::FeatureName,
 };
@@ -27,9 +30,9 @@ fn main() {
     let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.contains(only.as_str()));
     println!(
-        "| model | layout | nodes | file, bytes | row, ns (median) | chain, ns | batch of 1,000, ns a row | ns a tree | ns a visit | open, us |"
+        "| model | layout | kernel | nodes | file, bytes | row, ns (median) | margin, ns | chain, ns | batch of 1,000, ns a row | ns a tree | ns a visit | open, us |"
     );
-    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for (name, draft, rows) in models() {
         if !wanted(&name) {
             continue;
@@ -37,7 +40,10 @@ fn main() {
         let visits = visits(&draft, &rows);
         for layout in LAYOUTS {
             if let Ok(draft) = draft.clone().with_layout(layout) {
-                measure(&name, &draft, &rows, visits);
+                let kernels = Kernel::ALL.into_iter().filter(|kernel| kernel.is_here());
+                for kernel in kernels.take(if layout == Layout::Narrow { 1 } else { usize::MAX }) {
+                    measure(&name, &draft, &rows, visits, kernel);
+                }
             }
         }
     }
@@ -168,11 +174,8 @@ fn binned(numbers: &mut Numbers) -> f32 {
 /// Trees without a limit of depth, as LightGBM grows them: ragged.
 fn leaf_wise(leaves: usize) -> ModelDraft {
     let mut numbers = Numbers(6);
-    // Of two leaves, the later: deeper ones are split more often.
-    let later = |numbers: &mut Numbers, open: &[(usize, u32)]| {
-        numbers.below(open.len()).max(numbers.below(open.len()))
-    };
-    let trees = (0..100).map(|_| grow(&mut numbers, 10, leaves, binned, later)).collect();
+    let any = |numbers: &mut Numbers, open: &[(usize, u32)]| numbers.below(open.len());
+    let trees = (0..100).map(|_| grow(&mut numbers, 10, leaves, binned, any)).collect();
     native(10, CanonicalForest { trees, base: 0.0, sum: SumKind::F64Leaves })
 }
 
@@ -190,7 +193,14 @@ fn visits(draft: &ModelDraft, rows: &[f32]) -> f64 {
     let width = draft.info().features.len();
     let mut visits = 0_u64;
     for (_, member) in draft.members() {
-        let MemberDraft::Forest(forest) = member else { continue };
+        let forest = match member {
+            MemberDraft::Forest(forest) => forest.clone(),
+            // The rows are f32, for which f64 thresholds can be narrowed.
+            MemberDraft::Wide(forest) => {
+                WideForest { values: Precision::Single, ..forest.clone() }.narrowed().unwrap()
+            }
+            MemberDraft::Linear(_) => continue,
+        };
         for row in rows.chunks_exact(width) {
             for tree in &forest.trees {
                 let mut at = 0;
@@ -230,11 +240,12 @@ fn time(items: usize, mut round: impl FnMut()) -> (f64, f64) {
     (times[0], times[times.len() / 2])
 }
 
-fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64) {
+fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64, kernel: Kernel) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bench.sgm");
     draft.write(&path).unwrap();
-    let model = Model::open(&path).unwrap();
+    let mut model = Model::open(&path).unwrap();
+    assert!(model.set_kernel(kernel));
     let (width, trees) = (model.info().features.len(), model.info().tree_count as f64);
     let count = rows.len() / width;
     for row in rows.chunks_exact(width) {
@@ -244,6 +255,14 @@ fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64) {
     let (single, single_median) = time(count, || {
         for row in rows.chunks_exact(width) {
             black_box(model.score_row(black_box(row)));
+        }
+    });
+    let doubles: Vec<f64> = rows.iter().map(|&value| f64::from(value)).collect();
+    let (margin, _) = time(count, || {
+        let mut margin = [0.0];
+        for row in doubles.chunks_exact(width) {
+            model.raw_scores(black_box(row), &mut margin);
+            black_box(margin);
         }
     });
     let (chain, _) = time(count, || {
@@ -264,7 +283,7 @@ fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64) {
         black_box(Model::open(&path).unwrap());
     });
     println!(
-        "| {name} | {} | {} | {} | {single:.0} ({single_median:.0}) | {chain:.0} | {batch:.0} | {:.2} | {:.2} | {:.0} |",
+        "| {name} | {} | {kernel:?} | {} | {} | {single:.0} ({single_median:.0}) | {margin:.0} | {chain:.0} | {batch:.0} | {:.2} | {:.2} | {:.0} |",
         model.layouts().next().unwrap(),
         model.info().node_count,
         fs::metadata(&path).unwrap().len(),

@@ -24,4 +24,5 @@ pub mod wide;
 
 pub use canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind, narrow_threshold};
 pub use layout::Layout;
+pub use ranks::Kernel;
 pub use wide::{CategorySet, LinearLeaf, MissingRule, Precision, SetRule, WideForest, WideNode, WideTree};

@@ -13,7 +13,7 @@ use crate::{
         read::{Section, SectionFile},
     },
     forest::{
-        Layout,
+        Kernel, Layout,
         blocks::BlockForest,
         mapped::MappedForest,
         narrow::NarrowForest,
@@ -184,7 +184,10 @@ impl Model {
         }
         check_outputs(&members, outputs.as_ref(), info.calibration.is_some())
             .map_err(|what| sections.error(meta_place, what))?;
-        info.sha256 = hexadecimal(&Sha256::digest(pages.bytes()));
+        let mut sha256 = Sha256::new();
+        pages.windows(pages.bytes()).for_each(|piece| sha256.update(piece));
+        info.sha256 = hexadecimal(&sha256.finalize());
+        pages.release(pages.bytes());
         Ok(Self { info, file, members, self_test, outputs, preparation })
     }
 
@@ -199,6 +202,15 @@ impl Model {
             Member::Forest(forest) => Some(forest.layout()),
             Member::Wide(_) => Some(Layout::Wide),
             Member::Linear(_) => None,
+        })
+    }
+
+    /// Walks its forests with other instructions than the fastest this machine has: for tests and benchmarks. False,
+    /// and nothing changes, where the machine does not have them.
+    pub fn set_kernel(&mut self, kernel: Kernel) -> bool {
+        self.members.iter_mut().all(|(_, member)| match member {
+            Member::Forest(forest) => forest.set_kernel(kernel),
+            Member::Wide(_) | Member::Linear(_) => true,
         })
     }
 

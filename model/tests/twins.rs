@@ -7,7 +7,9 @@ mod forests;
 use forests::{Random, Shape, draft, forest, oblivious_forest, row};
 use model::{
     Calibration, MemberDraft, Model, ModelDraft, ModelInfo,
-    forest::{CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, SumKind, narrow_threshold},
+    forest::{
+        CanonicalForest, CanonicalNode, CanonicalTree, Kernel, Layout, Missing, SumKind, narrow_threshold,
+    },
     linear::{LinearDraft, LinearTerm},
 };
 use proptest::prelude::*;
@@ -20,7 +22,7 @@ fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) -> usize 
 }
 
 fn hold_layout(draft: &ModelDraft, random: &mut Random, rows: usize) {
-    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    let mut model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
     assert_eq!(model.info().node_count, draft.info().node_count);
     let width = draft.info().features.len();
     let rows: Vec<Vec<f32>> = (0..rows).map(|_| row(random, width)).collect();
@@ -32,6 +34,11 @@ fn hold_layout(draft: &ModelDraft, random: &mut Random, rows: usize) {
         assert_eq!(model.score_row(row).log_odds.to_bits(), bits, "unchecked, row {row:?}");
         assert_eq!(model.score_row_checked(row).log_odds.to_bits(), bits, "checked, row {row:?}");
         assert_eq!(in_batch.to_bits(), plain.probability.to_bits(), "in a batch, row {row:?}");
+        for kernel in Kernel::ALL {
+            if model.set_kernel(kernel) {
+                assert_eq!(model.score_row(row).log_odds.to_bits(), bits, "{kernel:?}, row {row:?}");
+            }
+        }
         assert!(plain.log_odds.is_finite() && (0.0..=1.0).contains(&plain.probability));
     }
 }

@@ -7,13 +7,21 @@
 
 use std::{fs::File, io, ops::Deref, path::Path, sync::Arc};
 
-use memmap2::{Mmap, MmapMut};
+use memmap2::{Mmap, MmapMut, UncheckedAdvice};
 
 /// A mapped file, or a page-aligned copy of bytes. Cloning shares it.
 #[derive(Clone, Debug)]
 pub(crate) struct Pages {
     map: Arc<Mmap>,
+    /// Whether the bytes are a file's, which can be read again.
+    of_file: bool,
 }
+
+/// Files from this size on are given back to the system page by page while they are checked: a checksum reads every
+/// byte, but a forest larger than memory is walked a few pages at a time.
+const RELEASE_BYTES_MIN: usize = 64 << 20;
+/// How much of such a file is read before it is given back.
+pub(crate) const WINDOW_BYTES: usize = 8 << 20;
 
 /// A slice inside [`Pages`] that keeps them mapped.
 #[derive(Debug)]
@@ -37,7 +45,7 @@ impl Pages {
         // SAFETY: the map is private and read-only. The one way to break it is to modify the file in place, which
         // the format forbids (see the top of this file): files are replaced by rename.
         let map = unsafe { Mmap::map(&file)? };
-        Ok(Self { map: Arc::new(map) })
+        Ok(Self { map: Arc::new(map), of_file: true })
     }
 
     /// Copies bytes to pages of their own.
@@ -47,12 +55,39 @@ impl Pages {
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
         let mut map = MmapMut::map_anon(bytes.len())?;
         map.copy_from_slice(bytes);
-        Ok(Self { map: Arc::new(map.make_read_only()?) })
+        Ok(Self { map: Arc::new(map.make_read_only()?), of_file: false })
     }
 
     /// All bytes. They start at a page boundary.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    /// Lets go of the memory behind a slice of a large file: it is read again where it is asked for.
+    ///
+    /// # Panics
+    /// If the slice is not inside these pages.
+    pub(crate) fn release<T>(&self, slice: &[T]) {
+        if !self.of_file || self.map.len() < RELEASE_BYTES_MIN || slice.is_empty() {
+            return;
+        }
+        let start = slice.as_ptr() as usize - self.map.as_ptr() as usize;
+        assert!(start + size_of_val(slice) <= self.map.len(), "the slice is not inside these pages");
+        // SAFETY: the mapping is a file's, private and read-only, so no page of it was ever written: what is dropped is
+        // read again from the file, with the same bytes. Advice that the system refuses changes nothing.
+        let _ =
+            unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, size_of_val(slice)) };
+    }
+
+    /// All bytes in pieces, each given back when the next is asked for.
+    pub(crate) fn windows<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut last: &[u8] = &[];
+        let mut pieces = bytes.chunks(WINDOW_BYTES);
+        std::iter::from_fn(move || {
+            self.release(last);
+            last = pieces.next()?;
+            Some(last)
+        })
     }
 
     /// Holds on to a slice of these pages beyond the borrow it was found through.

@@ -12,6 +12,7 @@ use crate::error::ModelError;
 /// A file whose bytes are those that were written: header, table, places and checksums agree.
 pub(crate) struct SectionFile<'a> {
     file: &'a str,
+    pages: &'a Pages,
     bytes: &'a [u8],
     entries: Vec<Entry>,
 }
@@ -37,7 +38,7 @@ impl<'a> SectionFile<'a> {
     /// What is damaged: the header, or which section.
     pub(crate) fn check(file: &'a str, pages: &'a Pages) -> Result<Self, ModelError> {
         let bytes = pages.bytes();
-        let sections = Self { file, bytes, entries: header::read(file, bytes)? };
+        let sections = Self { file, pages, bytes, entries: header::read(file, bytes)? };
         let mut end = HEADER_BYTES + sections.entries.len() * header::ENTRY_BYTES;
         for (place, entry) in sections.entries.iter().enumerate() {
             end = sections.check_place(end, entry).map_err(|what| sections.error(place, what))?;
@@ -60,7 +61,8 @@ impl<'a> SectionFile<'a> {
         if section_end > self.bytes.len() {
             return Err(format!("{length} bytes from {start} in a file of {}", self.bytes.len()));
         }
-        let computed = crc32c::crc32c(&self.bytes[start..section_end]);
+        let pieces = self.pages.windows(&self.bytes[start..section_end]);
+        let computed = pieces.fold(0, crc32c::crc32c_append);
         if computed != entry.checksum {
             return Err(format!("checksum {computed:08x} where {:08x} was written: damaged", entry.checksum));
         }

@@ -1,6 +1,8 @@
 //! A forest in a mapped file, whichever its layout.
 
-use super::{blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest};
+use super::{
+    blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest, ranks::Kernel,
+};
 use crate::row::Row;
 
 /// A checked forest of one output.
@@ -36,6 +38,15 @@ impl MappedForest {
             Self::Narrow(forest) => forest.node_count(),
             Self::Blocks(forest) => forest.node_count(),
             Self::Oblivious(forest) => forest.node_count(),
+        }
+    }
+
+    /// Walks with other instructions, where the layout has a choice; false where this machine does not have them.
+    pub(crate) fn set_kernel(&mut self, kernel: Kernel) -> bool {
+        match self {
+            Self::Narrow(_) => true,
+            Self::Blocks(forest) => forest.set_kernel(kernel),
+            Self::Oblivious(forest) => forest.set_kernel(kernel),
         }
     }
 

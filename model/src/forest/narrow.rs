@@ -11,7 +11,7 @@ use super::{
 use crate::{
     combine::is_moderate,
     file::{
-        pages::{MappedSlice, Pages},
+        pages::{MappedSlice, Pages, WINDOW_BYTES},
         v1::{ArchivedForest, ArchivedNode},
     },
     row::Row,
@@ -79,8 +79,11 @@ impl NarrowForest {
         if !is_moderate(base) {
             return Err(format!("base {base:e}"));
         }
+        if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
+            return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
+        }
         let slots = check_slots(archived, feature_count)?;
-        let heights = check_nodes(archived, sum, slots.len())?;
+        let heights = check_nodes(archived, pages, sum, slots.len())?;
         let mut forest = Self {
             nodes: pages.keep(&archived.nodes),
             leaf_values: pages.keep(&archived.leaf_values),
@@ -99,19 +102,15 @@ impl NarrowForest {
     /// they do in the order of the sum, each group is a block of its own; else they are sorted inside a larger block,
     /// and the leaves put back in order.
     fn plan(&mut self, archived: &ArchivedForest, heights: &[u8]) -> Result<(), String> {
-        if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
-            return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
+        // Trees have their nodes to themselves; a million roots of one deep tree would take seconds a row.
+        let visits: usize = heights.iter().map(|&height| usize::from(height) + 1).sum();
+        let nodes = archived.nodes.len();
+        if visits > nodes {
+            return Err(format!("{visits} visits a row in {nodes} nodes: trees share nodes"));
         }
-        let mut visits = 0;
-        for roots in archived.roots.chunks(BLOCK_TREES) {
-            let mut trees = Vec::with_capacity(roots.len());
-            for (place, root) in (0..).zip(roots) {
-                let root = root.to_native();
-                let height =
-                    heights.get(root as usize).ok_or_else(|| format!("root {root} is not a node"))?;
-                visits += usize::from(*height) + 1;
-                trees.push((*height, Lane { root, place }));
-            }
+        for (roots, heights) in archived.roots.chunks(BLOCK_TREES).zip(heights.chunks(BLOCK_TREES)) {
+            let lanes = (0..).zip(roots).map(|(place, root)| Lane { root: root.to_native(), place });
+            let trees: Vec<(u8, Lane)> = heights.iter().copied().zip(lanes).collect();
             let in_order = trips(&trees);
             let mut sorted = trees.clone();
             sorted.sort_by_key(|&(height, _)| height);
@@ -125,13 +124,7 @@ impl NarrowForest {
                 self.blocks.push(Block { groups, trees: roots.len(), in_order: false });
             }
         }
-        // Trees have their nodes to themselves; a million roots of one deep tree would take seconds a row.
-        match archived.nodes.len() {
-            nodes if visits > nodes => {
-                Err(format!("{visits} visits a row in {nodes} nodes: trees share nodes"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn push_group(&mut self, trees: &[(u8, Lane)]) -> Group {
@@ -287,42 +280,70 @@ fn check_slots(archived: &ArchivedForest, feature_count: usize) -> Result<Vec<Sl
     Ok(slots)
 }
 
-/// Checks every node and gives each one's height. Children stand after their parents, so one pass from the back meets
+/// Distances from a node to its children are below this.
+const REACH: usize = 1 << (33 - SLOT_BITS);
+
+/// Checks every node and gives each tree's height. Children stand after their parents, so one pass from the back meets
 /// every child before its parent, and no walk can go round in a circle.
-fn check_nodes(archived: &ArchivedForest, sum: SumKind, slot_count: usize) -> Result<Vec<u8>, String> {
+fn check_nodes(
+    archived: &ArchivedForest,
+    pages: &Pages,
+    sum: SumKind,
+    slot_count: usize,
+) -> Result<Vec<u8>, String> {
     let nodes = archived.nodes.as_slice();
     if u32::try_from(nodes.len()).is_err() {
         return Err(format!("{} nodes", nodes.len()));
     }
-    let mut heights = vec![0_u8; nodes.len()];
-    for (at, node) in nodes.iter().enumerate().rev() {
-        let (value, link) = (node.value.to_native(), node.link.to_native());
-        let (offset, slot) = ((link >> SLOT_BITS) as usize, link as usize & (SLOTS_MAX - 1));
-        if offset == 0 {
-            if slot != slot_count {
-                return Err(format!("node {at}: a leaf reads slot {slot}, not the NaN slot {slot_count}"));
-            }
-            check_leaf(archived, sum, value).map_err(|what| format!("node {at}: {what}"))?;
-            continue;
-        }
-        if slot >= slot_count {
-            return Err(format!("node {at}: slot {slot} of {slot_count}"));
-        }
-        let right = at + offset + 1;
-        if right >= nodes.len() {
-            return Err(format!("node {at}: child {right} of {} nodes", nodes.len()));
-        }
-        let threshold = f32::from_bits(value);
-        if threshold.is_nan() || threshold == f32::NEG_INFINITY {
-            return Err(format!("node {at}: threshold {threshold}"));
-        }
-        let below = heights[right].max(heights[right - 1]);
-        if u32::from(below) == DEPTH_MAX {
-            return Err(format!("node {at}: deeper than {DEPTH_MAX} levels"));
-        }
-        heights[at] = below + 1;
+    let mut roots: Vec<(u32, u32)> = archived.roots.iter().map(|root| root.to_native()).zip(0..).collect();
+    roots.sort_unstable();
+    if let Some((root, _)) = roots.last().filter(|(root, _)| *root as usize >= nodes.len()) {
+        return Err(format!("root {root} is not a node"));
     }
-    Ok(heights)
+    let mut tree_heights = vec![0; roots.len()];
+    // The heights of the nodes just seen, as far as a link reaches.
+    let mut heights = vec![0_u8; nodes.len().next_power_of_two().min(REACH)];
+    let mask = heights.len() - 1;
+    let mut at = nodes.len();
+    for window in nodes.rchunks(WINDOW_BYTES / size_of::<ArchivedNode>()) {
+        for node in window.iter().rev() {
+            at -= 1;
+            let (value, link) = (node.value.to_native(), node.link.to_native());
+            let (offset, slot) = ((link >> SLOT_BITS) as usize, link as usize & (SLOTS_MAX - 1));
+            let height = if offset == 0 {
+                if slot != slot_count {
+                    return Err(format!(
+                        "node {at}: a leaf reads slot {slot}, not the NaN slot {slot_count}"
+                    ));
+                }
+                check_leaf(archived, sum, value).map_err(|what| format!("node {at}: {what}"))?;
+                0
+            } else {
+                if slot >= slot_count {
+                    return Err(format!("node {at}: slot {slot} of {slot_count}"));
+                }
+                let right = at + offset + 1;
+                if right >= nodes.len() {
+                    return Err(format!("node {at}: child {right} of {} nodes", nodes.len()));
+                }
+                let threshold = f32::from_bits(value);
+                if threshold.is_nan() || threshold == f32::NEG_INFINITY {
+                    return Err(format!("node {at}: threshold {threshold}"));
+                }
+                let below = heights[right & mask].max(heights[(right - 1) & mask]);
+                if u32::from(below) == DEPTH_MAX {
+                    return Err(format!("node {at}: deeper than {DEPTH_MAX} levels"));
+                }
+                below + 1
+            };
+            heights[at & mask] = height;
+            while let Some((_, tree)) = roots.pop_if(|(root, _)| *root as usize == at) {
+                tree_heights[tree as usize] = height;
+            }
+        }
+        pages.release(window);
+    }
+    Ok(tree_heights)
 }
 
 fn check_leaf(archived: &ArchivedForest, sum: SumKind, bits: u32) -> Result<(), String> {

@@ -11,7 +11,7 @@ use rkyv::rend::{f32_le, f64_le, u32_le};
 
 use super::{
     canonical::SumKind,
-    ranks::{self, RankRow, Ranker, compare::Portable},
+    ranks::{self, Kernel, RankRow, Ranker, compare::Portable},
     sum::{DoubleInDouble, LeafSum, SingleInDouble, SingleInSingle},
 };
 use crate::{
@@ -32,8 +32,8 @@ pub(crate) struct ObliviousForest {
     sum: SumKind,
     tree_count: usize,
     node_count: usize,
-    /// Whether this machine has what the fast walk needs.
-    fast: bool,
+    /// One that this machine has.
+    kernel: Kernel,
 }
 
 impl ObliviousForest {
@@ -47,17 +47,28 @@ impl ObliviousForest {
         self.node_count
     }
 
+    /// Walks with other instructions; false where this machine does not have them.
+    pub(crate) fn set_kernel(&mut self, kernel: Kernel) -> bool {
+        let is_here = kernel.is_here();
+        self.kernel = if is_here { kernel } else { self.kernel };
+        is_here
+    }
+
     /// The raw answer for a row of the model's features, in log-odds.
     #[inline]
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
-        #[cfg(target_arch = "x86_64")]
-        if self.fast {
-            #[allow(unsafe_code)]
-            // SAFETY: `fast` says that the machine has AVX2 and POPCNT.
-            let ranks = unsafe { self.ranker.rank_avx2(row) };
-            return self.walk_fast(&ranks);
+        #[allow(unsafe_code)]
+        match self.kernel {
+            Kernel::Portable => self.score_checked(row),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a forest's kernel is one that this machine has.
+            Kernel::Avx2 => self.walk_fast(&unsafe { self.ranker.rank_avx2(row) }),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kernel::Avx512 => self.walk_fast(&unsafe { self.ranker.rank_avx512(row) }),
+            #[cfg(not(target_arch = "x86_64"))]
+            Kernel::Avx2 | Kernel::Avx512 => self.score_checked(row),
         }
-        self.score_checked(row)
     }
 
     /// The same on any machine, with every part read through a bounds check.
@@ -86,19 +97,21 @@ impl ObliviousForest {
     #[cfg(target_arch = "x86_64")]
     fn walk_fast(&self, row: &RankRow) -> f64 {
         match self.sum {
-            SumKind::F32 => self.walk_avx2::<SingleInSingle>(&self.single_leaves, row),
-            SumKind::F64 => self.walk_avx2::<SingleInDouble>(&self.single_leaves, row),
-            SumKind::F64Leaves => self.walk_avx2::<DoubleInDouble>(&self.double_leaves, row),
+            SumKind::F32 => self.walk_vectors::<SingleInSingle>(&self.single_leaves, row),
+            SumKind::F64 => self.walk_vectors::<SingleInDouble>(&self.single_leaves, row),
+            SumKind::F64Leaves => self.walk_vectors::<DoubleInDouble>(&self.double_leaves, row),
         }
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn walk_avx2<S: LeafSum>(&self, leaves: &[S::Leaf], row: &RankRow) -> f64 {
+    fn walk_vectors<S: LeafSum>(&self, leaves: &[S::Leaf], row: &RankRow) -> f64 {
         let parts = self.parts(leaves);
         #[allow(unsafe_code)]
-        // SAFETY: only called where `fast` says that the machine has AVX2; `check` built this forest.
+        // SAFETY: a forest's kernel is one that this machine has; `check` built this forest.
         unsafe {
             match self.ranker.slot_count() {
+                ..=64 if self.kernel == Kernel::Avx512 => avx512::<false, S>(&parts, row, self.base),
+                _ if self.kernel == Kernel::Avx512 => avx512::<true, S>(&parts, row, self.base),
                 0..=16 => avx2::<1, S>(&parts, row, self.base),
                 17..=32 => avx2::<2, S>(&parts, row, self.base),
                 33..=64 => avx2::<4, S>(&parts, row, self.base),
@@ -123,6 +136,21 @@ unsafe fn avx2<const REGISTERS: usize, S: LeafSum>(
     // SAFETY: the caller's promises.
     unsafe {
         let row = ranks::avx2::Avx2::<REGISTERS>::new(row);
+        walk::score::<_, S>(parts, &row, base)
+    }
+}
+
+/// The fast walk for rows of up to 64 slots, or 128 where `WIDE`.
+///
+/// # Safety
+/// The machine has AVX2 and AVX-512 F, BW, VL and VBMI, and [`ObliviousForest::check`] has seen the parts.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512vbmi")]
+unsafe fn avx512<const WIDE: bool, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &RankRow, base: f64) -> f64 {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let row = ranks::avx512::Avx512::<WIDE>::new(row);
         walk::score::<_, S>(parts, &row, base)
     }
 }

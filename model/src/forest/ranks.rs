@@ -9,11 +9,15 @@
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 pub(crate) mod compare;
+mod kernel;
 mod pack;
 pub(crate) mod source;
 mod table;
 
+pub use kernel::Kernel;
 pub(crate) use pack::RankNumbers;
 pub(crate) use table::Ranker;
 
@@ -27,12 +31,3 @@ pub(crate) const ALWAYS_LEFT: u8 = 255;
 /// A rank for each slot. As long as a byte can say, so that a slot's number is always inside.
 #[repr(C, align(64))]
 pub(crate) struct RankRow(pub(crate) [u8; 256]);
-
-/// Whether the fast kernels can run here; asked once for each model.
-pub(crate) fn fast_kernels() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    let fast = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt");
-    #[cfg(not(target_arch = "x86_64"))]
-    let fast = false;
-    fast
-}

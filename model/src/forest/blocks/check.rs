@@ -15,7 +15,7 @@ use crate::{
     forest::{
         canonical::{SumKind, TREES_MAX},
         pack::sum_from_code,
-        ranks::{self, ALWAYS_LEFT, Ranker},
+        ranks::{ALWAYS_LEFT, Kernel, Ranker},
     },
 };
 
@@ -67,7 +67,7 @@ impl BlockForest {
             sum,
             tree_count,
             node_count: count_nodes(archived, tree_count),
-            fast: ranks::fast_kernels(),
+            kernel: Kernel::fastest(),
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         blocks::check::{check_leaves, check_line_slots, check_tree_count},
         canonical::SumKind,
         pack::sum_from_code,
-        ranks::{self, ALWAYS_LEFT, Ranker},
+        ranks::{ALWAYS_LEFT, Kernel, Ranker},
     },
 };
 
@@ -47,7 +47,7 @@ impl ObliviousForest {
             sum,
             tree_count,
             node_count: check_trees(archived, tree_count, leaf_count)?,
-            fast: ranks::fast_kernels(),
+            kernel: Kernel::fastest(),
         })
     }
 }

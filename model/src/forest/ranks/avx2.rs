@@ -151,8 +151,9 @@ impl<const REGISTERS: usize> Avx2<REGISTERS> {
     }
 }
 
+/// Each tree's exit.
 #[inline(always)]
-fn exits(left: u32) -> [usize; 4] {
+pub(super) fn exits(left: u32) -> [usize; 4] {
     left.to_le_bytes().map(|left| usize::from(EXITS[usize::from(left)]))
 }
 
@@ -176,14 +177,22 @@ impl<const REGISTERS: usize> Compare for Avx2<REGISTERS> {
 
     #[inline(always)]
     fn exits_of_blocks(&self, blocks: [&ArchivedBlock; 4]) -> [usize; 4] {
-        const { assert!(size_of::<ArchivedBlock>() == 16) };
-        // SAFETY: a block has 16 bytes: eight slots, eight ranks. A value of this type exists only where there is AVX2
-        // (`new`).
+        // SAFETY: a value of this type exists only where there is AVX2 (`new`).
         unsafe {
-            let [a, b, c, d] = blocks.map(|block| _mm_loadu_si128(std::ptr::from_ref(block).cast()));
-            let slots = _mm256_set_m128i(_mm_unpacklo_epi64(c, d), _mm_unpacklo_epi64(a, b));
-            let ranks = _mm256_set_m128i(_mm_unpackhi_epi64(c, d), _mm_unpackhi_epi64(a, b));
+            let (slots, ranks) = gather(blocks);
             exits(left_of(&self.row, slots, ranks))
         }
     }
+}
+
+/// Four blocks' slots, and their ranks.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn gather(blocks: [&ArchivedBlock; 4]) -> (__m256i, __m256i) {
+    const { assert!(size_of::<ArchivedBlock>() == 16) };
+    // SAFETY: a block has 16 bytes: eight slots, eight ranks.
+    let [a, b, c, d] = blocks.map(|block| unsafe { _mm_loadu_si128(std::ptr::from_ref(block).cast()) });
+    let slots = _mm256_set_m128i(_mm_unpacklo_epi64(c, d), _mm_unpacklo_epi64(a, b));
+    let ranks = _mm256_set_m128i(_mm_unpackhi_epi64(c, d), _mm_unpackhi_epi64(a, b));
+    (slots, ranks)
 }
