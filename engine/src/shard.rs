@@ -416,8 +416,9 @@ impl ShardCore {
                     return;
                 }
                 let width = model.info().features.len().max(1);
-                let _ =
-                    reply.send(rows.chunks_exact(width).map(|r| model.score_row(r).probability).collect());
+                let mut answers = vec![0.0; rows.len() / width];
+                model.score_rows(&rows[..answers.len() * width], &mut answers);
+                let _ = reply.send(answers);
             }
             Control::Features { symbol, reply } => {
                 let _ = reply.send(self.features_of(symbol));

@@ -55,6 +55,9 @@ enum Member {
 /// Rows a file's self-test may have: verifying is a matter of moments.
 pub(crate) const SELF_TEST_ROWS_MAX: usize = 4096;
 
+/// Rows that a batch hands to a member at a time.
+const BATCH_ROWS: usize = 32;
+
 /// Rows, and the log-odds they had where the file was made.
 #[derive(Debug)]
 struct SelfTest {
@@ -239,8 +242,50 @@ impl Model {
     pub fn score_rows(&self, rows: &[f32], out: &mut [f64]) {
         let width = self.info.features.len();
         assert_eq!(rows.len(), out.len() * width, "values, rows times {width} features");
-        for (row, place) in rows.chunks_exact(width).zip(out) {
-            *place = self.score_row(row).probability;
+        if let [(_, Member::Wide(_))] = self.members.as_slice() {
+            for (row, place) in rows.chunks_exact(width).zip(out) {
+                *place = self.score_row(row).probability;
+            }
+            return;
+        }
+        for (rows, out) in rows.chunks(BATCH_ROWS * width).zip(out.chunks_mut(BATCH_ROWS)) {
+            self.score_batch(rows, out);
+        }
+    }
+
+    /// Scores up to [`BATCH_ROWS`] rows of members with one answer each, member by member.
+    fn score_batch(&self, rows: &[f32], out: &mut [f64]) {
+        let mut row_slices: [&[f32]; BATCH_ROWS] = [&[]; BATCH_ROWS];
+        for (place, row) in row_slices.iter_mut().zip(rows.chunks_exact(self.info.features.len())) {
+            *place = row;
+        }
+        let (rows, mut scores) = (&row_slices[..out.len()], [0.0; BATCH_ROWS]);
+        // As `combine::weighted_sum`: from zero, in the order of the members.
+        out.fill(0.0);
+        for (weight, member) in &self.members {
+            match member {
+                Member::Forest(forest) => forest.score_together(rows, &mut scores),
+                Member::Linear(linear) => {
+                    for (row, score) in rows.iter().zip(&mut scores) {
+                        *score = linear.score(*row);
+                    }
+                }
+                Member::Wide(_) => unreachable!("`check_outputs` lets a wide member stand alone only"),
+            }
+            for (sum, score) in out.iter_mut().zip(scores) {
+                *sum += weight * score;
+            }
+        }
+        for place in out {
+            *place = match &self.outputs {
+                Some(outputs) => {
+                    let mut one = [*place];
+                    outputs.finish_raw(&mut one);
+                    outputs.apply(&mut one);
+                    one[0]
+                }
+                None => combine::finish(*place, self.info.calibration).probability,
+            };
         }
     }
 

@@ -106,6 +106,16 @@ fn every_size_of_slot_row_is_walked_alike() {
 }
 
 #[test]
+fn a_forest_larger_than_the_cache_scores_a_batch_as_its_rows() {
+    let mut random = Random(23);
+    for (features, sum) in [(3, SumKind::F32), (30, SumKind::F64Leaves)] {
+        let shape = Shape { trees: 150, depth_max: 9, features, complete: true, sum };
+        let draft = draft(features, vec![(1.0, MemberDraft::Forest(forest(&mut random, shape)))]);
+        hold_layout(&draft.with_layout(Layout::Narrow).unwrap(), &mut random, 75);
+    }
+}
+
+#[test]
 fn a_chain_as_deep_as_allowed_and_a_lone_leaf_share_a_forest() {
     let split = |at: u32| CanonicalNode::Split {
         feature: 0,

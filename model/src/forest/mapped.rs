@@ -50,6 +50,18 @@ impl MappedForest {
         }
     }
 
+    /// The raw answers for a few rows.
+    pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
+        match self {
+            Self::Narrow(forest) => forest.score_together(rows, scores),
+            Self::Blocks(_) | Self::Oblivious(_) => {
+                for (row, score) in rows.iter().zip(scores) {
+                    *score = self.score::<false, R>(row);
+                }
+            }
+        }
+    }
+
     /// The raw answer for a row of the model's features, in log-odds; `CHECKED`: by the portable twin that reads
     /// everything through a bounds check.
     #[inline]

@@ -42,6 +42,11 @@ struct Block {
 type Leaves = [u32; 128];
 const _: () = assert!(BLOCK_TREES < size_of::<Leaves>() / 4);
 
+/// Rows that are walked together, in a forest of at least [`TOGETHER_BYTES_MIN`].
+const TOGETHER_ROWS: usize = 16;
+/// Half of a second-level cache.
+const TOGETHER_BYTES_MIN: usize = 512 << 10;
+
 /// The running sum, in either type.
 #[derive(Clone, Copy)]
 struct Sum {
@@ -179,6 +184,48 @@ impl NarrowForest {
                 self.add_sorted::<SLOTS, CHECKED>(sum, block, &slots)
             };
         }
+        self.finish(sum)
+    }
+
+    /// The answers of a few rows, one beside the other: a forest that does not fit the cache is read once for all.
+    pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
+        // Where everything stays in the cache anyway, or slot rows are long, one after the other is as good.
+        if self.nodes.len() * size_of::<ArchivedNode>() < TOGETHER_BYTES_MIN || self.slots.len() >= 128 {
+            for (row, score) in rows.iter().zip(scores) {
+                *score = self.score(*row);
+            }
+            return;
+        }
+        for (rows, scores) in rows.chunks(TOGETHER_ROWS).zip(scores.chunks_mut(TOGETHER_ROWS)) {
+            match self.slots.len() {
+                0..16 => self.score_few::<16, R>(rows, scores),
+                _ => self.score_few::<128, R>(rows, scores),
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn score_few<const SLOTS: usize, R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
+        let mut slots = [[f32::NAN; SLOTS]; TOGETHER_ROWS];
+        for (slots, row) in slots.iter_mut().zip(rows) {
+            slots::fill(&self.slots, *row, slots);
+        }
+        let mut sums = [Sum { single: self.base as f32, double: self.base }; TOGETHER_ROWS];
+        for block in &self.blocks {
+            for (sum, slots) in sums.iter_mut().zip(&slots).take(rows.len()) {
+                *sum = if block.in_order {
+                    self.add_group::<SLOTS, false>(*sum, block, slots)
+                } else {
+                    self.add_sorted::<SLOTS, false>(*sum, block, slots)
+                };
+            }
+        }
+        for (score, sum) in scores.iter_mut().zip(sums) {
+            *score = self.finish(sum);
+        }
+    }
+
+    fn finish(&self, sum: Sum) -> f64 {
         if self.sum == SumKind::F32 { f64::from(sum.single) } else { sum.double }
     }
 
