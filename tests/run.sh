@@ -58,7 +58,7 @@ models() {
     for file in model/tests/*.rs; do targets+=(--test "$(basename "$file" .rs)"); done
     cargo test "${profile[@]}" "${all[@]}" "${targets[@]}"
     story models::
-    story imports::
+    story imports:: columns::
 }
 learn() { story learn::; }
 feeds() { story feeds::; }

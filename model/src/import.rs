@@ -9,10 +9,12 @@ mod document;
 mod grow;
 mod lightgbm;
 mod onnx;
+mod schema;
 mod sklearn;
 mod treelite;
 mod xgboost;
 
+pub use schema::TrainingSchema;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -59,12 +61,20 @@ pub struct Options {
     pub best_iteration: bool,
     /// The command, for the model's provenance; empty: not said.
     pub command: String,
+    /// What the model was trained on, where the caller knows.
+    pub schema: Option<TrainingSchema>,
 }
 
 impl Options {
     /// All trees, version 1, no command.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), version: "1".to_owned(), best_iteration: false, command: String::new() }
+        Self {
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            best_iteration: false,
+            command: String::new(),
+            schema: None,
+        }
     }
 }
 
@@ -170,8 +180,11 @@ fn assemble(
     options: &Options,
 ) -> Result<Imported, DraftError> {
     let Foreign { features, preparation, forest, outputs, library, mut notes } = foreign;
-    let names = features.into_iter().enumerate().map(|(at, name)| feature_name(at, name));
-    let mut info = ModelInfo::new(&options.name, &options.version, "ml", names.collect());
+    let names = match &options.schema {
+        Some(schema) => schema.name(&features, &mut notes)?,
+        None => features.into_iter().enumerate().map(|(at, name)| feature_name(at, name)).collect(),
+    };
+    let mut info = ModelInfo::new(&options.name, &options.version, "ml", names);
     info.provenance = vec![
         ("imported from".to_owned(), format.to_owned()),
         ("library".to_owned(), library),
@@ -179,6 +192,9 @@ fn assemble(
     ];
     if !options.command.is_empty() {
         info.provenance.push(("command".to_owned(), options.command.clone()));
+    }
+    if let Some(schema) = &options.schema {
+        schema.tell(&mut info);
     }
     info.provenance.extend(notes.iter().map(|note| ("note".to_owned(), note.clone())));
     forest.check(0, info.features.len())?;

@@ -2,6 +2,7 @@
 
 pub(super) mod import;
 mod inspect;
+mod schema;
 
 use std::{
     io::Write,

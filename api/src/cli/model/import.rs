@@ -18,7 +18,8 @@ use crate::cli::{Exit, Failure, print_failed};
 #[command(after_help = "Examples:
   stormglass model import booster.json                    writes booster.sgm beside it
   stormglass model import lightgbm.txt -o mine.sgm
-  stormglass model import early.ubj --best-iteration")]
+  stormglass model import early.ubj --best-iteration
+  stormglass model import booster.json --schema rows.parquet")]
 pub(super) struct Arguments {
     /// The other library's file.
     file: PathBuf,
@@ -37,6 +38,10 @@ pub(super) struct Arguments {
     /// Of a model that was stopped early, keep only the trees up to the best iteration.
     #[arg(long)]
     best_iteration: bool,
+    /// What it was trained on: a table that `stormglass features` wrote (.parquet), or the JSON of its schema. Gives the
+    /// features their names and versions, and the model its horizon, label and end of training.
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
@@ -44,6 +49,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     options.name = arguments.name.clone().unwrap_or(options.name);
     options.version.clone_from(&arguments.model_version);
     options.best_iteration = arguments.best_iteration;
+    if let Some(file) = &arguments.schema {
+        let read = super::schema::read(file);
+        options.schema =
+            Some(read.map_err(|what| Failure::new(Exit::Failed, format!("{}: {what}", file.display())))?);
+    }
     let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
     options.command = format!("stormglass model import {name}");
     let mut imported = read(&arguments.file, &options)?;

@@ -1,0 +1,92 @@
+//! `--schema FILE`: the schema of a training table, as JSON or in a table's metadata.
+
+use std::path::Path;
+
+use model::{import::TrainingSchema, schema::FeatureName};
+use serde::Deserialize;
+
+/// Bytes a schema may have.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// The JSON, of which a hand-written file needs the features only; the rest of a table's is left aside.
+#[derive(Deserialize)]
+struct Document {
+    features: Vec<String>,
+    #[serde(default)]
+    horizon_s: Option<u32>,
+    #[serde(default)]
+    label_quantile: Option<f64>,
+    #[serde(default)]
+    tau: Option<Tau>,
+    #[serde(default)]
+    last_time: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Tau {
+    #[serde(default)]
+    threshold_bp: Option<f64>,
+}
+
+/// Reads a schema.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(super) fn read(file: &Path) -> Result<TrainingSchema, String> {
+    let text = if is_table(file)? { of_table(file)? } else { of_text(file)? };
+    let document: Document = serde_json::from_str(&text).map_err(|error| format!("no schema: {error}"))?;
+    let features = document.features.iter().map(|name| feature(name)).collect::<Result<_, _>>()?;
+    Ok(TrainingSchema {
+        features,
+        horizon_s: document.horizon_s.unwrap_or(0),
+        label_quantile: document.label_quantile.unwrap_or(0.0),
+        threshold_bp: document.tau.and_then(|tau| tau.threshold_bp).unwrap_or(0.0),
+        training_end: document.last_time.unwrap_or_default(),
+    })
+}
+
+/// `name@version`, or a name of the user's own.
+fn feature(text: &str) -> Result<FeatureName, String> {
+    let versioned =
+        text.rsplit_once('@').and_then(|(name, version)| Some((name, version.parse::<u16>().ok()?)));
+    let (name, version) = versioned.unwrap_or((text, 0));
+    if name.is_empty() {
+        return Err(format!("features: {text:?} has no name; write name@version"));
+    }
+    Ok(FeatureName::new(name, version))
+}
+
+fn of_text(file: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
+    if size > BYTES_MAX {
+        return Err(format!("{size} bytes; a schema has at most {BYTES_MAX}"));
+    }
+    std::fs::read_to_string(file).map_err(|error| error.to_string())
+}
+
+/// Parquet's magic.
+fn is_table(file: &Path) -> Result<bool, String> {
+    use std::io::Read;
+    let mut magic = [0; 4];
+    let read = std::fs::File::open(file).and_then(|mut file| file.read(&mut magic));
+    Ok(read.map_err(|error| error.to_string())? == 4 && magic == *b"PAR1")
+}
+
+#[cfg(feature = "parquet")]
+fn of_table(file: &Path) -> Result<String, String> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+
+    use crate::export::SCHEMA_KEY;
+
+    let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
+    let metadata = reader.metadata().file_metadata().key_value_metadata();
+    let schema = metadata.into_iter().flatten().find(|pair| pair.key == SCHEMA_KEY);
+    let schema = schema.and_then(|pair| pair.value.clone());
+    schema.ok_or_else(|| format!("the table has no metadata {SCHEMA_KEY}: is it from `stormglass features`?"))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn of_table(_: &Path) -> Result<String, String> {
+    Err("this build reads no parquet: give the schema as JSON".to_owned())
+}
