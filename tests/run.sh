@@ -4,7 +4,7 @@
 #   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
 #   unit     the crates' own tests, and the examples in their documentation
 #   models   model files: kernels against their slow twin, damage, versions; imports; the shipped models verify
-#   learn    training: the trainer against its own scores, determinism, metrics
+#   learn    training: the trainer against its own scores, determinism, metrics; live quality, the volatility forecast
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
@@ -60,7 +60,7 @@ models() {
     story models::
     story imports:: columns::
 }
-learn() { story learn::; }
+learn() { story learn:: quality::; }
 feeds() { story feeds::; }
 runtime() {
     # Half of the wakes go to each runtime.

@@ -83,10 +83,16 @@ impl Numbers {
 
 /// A forest of complete trees over the engine's features, with thresholds where their values lie.
 pub(crate) fn forest_model(tree_count: usize, depth: u32) -> Arc<Model> {
+    forest_model_of_horizon(tree_count, depth, 0)
+}
+
+/// The same with a horizon, in seconds; 0 = it does not say.
+pub(crate) fn forest_model_of_horizon(tree_count: usize, depth: u32, horizon_s: u32) -> Arc<Model> {
     let mut numbers = Numbers(7);
     let trees = (0..tree_count).map(|_| complete_tree(&mut numbers, depth)).collect();
     let forest = CanonicalForest { trees, base: -2.0, sum: SumKind::F64 };
-    let info = ModelInfo::new("bench", "1", "ml", features::schema());
+    let mut info = ModelInfo::new("bench", "1", "ml", features::schema());
+    info.horizon_s = horizon_s;
     let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Forest(forest))])
         .expect("the forest was built within the bounds of a file");
     let bytes = draft.to_bytes().expect("a checked draft has bytes");
