@@ -91,6 +91,7 @@ impl World {
             ] {
                 command.env(format!("STORMGLASS__KAFKA__{key}"), value);
             }
+            command.env("LOG_LEVEL", "debug");
             for (key, value) in settings {
                 command.env(format!("STORMGLASS__{key}"), value);
             }

@@ -258,8 +258,22 @@ pub(super) fn producer(
     config.create_with_context(context)
 }
 
+/// What a reader tells on the side: that a partition ends is news to its caller only.
+pub(super) struct ReaderContext;
+
+impl ClientContext for ReaderContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka reader");
+    }
+}
+
+impl ConsumerContext for ReaderContext {}
+
 /// A reader that is in no group: it reads what is committed, and says where a partition ends.
-pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
+pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<ReaderContext>> {
     common(settings)
         // Never joined: the client wants a name to read offsets by.
         .set("group.id", format!("{}-reader", settings.group))
@@ -268,5 +282,5 @@ pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer> {
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "earliest")
         .set("check.crcs", "true")
-        .create()
+        .create_with_context(ReaderContext)
 }

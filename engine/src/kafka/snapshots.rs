@@ -14,7 +14,10 @@ use rdkafka::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{client, settings::KafkaSettings};
+use super::{
+    client::{self, ReaderContext},
+    settings::KafkaSettings,
+};
 
 /// A record must fit below the broker's default of 1 MB.
 const CHUNK_BYTES_MAX: usize = 512 * 1_024;
@@ -152,7 +155,10 @@ pub(super) fn read(
     Ok(found.into_iter().map(|(partition, gathering)| (partition, gathering.whole(partition))).collect())
 }
 
-fn gather(consumer: &BaseConsumer, partitions: &[u32]) -> KafkaResult<BTreeMap<u32, Gathering>> {
+fn gather(
+    consumer: &BaseConsumer<ReaderContext>,
+    partitions: &[u32],
+) -> KafkaResult<BTreeMap<u32, Gathering>> {
     let mut found: BTreeMap<u32, Gathering> =
         partitions.iter().map(|&partition| (partition, Gathering::default())).collect();
     let mut open: Vec<u32> = partitions.to_vec();

@@ -11,7 +11,7 @@ use rdkafka::{
     consumer::{CommitMode, Consumer},
     error::{KafkaError, RDKafkaError},
     message::{Header, OwnedHeaders, ToBytes},
-    producer::{BaseRecord, Producer},
+    producer::{BaseRecord, Producer, PurgeConfig},
     types::RDKafkaErrorCode,
 };
 
@@ -277,17 +277,22 @@ impl Transaction {
         let result = sent.and_then(|()| retrying(deadline, || self.producer.commit_transaction(remaining())));
         let Err(error) = result else { return Ok(()) };
         match broken(&error) {
-            Broken::Aborted(why) => {
-                match self.producer.abort_transaction(self.settings.transaction_timeout) {
-                    Ok(()) => Err(Broken::Aborted(why)),
-                    Err(error) => Err(match broken(&error) {
-                        Broken::Fenced(why) => Broken::Fenced(why),
-                        other => Broken::Indefinite(other.to_string()),
-                    }),
-                }
-            }
+            Broken::Aborted(why) => match self.abort() {
+                Ok(()) => Err(Broken::Aborted(why)),
+                Err(error) => Err(match broken(&error) {
+                    Broken::Fenced(why) => Broken::Fenced(why),
+                    other => Broken::Indefinite(other.to_string()),
+                }),
+            },
             other => Err(other),
         }
+    }
+
+    /// Gives the transaction up; what is under way is not waited for.
+    fn abort(&self) -> Result<(), KafkaError> {
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        self.producer.flush(self.settings.transaction_timeout)?;
+        self.producer.abort_transaction(self.settings.transaction_timeout)
     }
 
     fn try_flush(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
