@@ -22,10 +22,11 @@ fn the_same_ticks_and_seed_give_the_same_file() {
 }
 
 /// The same rows with the label of `shift` rows later, within each symbol.
-fn shifted(data: &Dataset, shift: isize) -> Dataset {
+pub(crate) fn shifted(data: &Dataset, shift: isize) -> Dataset {
     let width = data.features().len();
     let (mut rows, mut labels, mut times, mut groups) = (vec![], vec![], vec![], vec![]);
-    for group in 0..3 {
+    let groups_count = data.groups().iter().max().unwrap() + 1;
+    for group in 0..groups_count {
         let members: Vec<usize> = (0..data.len()).filter(|&i| data.groups()[i] == group).collect();
         for (place, &i) in members.iter().enumerate() {
             let Some(&j) = place.checked_add_signed(shift).and_then(|p| members.get(p)) else { continue };

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+#[cfg(all(feature = "learn", feature = "parquet"))]
+mod evaluate;
 mod feeds;
 mod http;
 mod imports;
@@ -16,3 +18,5 @@ mod quality;
 mod runtime;
 mod shards;
 mod support;
+#[cfg(all(feature = "learn", feature = "parquet"))]
+mod table;

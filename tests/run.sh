@@ -4,7 +4,7 @@
 #   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
 #   unit     the crates' own tests, and the examples in their documentation
 #   models   model files: kernels against their slow twin, damage, versions; imports; the shipped models verify
-#   learn    training: the trainer against its own scores, determinism, metrics; live quality, the volatility forecast
+#   learn    training, evaluation, the exported table, live quality; scikit-learn, pandas, polars and DuckDB read and agree
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
@@ -39,6 +39,12 @@ profile=(--profile testing)
 all=(--workspace --all-features)
 story() { cargo test "${profile[@]}" "${all[@]}" --test stories -- "$@"; }
 
+# A Python environment of the project's own, where it is not there yet.
+python_packages() {
+    command -v python3 >/dev/null || { echo "python3 is missing: install it with its venv module" >&2; exit 1; }
+    [ -x target/venv/bin/python ] || python3 -m venv target/venv
+    target/venv/bin/pip install --quiet "$@"
+}
 check() {
     rustup component add rustfmt clippy >/dev/null 2>&1 || true
     cargo fmt --all --check
@@ -60,7 +66,10 @@ models() {
     story models::
     story imports:: columns::
 }
-learn() { story learn:: quality::; }
+learn() {
+    python_packages pandas polars duckdb pytz pyarrow scikit-learn
+    story learn:: evaluate:: table:: quality:: --nocapture
+}
 feeds() { story feeds::; }
 runtime() {
     # Half of the wakes go to each runtime.

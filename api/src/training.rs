@@ -38,12 +38,12 @@ impl Latent {
     }
 }
 
-/// Simulates `hours` of `market` into the collector; `progress` hears of each simulated hour. Returns the ticks and
+/// Simulates `hours` of `market` into the sink; `progress` hears of each simulated hour. Returns the ticks and
 /// what the simulator knew.
 pub fn simulate(
     market: SimConfig,
     hours: u32,
-    collector: &mut Collector,
+    sink: &mut impl TickSink,
     mut progress: impl FnMut(u32),
 ) -> (u64, Latent) {
     let products: Vec<String> = market.symbols.iter().map(|symbol| symbol.product.clone()).collect();
@@ -53,7 +53,7 @@ pub fn simulate(
     let mut latent = Latent::default();
     while simulator.simulated_until().second() < end_s && simulator.step_second() {
         while let Some((symbol, tick)) = simulator.next_simulated() {
-            collector.tick(SIMULATOR_VENUE, &products[symbol], Offset(count), 0, tick);
+            sink.tick(SIMULATOR_VENUE, &products[symbol], Offset(count), 0, tick);
             count += 1;
         }
         let second = simulator.simulated_until().second();
@@ -67,7 +67,7 @@ pub fn simulate(
             progress(hours - ((end_s - second) / 3_600) as u32);
         }
     }
-    collector.flush();
+    sink.flush();
     (count, latent)
 }
 

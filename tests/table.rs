@@ -1,0 +1,230 @@
+//! Table: what research reads from a parquet file is, bit for bit, what the live engine computed.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use api::{
+    cli,
+    export::{RowOrder, SCHEMA_KEY, TableWriter},
+    training,
+};
+use engine::{
+    board::Board,
+    features::{self, FEATURE_COUNT},
+    offline::Offline,
+    run::{Engine, EngineSettings},
+    shard::Out,
+    sim::{Faults, SimConfig, Simulator},
+    source::TickSink,
+    state::{GridRow, StateSettings},
+    symbol::{Offset, Symbol},
+};
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::{Field, Row},
+};
+
+use crate::{feeds::real_data, support::fixtures::small_model};
+
+/// A row's features, as bits, by symbol and second.
+type Bits = BTreeMap<(String, i64), Vec<u32>>;
+
+/// Keeps the live engine's grid rows.
+#[derive(Clone, Default)]
+struct Live(Arc<Mutex<Bits>>);
+
+impl Out for Live {
+    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: GridRow<'_>) {
+        let bits = row.row.iter().map(|value| value.to_bits()).collect();
+        let before = self.0.lock().unwrap().insert((symbol.name.to_string(), row.pending.second), bits);
+        assert_eq!(before, None, "an instant twice");
+    }
+}
+
+fn rows_of(path: &Path) -> (SerializedFileReader<File>, Vec<Row>) {
+    let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+    let rows = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    (reader, rows)
+}
+
+fn field<'a>(row: &'a Row, name: &str) -> &'a Field {
+    row.get_column_iter().find(|(column, _)| *column == name).unwrap_or_else(|| panic!("no column {name}")).1
+}
+
+fn key(row: &Row) -> (String, i64) {
+    match (field(row, "symbol"), field(row, "event_time")) {
+        (Field::Str(symbol), Field::TimestampMicros(micros)) => (symbol.clone(), micros / 1_000_000),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn bits(path: &Path) -> Bits {
+    let feature_bits = |row: &Row| {
+        let bits = features::specs().into_iter().map(|spec| match field(row, spec.name) {
+            Field::Float(value) => value.to_bits(),
+            other => panic!("{}: {other:?}", spec.name),
+        });
+        bits.collect()
+    };
+    rows_of(path).1.iter().map(|row| (key(row), feature_bits(row))).collect()
+}
+
+fn market() -> SimConfig {
+    let faults =
+        Faults { repeated_share: 0.001, late_share: 0.002, silences_per_hour: 2.0, ..Faults::default() };
+    SimConfig { seed: 21, faults, ..SimConfig::default() }
+}
+
+#[test]
+fn a_tables_features_are_the_live_engines_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let settings = StateSettings::default();
+    let mut writer = TableWriter::create(&path, settings.label, true, 5).unwrap();
+    let order =
+        RowOrder::new(Some(settings.label.horizon_s), 5, |row| writer.push(row).expect("it is written"));
+    let mut offline = Offline::new(settings, None, 64, order);
+    training::simulate(market(), 3, &mut offline, |_| ());
+    offline.out.finish();
+    let count = writer.finish().unwrap();
+
+    let live = Live::default();
+    let out = live.clone();
+    let settings = EngineSettings { shards: Some(2), ..EngineSettings::default() };
+    let engine =
+        Engine::start_with(&settings, Some(small_model()), Arc::new(Board::default()), move |_| out.clone())
+            .unwrap();
+    let mut ingest = engine.ingest();
+    let config = market();
+    let (end, symbols) = (config.start.second() + 3 * 3_600, config.symbols.clone());
+    let mut simulator = Simulator::new(config);
+    let mut offset = 0;
+    while simulator.simulated_until().second() < end && simulator.step_second() {
+        while let Some((symbol, tick)) = simulator.next_simulated() {
+            ingest.tick("simulator", &symbols[symbol].product, Offset(offset), 0, tick);
+            offset += 1;
+        }
+    }
+    ingest.flush();
+    engine.stop();
+    let live = live.0.lock().unwrap();
+    assert!(count > 6_000 && live.len() as u64 == count, "{count} rows in the table, {} live", live.len());
+    assert!(bits(&path) == *live, "some feature differs");
+    assert!(!folder.path().join("rows.parquet.partial").exists());
+    println!("{count} rows of {FEATURE_COUNT} features, equal to the bit");
+}
+
+fn export(arguments: &[&str]) -> String {
+    let mut out = Vec::new();
+    let command = ["stormglass", "features"].iter().chain(arguments).map(std::ffi::OsString::from);
+    assert_eq!(cli::run(command, &mut out), std::process::ExitCode::SUCCESS);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn trades_alone_make_a_table_whose_labels_follow_from_its_columns() {
+    let Some(input) = real_data("bitmex_XBTUSD_trades_20180101_60h.csv.gz") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let (input, output) = (input.to_str().unwrap(), path.to_str().unwrap());
+    let said = export(&["--input", input, "--output", output, "--labels", "--grid", "30s"]);
+    assert!(
+        said.contains("7199 rows from 635532 ticks") || said.contains("7200 rows from 635532 ticks"),
+        "{said}"
+    );
+    let (reader, rows) = rows_of(&path);
+    let pairs = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    let schema = pairs.iter().find(|pair| pair.key == SCHEMA_KEY).unwrap().value.clone().unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(
+        (&schema["horizon_s"], &schema["grid_s"], &schema["label_quantile"]),
+        (&60.into(), &30.into(), &0.9.into())
+    );
+    assert_eq!(schema["features"][0], "lv10_tau@1");
+    assert_eq!(schema["columns"].as_array().unwrap().len(), rows[0].get_column_iter().count());
+    assert_eq!(schema["last_time"], "2018-01-03T11:59:30Z");
+
+    let number = |row: &Row, name: &str| match field(row, name) {
+        Field::Double(value) => Some(*value),
+        Field::Null => None,
+        other => panic!("{name}: {other:?}"),
+    };
+    let mut labelled = 0;
+    let mut last = i64::MIN;
+    let trailing: BTreeMap<i64, f64> =
+        rows.iter().filter_map(|row| Some((key(row).1, number(row, "trailing_bp")?))).collect();
+    for row in &rows {
+        let second = key(row).1;
+        assert!(second > last && second % 30 == 0, "in order of time, on the grid");
+        last = second;
+        assert!(
+            matches!(field(row, "spr_bp60"), Field::Float(value) if value.is_nan()),
+            "no quotes, no spread"
+        );
+        let expected =
+            number(row, "realised_bp").zip(number(row, "tau_bp")).map(|(realised, tau)| realised > tau);
+        match field(row, "spike") {
+            Field::Bool(spike) => assert_eq!(Some(*spike), expected),
+            Field::Null => assert_eq!(expected, None),
+            other => panic!("{other:?}"),
+        }
+        if let Some(realised) = number(row, "realised_bp") {
+            assert_eq!(Some(&realised), trailing.get(&(second + 60)), "what follows now trails in a minute");
+            labelled += 1;
+        }
+    }
+    assert!(labelled > 6_500, "{labelled}");
+}
+
+#[test]
+fn labels_of_other_horizons_and_a_fixed_threshold() {
+    let Some(input) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let (input, output) = (input.to_str().unwrap(), path.to_str().unwrap());
+    for (horizon, seconds) in [("15", 15), ("30", 30), ("300", 300)] {
+        export(&[
+            "--input",
+            input,
+            "--output",
+            output,
+            "--labels",
+            "--horizon-s",
+            horizon,
+            "--threshold-bp",
+            "0.2",
+        ]);
+        let rows = rows_of(&path).1;
+        let trailing: BTreeMap<_, Field> =
+            rows.iter().map(|row| (key(row), field(row, "trailing_bp").clone())).collect();
+        let mut known = 0;
+        for row in &rows {
+            assert!(matches!(field(row, "tau_bp"), Field::Double(tau) if (tau - 0.2).abs() < 1e-12));
+            let (symbol, second) = key(row);
+            if let realised @ Field::Double(_) = field(row, "realised_bp") {
+                assert_eq!(Some(realised), trailing.get(&(symbol, second + seconds)));
+                known += 1;
+            }
+        }
+        assert!(known > 1_500, "{known} outcomes over {horizon} s");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_by_name() {
+    for wrong in [
+        &["--grid", "7s"][..],
+        &["--horizon-s", "45"],
+        &["--quantile", "1.5"],
+        &["--threshold-bp", "-1"],
+        &["--warm-up-s", "3"],
+    ] {
+        let command = ["stormglass", "features", "--input", "x", "--output", "y"].iter().chain(wrong);
+        let code = cli::run(command.map(std::ffi::OsString::from), &mut Vec::new());
+        assert_eq!(code, std::process::ExitCode::from(64), "{wrong:?}");
+    }
+}
