@@ -4,7 +4,8 @@ use std::{fmt::Write, io::Read, path::PathBuf, process::Command, sync::Arc};
 
 use api::training;
 use engine::{
-    features, grid::Grid, offline::Offline, shard::BoundModel, sim::SimConfig, state::StateSettings,
+    features, grid::Grid, offline::Offline, shard::BoundModel, sim::SimConfig, source::TickSink,
+    state::StateSettings,
 };
 use model::{Model, schema::FeatureName};
 

@@ -40,6 +40,9 @@ const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
 /// How often the lag is told.
 const LAG_EVERY: Duration = Duration::from_secs(1);
 
+/// A partition that a shard still has state of: its number, its epoch, the shard.
+pub(super) type Left = (u32, (Epoch, usize));
+
 /// One attempt's turns.
 pub(super) struct Turns<'a, 'b> {
     lane: &'a mut Lane<'b>,
@@ -90,7 +93,7 @@ impl<'a, 'b> Turns<'a, 'b> {
     }
 
     /// What the shards still have of it, and what the group still waits for.
-    pub(super) fn end(self) -> (Vec<(u32, (Epoch, usize))>, VecDeque<Rebalance>) {
+    pub(super) fn end(self) -> (Vec<Left>, VecDeque<Rebalance>) {
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
         metrics.lag_records.fetch_sub(self.lag, Ordering::Relaxed);
