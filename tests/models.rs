@@ -21,14 +21,33 @@ fn the_shipped_models_verify_and_drive_the_stream() {
     assert!(shipped::model("other").is_none());
 }
 
+/// The original's clients send these ten names and get a probability.
+#[test]
+fn rows_of_the_originals_features_find_a_model() {
+    let model = shipped::model(shipped::RUNBOOK).unwrap().unwrap();
+    assert!(model.verify().unwrap() >= 16 && model.gives_probability());
+    let names: Vec<&str> = model.info().features.iter().map(|feature| feature.name.as_str()).collect();
+    assert_eq!(names, api::training::runbook::FEATURES);
+    let (calm, wild) = (
+        [0.0, 0.1, 60.0, 0.5, 0.1, 0.5, 0.2, 1e-6, 0.5, 1e-6],
+        [0.01, 9.0, 5e3, 0.5, 9.0, 0.5, 9.0, 2e-3, 0.5, 3e-3],
+    );
+    let [calm, wild] = [calm, wild].map(|row: [f32; 10]| model.score_row(&row).probability);
+    println!("calm {calm:.3}, wild {wild:.3}");
+    assert!(0.0 < calm && calm < wild && wild < 1.0);
+}
+
 #[test]
 fn each_card_is_that_of_its_model() {
-    for (variant, file) in SHIPPED {
+    for (variant, file) in SHIPPED.into_iter().chain([(shipped::RUNBOOK, "runbook-rf")]) {
         let card =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/shipped").join(file).with_extension("md");
         let written = std::fs::read_to_string(card).unwrap();
         let model = shipped::model(variant).unwrap().unwrap();
         assert_eq!(written, model::card::card(model.info()), "{file}.md");
-        assert!(written.contains("simulated hours"), "the card says what the model was trained on");
+        assert!(
+            written.contains("| data |") && written.contains(" ticks"),
+            "the card says what the model was trained on"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Training rows: recorded or made-up ticks through the core that serves, as the trainer takes them.
 
+pub mod runbook;
+
 use std::{collections::HashMap, sync::Arc};
 
 use engine::{

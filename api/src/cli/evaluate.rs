@@ -72,6 +72,10 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     let config = std::mem::take(&mut arguments.label).load()?;
     let settings = wiring::engine_settings(&config);
     let label = settings.state.label;
+    if arguments.variant == Variant::RunbookRf {
+        let what = "runbook-rf reads rows of ten features that the engine does not compute; its card has its metrics";
+        return Err(Failure::new(Exit::Configuration, what));
+    }
     let model = match &arguments.model {
         Some(path) => Model::open(path).map_err(|error| failed(&error))?,
         None => {

@@ -152,7 +152,8 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     let Some(path) = config.path.get() else {
         return shipped_model(config.variant.get(), report);
     };
-    match Model::open(Path::new(path)) {
+    let opened = shipped::model(path).filter(|_| path == shipped::RUNBOOK);
+    match opened.unwrap_or_else(|| Model::open(Path::new(path))) {
         Ok(model) if !model.gives_probability() => {
             let refused = format!("{path}: {NOT_A_PROBABILITY}");
             tracing::error!(%refused, "starting without a model");

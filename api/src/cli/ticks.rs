@@ -2,9 +2,11 @@
 
 use clap::Args;
 use engine::{
+    decode::Unreadable,
     sim::SimConfig,
-    source::{Run, SourceConfig, StopToken},
-    tick::EventTime,
+    source::{Run, SourceConfig, SourceEvent, StopToken, TickSink},
+    symbol::Offset,
+    tick::{EventTime, NANOS_PER_SECOND, Tick},
 };
 
 use super::{
@@ -13,18 +15,23 @@ use super::{
 };
 use crate::{
     config::{Config, values::Speed},
-    training::{self, Collector, Latent},
+    training::{self, Latent},
     wiring,
 };
 
-/// Recorded ticks or made-up ones.
+/// 2010-01-01: before any tick that could be recorded.
+const MADE_UP_BEFORE_S: i64 = 1_262_304_000;
+/// A year: what memory holds of three symbols.
+const HOURS_MAX: i64 = 8_784;
+
+/// Recorded ticks, made-up ones, or both.
 #[derive(Debug, Args)]
 pub(super) struct TickArguments {
     /// Globs of recorded ticks, oldest data first.
     #[arg(long, value_name = "GLOB", num_args = 1.., required_unless_present = "simulate_hours")]
     input: Vec<String>,
-    /// Made-up ticks instead: this many hours of the built-in market.
-    #[arg(long, value_name = "HOURS", conflicts_with = "input")]
+    /// Made-up ticks: this many hours of the built-in market. Beside recorded ones, their clock is set long before those.
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=HOURS_MAX))]
     simulate_hours: Option<u32>,
 }
 
@@ -37,46 +44,77 @@ pub(super) struct Collected {
 }
 
 impl TickArguments {
-    /// Runs the ticks through the collector.
+    /// Runs the ticks through the sink.
     pub(super) fn collect(
         &self,
-        collector: &mut Collector,
+        sink: &mut impl TickSink,
         config: &Config,
         seed: u64,
     ) -> Result<Collected, Failure> {
+        let replayed = |sink: &mut _| {
+            replay(sink, &self.input, config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+        };
+        let market = SimConfig { seed, ..SimConfig::default() };
         match self.simulate_hours {
-            Some(hours) => Ok(simulate(collector, hours, seed)),
-            None => replay(collector, &self.input, config)
-                .map(|data| Collected { data, latent: None })
-                .map_err(|error| Failure::new(Exit::Failed, error.to_string())),
+            Some(hours) if self.input.is_empty() => Ok(simulate(sink, market, hours)),
+            Some(hours) => {
+                // Rows are split by time: the made-up ones must not be those that calibrate and are measured on.
+                let start =
+                    EventTime::from_nanos(MADE_UP_BEFORE_S * NANOS_PER_SECOND).unwrap_or(market.start);
+                let made_up = simulate(sink, SimConfig { start, ..market }, hours);
+                Ok(Collected { data: format!("{}; {}", made_up.data, replayed(sink)?), latent: None })
+            }
+            None => Ok(Collected { data: replayed(sink)?, latent: None }),
         }
     }
 }
 
-fn simulate(collector: &mut Collector, hours: u32, seed: u64) -> Collected {
+fn simulate(sink: &mut impl TickSink, market: SimConfig, hours: u32) -> Collected {
     let bar = bar(u64::from(hours), "{bar:40} {pos}/{len} simulated hours");
-    let market = SimConfig { seed, ..SimConfig::default() };
+    let seed = market.seed;
     let products: Vec<String> = market.symbols.iter().map(|symbol| symbol.product.clone()).collect();
-    let (ticks, latent) =
-        training::simulate(market, hours, collector, |hour| bar.set_position(u64::from(hour)));
+    let (ticks, latent) = training::simulate(market, hours, sink, |hour| bar.set_position(u64::from(hour)));
     bar.finish_and_clear();
     let data = format!("{hours} simulated hours of {}, seed {seed}, {ticks} ticks", products.join(", "));
     Collected { data, latent: Some(latent) }
 }
 
 fn replay(
-    collector: &mut Collector,
+    sink: &mut impl TickSink,
     globs: &[String],
     config: &Config,
 ) -> Result<String, engine::source::SourceError> {
+    let mut counted = Counted { next: sink, ticks: 0 };
     let source = SourceConfig::File(wiring::files(config, globs, Speed::Max));
     source.open()?.run(&mut Run {
         now: EventTime::MIN,
-        sink: collector,
+        sink: &mut counted,
         stop: &StopToken::default(),
         progress: &mut ReplayBar::default(),
     })?;
     // Names only: where a file lay on one machine is nobody else's business.
     let names: Vec<&str> = globs.iter().map(|glob| glob.rsplit('/').next().unwrap_or(glob)).collect();
-    Ok(format!("{} ticks of {}", collector.metrics.ticks_accepted.get(), names.join(", ")))
+    Ok(format!("{} ticks of {}", counted.ticks, names.join(", ")))
+}
+
+/// Counts what it hands on.
+struct Counted<'a, S> {
+    next: &'a mut S,
+    ticks: u64,
+}
+
+impl<S: TickSink> TickSink for Counted<'_, S> {
+    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
+        self.ticks += 1;
+        self.next.tick(venue, product, record_offset, index, tick);
+    }
+    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
+        self.next.unreadable(record_offset, reason, record);
+    }
+    fn event(&mut self, event: SourceEvent) {
+        self.next.event(event);
+    }
+    fn flush(&mut self) {
+        self.next.flush();
+    }
 }

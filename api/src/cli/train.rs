@@ -9,7 +9,10 @@ use model::{
 };
 
 use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
-use crate::{training, wiring};
+use crate::{
+    training::{self, runbook::RunbookRows},
+    wiring,
+};
 
 /// What can be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +27,8 @@ pub(super) enum Variant {
     Forest,
     /// HAR-logit.
     Baseline,
+    /// A random forest on the ten features of the system that this one replaces, for its clients.
+    RunbookRf,
 }
 
 impl Variant {
@@ -33,7 +38,7 @@ impl Variant {
             Self::Ml => Recipe::Average,
             Self::Gbm => Recipe::Boosted,
             Self::Logistic => Recipe::Logistic,
-            Self::Forest => Recipe::Forest,
+            Self::Forest | Self::RunbookRf => Recipe::Forest,
             Self::Baseline => Recipe::HarLogit,
         }
     }
@@ -45,6 +50,7 @@ impl Variant {
             Self::Logistic => "stormglass-logistic",
             Self::Forest => "stormglass-forest",
             Self::Baseline => "stormglass-baseline",
+            Self::RunbookRf => "runbook-rf",
         }
     }
 }
@@ -81,7 +87,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = wiring::engine_settings(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let mut collector = training::collector(settings.state, settings.partition_count);
-    let data = arguments.ticks.collect(&mut collector, &config, arguments.seed)?.data;
+    let mut runbook = RunbookRows::new(&mut collector);
+    let (data, kept) = if arguments.variant == Variant::RunbookRf {
+        let data = arguments.ticks.collect(&mut runbook, &config, arguments.seed)?.data;
+        (data, Some(runbook.finish()))
+    } else {
+        (arguments.ticks.collect(&mut collector, &config, arguments.seed)?.data, None)
+    };
     let grid = &collector.out;
     if grid.own().next().is_none() {
         let message = format!(
@@ -90,10 +102,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         );
         return Err(Failure::new(Exit::Failed, message));
     }
-    let dataset = training::dataset(grid).map_err(|error| failed(&error))?;
+    let dataset = match &kept {
+        Some(kept) => kept.dataset(grid),
+        None => training::dataset(grid),
+    };
+    let dataset = dataset.map_err(|error| failed(&error))?;
     eprintln!("{data}: {} labelled rows of {} symbols", dataset.len(), grid.symbols.len());
 
-    let options = TrainOptions {
+    let mut options = TrainOptions {
         name: arguments.name.unwrap_or_else(|| arguments.variant.default_name().to_owned()),
         version: arguments.model_version,
         seed: arguments.seed,
@@ -103,6 +119,10 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         provenance: vec![("data".to_owned(), data)],
         ..TrainOptions::default()
     };
+    if arguments.variant == Variant::RunbookRf {
+        // Ten features carry no more: and it ships inside the binary.
+        (options.forest.trees, options.forest.leaves_max) = (100, 32);
+    }
     let draft =
         learn::train(&dataset, &options, arguments.variant.recipe()).map_err(|error| failed(&error))?;
     draft.write(&arguments.output).map_err(|error| failed(&error))?;

@@ -25,14 +25,13 @@ pub struct Leakage {
 /// [`LearnError`] when it cannot be grown.
 pub fn demonstrate(data: &Dataset, folds: &[Fold], seed: u64) -> Result<Leakage, LearnError> {
     let options = BoostOptions {
-        trees: 100,
-        leaves_max: 4096,
+        trees: 20,
+        leaves_max: 2048,
         depth_max: 40,
         leaf_weight_min: 1.0,
         row_share: 0.632,
-        feature_share: 0.5,
+        feature_share: 0.34,
         l2: 0.0,
-        bins: 255,
         seed,
         ..BoostOptions::default()
     };
@@ -49,7 +48,7 @@ pub fn demonstrate(data: &Dataset, folds: &[Fold], seed: u64) -> Result<Leakage,
         tested.extend(labels(fold.test()));
     }
     Ok(Leakage {
-        model: "random forest of 100 deep trees".to_owned(),
+        model: "random forest of 20 deep trees".to_owned(),
         random_split,
         walk_forward: average_precision(&tested, &honest),
         base_rate: base_rate(&tested),

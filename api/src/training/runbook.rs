@@ -1,0 +1,234 @@
+//! The ten features of the system that this one replaces, under its names, so that its clients' rows find a model.
+//!
+//! They are computed as it did, over its windows of ticks: means over the ticks of 30, 60 and 300 s, returns over about
+//! one second, prices of trades. Two things differ: a quantity that the feed lacks is missing, not 0 or 0.5; and the
+//! rows lie on the grid, with the engine's labels, so that a model of them is learned and judged as any other.
+
+use std::collections::{HashMap, VecDeque};
+
+use engine::{
+    decode::Unreadable,
+    grid::Grid,
+    source::{SourceEvent, TickSink},
+    state::tau::GRID_S,
+    symbol::Offset,
+    tick::{Depth, NANOS_PER_SECOND, Tick},
+};
+use model::{
+    learn::{Dataset, LearnError},
+    schema::FeatureName,
+};
+
+/// Their names, in the order of the original's model.
+pub const FEATURES: [&str; 10] = [
+    "log_return_300s",
+    "spread_mean_300s",
+    "trade_intensity_300s",
+    "order_book_imbalance_300s",
+    "spread_mean_60s",
+    "order_book_imbalance_60s",
+    "price_velocity_300s",
+    "realized_volatility_300s",
+    "order_book_imbalance_30s",
+    "realized_volatility_60s",
+];
+
+const LONGEST_S: i64 = 300;
+/// How far back the earlier tick of a return over about one second lies, ns.
+const PAIR_NS: std::ops::RangeInclusive<i64> = NANOS_PER_SECOND / 2..=NANOS_PER_SECOND * 3 / 2;
+/// Ticks of a symbol that are held: 300 s at 1,000 a second.
+const TICKS_MAX: usize = 300_000;
+
+type Row = [f32; FEATURES.len()];
+
+struct Seen {
+    time_ns: i64,
+    price: f64,
+    /// Ask less bid; NaN without a quote.
+    spread: f64,
+    /// Share of the bid in the quantity at the touch; NaN where unknown.
+    imbalance: f64,
+    /// Log return and price change since about one second before; NaN without such a tick.
+    pair: (f64, f64),
+}
+
+#[derive(Default)]
+struct Windows {
+    seen: VecDeque<Seen>,
+    rows: HashMap<i64, Row>,
+}
+
+/// Hands ticks on and keeps the features at each grid instant.
+pub struct RunbookRows<'a, S> {
+    next: &'a mut S,
+    windows: HashMap<String, Windows>,
+}
+
+impl<'a, S: TickSink> RunbookRows<'a, S> {
+    /// Ticks go on to `next`.
+    pub fn new(next: &'a mut S) -> Self {
+        Self { next, windows: HashMap::new() }
+    }
+
+    /// What was kept.
+    pub fn finish(self) -> Kept {
+        Kept(self.windows.into_iter().map(|(name, windows)| (name, windows.rows)).collect())
+    }
+}
+
+/// The features at grid instants, by symbol.
+pub struct Kept(HashMap<String, HashMap<i64, Row>>);
+
+impl Kept {
+    /// The rows of the grid that have these features, with the grid's labels.
+    ///
+    /// # Errors
+    /// [`LearnError`] when there are none.
+    pub fn dataset(&self, grid: &Grid) -> Result<Dataset, LearnError> {
+        let (mut rows, mut labels, mut times_s, mut symbols) = (vec![], vec![], vec![], vec![]);
+        for labelled in grid.own() {
+            let name = &*grid.symbols[labelled.symbol as usize].name;
+            let second = labelled.outcome.pending.second;
+            let Some(row) = self.0.get(name).and_then(|rows| rows.get(&second)) else { continue };
+            rows.extend_from_slice(row);
+            labels.push(labelled.outcome.spike());
+            times_s.push(second);
+            symbols.push(labelled.symbol);
+        }
+        let features = FEATURES.map(|name| FeatureName::new(name, 1)).to_vec();
+        Dataset::new(features, rows, labels, times_s, symbols)
+    }
+}
+
+impl Windows {
+    /// Keeps the features at the grid instants up to `time_ns`, of the ticks before them, then takes the tick.
+    fn take(&mut self, tick: &Tick) {
+        let time_ns = tick.event_time.nanos();
+        if let Some(newest) = self.seen.back() {
+            if time_ns < newest.time_ns {
+                return;
+            }
+            let from = newest.time_ns.div_euclid(NANOS_PER_SECOND * GRID_S) + 1;
+            let to = time_ns.div_euclid(NANOS_PER_SECOND * GRID_S);
+            // In a silence longer than the windows there is nothing to keep.
+            for instant in from..=to.min(from + LONGEST_S / GRID_S) {
+                let second = instant * GRID_S;
+                self.forget_before((second - LONGEST_S) * NANOS_PER_SECOND);
+                let row = self.row(second * NANOS_PER_SECOND);
+                self.rows.insert(second, row);
+            }
+        }
+        if !tick.is_trade {
+            return;
+        }
+        let price = tick.price.units() as f64 * 1e-8;
+        let (spread, imbalance) = tick.quote.map_or((f64::NAN, f64::NAN), |quote| {
+            let spread = (quote.ask.units() - quote.bid.units()) as f64 * 1e-8;
+            let imbalance = match quote.depth {
+                Depth::Unknown => f64::NAN,
+                Depth::Sizes { bid, ask } => bid.units() as f64 / (bid.units() as f64 + ask.units() as f64),
+                Depth::ImbalancePpb(ppb) => 0.5 + 0.5e-9 * f64::from(ppb),
+            };
+            (spread, imbalance)
+        });
+        let ages = self.seen.iter().rev().map(|seen| (time_ns - seen.time_ns, seen.price));
+        let near = ages.take_while(|(age, _)| age <= PAIR_NS.end()).filter(|(age, _)| PAIR_NS.contains(age));
+        let nearest = near.min_by_key(|(age, _)| (age - NANOS_PER_SECOND).abs());
+        let pair = nearest
+            .map_or((f64::NAN, f64::NAN), |(_, before)| ((price / before).ln(), (price - before).abs()));
+        self.seen.push_back(Seen { time_ns, price, spread, imbalance, pair });
+        if self.seen.len() > TICKS_MAX {
+            self.seen.pop_front();
+        }
+    }
+
+    fn forget_before(&mut self, time_ns: i64) {
+        while self.seen.pop_front_if(|seen| seen.time_ns < time_ns).is_some() {}
+    }
+
+    fn row(&self, now_ns: i64) -> Row {
+        let window = |seconds: i64| {
+            let from_ns = now_ns - seconds * NANOS_PER_SECOND;
+            self.seen.range(self.seen.partition_point(|seen| seen.time_ns < from_ns)..)
+        };
+        let spread = |seconds| mean(window(seconds).map(|seen| seen.spread)).0;
+        let imbalance = |seconds| mean(window(seconds).map(|seen| seen.imbalance)).0;
+        let volatility = |seconds| mean(window(seconds).map(|seen| seen.pair.0)).1;
+        let mut ends = window(300).map(|seen| seen.price);
+        let (first, last) = (ends.next(), ends.next_back());
+        [
+            first.zip(last).map_or(f64::NAN, |(first, last)| (last / first).ln()),
+            spread(300),
+            window(300).len() as f64,
+            imbalance(300),
+            spread(60),
+            imbalance(60),
+            mean(window(300).map(|seen| seen.pair.1)).0,
+            volatility(300),
+            imbalance(30),
+            volatility(60),
+        ]
+        .map(|value| if (value as f32).is_finite() { value as f32 } else { f32::NAN })
+    }
+}
+
+/// Mean and population standard deviation of the values that are there; NaN for none.
+fn mean(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (count, sum, squares) = values
+        .filter(|value| value.is_finite())
+        .fold((0.0, 0.0, 0.0), |(count, sum, squares): (f64, f64, f64), value| {
+            (count + 1.0, sum + value, squares + value * value)
+        });
+    let mean = sum / count;
+    (mean, (squares / count - mean * mean).max(0.0).sqrt())
+}
+
+impl<S: TickSink> TickSink for RunbookRows<'_, S> {
+    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
+        self.windows.entry(format!("{venue}:{product}")).or_default().take(&tick);
+        self.next.tick(venue, product, record_offset, index, tick);
+    }
+    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
+        self.next.unreadable(record_offset, reason, record);
+    }
+    fn event(&mut self, event: SourceEvent) {
+        self.next.event(event);
+    }
+    fn flush(&mut self) {
+        self.next.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::tick::{EventTime, Price, Quote};
+
+    /// A trade a second, price 100 and 101 in turn, spread 0.5, nothing known of the depth.
+    #[test]
+    fn a_row_is_the_originals_arithmetic() {
+        let mut windows = Windows::default();
+        let price = |units: f64| Price::from_units((units * 1e8) as i64).unwrap();
+        for second in 1..=301_i64 {
+            let tick = Tick {
+                event_time: EventTime::from_nanos(second * NANOS_PER_SECOND - 1).unwrap(),
+                is_trade: true,
+                price: price(100.0 + (second % 2) as f64),
+                quote: Some(Quote { bid: price(99.0), ask: price(99.5), depth: Depth::Unknown }),
+                size: None,
+                side: None,
+                trade_id: None,
+            };
+            windows.take(&tick);
+        }
+        let row = windows.rows[&300];
+        let step = (1.01_f64).ln() as f32;
+        assert_eq!((row[1], row[2], row[4], row[6]), (0.5, 300.0, 0.5, 1.0));
+        assert!((row[0] + step).abs() < 1e-6, "from 101 to 100");
+        assert!(
+            (row[9] - step).abs() < 1e-4 && (row[7] - step).abs() < 1e-4,
+            "one step up or down each second"
+        );
+        assert!(row[3].is_nan() && row[5].is_nan() && row[8].is_nan());
+    }
+}
