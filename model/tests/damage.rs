@@ -228,6 +228,7 @@ fn many_roots_of_one_deep_tree_are_refused() {
     let info = ModelInfo::new("wide", "1", "ml", features(1));
     let outputs = Outputs::plain(1, Precision::Double, Link::Identity);
     let wide = ModelDraft::new(info, vec![(1.0, wide)]).unwrap().with_outputs(outputs).unwrap();
+    let wide = wide.with_layout(Layout::Wide).unwrap();
     let narrow = draft(1, vec![(1.0, MemberDraft::Forest(chain))]).with_layout(Layout::Narrow).unwrap();
     // In both, a forest's trees are the third array of its root: of 4 bytes each, and of 8.
     for (whole, root_bytes, tree_bytes) in
