@@ -28,7 +28,7 @@
 //!
 //! # Absent on purpose
 //!
-//! Pickle and every other format that runs code. Byte-block and oblivious layouts, SHAP tables and drift references:
+//! Pickle and every other format that runs code. SHAP tables and drift references:
 //! each will be a section of its own.
 
 pub mod card;
