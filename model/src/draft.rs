@@ -235,6 +235,8 @@ impl ModelDraft {
         let weights = self.members.iter().map(|(weight, _)| *weight).collect();
         let mut sections = vec![section(*b"META", true, archive(&meta::to_archive(&self.info, weights)))];
         let fingerprint = schema::fingerprint(&self.info.features);
+        // Only wide nodes read rows that are prepared.
+        let wide_layout = if self.preparation.is_some() { Layout::Wide } else { self.layout };
         for (place, (_, member)) in self.members.iter().enumerate() {
             sections.push(match member {
                 MemberDraft::Forest(forest) => layout::section(forest, self.layout, fingerprint)
@@ -246,7 +248,7 @@ impl ModelDraft {
                     let what = "a wide forest needs outputs".to_owned();
                     return Err(DraftError::Info { field: "outputs", what });
                 }
-                MemberDraft::Wide(forest) => layout::wide_section(forest, self.layout, fingerprint)
+                MemberDraft::Wide(forest) => layout::wide_section(forest, wide_layout, fingerprint)
                     .map_err(|what| DraftError::Member { member: place, what })?,
             });
         }

@@ -10,6 +10,7 @@ use forests::Random;
 use model::{
     Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
     forest::{Layout, MissingRule, Precision, WideForest, WideNode, WideTree},
+    preparation::{Preparation, PreparedFeature},
 };
 use proptest::prelude::*;
 
@@ -129,4 +130,37 @@ fn a_narrow_forest_may_have_a_link_of_its_own() {
         let expected = f64::from(score[0].exp() as f32);
         assert_eq!(model.answers(&row, &mut score), [expected]);
     }
+}
+
+#[test]
+fn a_forest_whose_rows_are_prepared_stays_in_wide_nodes() {
+    let split = |tree: u32| WideNode::Split {
+        feature: 0,
+        threshold: f64::from(tree),
+        missing: MissingRule::Left,
+        left: 1,
+        right: 2,
+    };
+    let tree = |tree: u32| WideTree {
+        nodes: vec![split(tree), WideNode::Leaf(0), WideNode::Leaf(1)],
+        output: Some(0),
+        leaves: vec![-0.5, 0.5],
+        lines: Vec::new(),
+        cover: Vec::new(),
+    };
+    let (values, sum) = (Precision::Double, Precision::Double);
+    let forest =
+        WideForest { trees: (0..100).map(tree).collect(), sets: Vec::new(), base: vec![0.0], values, sum };
+    let info = ModelInfo::new("prepared", "1", "ml", forests::features(1));
+    let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Wide(forest))]).unwrap();
+    let draft = draft.with_outputs(Outputs::plain(1, sum, Link::Identity)).unwrap();
+    let part = PreparedFeature { imputed: 7.0, center: 1.0, scale: 2.0 };
+    let prepared = draft.clone().with_preparation(Preparation { features: vec![part] }).unwrap();
+    // Left to itself the forest is kept in bytes, which read a row as it is.
+    let layouts = |draft: &ModelDraft| {
+        let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+        (model.layouts().collect::<Vec<_>>(), model.score_row(&[f32::NAN]).log_odds)
+    };
+    assert_ne!(layouts(&draft).0, [Layout::Wide]);
+    assert_eq!(layouts(&prepared), (vec![Layout::Wide], prepared.score_row(&[f32::NAN]).log_odds));
 }
