@@ -1,6 +1,6 @@
 //! Evaluate: numbers that hold on later data, what they beat, and what is refused.
 
-use std::{ffi::OsString, fs::File, path::Path, process::ExitCode, sync::Arc};
+use std::{collections::HashMap, ffi::OsString, fs::File, path::Path, process::ExitCode, sync::Arc};
 
 use api::{
     cli,
@@ -8,7 +8,14 @@ use api::{
     export::{RowOrder, TableWriter},
     training,
 };
-use engine::{offline::Offline, shard::BoundModel, sim::SimConfig, state::StateSettings};
+use engine::{
+    offline::Offline,
+    shard::BoundModel,
+    sim::{SimConfig, Simulator},
+    source::TickSink,
+    state::StateSettings,
+    symbol::Offset,
+};
 use model::learn::{Recipe, TrainOptions, WalkForward, fit_logistic, split_by_time};
 use parquet::{
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
@@ -76,6 +83,37 @@ fn simulated_hours_a_large_share_of_what_the_oracle_has() {
     let oracle = number(&rung(&report, "oracle of the present volatility")["average_precision"]);
     println!("{judged:.3} of the oracle's {oracle:.3}: {:.3}", judged / oracle);
     assert!(judged / oracle > 0.7 && judged < oracle);
+}
+
+/// The label's volatility is that of the price behind the quotes: what quotes add is less than one part in twenty.
+#[test]
+fn realised_volatility_is_that_of_the_efficient_price() {
+    let symbols = SimConfig::default().symbols[..1].to_vec();
+    let config = SimConfig { seed: 4, symbols, ..SimConfig::default() };
+    let (product, end) = (config.symbols[0].product.clone(), config.start.second() + 14 * 3_600);
+    let mut collector = training::collector(StateSettings::default(), 64);
+    let mut simulator = Simulator::new(config);
+    let mut efficient = HashMap::new();
+    let mut offset = 0;
+    while simulator.simulated_until().second() < end && simulator.step_second() {
+        while let Some((_, tick)) = simulator.next_simulated() {
+            collector.tick("simulator", &product, Offset(offset), 0, tick);
+            offset += 1;
+        }
+        efficient.insert(simulator.simulated_until().second(), simulator.efficient_log_price(0));
+    }
+    collector.flush();
+    let (mut realised, mut truth) = (0.0, 0.0);
+    for outcome in collector.out.rows.iter().map(|row| row.outcome) {
+        let from = outcome.pending.second;
+        if from % 60 == 0 {
+            realised += outcome.realised * outcome.realised * 60.0;
+            truth += (from..from + 60).map(|at| (efficient[&(at + 1)] - efficient[&at]).powi(2)).sum::<f64>();
+        }
+    }
+    let bias = (realised / truth).sqrt() - 1.0;
+    println!("volatility of the quotes against the efficient price's: {:+.2} %", 100.0 * bias);
+    assert!(bias.abs() < 0.05, "{bias}");
 }
 
 #[test]
