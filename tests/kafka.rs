@@ -8,6 +8,7 @@ mod broker;
 mod crash;
 mod market;
 mod members;
+mod modes;
 mod oracle;
 mod outage;
 mod reader;

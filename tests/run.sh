@@ -9,14 +9,16 @@
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
 #   page     the live page in a real browser
+#   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state; long: 30 kills, 150,000 ticks
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 300 s each
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/peers` too
 #
-# It needs Rust with cargo and a C compiler, and installs what else a suite wants (a browser) from Debian's packages.
+# It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
+# packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page fuzz benches)
+every=(check unit models learn feeds runtime http page kafka fuzz benches)
 suites=()
 export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
 for argument in "$@"; do
@@ -32,7 +34,11 @@ done
 [ ${#suites[@]} -gt 0 ] || suites=("${every[@]}")
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
-command -v cc >/dev/null || { echo "a C compiler is missing: install gcc or clang" >&2; exit 1; }
+# librdkafka is built from its source; its TLS, one of the features that are tested, wants OpenSSL's headers.
+if ! { command -v cc && command -v c++ && command -v make && command -v pkg-config && pkg-config --exists openssl; } >/dev/null; then
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends build-essential pkg-config libssl-dev
+fi
 
 profile=(--profile testing)
 # One selection of packages and features everywhere: another would build the dependencies again.
@@ -90,6 +96,15 @@ page() {
     story page:: --nocapture
 }
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 300 || echo 10)"; }
+kafka() {
+    # One broker for all stories, which run one after the other: some of them kill it. It ends with the script.
+    STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start)"
+    export STORMGLASS_TEST_KAFKA
+    trap 'tests/kafka.sh stop' EXIT
+    story kafka:: --test-threads=1 --nocapture
+    tests/kafka.sh stop
+    trap - EXIT
+}
 benches() {
     cargo test "${profile[@]}" "${all[@]}" --benches
     # Its long form installs and compiles the peers, for minutes.

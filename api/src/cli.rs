@@ -20,6 +20,7 @@ mod label;
 mod model;
 mod predict;
 mod progress;
+mod replay;
 mod serve;
 #[cfg(feature = "learn")]
 mod ticks;
@@ -103,6 +104,8 @@ enum Command {
     Model(model::Arguments),
     /// Score the rows of a file.
     Predict(predict::Arguments),
+    /// Write recorded ticks to a Kafka topic.
+    Replay(replay::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -152,6 +155,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Evaluate(arguments) => evaluate::run(arguments, out),
         Command::Model(arguments) => model::run(arguments, out),
         Command::Predict(arguments) => predict::run(&arguments, out),
+        Command::Replay(arguments) => replay::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };

@@ -23,6 +23,7 @@ mod lane;
 mod partition;
 mod poll;
 mod progress;
+mod replay;
 mod restore;
 pub mod settings;
 mod snapshots;
@@ -30,4 +31,5 @@ mod topics;
 mod transaction;
 
 pub use lane::{LaneEnd, run_lane};
+pub use replay::{ReplayCounts, ReplayError, TopicSink};
 pub use settings::{Delivery, KafkaSettings, Start};

@@ -33,6 +33,7 @@
 pub mod board;
 pub mod cpu;
 pub mod decode;
+pub mod encode;
 pub mod events;
 pub mod features;
 pub mod grid;

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::{
     broker,
     market::{PARTITIONS, Record},
-    oracle::{self, Logged, Source},
+    oracle::{self, Expected, Logged, Source},
     reader::{self, Read},
 };
 use crate::support::{
@@ -77,12 +77,8 @@ impl World {
         let model = self.model_path.to_str().unwrap();
         Process::serve(&["--source", "kafka", "--model", model], |command| {
             command.env("KAFKA_BOOTSTRAP_SERVERS", broker::servers());
+            command.envs(self.topics());
             for (key, value) in [
-                ("TOPIC_RAW", self.topic("ticks").as_str()),
-                ("TOPIC_PREDICTIONS", &self.topic("predictions")),
-                ("TOPIC_DLQ", &self.topic("dlq")),
-                ("TOPIC_SNAPSHOTS", &self.topic("snapshots")),
-                ("GROUP", self.group()),
                 ("INSTANCE", instance),
                 ("SESSION_TIMEOUT_S", SESSION_TIMEOUT_S),
                 ("TRANSACTION_TIMEOUT_S", "5"),
@@ -91,11 +87,35 @@ impl World {
             ] {
                 command.env(format!("STORMGLASS__KAFKA__{key}"), value);
             }
-            command.env("LOG_LEVEL", "debug");
             for (key, value) in settings {
                 command.env(format!("STORMGLASS__{key}"), value);
             }
         })
+    }
+
+    /// The variables that name the story's topics and group.
+    pub(super) fn topics(&self) -> Vec<(String, String)> {
+        let named = |key: &str, value: String| (format!("STORMGLASS__KAFKA__{key}"), value);
+        vec![
+            named("TOPIC_RAW", self.topic("ticks")),
+            named("TOPIC_PREDICTIONS", self.topic("predictions")),
+            named("TOPIC_DLQ", self.topic("dlq")),
+            named("TOPIC_SNAPSHOTS", self.topic("snapshots")),
+            named("GROUP", self.group().to_owned()),
+        ]
+    }
+
+    /// What must come of the log.
+    pub(super) fn expected(&self) -> Expected {
+        oracle::score(&self.log(), &self.model)
+    }
+
+    /// What is committed: where from, key and payload, each partition in order.
+    pub(super) fn predictions(&self) -> Vec<(Source, String, String)> {
+        let parts = |read: Read| {
+            (source(&read), read.key, String::from_utf8(read.payload.unwrap_or_default()).unwrap())
+        };
+        reader::read_all(&self.topic("predictions")).into_iter().map(parts).collect()
     }
 
     /// Writes the records at a pace, from a thread of its own; every delivery is confirmed.

@@ -48,6 +48,9 @@ pub enum LaneEnd {
     Broken,
 }
 
+/// By partition, under which ownership its state lies in which shard.
+pub(super) type LeftStates = BTreeMap<u32, (Epoch, usize)>;
+
 /// Why an attempt ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LaneError {
@@ -74,7 +77,7 @@ pub(super) struct Lane<'a> {
     pub(super) stop: &'a StopToken,
     pub(super) link: ShardLink,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
-    pub(super) left: BTreeMap<u32, (Epoch, usize)>,
+    pub(super) left: LeftStates,
 }
 
 /// Runs a lane on the calling thread until it is told to stop or must not go on. `number` tells the lanes of a
@@ -88,7 +91,7 @@ pub fn run_lane(
 ) -> LaneEnd {
     let metrics = engine.metrics.lanes.clone();
     let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
-    let mut lane = Lane { settings, number, metrics, report, stop, link, left: BTreeMap::new() };
+    let mut lane = Lane { settings, number, metrics, report, stop, link, left: LeftStates::new() };
     let mut pause = PAUSE_MIN;
     loop {
         let started = Instant::now();

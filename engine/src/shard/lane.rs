@@ -120,3 +120,115 @@ fn push(outputs: &mut LaneOutputs, prediction: Prediction) {
     let end = outputs.bytes.len();
     outputs.outputs.push(LaneOutput { symbol, position, as_of: scored.as_of, model, end });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use crossbeam::channel::{Receiver, Sender, bounded};
+
+    use super::*;
+    use crate::{
+        message::{Message, RoutedTick},
+        metrics::ShardMetrics,
+        sim::{SimConfig, Simulator},
+        state::StateSettings,
+        symbol::{Position, Symbol, SymbolKey, SymbolTable},
+    };
+
+    struct Rig {
+        core: ShardCore,
+        names: SymbolTable,
+        reply: Sender<LaneReply>,
+        replies: Receiver<LaneReply>,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let core = ShardCore::new(StateSettings::default(), None, Arc::new(ShardMetrics::default()));
+            let (reply, replies) = bounded(4);
+            Self { core, names: SymbolTable::default(), reply, replies }
+        }
+
+        fn give(&mut self, work: LaneWork) {
+            let order = Message::Lane(LaneOrder { work, reply: self.reply.clone() });
+            self.core.step(Instant::now(), &mut vec![order], &mut NoOut);
+        }
+
+        fn open(&mut self, new_origin_before: u64) -> Epoch {
+            let epoch = Epoch::next();
+            let new_origin_before = Offset(new_origin_before);
+            self.give(LaneWork::Open { partition: Partition(3), epoch, new_origin_before });
+            epoch
+        }
+
+        fn symbol(&self) -> (Arc<Symbol>, SymbolKey) {
+            let symbol = self.names.intern("simulator", "BTC-USD").unwrap();
+            let key = SymbolKey { partition: Partition(3), symbol: symbol.id };
+            (symbol, key)
+        }
+
+        /// The outputs of these ticks of the simulator, as text.
+        fn ticks(&mut self, epoch: Epoch, range: std::ops::Range<usize>, emit: bool) -> (Vec<String>, usize) {
+            let (symbol, key) = self.symbol();
+            let ticks = Simulator::new(SimConfig::default()).filter(|(symbol, _)| *symbol == 0);
+            let ticks = ticks.enumerate().skip(range.start).take(range.len()).map(|(i, (_, tick))| {
+                let position = Position { partition: Partition(3), offset: Offset(i as u64), index: 0 };
+                LaneTick { routed: RoutedTick { key, position, tick }, epoch, emit }
+            });
+            let ticks = ticks.collect();
+            self.give(LaneWork::Ticks { shard: 0, new_symbols: vec![symbol], ticks, emit: Emit::EveryTick });
+            let Ok(LaneReply::Ticks(outputs)) = self.replies.try_recv() else { panic!("no outputs") };
+            let text = |(_, bytes): (&LaneOutput, &[u8])| String::from_utf8(bytes.to_vec()).unwrap();
+            (outputs.iter().map(text).collect(), outputs.foreign)
+        }
+    }
+
+    #[test]
+    fn a_snapshot_and_silent_ticks_give_the_bytes_of_no_interruption() {
+        let mut rig = Rig::new();
+        let epoch = rig.open(0);
+        let (through, _) = rig.ticks(epoch, 0..900, true);
+        assert_eq!(through.len(), 900);
+        let epoch = rig.open(0);
+        rig.ticks(epoch, 0..300, true);
+        let (symbol, key) = rig.symbol();
+        rig.give(LaneWork::Snapshot { key, epoch });
+        let Ok(LaneReply::Snapshot { bytes: Some(snapshot), .. }) = rig.replies.try_recv() else {
+            panic!("no snapshot")
+        };
+        let epoch = rig.open(0);
+        rig.give(LaneWork::Restore { symbol, key, epoch, snapshot });
+        let Ok(LaneReply::Restored { outcome: Some(Ok(())), .. }) = rig.replies.try_recv() else {
+            panic!("not restored")
+        };
+        assert_eq!(rig.ticks(epoch, 300..500, false).0, Vec::<String>::new());
+        assert_eq!(rig.ticks(epoch, 500..900, true).0, through[500..]);
+    }
+
+    #[test]
+    fn an_earlier_owner_moves_nothing_any_more() {
+        let mut rig = Rig::new();
+        let older = rig.open(0);
+        let newer = rig.open(0);
+        let (expected, _) = rig.ticks(newer, 0..50, true);
+        assert_eq!(rig.ticks(older, 50..60, true), (Vec::new(), 10));
+        rig.give(LaneWork::Close { partition: Partition(3), epoch: older });
+        let (_, key) = rig.symbol();
+        rig.give(LaneWork::Snapshot { key, epoch: older });
+        assert!(matches!(rig.replies.try_recv(), Ok(LaneReply::Snapshot { bytes: None, .. })));
+        let epoch = rig.open(0);
+        assert_eq!(rig.ticks(epoch, 0..50, true).0, expected, "a new ownership begins without state");
+    }
+
+    #[test]
+    fn a_symbol_that_lost_its_past_says_so() {
+        let mut rig = Rig::new();
+        let epoch = rig.open(1);
+        let (outputs, _) = rig.ticks(epoch, 0..1, true);
+        assert!(outputs[0].contains(r#""state_from":"new_origin""#), "{}", outputs[0]);
+        let epoch = rig.open(0);
+        let (outputs, _) = rig.ticks(epoch, 0..1, true);
+        assert!(outputs[0].contains(r#""state_from":"origin""#), "{}", outputs[0]);
+    }
+}

@@ -11,7 +11,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{Lane, LaneError, is_same_instance};
+use super::{Lane, LaneError, LeftStates, is_same_instance};
 use crate::{
     kafka::{
         client::{LaneConsumer, Rebalance, give_back, take_over},
@@ -20,7 +20,7 @@ use crate::{
         snapshots::KeptSnapshot,
         transaction::{Sent, Transaction},
     },
-    lane::{Epoch, LaneReply, LaneWork},
+    lane::{LaneReply, LaneWork},
     limits::LANE_QUESTIONS_MAX,
     symbol::SymbolKey,
 };
@@ -39,9 +39,6 @@ const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
 const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
 /// How often the lag is told.
 const LAG_EVERY: Duration = Duration::from_secs(1);
-
-/// A partition that a shard still has state of: its number, its epoch, the shard.
-pub(super) type Left = (u32, (Epoch, usize));
 
 /// One attempt's turns.
 pub(super) struct Turns<'a, 'b> {
@@ -93,7 +90,7 @@ impl<'a, 'b> Turns<'a, 'b> {
     }
 
     /// What the shards still have of it, and what the group still waits for.
-    pub(super) fn end(self) -> (Vec<Left>, VecDeque<Rebalance>) {
+    pub(super) fn end(self) -> (LeftStates, VecDeque<Rebalance>) {
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
         metrics.lag_records.fetch_sub(self.lag, Ordering::Relaxed);

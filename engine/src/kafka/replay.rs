@@ -1,0 +1,216 @@
+//! Recorded ticks to a topic: message time = event time, key = symbol, every delivery confirmed and counted.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message, Offset as LogOffset, TopicPartitionList,
+    consumer::Consumer,
+    error::{KafkaError, KafkaResult},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
+    types::RDKafkaErrorCode,
+};
+
+use super::{client, settings::KafkaSettings, topics};
+use crate::{
+    decode::Unreadable,
+    encode::encode,
+    source::{SourceEvent, TickSink},
+    symbol::Offset,
+    tick::{EventTime, Tick},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why ticks were not replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The topics are not as they must be.
+    #[error("{0}")]
+    Topics(String),
+    /// The broker.
+    #[error("Kafka: {0}")]
+    Kafka(#[from] KafkaError),
+}
+
+#[derive(Default)]
+struct Deliveries {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    failure: Mutex<Option<KafkaError>>,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(_) => self.delivered.fetch_add(1, Ordering::Relaxed),
+            Err((error, _)) => {
+                let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
+                failure.get_or_insert_with(|| error.clone());
+                self.failed.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+    }
+}
+
+/// What a replay did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayCounts {
+    /// Ticks that the broker has confirmed.
+    pub delivered: u64,
+    /// Ticks that it has not.
+    pub failed: u64,
+    /// Records, or tickers in one, that could not be read.
+    pub unreadable: u64,
+    /// Why the first failed.
+    pub failure: Option<String>,
+}
+
+/// A sink that writes ticks to the ticks' topic.
+pub struct TopicSink {
+    producer: BaseProducer<Deliveries>,
+    topic: String,
+    /// Added to every event time, ns.
+    shift_ns: Shift,
+    /// Event time of the newest record the topic holds.
+    newest: Option<EventTime>,
+    refused: Option<EventTime>,
+    text: String,
+    unreadable: u64,
+}
+
+enum Shift {
+    None,
+    /// The first tick is to happen at this time.
+    FirstAt(EventTime),
+    By(i64),
+}
+
+impl TopicSink {
+    /// A sink for the topic, which is created if absent. With `first_at`, all times are shifted so that the first tick
+    /// happens then.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the broker cannot be reached or the topics are not as they must be.
+    pub fn open(settings: &KafkaSettings, first_at: Option<EventTime>) -> Result<Self, ReplayError> {
+        topics::prepare(settings).map_err(|error| ReplayError::Topics(error.to_string()))?;
+        let newest = newest_time(settings)?;
+        let producer = client::common(settings)
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            // Java's, so that a symbol lies where Java's producers put it.
+            .set("partitioner", "murmur2_random")
+            .create_with_context(Deliveries::default())?;
+        let shift_ns = first_at.map_or(Shift::None, Shift::FirstAt);
+        let topic = settings.topic_raw.clone();
+        Ok(Self { producer, topic, shift_ns, newest, refused: None, text: String::new(), unreadable: 0 })
+    }
+
+    /// The time of the first tick that was not written because the topic holds newer ones; none follow it.
+    pub fn refused(&self) -> Option<EventTime> {
+        self.refused
+    }
+
+    /// Event time of the newest record that the topic held before.
+    pub fn newest(&self) -> Option<EventTime> {
+        self.newest
+    }
+
+    /// Waits for the broker's word on every tick.
+    pub fn finish(self) -> ReplayCounts {
+        let flushed = self.producer.flush(Duration::from_secs(300));
+        let deliveries = self.producer.context();
+        let failure = deliveries.failure.lock().expect("no code panics while it holds the failure").clone();
+        let waiting = u64::try_from(self.producer.in_flight_count()).unwrap_or_default();
+        ReplayCounts {
+            delivered: deliveries.delivered.load(Ordering::Relaxed),
+            failed: deliveries.failed.load(Ordering::Relaxed) + waiting,
+            unreadable: self.unreadable,
+            failure: failure.or(flushed.err()).map(|error| error.to_string()),
+        }
+    }
+
+    fn shifted(&mut self, time: EventTime) -> Option<EventTime> {
+        let shift_ns = match self.shift_ns {
+            Shift::None => return Some(time),
+            Shift::FirstAt(first) => first.nanos() - time.nanos(),
+            Shift::By(shift_ns) => shift_ns,
+        };
+        self.shift_ns = Shift::By(shift_ns);
+        EventTime::from_nanos(time.nanos() + shift_ns)
+    }
+}
+
+impl TickSink for TopicSink {
+    fn tick(&mut self, venue: &str, product: &str, _record_offset: Offset, _index: u32, tick: Tick) {
+        let Some(event_time) = self.shifted(tick.event_time) else {
+            self.unreadable += 1;
+            return;
+        };
+        // Old ticks under newer ones would all be dropped as late by whoever reads them.
+        if self.refused.is_some() || self.newest.is_some_and(|newest| event_time < newest) {
+            self.refused.get_or_insert(event_time);
+            return;
+        }
+        // Only what was there before is compared: within a recording, order is the recording's.
+        self.newest = None;
+        encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);
+        let key = format!("{venue}:{product}");
+        let mut record = BaseRecord::to(&self.topic)
+            .key(&key)
+            .payload(&self.text)
+            .timestamp(event_time.nanos() / 1_000_000);
+        while let Err((error, back)) = self.producer.send(record) {
+            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+                let deliveries = self.producer.context();
+                deliveries.failed.fetch_add(1, Ordering::Relaxed);
+                let mut failure =
+                    deliveries.failure.lock().expect("no code panics while it holds the failure");
+                failure.get_or_insert(error);
+                return;
+            }
+            self.producer.poll(Duration::from_millis(10));
+            record = back;
+        }
+        self.producer.poll(Duration::ZERO);
+    }
+
+    fn unreadable(&mut self, _record_offset: Offset, _reason: Unreadable, _record: &[u8]) {
+        self.unreadable += 1;
+    }
+
+    fn event(&mut self, _event: SourceEvent) {}
+
+    fn flush(&mut self) {}
+}
+
+/// The message time of the newest record of each partition, at most.
+fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventTime>> {
+    let reader = client::reader(settings)?;
+    let metadata = reader.fetch_metadata(Some(&settings.topic_raw), TIMEOUT)?;
+    let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    let mut list = TopicPartitionList::new();
+    for partition in 0..count as i32 {
+        list.add_partition_offset(&settings.topic_raw, partition, LogOffset::OffsetTail(1))?;
+    }
+    reader.assign(&list)?;
+    let (mut open, mut newest_ms) = (count, None);
+    while open > 0 {
+        match reader.poll(TIMEOUT) {
+            Some(Ok(message)) => newest_ms = newest_ms.max(message.timestamp().to_millis()),
+            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
+            Some(Err(error)) => return Err(error),
+            None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
+        }
+    }
+    Ok(newest_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?)))
+}
