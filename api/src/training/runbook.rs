@@ -143,7 +143,9 @@ impl Windows {
     }
 
     fn forget_before(&mut self, time_ns: i64) {
-        while self.seen.pop_front_if(|seen| seen.time_ns < time_ns).is_some() {}
+        while self.seen.front().is_some_and(|seen| seen.time_ns < time_ns) {
+            self.seen.pop_front();
+        }
     }
 
     fn row(&self, now_ns: i64) -> Row {
