@@ -2,9 +2,10 @@
 """Trains three models on twenty shuffled columns of a replay and writes them with Python's answers into tests/golden/columns.
 
     pip install numpy pandas scikit-learn==1.9.1 xgboost==3.2.0 lightgbm==4.7.0
-    python tests/golden/make/columns.py
+    python tests/golden/make/columns.py [ROWS.csv]
 
-The rows come from the test itself, which replays the built-in market: run this again when a feature's formula changes.
+The rows come from the test itself, which replays the built-in market and writes them to STORMGLASS_WRITE_ROWS; they may be given
+as a file. Run this again when a feature's formula changes.
 """
 import json
 import os
@@ -24,6 +25,8 @@ OUT = HERE / "columns"
 
 
 def rows():
+    if len(sys.argv) > 1:
+        return Path(sys.argv[1]).read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "rows.csv")
         test = "columns::models_of_twenty_shuffled_columns_score_a_replay_as_python_does"
