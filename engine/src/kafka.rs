@@ -7,7 +7,7 @@
 //!                   '--- at an assignment: committed offset, snapshots, silent replay, live
 //! ```
 //!
-//! A [`lane`](mod@lane) is one thread, one group member, one transactional producer. It commits what it read and what came of
+//! A lane is one thread, one group member, one transactional producer. It commits what it read and what came of
 //! it in one transaction; state follows the committed offset: after any failure whose outcome is not known the lane
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
