@@ -10,13 +10,17 @@ use api::{
 };
 use engine::{
     offline::Offline,
-    shard::BoundModel,
+    quality::{QualityReport, QualitySettings},
+    shard::{BoundModel, NoOut},
     sim::{SimConfig, Simulator},
     source::TickSink,
     state::StateSettings,
     symbol::Offset,
 };
-use model::learn::{Recipe, TrainOptions, WalkForward, fit_logistic, split_by_time};
+use model::{
+    Model,
+    learn::{Recipe, TrainOptions, WalkForward, fit_logistic, split_by_time},
+};
 use parquet::{
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
     file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
@@ -154,6 +158,47 @@ fn a_model_that_has_seen_the_rows_is_refused_and_an_earlier_one_judged_on_later_
     assert!(from > "2026-01-01T06:00", "judged from {from}, trained on the first six hours");
     let (code, _) = run(&["evaluate", "--simulate-hours", "6", "--model", model, "--horizon-s", "30"]);
     assert_eq!(code, ExitCode::from(64), "another horizon than the model's");
+}
+
+/// The live service measures itself by the formulas of the evaluation: the same model, the same rows, the same numbers.
+#[test]
+fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.sgm");
+    let path = path.to_str().unwrap();
+    let train = ["train", "--simulate-hours", "6", "--variant", "baseline", "--output", path];
+    assert_eq!(run(&train).0, ExitCode::SUCCESS);
+    let evaluated = report(&["--simulate-hours", "10", "--model", path, "--draws", "20", "--seed", "1"]);
+    let second = |text: &Value| text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    let folds = evaluated["folds"].as_array().unwrap();
+    let (from, until) = (second(&folds[0]["from"]), second(&folds[folds.len() - 1]["until"]));
+
+    let model = BoundModel::new(Arc::new(Model::open(Path::new(path)).unwrap())).unwrap();
+    let window = QualitySettings { window_s: until - from + 1, ..QualitySettings::default() };
+    let mut live = Offline::new(StateSettings::default(), Some(Arc::new(model)), 64, NoOut)
+        .with_core(|core| core.with_quality(window));
+    training::simulate(SimConfig { seed: 1, ..SimConfig::default() }, 10, &mut live, |_| ());
+    live.flush();
+    let read = live.core().quality().read();
+    let quality =
+        QualityReport::new(&[read], |id| live.symbols().by_id(id).map(|symbol| symbol.name.clone()));
+    assert_eq!(quality.span, Some((from, until)));
+    let [judged] = &quality.models[..] else { panic!("one model, {quality:?}") };
+    let rung = rung(&evaluated, evaluated["judged"].as_str().unwrap());
+    assert_eq!(json!(judged.total.rows), evaluated["rows"]);
+    assert!(judged.total.rows > 1_000, "{} rows", judged.total.rows);
+    for (what, ours, theirs) in [
+        ("base rate", judged.total.base_rate, &evaluated["base_rate"]),
+        ("onset base rate", judged.total.onset_base_rate, &evaluated["onset_base_rate"]),
+        ("average precision", judged.total.average_precision, &rung["average_precision"]),
+        ("onset average precision", judged.total.onset_average_precision, &rung["onset_average_precision"]),
+        ("Brier score", judged.total.brier, &rung["calibrated"]["brier"]),
+        ("Brier skill", judged.total.brier_skill, &rung["calibrated"]["brier_skill"]),
+        ("calibration error", judged.total.calibration_error, &rung["calibrated"]["ece"]),
+    ] {
+        let theirs = number(theirs);
+        assert!((ours - theirs).abs() <= 1e-9, "{what}: live {ours}, evaluated {theirs}");
+    }
 }
 
 /// A table of scores; `end` goes into its metadata.
