@@ -73,10 +73,10 @@ fn own(product: &str, tick: &Tick) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-/// Three tickers of symbols that only come so, one of them broken in every other envelope.
+/// Three tickers of symbols that only come so, one of them broken in every fourth second.
 fn envelope(tick: &Tick, partition: usize) -> Record {
     let price = tick.price.units() / 100_000_000 + 1;
-    let second = if price % 2 == 0 { format!("{price}.5") } else { "many".to_owned() };
+    let second = if tick.event_time.second() % 4 != 0 { format!("{price}.5") } else { "many".to_owned() };
     let ticker =
         |name: &str, price: &str| format!(r#"{{"product_id":"E{partition}{name}-USD","price":"{price}"}}"#);
     let tickers =
