@@ -127,8 +127,10 @@ fn the_report_equals_the_formulas_over_the_grids_rows() {
         let number = grid.symbols.iter().position(|symbol| symbol.name == *name).unwrap() as u32;
         let rows: Vec<&Outcome> = grid.own().filter(|row| row.symbol == number).map(|r| &r.outcome).collect();
         hold_to_formulas(quality, &rows);
-        assert!(quality.alerts > 0 && quality.alerts_right <= quality.alerts, "{quality:?}");
+        assert!(quality.alerts_right <= quality.alerts, "{quality:?}");
     }
+    // A quiet symbol may have none.
+    assert!(model.total.alerts > 0, "{:?}", model.total);
     let held = own.iter().filter(|row| row.pending.forecast.unwrap().holds(row.realised)).count();
     assert_eq!(report.volatility.rows, own.len() as u64);
     assert_close("coverage", report.volatility.coverage, held as f64 / own.len() as f64);
