@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::{
     combine,
+    drift::DriftReference,
     error::DraftError,
+    explain::reference,
     file::{
         v1,
         write::{self, NewSection, archive},
@@ -41,6 +43,9 @@ pub struct ModelDraft {
     outputs: Option<Outputs>,
     layout: Layout,
     preparation: Option<Preparation>,
+    drift: Option<DriftReference>,
+    /// What the terms of linear members add on average, by member; empty where nobody said.
+    mean_contributions: Vec<Vec<f64>>,
 }
 
 impl ModelDraft {
@@ -79,8 +84,17 @@ impl ModelDraft {
                 }
             }
         }
-        let (outputs, preparation) = (None, None);
-        Ok(Self { info, members, self_test_rows: Vec::new(), outputs, preparation, layout: Layout::Auto })
+        let mean_contributions = vec![Vec::new(); members.len()];
+        Ok(Self {
+            info,
+            members,
+            self_test_rows: Vec::new(),
+            outputs: None,
+            layout: Layout::Auto,
+            preparation: None,
+            drift: None,
+            mean_contributions,
+        })
     }
 
     /// What becomes of the members' sums where that is not calibration and the sigmoid: an imported model's own way.
@@ -164,6 +178,36 @@ impl ModelDraft {
         assert!(rows.len() / self.info.features.len() <= SELF_TEST_ROWS_MAX, "more than a file may hold");
         self.self_test_rows = rows;
         self
+    }
+
+    /// How features and answers were distributed in training.
+    ///
+    /// # Errors
+    /// [`DraftError::Info`] for distributions that are not these features', or not sound.
+    pub fn with_drift_reference(mut self, drift: DriftReference) -> Result<Self, DraftError> {
+        if let Some(what) = drift.fault(self.info.features.len()) {
+            return Err(DraftError::Info { field: "drift reference", what });
+        }
+        self.drift = Some(drift);
+        Ok(self)
+    }
+
+    /// What each term of a linear member adds on average over the training rows, in log-odds: what explanations
+    /// measure from.
+    ///
+    /// # Errors
+    /// [`DraftError::Member`] for numbers that are not this member's terms', or not finite.
+    pub fn with_mean_contributions(mut self, member: usize, means: Vec<f64>) -> Result<Self, DraftError> {
+        let is_linear = matches!(self.members.get(member), Some((_, MemberDraft::Linear(_))));
+        if !is_linear || means.len() != self.info.features.len() {
+            let what = format!("{} mean contributions: not a linear member's, one a feature", means.len());
+            return Err(DraftError::Member { member, what });
+        }
+        if let Some(mean) = means.iter().find(|mean| !combine::is_moderate(**mean)) {
+            return Err(DraftError::Member { member, what: format!("mean contribution {mean}") });
+        }
+        self.mean_contributions[member] = means;
+        Ok(self)
     }
 
     /// What the file will say of itself, but for the hash.
@@ -261,6 +305,22 @@ impl ModelDraft {
         }
         if let Some(preparation) = &self.preparation {
             sections.push(section(*b"PREP", true, archive(&preparation.to_archive())));
+        }
+        for (member, (_, draft)) in (0..).zip(&self.members) {
+            let means = &self.mean_contributions[member as usize];
+            let explained = match draft {
+                MemberDraft::Forest(forest) => reference::of_narrow(forest, member),
+                MemberDraft::Wide(forest) => reference::of_wide(forest, member),
+                MemberDraft::Linear(_) => (!means.is_empty()).then(|| v1::Explain {
+                    covers: Vec::new(),
+                    mean_contributions: means.clone(),
+                    member,
+                }),
+            };
+            sections.extend(explained.map(|explained| section(*b"EXPL", false, archive(&explained))));
+        }
+        if let Some(drift) = &self.drift {
+            sections.push(section(*b"DRFT", false, archive(&drift.to_archive())));
         }
         if !self.self_test_rows.is_empty() {
             let rows = self.self_test_rows.chunks_exact(self.info.features.len());

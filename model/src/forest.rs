@@ -20,6 +20,7 @@ pub(crate) mod pack;
 pub(crate) mod ranks;
 pub(crate) mod slots;
 mod sum;
+pub(crate) mod unpack;
 pub mod wide;
 
 pub use canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind, narrow_threshold};

@@ -26,6 +26,7 @@ mod options;
 mod platt;
 mod random;
 mod recipe;
+mod reference;
 mod ridge;
 mod split;
 mod train;

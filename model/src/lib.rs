@@ -28,12 +28,13 @@
 //!
 //! # Absent on purpose
 //!
-//! Pickle and every other format that runs code. SHAP tables and drift references:
-//! each will be a section of its own.
+//! Pickle and every other format that runs code.
 
 pub mod card;
 pub mod draft;
+pub mod drift;
 pub mod error;
+pub mod explain;
 pub mod forest;
 pub mod import;
 pub mod info;
@@ -54,7 +55,9 @@ mod row;
 
 pub use combine::sigmoid;
 pub use draft::{MemberDraft, ModelDraft};
+pub use drift::{Bins, DriftReference};
 pub use error::{DraftError, ModelError};
+pub use explain::{ExplainError, Explainer, Explanation, Method};
 pub use info::{Calibration, ModelInfo, Score};
 pub use link::{Link, Outputs};
 pub use model::Model;

@@ -126,6 +126,11 @@ impl MappedLinear {
         Ok(Self { terms: pages.keep(&archived.terms), intercept })
     }
 
+    /// Terms and intercept.
+    pub(crate) fn unpack(&self) -> (Vec<LinearTerm>, f64) {
+        (self.terms.iter().map(LinearTerm::from).collect(), self.intercept)
+    }
+
     /// As [`LinearDraft::score`].
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
         let contributions = (0..)

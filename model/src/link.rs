@@ -90,6 +90,12 @@ impl Outputs {
         }
     }
 
+    /// What each output's sum is multiplied by, averaging included, before its bias is added.
+    pub(crate) fn factors(&self) -> Vec<f64> {
+        let scale = |output| self.scales.get(output).unwrap_or(&self.scale) / self.divisor;
+        (0..self.raw_count()).map(scale).collect()
+    }
+
     /// From sums to raw scores, in place.
     pub(crate) fn finish_raw(&self, sums: &mut [f64]) {
         // Dividing or multiplying by 1 changes nothing but takes time.

@@ -1,13 +1,18 @@
 //! A model, mapped and checked, ready to score.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use rkyv::rend::{f32_le, f64_le};
 use sha2::{Digest, Sha256};
 
 use crate::{
     combine,
+    drift::DriftReference,
     error::ModelError,
+    explain::{
+        ExplainError, Explainer, Explanation,
+        reference::{Reference, forest_part, linear_part},
+    },
     file::{
         pages::{MappedSlice, Pages},
         read::{Section, SectionFile},
@@ -42,6 +47,11 @@ pub struct Model {
     outputs: Option<Outputs>,
     /// What happens to a row before a wide member reads it.
     preparation: Option<Preparation>,
+    drift: Option<DriftReference>,
+    /// By member.
+    references: Vec<Option<Reference>>,
+    /// Made when first asked for.
+    explainer: OnceLock<Result<Explainer, ExplainError>>,
 }
 
 #[derive(Debug)]
@@ -109,8 +119,8 @@ impl Model {
 
         let mut weights = weights.into_iter();
         let mut members = Vec::new();
-        let (mut self_test, mut outputs) = (None, None);
-        let (mut scales, mut preparation) = (None, None);
+        let (mut self_test, mut outputs, mut scales) = (None, None, None);
+        let (mut preparation, mut drift, mut explained) = (None, None, Vec::new());
         for (place, section) in known {
             let error = |what| sections.error(place, what);
             let (member, made_for) = match section {
@@ -136,6 +146,15 @@ impl Model {
                     if preparation.replace(read).is_some() {
                         return Err(sections.error(place, "a second PREP".to_owned()));
                     }
+                    continue;
+                }
+                Section::Drift(_) if drift.is_some() => return Err(error("a second DRFT".to_owned())),
+                Section::Drift(archived) => {
+                    drift = Some(DriftReference::read(archived, width).map_err(error)?);
+                    continue;
+                }
+                Section::Explain(archived) => {
+                    explained.push((place, archived));
                     continue;
                 }
                 Section::Wide(archived) => {
@@ -187,11 +206,20 @@ impl Model {
         }
         check_outputs(&members, outputs.as_ref(), info.calibration.is_some())
             .map_err(|what| sections.error(meta_place, what))?;
+        let mut references: Vec<Option<Reference>> = members.iter().map(|_| None).collect();
+        for (place, archived) in explained {
+            let reference = check_reference(archived, pages, &members, width);
+            let (member, reference) = reference.map_err(|what| sections.error(place, what))?;
+            if references[member].replace(reference).is_some() {
+                return Err(sections.error(place, format!("a second EXPL for member {member}")));
+            }
+        }
         let mut sha256 = Sha256::new();
         pages.windows(pages.bytes()).for_each(|piece| sha256.update(piece));
         info.sha256 = hexadecimal(&sha256.finalize());
         pages.release(pages.bytes());
-        Ok(Self { info, file, members, self_test, outputs, preparation })
+        let explainer = OnceLock::new();
+        Ok(Self { info, file, members, self_test, outputs, preparation, drift, references, explainer })
     }
 
     /// What the file says of itself.
@@ -310,6 +338,75 @@ impl Model {
         Ok(test.log_odds.len())
     }
 
+    /// How features and answers were distributed in training, where the file says.
+    pub fn drift_reference(&self) -> Option<&DriftReference> {
+        self.drift.as_ref()
+    }
+
+    /// The self-test's rows, row-major; empty where the file has none.
+    pub fn self_test_rows(&self) -> Vec<f32> {
+        self.self_test
+            .as_ref()
+            .map_or_else(Vec::new, |test| test.rows.iter().map(|value| value.to_native()).collect())
+    }
+
+    /// What explains this model's scores. The first call prepares it, which may take as long as scoring thousands of
+    /// rows.
+    ///
+    /// # Errors
+    /// [`ExplainError`]: why it cannot be explained.
+    pub fn explainer(&self) -> Result<&Explainer, ExplainError> {
+        self.explainer.get_or_init(|| self.make_explainer()).as_ref().map_err(Clone::clone)
+    }
+
+    /// Takes a row's raw scores apart: [`Explanation`]. See [`crate::explain`].
+    ///
+    /// # Errors
+    /// As [`Model::explainer`].
+    ///
+    /// # Panics
+    /// If the row's length is not the number of features.
+    pub fn explain(&self, row: &[f64]) -> Result<Explanation, ExplainError> {
+        let explainer = self.explainer()?;
+        let mut scores = vec![0.0; self.raw_count()];
+        self.raw_scores(row, &mut scores);
+        let mut explanation = match &self.preparation {
+            None => explainer.explain(row),
+            Some(preparation) => {
+                let prepared = preparation.over(row);
+                explainer.explain(&(0..row.len()).map(|at| prepared.double(at)).collect::<Vec<_>>())
+            }
+        };
+        for (output, score) in scores.iter().enumerate() {
+            // What a sum of f32 rounds away, and here and there the last bit of one of f64.
+            let sum: f64 = explanation.of_output(output).iter().sum();
+            explanation.base_values[output] += score - (explanation.base_values[output] + sum);
+        }
+        Ok(explanation)
+    }
+
+    fn make_explainer(&self) -> Result<Explainer, ExplainError> {
+        let (scales, offsets) = match (&self.outputs, self.info.calibration) {
+            (Some(outputs), _) => (outputs.factors(), outputs.bias.clone()),
+            (None, Some(platt)) => (vec![platt.a], vec![platt.b]),
+            (None, None) => (vec![1.0], vec![0.0]),
+        };
+        let mut parts = Vec::with_capacity(self.members.len());
+        for ((weight, member), reference) in self.members.iter().zip(&self.references) {
+            let reference = reference.as_ref();
+            let part = match member {
+                Member::Forest(forest) => forest_part(|most| forest.unpack(most), reference)?,
+                Member::Wide(forest) => forest_part(|most| forest.unpack(most), reference)?,
+                Member::Linear(linear) => {
+                    let (terms, intercept) = linear.unpack();
+                    linear_part(terms, intercept, reference)
+                }
+            };
+            parts.push((*weight, part));
+        }
+        Ok(Explainer::new(parts, scales, offsets, self.info.features.len()))
+    }
+
     /// What becomes of the members' sums in an imported model; `None` for calibration and the sigmoid.
     pub fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_ref()
@@ -422,6 +519,23 @@ impl Member {
             Self::Linear(_) => (0, 0),
         }
     }
+}
+
+/// The member that a section EXPL speaks of, and what it says.
+fn check_reference(
+    archived: &crate::file::v1::ArchivedExplain,
+    pages: &Pages,
+    members: &[(f64, Member)],
+    width: usize,
+) -> Result<(usize, Reference), String> {
+    let number = archived.member.to_native() as usize;
+    let (nodes, terms) = match members.get(number) {
+        Some((_, Member::Forest(forest))) => (forest.node_count(), 0),
+        Some((_, Member::Wide(forest))) => (forest.node_count(), 0),
+        Some((_, Member::Linear(_))) => (0, width),
+        None => return Err(format!("member {number} of {}", members.len())),
+    };
+    Ok((number, Reference::check(archived, pages, nodes, terms)?))
 }
 
 /// A wide forest stands alone; outputs are as many as the members give, and take the place of a calibration.

@@ -301,7 +301,7 @@ fn newer_foreign_and_unknown_are_refused_by_name() {
 fn an_unknown_optional_section_is_skipped() {
     let mut later = file();
     let (at, ..) = section(&later, 3);
-    later[at..at + 4].copy_from_slice(b"DRFT");
+    later[at..at + 4].copy_from_slice(b"NEXT");
     reseal(&mut later);
     let model = Model::from_bytes(&later).unwrap();
     assert_eq!(model.verify().unwrap(), 0, "the self-test was the section that became unknown");

@@ -29,6 +29,8 @@ pub(crate) enum Section<'a> {
     Scales(&'a Archived<v1::Scales>),
     Preparation(&'a Archived<v1::Preparation>),
     SelfTest(&'a Archived<v1::SelfTest>),
+    Explain(&'a Archived<v1::Explain>),
+    Drift(&'a Archived<v1::Drift>),
 }
 
 impl<'a> SectionFile<'a> {
@@ -92,6 +94,8 @@ impl<'a> SectionFile<'a> {
                 (b"SCAL", v1::VERSION) => access(bytes).map(Section::Scales),
                 (b"PREP", v1::VERSION) => access(bytes).map(Section::Preparation),
                 (b"TEST", v1::VERSION) => access(bytes).map(Section::SelfTest),
+                (b"EXPL", v1::VERSION) => access(bytes).map(Section::Explain),
+                (b"DRFT", v1::VERSION) => access(bytes).map(Section::Drift),
                 _ if entry.required => {
                     let (file, section) = (self.file.to_owned(), entry.label(place));
                     return Err(ModelError::UnknownSection { file, section, version: entry.version });

@@ -115,6 +115,39 @@ pub(crate) struct SelfTest {
     pub(crate) log_odds: Vec<f64>,
 }
 
+/// `EXPL`: what the training rows say of one member.
+#[derive(Archive, Serialize)]
+pub(crate) struct Explain {
+    /// How much training data reached each node: the trees in order, each breadth first; or empty.
+    pub(crate) covers: Vec<f64>,
+    /// What each term adds on average; or empty.
+    pub(crate) mean_contributions: Vec<f64>,
+    /// Which member, from 0, in the order of the member sections.
+    pub(crate) member: u32,
+}
+
+/// `DRFT`: how features and answers were distributed in training.
+#[derive(Archive, Serialize)]
+pub(crate) struct Drift {
+    /// One a feature, in the order of the row.
+    pub(crate) features: Vec<Bins>,
+    /// Of the answers.
+    pub(crate) answers: Bins,
+    /// Rows.
+    pub(crate) rows: u64,
+}
+
+/// How often values fell between edges.
+#[derive(Archive, Serialize)]
+pub(crate) struct Bins {
+    /// Ascending: bin i holds values from edge i-1 (above all: none) to below edge i.
+    pub(crate) edges: Vec<f64>,
+    /// One more than edges.
+    pub(crate) counts: Vec<u64>,
+    /// Missing values.
+    pub(crate) missing: u64,
+}
+
 /// `WIDE`: a forest of wide nodes.
 #[derive(Archive, Serialize)]
 pub(crate) struct Wide {
@@ -344,6 +377,9 @@ mod tests {
             "Linear" ArchivedLinear { terms intercept features_fingerprint }
             "Term" ArchivedTerm { coefficient low high imputed missing_coefficient }
             "SelfTest" ArchivedSelfTest { rows log_odds }
+            "Explain" ArchivedExplain { covers mean_contributions member }
+            "Drift" ArchivedDrift { features answers rows }
+            "Bins" ArchivedBins { edges counts missing }
             "Wide" ArchivedWide {
                 nodes leaf_values trees sets members lines terms base features_fingerprint values sum
             }

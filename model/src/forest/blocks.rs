@@ -7,6 +7,7 @@
 
 pub(crate) mod check;
 pub(crate) mod pack;
+mod unpack;
 mod walk;
 
 use rkyv::rend::{f32_le, f64_le, u32_le};

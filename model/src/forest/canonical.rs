@@ -1,5 +1,6 @@
 //! The canonical form of a forest, and the plain walk that says what it means.
 
+use super::wide::Precision;
 use crate::{combine::is_moderate, error::DraftError};
 
 /// Trees a forest may have.
@@ -68,6 +69,16 @@ pub struct CanonicalForest {
     pub base: f64,
     /// The types of leaves and sum.
     pub sum: SumKind,
+}
+
+impl SumKind {
+    /// The type of the sum.
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::Single,
+            Self::F64 | Self::F64Leaves => Precision::Double,
+        }
+    }
 }
 
 impl CanonicalTree {

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     blocks,
-    canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
+    canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing},
     cost, oblivious, pack,
     ranks::source::SourceForest,
     wide::{self, MissingRule, Precision, WideForest, WideNode, WideTree},
@@ -129,16 +129,12 @@ fn new_section(tag: [u8; 4], packed: &impl Archivable) -> NewSection {
 impl CanonicalForest {
     /// The same forest in the wide form.
     pub(crate) fn widened(&self) -> WideForest {
-        let sum = match self.sum {
-            SumKind::F32 => Precision::Single,
-            SumKind::F64 | SumKind::F64Leaves => Precision::Double,
-        };
         WideForest {
             trees: self.trees.iter().map(widened_tree).collect(),
             sets: Vec::new(),
             base: vec![self.base],
             values: Precision::Single,
-            sum,
+            sum: self.sum.precision(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest, ranks::Kernel,
+    wide::WideForest,
 };
 use crate::row::Row;
 
@@ -38,6 +39,15 @@ impl MappedForest {
             Self::Narrow(forest) => forest.node_count(),
             Self::Blocks(forest) => forest.node_count(),
             Self::Oblivious(forest) => forest.node_count(),
+        }
+    }
+
+    /// The forest as trees again, breadth first; `None` where it would have more than `nodes_max` nodes.
+    pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
+        match self {
+            Self::Narrow(forest) => forest.unpack(nodes_max),
+            Self::Blocks(forest) => forest.unpack(nodes_max),
+            Self::Oblivious(forest) => forest.unpack(nodes_max),
         }
     }
 

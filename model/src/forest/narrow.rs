@@ -1,6 +1,8 @@
 //! A forest in a mapped file: checked once, then walked unchecked.
 
-use rkyv::rend::f64_le;
+mod unpack;
+
+use rkyv::rend::{f64_le, u32_le};
 
 use super::{
     canonical::{DEPTH_MAX, Missing, SumKind, TREES_MAX},
@@ -60,6 +62,8 @@ pub(crate) struct NarrowForest {
     nodes: MappedSlice<ArchivedNode>,
     /// The leaves of [`SumKind::F64Leaves`]; else empty.
     leaf_values: MappedSlice<f64_le>,
+    /// In the order of the sum; walks read `lanes`.
+    roots: MappedSlice<u32_le>,
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
     blocks: Vec<Block>,
@@ -92,6 +96,7 @@ impl NarrowForest {
         let mut forest = Self {
             nodes: pages.keep(&archived.nodes),
             leaf_values: pages.keep(&archived.leaf_values),
+            roots: pages.keep(&archived.roots),
             slots,
             lanes: Vec::new(),
             blocks: Vec::new(),

@@ -16,10 +16,12 @@ mod kernel;
 mod pack;
 pub(crate) mod source;
 mod table;
+mod unpack;
 
 pub use kernel::Kernel;
 pub(crate) use pack::RankNumbers;
 pub(crate) use table::Ranker;
+pub(crate) use unpack::Condition;
 
 /// Thresholds a feature may have.
 pub(crate) const THRESHOLDS_MAX: usize = 255;

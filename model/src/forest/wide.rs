@@ -138,6 +138,16 @@ pub struct WideForest {
     pub sum: Precision,
 }
 
+impl WideNode {
+    /// Left and right; `None` of a leaf.
+    pub(crate) fn children(self) -> Option<[u32; 2]> {
+        match self {
+            Self::Leaf(_) => None,
+            Self::Split { left, right, .. } | Self::Member { left, right, .. } => Some([left, right]),
+        }
+    }
+}
+
 impl MissingRule {
     /// Whether `value` goes left at `threshold`.
     #[inline]

@@ -8,6 +8,7 @@ use super::{
     options::TrainOptions,
     platt::fit_platt,
     recipe::{Fitted, Recipe},
+    reference::with_references,
     split::{TimeSplit, split_by_time},
 };
 use crate::{draft::ModelDraft, info::ModelInfo, metrics};
@@ -89,7 +90,8 @@ fn finish(
     let probabilities: Vec<f64> =
         split.calibration.iter().map(|&row| calibrated.score_row(data.row(row)).probability).collect();
     info.metrics = measure(&labels, &probabilities);
-    Ok(ModelDraft::new(info, members)?.with_self_test(self_test_rows(data)))
+    let draft = ModelDraft::new(info, members)?.with_self_test(self_test_rows(data));
+    Ok(with_references(draft, data, &split.fit)?)
 }
 
 fn measure(labels: &[bool], probabilities: &[f64]) -> Vec<(String, f64)> {

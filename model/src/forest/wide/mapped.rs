@@ -1,5 +1,7 @@
 //! A wide forest in a mapped file: checked once, then walked a tree at a time, every access bounds-checked.
 
+mod unpack;
+
 use rkyv::rend::f64_le;
 
 use super::{

@@ -1,0 +1,51 @@
+//! An imported line: trees of one leaf that is a line over the features (a linear model of scikit-learn).
+
+use crate::forest::{Precision, WideForest, WideTree, wide::LINE_MAX};
+
+/// A line, prepared.
+#[derive(Debug)]
+struct Line {
+    output: usize,
+    constant: f64,
+    terms: Vec<(u16, f64)>,
+}
+
+/// A forest of such trees, prepared.
+#[derive(Debug)]
+pub(crate) struct LinesPart {
+    lines: Vec<Line>,
+    values: Precision,
+    /// By output.
+    pub(super) expected: Vec<f64>,
+}
+
+impl LinesPart {
+    /// `None` for a forest of which some tree is not one leaf with a line.
+    pub(super) fn of(forest: &WideForest) -> Option<Self> {
+        let mut expected = forest.base.clone();
+        let line = |tree: &WideTree| match (tree.nodes.len(), tree.lines.as_slice(), tree.output) {
+            (1, [line], Some(output)) => {
+                expected[usize::from(output)] += line.constant;
+                Some(Line { output: usize::from(output), constant: line.constant, terms: line.terms.clone() })
+            }
+            _ => None,
+        };
+        let lines = forest.trees.iter().map(line).collect::<Option<_>>()?;
+        Some(Self { lines, values: forest.values, expected })
+    }
+
+    /// Adds each term, as it stands, where the row is scored by the line.
+    pub(super) fn add(&self, row: &[f64], features: usize, contributions: &mut [f64]) {
+        let value = |feature: u16| self.values.round(row[usize::from(feature)]);
+        for line in &self.lines {
+            let part = |&(feature, coefficient): &(u16, f64)| coefficient * value(feature);
+            let sum = line.terms.iter().fold(line.constant, |sum, term| sum + part(term));
+            let is_finite = line.terms.iter().all(|&(feature, _)| value(feature).is_finite());
+            if is_finite && sum.abs() <= LINE_MAX {
+                for term in &line.terms {
+                    contributions[line.output * features + usize::from(term.0)] += part(term);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A tree as Shapley values see it: for each leaf the different features on its path, and how much of the training
+//! data each of them let through.
+
+use std::collections::VecDeque;
+
+use super::{
+    ExplainError,
+    question::{Question, Questions},
+};
+use crate::forest::{WideForest, WideNode, WideTree};
+
+/// Different features that one path may ask for.
+pub(super) const PATH_FEATURES_MAX: usize = 255;
+
+/// A child may have this much more data than its parent: libraries round sums of hessians.
+const GROWTH_MAX: f64 = 1.001;
+
+/// A node; children stand side by side after their parent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) question: Question,
+    /// The left child; 0 at a leaf.
+    pub(super) left: u32,
+    /// Of a split: its feature's place on the path.
+    pub(super) element: u8,
+    /// Of a split: no split above asks for its feature.
+    pub(super) is_new: bool,
+}
+
+/// A leaf.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    pub(super) node: u32,
+    /// The different features on its path, in the order in which they are met.
+    pub(super) features: Vec<u16>,
+    /// Each feature's share: the product over its splits of the part of the data that went this way.
+    pub(super) shares: Vec<f64>,
+    /// One value, or one for each output.
+    pub(super) values: Vec<f64>,
+}
+
+/// A tree with its leaves' paths.
+#[derive(Debug)]
+pub(super) struct Tree {
+    /// Breadth first.
+    pub(super) nodes: Vec<Node>,
+    /// In the order of a walk that goes left first.
+    pub(super) leaves: Vec<Leaf>,
+    /// What its leaves are added to; `None`: all outputs.
+    pub(super) output: Option<usize>,
+}
+
+/// The nodes' positions breadth first from the root, left before right. Ends early when there are more than
+/// `count_max`: nodes of a damaged file may have two parents.
+pub(crate) fn breadth_first<P: Copy>(
+    root: P,
+    count_max: usize,
+    children: impl Fn(P) -> Option<[P; 2]>,
+) -> Vec<P> {
+    let (mut order, mut queue) = (Vec::new(), VecDeque::from([root]));
+    while let Some(at) = queue.pop_front() {
+        order.push(at);
+        if order.len() + queue.len() > count_max {
+            break;
+        }
+        queue.extend(children(at).into_iter().flatten());
+    }
+    order
+}
+
+/// What makes a tree's covers useless, if anything does: they must be as many as nodes, numbers from 0, above 0 at the
+/// root, and no child may have more than its parent.
+pub(crate) fn covers_fault(
+    cover: &[f64],
+    nodes: usize,
+    children: impl Fn(u32) -> Option<[u32; 2]>,
+) -> Option<String> {
+    if cover.len() != nodes {
+        return Some(format!("{} covers for {nodes} nodes", cover.len()));
+    }
+    if let Some(cover) = cover.iter().find(|cover| !(0.0..=1e30).contains(*cover)) {
+        return Some(format!("cover {cover}"));
+    }
+    for (at, parent) in (0..).zip(cover) {
+        for child in children(at).into_iter().flatten() {
+            let below = cover[child as usize];
+            if below > parent * GROWTH_MAX {
+                return Some(format!("cover {below} of node {child}, whose parent has {parent}"));
+            }
+        }
+    }
+    let root = cover.first().copied().unwrap_or_default();
+    (nodes > 1 && root <= 0.0).then(|| format!("cover {root} of the root"))
+}
+
+enum Step {
+    Enter { at: u32, place: u32 },
+    Restore { element: usize, share: f64 },
+    Forget,
+}
+
+impl Tree {
+    /// # Errors
+    /// Covers that are not sound, or paths that are too long.
+    pub(super) fn new(
+        forest: &WideForest,
+        tree: &WideTree,
+        questions: &mut Questions,
+    ) -> Result<Self, ExplainError> {
+        let children = |at: u32| tree.nodes[at as usize].children();
+        if let Some(what) = covers_fault(&tree.cover, tree.nodes.len(), children) {
+            return Err(ExplainError::Covers { what });
+        }
+        let order = breadth_first(0, tree.nodes.len(), children);
+        let mut next = 1;
+        let node = |&at: &u32| {
+            let wide = tree.nodes[at as usize];
+            let split = questions.of(wide);
+            let question = split.map_or(Question { slot: 0, threshold: 0.0 }, |(_, question)| question);
+            let left = if split.is_some() { next } else { 0 };
+            next += if split.is_some() { 2 } else { 0 };
+            Node { question, left, element: 0, is_new: false }
+        };
+        let nodes = order.iter().map(node).collect();
+        let mut grown = Self { nodes, leaves: Vec::new(), output: tree.output.map(usize::from) };
+        grown.walk(tree, &order, if tree.output.is_some() { 1 } else { forest.base.len() })?;
+        Ok(grown)
+    }
+
+    /// Goes through the tree left first and writes each leaf's path down. No recursion: trees may be deep.
+    fn walk(&mut self, tree: &WideTree, order: &[u32], width: usize) -> Result<(), ExplainError> {
+        let (mut features, mut shares): (Vec<u16>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut steps = vec![Step::Enter { at: 0, place: 0 }];
+        // The share that the child entered next has of its parent, and on which feature's account.
+        let mut arrivals: Vec<Option<(u16, f64)>> = vec![None; order.len()];
+        while let Some(step) = steps.pop() {
+            let (at, place) = match step {
+                Step::Forget => {
+                    features.pop();
+                    shares.pop();
+                    continue;
+                }
+                Step::Restore { element, share } => {
+                    shares[element] = share;
+                    continue;
+                }
+                Step::Enter { at, place } => (at, place as usize),
+            };
+            if let Some((feature, share)) = arrivals[at as usize] {
+                match features.iter().position(|&known| known == feature) {
+                    Some(element) => {
+                        steps.push(Step::Restore { element, share: shares[element] });
+                        shares[element] *= share;
+                    }
+                    None => {
+                        steps.push(Step::Forget);
+                        features.push(feature);
+                        shares.push(share);
+                    }
+                }
+            }
+            let feature = match tree.nodes[place] {
+                WideNode::Leaf(leaf) => {
+                    let first = leaf as usize * width;
+                    let values = tree.leaves[first..first + width].to_vec();
+                    let (features, shares) = (features.clone(), shares.clone());
+                    self.leaves.push(Leaf { node: at, features, shares, values });
+                    continue;
+                }
+                WideNode::Split { feature, .. } | WideNode::Member { feature, .. } => feature,
+            };
+            let known = features.iter().position(|&known| known == feature);
+            let element = known.unwrap_or(features.len());
+            if element >= PATH_FEATURES_MAX {
+                let what = format!("more than {PATH_FEATURES_MAX} on one path");
+                return Err(ExplainError::TooLong { what });
+            }
+            let node = &mut self.nodes[at as usize];
+            (node.element, node.is_new) = (element as u8, known.is_none());
+            for child in [node.left + 1, node.left] {
+                let place = order[child as usize];
+                arrivals[child as usize] = Some((feature, share(tree, order[at as usize], place)));
+                steps.push(Step::Enter { at: child, place });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the tree expects of a row of which nothing is known.
+    pub(super) fn expect(&self, expected: &mut [f64]) {
+        for leaf in &self.leaves {
+            let share: f64 = leaf.shares.iter().product();
+            let first = self.output.unwrap_or(0);
+            for (sum, value) in expected[first..].iter_mut().zip(&leaf.values) {
+                *sum += share * value;
+            }
+        }
+    }
+}
+
+/// The part of a node's data that went to a child; half, where the node itself saw none.
+fn share(tree: &WideTree, parent: u32, child: u32) -> f64 {
+    let whole = tree.cover[parent as usize];
+    if whole > 0.0 { tree.cover[child as usize] / whole } else { 0.5 }
+}

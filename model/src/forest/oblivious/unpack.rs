@@ -1,0 +1,56 @@
+//! From oblivious trees back to plain ones: for explanations, never for scores.
+
+use super::{ObliviousForest, pack::LINE_TREES};
+use crate::forest::{
+    SumKind, WideForest,
+    ranks::Condition,
+    unpack::{Unpacked, unpack_tree},
+};
+
+/// The next question, and the leaf's number as far as it is known.
+#[derive(Clone, Copy)]
+struct Place {
+    level: usize,
+    leaf: usize,
+}
+
+impl ObliviousForest {
+    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
+    pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
+        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
+        for tree in 0..self.tree_count {
+            let levels = self.levels(tree);
+            let first = self.firsts[tree].to_native() as usize;
+            let at = |place: Place| match levels.get(place.level) {
+                None => Unpacked::Leaf(self.leaf(first + place.leaf)),
+                Some(&(bit, Condition { feature, threshold, missing })) => {
+                    let below = |leaf| Place { level: place.level + 1, leaf };
+                    let (left, right) = (below(place.leaf), below(place.leaf | bit));
+                    Unpacked::Split { feature, threshold, missing, left, right }
+                }
+            };
+            let tree = unpack_tree(Place { level: 0, leaf: 0 }, room, at)?;
+            room -= tree.nodes.len();
+            trees.push(tree);
+        }
+        let (values, sum) = (self.ranker.values(), self.sum.precision());
+        Some(WideForest { trees, sets: Vec::new(), base: vec![self.base], values, sum })
+    }
+
+    /// A tree's questions from the top, each with the bit of the leaf's number that it sets.
+    fn levels(&self, tree: usize) -> Vec<(usize, Condition)> {
+        let (line, first) = (&self.lines[tree / LINE_TREES], tree % LINE_TREES * 8);
+        let asked = |level| {
+            let condition = self.ranker.condition(line.slots[first + level], line.ranks[first + level]);
+            condition.map(|condition| (1_usize << level, condition))
+        };
+        (0..8).filter_map(asked).collect()
+    }
+
+    fn leaf(&self, at: usize) -> f64 {
+        match self.sum {
+            SumKind::F32 | SumKind::F64 => f64::from(self.single_leaves[at].to_native()),
+            SumKind::F64Leaves => self.double_leaves[at].to_native(),
+        }
+    }
+}

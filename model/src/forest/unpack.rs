@@ -1,0 +1,49 @@
+//! From a walked layout back to trees that can be read: for explanations, never for scores.
+
+use super::wide::{MissingRule, WideNode, WideTree};
+use crate::explain::breadth_first;
+
+/// What stands at a place of a layout.
+pub(crate) enum Unpacked<P> {
+    /// `row[feature] < threshold` goes left.
+    Split { feature: u16, threshold: f64, missing: MissingRule, left: P, right: P },
+    /// A leaf's value.
+    Leaf(f64),
+}
+
+/// The tree under `root`, breadth first; `None` where it has more than `nodes_max` nodes. `at` says what stands at a
+/// place.
+pub(crate) fn unpack_tree<P: Copy>(
+    root: P,
+    nodes_max: usize,
+    at: impl Fn(P) -> Unpacked<P>,
+) -> Option<WideTree> {
+    let order = breadth_first(root, nodes_max, |place| match at(place) {
+        Unpacked::Leaf(_) => None,
+        Unpacked::Split { left, right, .. } => Some([left, right]),
+    });
+    if order.len() > nodes_max {
+        return None;
+    }
+    let (mut leaves, mut next) = (Vec::new(), 1);
+    let node = |&place: &P| match at(place) {
+        Unpacked::Leaf(value) => {
+            leaves.push(value);
+            WideNode::Leaf(leaves.len() as u32 - 1)
+        }
+        Unpacked::Split { feature, threshold, missing, .. } => {
+            let left = next;
+            next += 2;
+            WideNode::Split { feature, threshold, missing, left, right: left + 1 }
+        }
+    };
+    let nodes: Vec<WideNode> = order.iter().map(node).collect();
+    // A walk that was cut short has splits without children.
+    (next as usize == nodes.len()).then_some(WideTree {
+        nodes,
+        output: Some(0),
+        leaves,
+        lines: Vec::new(),
+        cover: Vec::new(),
+    })
+}
