@@ -55,6 +55,14 @@ fn an_imported_model_is_inspected_verified_and_scores_as_its_library_did() {
         let ready = ready.to_str().unwrap();
         let (done, said, error) = stormglass(&["model", "inspect", ready]);
         assert!(done && said.contains("imported from") && said.contains("link"), "{said}{error}");
+        assert!(said.contains("input saved at") && said.contains("sha256 of the input"), "{said}");
+        let method = if file.ends_with("npz") { "saabas" } else { "tree_shap" };
+        assert!(said.contains(&format!("explanations  {method}, base value")), "{said}");
+        let (done, said, error) = stormglass(&["model", "inspect", "--json", ready]);
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{error}"));
+        assert!(done && said["explanation"]["method"] == method, "{said}");
+        assert_eq!(said["features"].as_array().unwrap().len(), 10);
+        assert!(said["self_test_rows"].as_u64().unwrap() > 20, "{said}");
         let (done, said, error) = stormglass(&["model", "verify", ready]);
         assert!(done && said.contains("self-test rows give the embedded bits"), "{said}{error}");
 

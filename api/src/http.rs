@@ -12,6 +12,7 @@ pub mod app;
 mod body;
 pub mod condition;
 pub mod endpoint;
+mod explain;
 mod front;
 pub mod live;
 pub mod problem;

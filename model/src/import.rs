@@ -63,6 +63,8 @@ pub struct Options {
     pub command: String,
     /// What the model was trained on, where the caller knows.
     pub schema: Option<TrainingSchema>,
+    /// When the input was written, RFC 3339, for the provenance; empty: not said.
+    pub input_saved_at: String,
 }
 
 impl Options {
@@ -74,6 +76,7 @@ impl Options {
             best_iteration: false,
             command: String::new(),
             schema: None,
+            input_saved_at: String::new(),
         }
     }
 }
@@ -195,6 +198,9 @@ fn assemble(
     }
     if let Some(schema) = &options.schema {
         schema.tell(&mut info);
+    }
+    if !options.input_saved_at.is_empty() {
+        info.provenance.push(("input saved at".to_owned(), options.input_saved_at.clone()));
     }
     info.provenance.extend(notes.iter().map(|note| ("note".to_owned(), note.clone())));
     forest.check(0, info.features.len())?;

@@ -148,7 +148,11 @@ fn without_a_model_predictions_are_503_and_the_service_lives() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_said_not_ignored() {
-    let answer = Service::plain().post("/predict", r#"{"rows":[{}],"explain":true}"#);
-    assert_problem(&answer, 501, &["explain"]);
+fn more_explanations_than_allowed_are_refused_with_the_limit() {
+    let mut setup = Setup::default();
+    setup.config.predict.explain_rows_max = 2;
+    let service = Service::start(setup);
+    let rows = [r#"{"alpha":1,"beta":0,"gamma":0}"#; 3].join(",");
+    let answer = service.post("/predict", &format!("{{\"rows\":[{rows}],\"explain\":true}}"));
+    assert_problem(&answer, 422, &["predict.explain_rows_max", "at most 2", "not 3"]);
 }

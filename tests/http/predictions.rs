@@ -188,3 +188,40 @@ impl Service {
         (self, connection)
     }
 }
+
+#[test]
+fn explanations_add_up_to_the_raw_score_in_every_form() {
+    let service = Service::plain();
+    let adds_up = |explanation: &Value, score: f64| {
+        let parts = explanation["contributions"].as_object().unwrap();
+        assert_eq!(parts.keys().collect::<Vec<_>>(), ["alpha", "beta", "gamma"]);
+        let sum: f64 = parts.values().map(|part| part.as_f64().unwrap()).sum();
+        let (raw, base) =
+            (explanation["raw_score"].as_f64().unwrap(), explanation["base_value"].as_f64().unwrap());
+        assert!((base + sum - raw).abs() < 1e-9, "{explanation}");
+        assert!((model::sigmoid(raw) - score).abs() < 1e-15, "{explanation}, {score}");
+        assert_eq!(explanation["method"], "linear_from_imputed");
+    };
+    let row = r#"{"alpha":1,"beta":2.5,"gamma":3}"#;
+    let rows = service.post("/predict", &format!(r#"{{"rows":[{row},{row}],"explain":true}}"#)).json();
+    assert_eq!(rows["explanations"].as_array().unwrap().len(), 2, "{rows}");
+    for (explanation, score) in
+        rows["explanations"].as_array().unwrap().iter().zip(rows["scores"].as_array().unwrap())
+    {
+        adds_up(explanation, score.as_f64().unwrap());
+        // By hand: 1 * 1, -2 * 2.5, 0.5 * 3, from the imputed zeros and the intercept.
+        assert_eq!(explanation["contributions"], json!({"alpha": 1.0, "beta": -5.0, "gamma": 1.5}));
+        assert_eq!(explanation["base_value"], 0.1);
+    }
+    let one = service.post("/predict", &format!(r#"{{"features":{row},"explain":true}}"#)).json();
+    adds_up(&one["explanation"], one["probability"].as_f64().unwrap());
+    let plain = service.post("/predict", &format!(r#"{{"rows":[{row}],"explain":false}}"#)).json();
+    assert_eq!(plain.get("explanations"), None);
+    // The fixed state's probability is not what this model says of any row: it is not this model's to explain.
+    let symbols =
+        service.post("/predict", r#"{"symbols":["coinbase:BTC-USD","nowhere"],"explain":true}"#).json();
+    let predictions = symbols["predictions"].as_array().unwrap();
+    assert_eq!(predictions[0]["explanation"], Value::Null, "{symbols}");
+    assert!(predictions[0].as_object().unwrap().contains_key("explanation"), "{symbols}");
+    assert_eq!(predictions[1]["status"], 404);
+}

@@ -28,6 +28,9 @@ enum Action {
     Inspect {
         /// The model file.
         file: PathBuf,
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Check every byte and structure of the file and rescore the rows it carries; exit 0 when all is as it was made.
     Verify {
@@ -39,7 +42,10 @@ enum Action {
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     match arguments.action {
         Action::Import(arguments) => import::run(&arguments, out),
-        Action::Inspect { file } => inspect::print(&open(&file)?, out).map_err(print_failed),
+        Action::Inspect { file, json } => {
+            let print = if json { inspect::print_json } else { inspect::print };
+            print(&open(&file)?, out).map_err(print_failed)
+        }
         Action::Verify { file } => verify(&file, out),
     }
 }

@@ -24,6 +24,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     positive("server.body_timeout_s", server.body_timeout_s.get())?;
     positive("server.deadline_ms", server.deadline_ms as f64)?;
     positive("predict.rows_max", config.predict.rows_max as f64)?;
+    positive("predict.explain_rows_max", config.predict.explain_rows_max as f64)?;
     positive("predict.stale_after_s", config.predict.stale_after_s.get())?;
     positive("quality.window_s", config.quality.window_s.get())?;
     at_most("quality.rows_max", config.quality.rows_max, QUALITY_ROWS_MAX)?;

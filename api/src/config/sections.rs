@@ -88,6 +88,7 @@ pub struct Predict {
     pub missing: MissingPolicy,
     pub unknown: UnknownPolicy,
     pub rows_max: usize,
+    pub explain_rows_max: usize,
     pub legacy_model: Optional,
     pub stale_after_s: Seconds,
 }
@@ -98,6 +99,7 @@ impl Default for Predict {
             missing: MissingPolicy::Error,
             unknown: UnknownPolicy::Error,
             rows_max: 1_000,
+            explain_rows_max: 100,
             legacy_model: Optional::default(),
             stale_after_s: seconds(60.0),
         }

@@ -56,6 +56,8 @@ pub struct App {
     pub source: Arc<SourceReport>,
     /// What keeps the Kafka lanes from working.
     pub lanes: Arc<LaneReport>,
+    /// One permit: explanations are computed one request at a time, off the shards.
+    pub(super) explaining: Arc<Semaphore>,
     /// One permit an open connection.
     pub(super) connections: Arc<Semaphore>,
     /// Connections being told that there are too many.
@@ -84,6 +86,7 @@ impl App {
             source: Arc::default(),
             lanes: Arc::default(),
             connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),
+            explaining: Arc::new(Semaphore::new(1)),
             refusals: AtomicUsize::new(0),
             shards_alive,
             started_at: Instant::now(),

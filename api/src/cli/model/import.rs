@@ -56,6 +56,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     }
     let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
     options.command = format!("stormglass model import {name}");
+    options.input_saved_at = saved_at(&arguments.file);
     let mut imported = read(&arguments.file, &options)?;
     let output = arguments.output.clone().unwrap_or_else(|| arguments.file.with_extension("sgm"));
     let failed = |error: model::DraftError| Failure::new(Exit::Failed, error.to_string());
@@ -63,6 +64,14 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     imported.draft.write(&output).map_err(failed)?;
     let layouts: Vec<&str> = super::open(&output)?.layouts().map(Layout::name).collect();
     print(&imported, &layouts.join(", "), &output, out).map_err(print_failed)
+}
+
+/// When the file was last written, so far as the system knows: a fact about the input, so that importing it twice gives
+/// equal bytes.
+fn saved_at(file: &Path) -> String {
+    let modified = std::fs::metadata(file).and_then(|facts| facts.modified()).ok();
+    let modified = modified.and_then(|time| jiff::Timestamp::try_from(time).ok());
+    modified.map_or_else(String::new, |time| format!("{time:.0}"))
 }
 
 /// The file's name without its ending.

@@ -1,4 +1,7 @@
-//! What a model file says of itself, in lines.
+//! What a model file says of itself, in lines or as JSON.
+
+mod explained;
+mod json;
 
 use std::io::{Result, Write};
 
@@ -6,6 +9,17 @@ use model::{
     Link, Model, Outputs,
     forest::{Layout, Precision},
 };
+
+use explained::mean_contributions;
+
+/// Features whose mean contributions are printed.
+const FEATURES_PRINTED: usize = 10;
+
+/// One JSON object.
+pub(super) fn print_json(model: &Model, out: &mut dyn Write) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &json::document(model))?;
+    writeln!(out)
+}
 
 pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
     let info = model.info();
@@ -41,12 +55,36 @@ pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
     for (title, value) in &info.metrics {
         writeln!(out, "metric        {title} = {value}")?;
     }
+    match model.drift_reference() {
+        Some(drift) => {
+            let bins: usize = drift.features.iter().map(|bins| bins.counts.len()).sum();
+            writeln!(out, "drift         {bins} bins of {} rows", drift.rows)?;
+        }
+        None => writeln!(out, "drift         no reference")?,
+    }
+    writeln!(out, "self-test     {} rows", model.self_test_rows().len() / info.features.len())?;
+    print_explanation(model, out)
+}
+
+fn print_explanation(model: &Model, out: &mut dyn Write) -> Result<()> {
+    let explainer = match model.explainer() {
+        Ok(explainer) => explainer,
+        Err(error) => return writeln!(out, "explanations  none: {error}"),
+    };
+    let expected: Vec<String> = explainer.expected_values().iter().map(f64::to_string).collect();
+    writeln!(out, "explanations  {}, base value {}", explainer.method_name(), expected.join(", "))?;
+    let means = mean_contributions(model);
+    if !means.is_empty() {
+        writeln!(out, "  mean absolute contribution to the raw score over the self-test rows:")?;
+    }
+    for (feature, mean) in means.into_iter().take(FEATURES_PRINTED) {
+        writeln!(out, "  {mean:.6}  {feature}")?;
+    }
     Ok(())
 }
 
-/// What stands between the sums and the answers of an imported model.
-pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()> {
-    let link = match outputs.link {
+fn link_text(outputs: &Outputs) -> String {
+    match outputs.link {
         Link::Identity => "none".to_owned(),
         Link::Sigmoid { slope } => format!("sigmoid, slope {slope}"),
         Link::Softmax => "softmax".to_owned(),
@@ -58,8 +96,16 @@ pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()
         Link::Softplus => "ln(1 + exp)".to_owned(),
         Link::MeanSigmoid => "the mean of sigmoids".to_owned(),
         Link::ArgMax => "the greatest's position".to_owned(),
-    };
-    let numbers = if outputs.precision == Precision::Single { "f32" } else { "f64" };
+    }
+}
+
+fn precision_text(outputs: &Outputs) -> &'static str {
+    if outputs.precision == Precision::Single { "f32" } else { "f64" }
+}
+
+/// What stands between the sums and the answers of an imported model.
+pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()> {
+    let (link, numbers) = (link_text(outputs), precision_text(outputs));
     writeln!(out, "outputs       {} in {numbers}, link {link}", outputs.raw_count())?;
     if outputs.divisor != 1.0 || outputs.link_divisor != 1.0 {
         writeln!(out, "average       of {} trees", outputs.divisor.max(outputs.link_divisor))?;

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Instant};
 
+use engine::{message::Answer, symbol::SymbolKey};
 use hyper::{Method, Response, StatusCode};
 use model::{Model, ModelInfo};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::{
         answer::{wall_clock_nanos, write_prediction},
         app::App,
         body,
+        explain::{Explained, check_count, explain_rows},
         problem::Problem,
         reply::{Body, JSON, json, reply},
         route::Route,
@@ -44,6 +46,14 @@ struct Request<'a> {
     explain: Option<bool>,
 }
 
+/// What every form may ask beside its rows.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    model: Option<&'a str>,
+    explain: bool,
+    deadline: Instant,
+}
+
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let bytes = body::read(call.body, &call.app.config.server).await?;
@@ -51,18 +61,12 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let deadline = call.app.deadline(Instant::now());
         let request: Request<'_> =
             serde_json::from_slice(&bytes).map_err(|error| not_readable(&bytes, &error))?;
-        if request.explain == Some(true) {
-            return Err(Problem::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "No explanations",
-                "this version does not explain predictions; leave \"explain\" out",
-            ));
-        }
-        let asked = request.model.as_deref();
+        let asked =
+            Asked { model: request.model.as_deref(), explain: request.explain == Some(true), deadline };
         match (request.rows, request.features, request.symbols) {
-            (Some(rows), None, None) => score_rows(call.app, rows, asked, deadline).await,
-            (None, Some(features), None) => score_features(call.app, features, asked, deadline).await,
-            (None, None, Some(symbols)) => predict_symbols(call.app, symbols, asked, deadline).await,
+            (Some(rows), None, None) => score_rows(call.app, rows, asked).await,
+            (None, Some(features), None) => score_features(call.app, features, asked).await,
+            (None, None, Some(symbols)) => predict_symbols(call.app, symbols, asked).await,
             _ => Err(Problem::unprocessable(
                 "Nothing to predict",
                 "send exactly one of \"rows\" (a list of objects), \"features\" (an object), \"symbols\" (a list of \
@@ -114,6 +118,20 @@ fn rules<'a>(app: &App, info: &'a ModelInfo) -> RowRules<'a> {
     }
 }
 
+/// Explanations, where they were asked for.
+async fn explain(
+    app: &App,
+    model: &Arc<Model>,
+    rows: &Rows,
+    asked: Asked<'_>,
+) -> Result<Option<Vec<Explained>>, Problem> {
+    if !asked.explain {
+        return Ok(None);
+    }
+    check_count(app, rows.count)?;
+    explain_rows(app, model.clone(), rows.values.clone(), asked.deadline).await.map(Some)
+}
+
 #[derive(Serialize)]
 struct Missing {
     row: usize,
@@ -140,24 +158,23 @@ struct RowsAnswer<'a> {
     ts: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [Missing],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanations: Option<Vec<Explained>>,
 }
 
-async fn score_rows(
-    app: &App,
-    raw: &RawValue,
-    asked: Option<&str>,
-    deadline: Instant,
-) -> Result<Response<Body>, Problem> {
-    let model = loaded_model(app, asked)?;
+async fn score_rows(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
+    let model = loaded_model(app, asked.model)?;
     let mut rows = read_rows(raw, rules(app, model.info()))?;
     let missing = missing_by_row(&mut rows);
-    let scores = app.engine.score_rows(model.clone(), rows.values, deadline).await?;
+    let explanations = explain(app, &model, &rows, asked).await?;
+    let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
     let info = model.info();
     let version = app.version_of(info);
     let spikes = scores.iter().filter(|&&p| p >= info.threshold).count() as u64;
     count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
     let ts = crate::now_text();
-    let answer = RowsAnswer { scores: &scores, model_variant: &info.variant, version, ts, missing: &missing };
+    let (model_variant, missing) = (&*info.variant, &*missing);
+    let answer = RowsAnswer { scores: &scores, model_variant, version, ts, missing, explanations };
     Ok(json(StatusCode::OK, &answer))
 }
 
@@ -170,24 +187,22 @@ struct FeaturesAnswer<'a> {
     model_version: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     missing: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explained>,
 }
 
-async fn score_features(
-    app: &App,
-    raw: &RawValue,
-    asked: Option<&str>,
-    deadline: Instant,
-) -> Result<Response<Body>, Problem> {
-    let legacy = app.legacy_model.as_ref().filter(|_| asked.is_none());
+async fn score_features(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
+    let legacy = app.legacy_model.as_ref().filter(|_| asked.model.is_none());
     let model = match legacy {
         Some(model) => model.clone(),
-        None => loaded_model(app, asked)?,
+        None => loaded_model(app, asked.model)?,
     };
     let info = model.info();
     let rows = read_features(raw, rules(app, info))?;
+    let explanation = explain(app, &model, &rows, asked).await?.and_then(|mut explained| explained.pop());
     let missing: Vec<String> = rows.missing.into_iter().map(|(_, feature)| feature).collect();
     let asked_at = Instant::now();
-    let scores = app.engine.score_rows(model.clone(), rows.values, deadline).await?;
+    let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
     let inference_time_ms = asked_at.elapsed().as_secs_f64() * 1_000.0;
     let probability = *scores.first().ok_or_else(|| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No score", "the shard answered without a score")
@@ -203,6 +218,7 @@ async fn score_features(
         inference_time_ms,
         model_version: version,
         missing: &missing,
+        explanation,
     };
     Ok(json(StatusCode::OK, &answer))
 }
@@ -225,6 +241,45 @@ fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>,
     items.iter().enumerate().map(name).collect()
 }
 
+type SymbolAnswers = (Vec<Option<Arc<Answer>>>, Vec<Option<Explained>>);
+
+/// Predictions with the explanation of each: `None` while warming, and where another model than the loaded one scored
+/// the newest tick. Row and prediction come from the shard together.
+async fn explained_symbols(
+    app: &App,
+    model: &Arc<Model>,
+    keys: &[SymbolKey],
+    deadline: Instant,
+) -> Result<SymbolAnswers, Problem> {
+    let schema = engine::features::schema();
+    let features = model.info().features.iter();
+    let places: Vec<_> = features.map(|feature| schema.iter().position(|known| known == feature)).collect();
+    let (mut answers, mut rows, mut is_explained) = (Vec::new(), Vec::new(), Vec::new());
+    for &key in keys {
+        let found = app.engine.features(key, deadline).await?;
+        let row = found.as_ref().and_then(|found| {
+            let row: Option<Vec<f32>> =
+                places.iter().map(|place| found.row.get((*place)?).copied()).collect();
+            row.filter(|row| found.prediction.probability() == Some(model.score_row(row).probability))
+        });
+        is_explained.push(row.is_some());
+        rows.extend(row.unwrap_or_default());
+        answers.push(found.map(|found| Arc::new(Answer::new(found.prediction))));
+    }
+    let mut explained = explain_rows(app, model.clone(), rows, deadline).await?.into_iter();
+    let explanations = is_explained.into_iter().map(|is| if is { explained.next() } else { None });
+    Ok((answers, explanations.collect()))
+}
+
+/// Adds a key to the object that was written last.
+fn add_explanation(bytes: &mut Vec<u8>, explanation: Option<&Explained>) {
+    let closing = bytes.pop();
+    debug_assert_eq!(closing, Some(b'}'), "a prediction is an object");
+    bytes.extend_from_slice(b",\"explanation\":");
+    serde_json::to_writer(&mut *bytes, &explanation).expect("a Vec takes every write and its keys are text");
+    bytes.push(b'}');
+}
+
 /// What stands in the place of a prediction that cannot be given.
 #[derive(Serialize)]
 struct ItemError<'a> {
@@ -234,17 +289,18 @@ struct ItemError<'a> {
     detail: &'a str,
 }
 
-async fn predict_symbols(
-    app: &App,
-    raw: &RawValue,
-    asked: Option<&str>,
-    deadline: Instant,
-) -> Result<Response<Body>, Problem> {
-    let model = loaded_model(app, asked)?;
+async fn predict_symbols(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
+    let model = loaded_model(app, asked.model)?;
     let names = read_symbols(raw, app.config.predict.rows_max)?;
     let resolved: Vec<_> = names.iter().map(|name| app.engine.resolve(name)).collect();
     let keys: Vec<_> = resolved.iter().flatten().map(|(_, key)| *key).collect();
-    let mut predictions = app.engine.predict(&keys, deadline).await?.into_iter();
+    let (answers, explanations) = if asked.explain {
+        check_count(app, keys.len())?;
+        explained_symbols(app, &model, &keys, asked.deadline).await?
+    } else {
+        (app.engine.predict(&keys, asked.deadline).await?, Vec::new())
+    };
+    let (mut predictions, mut explanations) = (answers.into_iter(), explanations.into_iter());
     let now_nanos = wall_clock_nanos();
     let mut counts = PredictionCounts::default();
     let mut bytes = Vec::with_capacity(64 + 768 * names.len());
@@ -254,13 +310,16 @@ async fn predict_symbols(
             bytes.push(b',');
         }
         let problem = match resolved {
-            Ok((symbol, _)) => match predictions.next().flatten() {
-                Some(answer) => {
+            Ok((symbol, _)) => match (predictions.next().flatten(), explanations.next()) {
+                (Some(answer), explanation) => {
                     counts.add(PredictionCounts::of(answer.prediction.spike()));
                     write_prediction(&mut bytes, &answer, now_nanos, app.config.predict.stale_after_s);
+                    if let Some(explanation) = explanation {
+                        add_explanation(&mut bytes, explanation.as_ref());
+                    }
                     continue;
                 }
-                None => no_state(&symbol.name),
+                (None, _) => no_state(&symbol.name),
             },
             Err(error) => error.into(),
         };

@@ -1,0 +1,113 @@
+//! Explanations of rows: computed off the shards, one request at a time, until the request's deadline.
+
+use std::{sync::Arc, time::Instant};
+
+use engine::handle::AskError;
+use hyper::StatusCode;
+use model::{Link, Model};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use tokio::time::timeout_at;
+
+use super::{app::App, problem::Problem};
+
+/// One row's explanation, as it is answered.
+#[derive(Clone, Debug)]
+pub(super) struct Explained {
+    model: Arc<Model>,
+    raw_score: f64,
+    base_value: f64,
+    contributions: Vec<f64>,
+}
+
+/// `{"method","class"?,"raw_score","base_value","contributions":{feature:number}}`.
+impl Serialize for Explained {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Contributions<'a>(&'a Explained);
+        impl Serialize for Contributions<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let features = self.0.model.info().features.iter();
+                serializer.collect_map(features.map(|feature| &feature.name).zip(&self.0.contributions))
+            }
+        }
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("method", &self.model.explainer().map(model::Explainer::method_name).ok())?;
+        if let Some(class) = self.model.outputs().and_then(|outputs| outputs.classes.last()) {
+            body.serialize_entry("class", class)?;
+        }
+        body.serialize_entry("raw_score", &self.raw_score)?;
+        body.serialize_entry("base_value", &self.base_value)?;
+        body.serialize_entry("contributions", &Contributions(self))?;
+        body.end()
+    }
+}
+
+/// Whether so many rows may be explained in one request.
+///
+/// # Errors
+/// 422 with the limit.
+pub(super) fn check_count(app: &App, rows: usize) -> Result<(), Problem> {
+    let most = app.config.predict.explain_rows_max;
+    if rows <= most {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "Too many rows",
+        format!("\"explain\" is for at most {most} rows or symbols (predict.explain_rows_max), not {rows}"),
+    ))
+}
+
+/// Explains rows (row-major, the model's features): of several outputs the last, whose score is answered.
+///
+/// # Errors
+/// 422 for a model that cannot be explained, 504 past the deadline.
+pub(super) async fn explain_rows(
+    app: &App,
+    model: Arc<Model>,
+    rows: Vec<f32>,
+    deadline: Instant,
+) -> Result<Vec<Explained>, Problem> {
+    if model.outputs().is_some_and(|outputs| outputs.link == Link::ArgMax) {
+        return Err(not_explained("it answers a class's position, which is no sum"));
+    }
+    let permit = timeout_at(deadline.into(), app.explaining.clone().acquire_owned());
+    let permit = permit.await.map_err(|_| Problem::from(AskError::Deadline))?;
+    let permit = permit.map_err(|_| Problem::from(AskError::Closed))?;
+    let work = move || {
+        // Held until the work is done, also where nobody waits for it any more.
+        let _permit = permit;
+        let width = model.info().features.len();
+        rows.chunks_exact(width).map(|row| explain_row(&model, row, deadline)).collect()
+    };
+    let panicked = |_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "No explanation",
+            "the explanation was given up; leave \"explain\" out",
+        )
+    };
+    tokio::task::spawn_blocking(work).await.map_err(panicked)?
+}
+
+fn explain_row(model: &Arc<Model>, row: &[f32], deadline: Instant) -> Result<Explained, Problem> {
+    if Instant::now() > deadline {
+        return Err(AskError::Deadline.into());
+    }
+    let row: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
+    let explanation = model.explain(&row).map_err(|error| not_explained(&error.to_string()))?;
+    let last = explanation.base_values.len() - 1;
+    let mut scores = vec![0.0; model.raw_count()];
+    model.raw_scores(&row, &mut scores);
+    Ok(Explained {
+        model: model.clone(),
+        raw_score: scores[last],
+        base_value: explanation.base_values[last],
+        contributions: explanation.of_output(last).to_vec(),
+    })
+}
+
+fn not_explained(why: &str) -> Problem {
+    Problem::unprocessable(
+        "Not explained",
+        format!("the model cannot be explained: {why}; leave \"explain\" out"),
+    )
+}
