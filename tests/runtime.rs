@@ -4,7 +4,7 @@ use std::{os::unix::process::CommandExt, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::process::Process;
+use crate::support::process::{Process, send};
 
 fn value(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
@@ -26,6 +26,26 @@ fn a_prediction_is_ok_within_five_seconds_of_the_start() {
     assert!((0.0..=1.0).contains(&probability));
     println!("status ok {after:?} after the start, probability {probability}");
     assert!(service.terminate().success(), "SIGTERM ends it with exit code 0");
+}
+
+#[test]
+fn a_live_prediction_is_explained_by_the_row_that_it_scored() {
+    let service = Process::serve(&[], |_| ());
+    service.get_until("/predict/BTC-USD", Duration::from_secs(20), is_ok);
+    let question = r#"{"symbols":["BTC-USD","ETH-USD"],"explain":true}"#;
+    let (status, body) = send(service.address, "POST", "/predict", question).unwrap();
+    assert_eq!(status, 200, "{body}");
+    let predictions = value(&body)["predictions"].as_array().unwrap().clone();
+    assert_eq!(predictions.len(), 2);
+    for prediction in &predictions {
+        let explanation = &prediction["explanation"];
+        let parts = explanation["contributions"].as_object().unwrap_or_else(|| panic!("{prediction}"));
+        let sum: f64 = parts.values().map(|part| part.as_f64().unwrap()).sum();
+        let raw = explanation["raw_score"].as_f64().unwrap();
+        assert!((explanation["base_value"].as_f64().unwrap() + sum - raw).abs() < 1e-9, "{explanation}");
+        assert!(parts.values().any(|part| part.as_f64() != Some(0.0)), "{explanation}");
+    }
+    println!("{}", predictions[0]["explanation"]);
 }
 
 #[test]

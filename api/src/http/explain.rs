@@ -66,8 +66,12 @@ pub(super) async fn explain_rows(
     rows: Vec<f32>,
     deadline: Instant,
 ) -> Result<Vec<Explained>, Problem> {
-    if model.outputs().is_some_and(|outputs| outputs.link == Link::ArgMax) {
-        return Err(not_explained("it answers a class's position, which is no sum"));
+    match model.outputs().map(|outputs| outputs.link) {
+        Some(Link::ArgMax) => return Err(not_explained("it answers a class's position, which is no sum")),
+        Some(Link::MeanSigmoid) if model.raw_count() > 1 => {
+            return Err(not_explained("it answers the mean of several probabilities, which is no sum"));
+        }
+        _ => {}
     }
     let permit = timeout_at(deadline.into(), app.explaining.clone().acquire_owned());
     let permit = permit.await.map_err(|_| Problem::from(AskError::Deadline))?;

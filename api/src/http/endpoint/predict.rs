@@ -260,7 +260,12 @@ async fn explained_symbols(
         let row = found.as_ref().and_then(|found| {
             let row: Option<Vec<f32>> =
                 places.iter().map(|place| found.row.get((*place)?).copied()).collect();
-            row.filter(|row| found.prediction.probability() == Some(model.score_row(row).probability))
+            // What the newest tick was answered is the model's score, behind the line learned online.
+            row.filter(|row| {
+                let score = model.score_row(row);
+                let answered = found.prediction.scored.line.apply(score.log_odds, score.probability);
+                found.prediction.probability() == Some(answered)
+            })
         });
         is_explained.push(row.is_some());
         rows.extend(row.unwrap_or_default());
