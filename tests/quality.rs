@@ -113,14 +113,15 @@ fn hold_to_formulas(quality: &Quality, rows: &[&Outcome]) {
 #[test]
 fn the_report_equals_the_formulas_over_the_grids_rows() {
     let ticks = simulated(3, 5);
-    let mut offline = Offline::new(StateSettings::default(), Some(bound(baseline())), 64, Grid::default());
+    let default = bound(Arc::new(shipped::model("ml").unwrap().unwrap()));
+    let mut offline = Offline::new(StateSettings::default(), Some(default), 64, Grid::default());
     feed(&mut offline, &ticks, 0);
     let report = report(&mut offline);
     let grid = &offline.out;
     let own: Vec<&Outcome> = grid.own().map(|row| &row.outcome).collect();
     assert!(own.len() > 6_000, "three hours of three symbols, {} rows", own.len());
     let [model] = &report.models[..] else { panic!("one model, {report:?}") };
-    assert_eq!(model.info.variant, "baseline");
+    assert_eq!(model.info.variant, "ml");
     hold_to_formulas(&model.total, &own);
     assert_eq!(model.symbols.len(), 3);
     for (name, quality) in &model.symbols {
