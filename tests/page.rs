@@ -94,7 +94,9 @@ fn the_page_draws_each_symbols_live_probability() {
         std::thread::sleep(Duration::from_millis(100));
     }
     let table = browser.run(table).as_str().unwrap().to_lowercase();
-    for expected in ["stormglass-default 1 (ml)", "average precision", "90 % promised"] {
+    let shipped = api::shipped::model("ml").unwrap().unwrap();
+    let model = format!("{} {} (ml)", shipped.info().name, shipped.info().version);
+    for expected in [&*model, "average precision", "90 % promised"] {
         assert!(table.contains(expected), "{expected:?} is not in {table}");
     }
     println!("3 cards and the table of quality drawn, nothing loaded from outside");
