@@ -47,7 +47,11 @@ story() { cargo test "${profile[@]}" "${all[@]}" --test stories -- "$@"; }
 
 # A Python environment of the project's own, where it is not there yet.
 python_packages() {
-    command -v python3 >/dev/null || { echo "python3 is missing: install it with its venv module" >&2; exit 1; }
+    # Debian has the module that makes environments in a package of its own.
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        apt-get update -q
+        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends python3 python3-venv
+    fi
     [ -x target/venv/bin/python ] || python3 -m venv target/venv
     target/venv/bin/pip install --quiet "$@"
 }
