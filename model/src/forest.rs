@@ -17,6 +17,7 @@ pub(crate) mod mapped;
 pub(crate) mod narrow;
 pub(crate) mod oblivious;
 pub(crate) mod pack;
+mod ranked;
 pub(crate) mod ranks;
 pub(crate) mod slots;
 mod sum;

@@ -3,7 +3,7 @@
 use rkyv::rend::u32_le;
 
 use super::{
-    BlockForest,
+    BlockForest, Blocks,
     pack::{DENSE_BLOCKS, DENSE_LEAVES, LINE_TREES, width},
 };
 use crate::{
@@ -55,13 +55,15 @@ impl BlockForest {
             check_links(archived, leaf_count)?;
         }
         Ok(Self {
-            roots: pages.keep(&archived.roots),
-            blocks: pages.keep(&archived.blocks),
+            trees: Blocks {
+                roots: pages.keep(&archived.roots),
+                blocks: pages.keep(&archived.blocks),
+                root_links: pages.keep(&archived.root_links),
+                links: pages.keep(&archived.links),
+                steps: pages.keep(&archived.steps),
+            },
             single_leaves: pages.keep(&archived.single_leaves),
             double_leaves: pages.keep(&archived.double_leaves),
-            root_links: pages.keep(&archived.root_links),
-            links: pages.keep(&archived.links),
-            steps: pages.keep(&archived.steps),
             ranker,
             base,
             sum,

@@ -5,7 +5,7 @@ use super::{
     pack::{DENSE_BLOCKS, LINE_TREES},
 };
 use crate::forest::{
-    SumKind, WideForest,
+    WideForest,
     unpack::{Unpacked, unpack_tree},
 };
 
@@ -47,11 +47,11 @@ impl BlockForest {
             let at = place.condition - 1;
             let (slot, rank) = match place.step {
                 0 => {
-                    let line = &self.roots[place.tree / LINE_TREES];
+                    let line = &self.trees.roots[place.tree / LINE_TREES];
                     let at = place.tree % LINE_TREES * 8 + at;
                     (line.slots[at], line.ranks[at])
                 }
-                _ => (self.blocks[place.block].slots[at], self.blocks[place.block].ranks[at]),
+                _ => (self.trees.blocks[place.block].slots[at], self.trees.blocks[place.block].ranks[at]),
             };
             let below = |condition: usize| Place { condition, ..place };
             let (left, right) = (below(2 * place.condition), below(2 * place.condition + 1));
@@ -68,23 +68,18 @@ impl BlockForest {
     /// The block that an exit leads to, or as an error the position of the leaf.
     fn exit(&self, place: Place) -> Result<Place, usize> {
         let exit = place.condition - 8;
-        let (first, steps) = match self.steps.get(place.tree / LINE_TREES) {
+        let (first, steps) = match self.trees.steps.get(place.tree / LINE_TREES) {
             // The dense form: a root and one block below it.
             None if place.step == 0 => (place.tree * DENSE_BLOCKS, 2),
             None => (place.block * 8, 2),
-            Some(&steps) if place.step == 0 => (self.root_links[place.tree].to_native() as usize, steps),
-            Some(&steps) => (self.links[place.block].to_native() as usize, steps),
+            Some(&steps) if place.step == 0 => {
+                (self.trees.root_links[place.tree].to_native() as usize, steps)
+            }
+            Some(&steps) => (self.trees.links[place.block].to_native() as usize, steps),
         };
         if place.step + 1 == steps {
             return Err(first + exit);
         }
         Ok(Place { tree: place.tree, step: place.step + 1, block: first + exit, condition: 1 })
-    }
-
-    fn leaf(&self, at: usize) -> f64 {
-        match self.sum {
-            SumKind::F32 | SumKind::F64 => f64::from(self.single_leaves[at].to_native()),
-            SumKind::F64Leaves => self.double_leaves[at].to_native(),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a file's oblivious trees must be before they are walked unchecked.
 
-use super::ObliviousForest;
+use super::{Oblivious, ObliviousForest};
 use crate::{
     combine::is_moderate,
     file::{pages::Pages, v1::ArchivedOblivious},
@@ -38,8 +38,7 @@ impl ObliviousForest {
             SumKind::F64Leaves => archived.double_leaves.len(),
         };
         Ok(Self {
-            lines: pages.keep(&archived.lines),
-            firsts: pages.keep(&archived.firsts),
+            trees: Oblivious { lines: pages.keep(&archived.lines), firsts: pages.keep(&archived.firsts) },
             single_leaves: pages.keep(&archived.single_leaves),
             double_leaves: pages.keep(&archived.double_leaves),
             ranker,

@@ -2,7 +2,7 @@
 
 use super::{ObliviousForest, pack::LINE_TREES};
 use crate::forest::{
-    SumKind, WideForest,
+    WideForest,
     ranks::Condition,
     unpack::{Unpacked, unpack_tree},
 };
@@ -20,7 +20,7 @@ impl ObliviousForest {
         let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
         for tree in 0..self.tree_count {
             let levels = self.levels(tree);
-            let first = self.firsts[tree].to_native() as usize;
+            let first = self.trees.firsts[tree].to_native() as usize;
             let at = |place: Place| match levels.get(place.level) {
                 None => Unpacked::Leaf(self.leaf(first + place.leaf)),
                 Some(&(bit, Condition { feature, threshold, missing })) => {
@@ -39,18 +39,11 @@ impl ObliviousForest {
 
     /// A tree's questions from the top, each with the bit of the leaf's number that it sets.
     fn levels(&self, tree: usize) -> Vec<(usize, Condition)> {
-        let (line, first) = (&self.lines[tree / LINE_TREES], tree % LINE_TREES * 8);
+        let (line, first) = (&self.trees.lines[tree / LINE_TREES], tree % LINE_TREES * 8);
         let asked = |level| {
             let condition = self.ranker.condition(line.slots[first + level], line.ranks[first + level]);
             condition.map(|condition| (1_usize << level, condition))
         };
         (0..8).filter_map(asked).collect()
-    }
-
-    fn leaf(&self, at: usize) -> f64 {
-        match self.sum {
-            SumKind::F32 | SumKind::F64 => f64::from(self.single_leaves[at].to_native()),
-            SumKind::F64Leaves => self.double_leaves[at].to_native(),
-        }
     }
 }
