@@ -24,6 +24,8 @@ pub(super) struct LaneSymbol {
     pub(super) first: u64,
     /// The offset behind the last record that its newest durable snapshot holds.
     pub(super) snapshot: Option<u64>,
+    /// Which of the lane's snapshots that was; 0 where another owner took it, or nobody.
+    pub(super) snapshot_turn: u64,
 }
 
 /// A partition under one ownership.
@@ -82,7 +84,7 @@ impl OwnedPartition {
         let i = self.symbols.len();
         let products = self.by_name.entry(symbol.venue().into()).or_default();
         products.insert(symbol.product().into(), i);
-        self.symbols.push(LaneSymbol { symbol, first, snapshot });
+        self.symbols.push(LaneSymbol { symbol, first, snapshot, snapshot_turn: 0 });
         i
     }
 

@@ -52,8 +52,8 @@ pub(super) struct Turns<'a, 'b> {
     /// Snapshots that are due, in symbols.
     snapshots_due: f64,
     snapshots_at: Instant,
-    /// The symbol whose state was written last: its partition and number.
-    snapshot_cursor: (u32, usize),
+    /// Snapshots asked for so far.
+    snapshots_asked: u64,
     lag_at: Instant,
     lag: i64,
     paused: i64,
@@ -70,7 +70,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             restoring_since: None,
             snapshots_due: 0.0,
             snapshots_at: Instant::now(),
-            snapshot_cursor: (0, 0),
+            snapshots_asked: 0,
             lag_at: Instant::now(),
             lag: 0,
             paused: 0,
@@ -340,39 +340,23 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// The symbols whose turn it is: all within the interval, a few a commit.
+    /// The symbols whose turn it is: all within the interval, a few a commit, those first that wait longest.
     fn snapshots_due(&mut self) -> Vec<(u32, usize)> {
         let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
         let share =
             self.snapshots_at.elapsed().as_secs_f64() / self.lane.settings.snapshot_interval.as_secs_f64();
         self.snapshots_at = Instant::now();
         self.snapshots_due = (self.snapshots_due + share * total as f64).min(SNAPSHOTS_PER_COMMIT_MAX as f64);
-        let mut due = Vec::new();
-        // Each symbol once at most, beginning behind the last one.
-        let mut looked = 0;
-        while looked < total && self.snapshots_due >= 1.0 {
-            let Some((partition, i)) = self.behind_cursor() else { break };
-            self.snapshot_cursor = (partition, i);
-            looked += 1;
-            let owned = &self.owned[&partition];
-            if owned.is_live() && owned.symbols()[i].snapshot != Some(owned.next) {
-                due.push((partition, i));
-                self.snapshots_due -= 1.0;
-            }
+        let count = self.snapshots_due as usize;
+        let mut due: Vec<(u64, u32, usize)> = Vec::new();
+        for (&number, owned) in self.owned.iter().filter(|(_, owned)| owned.is_live()) {
+            let stale = owned.symbols().iter().enumerate().filter(|(_, s)| s.snapshot != Some(owned.next));
+            due.extend(stale.map(|(i, symbol)| (symbol.snapshot_turn, number, i)));
         }
-        due
-    }
-
-    /// The symbol behind the cursor, around the end.
-    fn behind_cursor(&self) -> Option<(u32, usize)> {
-        let (partition, i) = self.snapshot_cursor;
-        if self.owned.get(&partition).is_some_and(|owned| i + 1 < owned.symbols().len()) {
-            return Some((partition, i + 1));
-        }
-        let has_symbols =
-            |(number, owned): (&u32, &OwnedPartition)| (!owned.symbols().is_empty()).then_some((*number, 0));
-        let behind = self.owned.range(partition.saturating_add(1)..).find_map(has_symbols);
-        behind.or_else(|| self.owned.iter().find_map(has_symbols))
+        due.sort_unstable();
+        due.truncate(count);
+        self.snapshots_due -= due.len() as f64;
+        due.into_iter().map(|(_, number, i)| (number, i)).collect()
     }
 
     /// Asks for the state of these symbols, which is that of the last commit, and sends it with the next one.
@@ -391,6 +375,8 @@ impl<'a, 'b> Turns<'a, 'b> {
                 let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);
                 let (Some(symbol), Some(bytes)) = (symbol, bytes) else { continue };
                 symbol.snapshot = Some(next);
+                self.snapshots_asked += 1;
+                symbol.snapshot_turn = self.snapshots_asked;
                 let kept = KeptSnapshot {
                     partition: key.partition.0,
                     symbol: symbol.symbol.name.to_string(),
