@@ -5,6 +5,7 @@
 //! committed records, and an oracle that scores the same log on one thread. They must agree on every record.
 
 mod broker;
+mod cluster;
 mod crash;
 mod market;
 mod members;
@@ -12,5 +13,6 @@ mod modes;
 mod oracle;
 mod outage;
 mod reader;
+mod secure;
 mod state;
 mod world;

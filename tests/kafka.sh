@@ -5,10 +5,14 @@
 #   tests/kafka.sh stop                  stops them and deletes their data
 #   tests/kafka.sh kill N                ends broker N as a crash would (SIGKILL); its data stays
 #   tests/kafka.sh revive N              starts broker N again
+#   tests/kafka.sh freeze N              stops broker N's processor (SIGSTOP): it listens and answers nothing
+#   tests/kafka.sh thaw N                lets it go on
 #   tests/kafka.sh tool CLASS ARG...     runs one of Kafka's own tools, e.g. org.apache.kafka.tools.TopicCommand
 #
-# Everything lies in KAFKA_HOME (target/kafka). Ports: KAFKA_PORT (19092) and the next ones, two a broker.
-# It needs a JDK 17 and Maven; where they are missing it installs Debian's.
+# Everything lies in KAFKA_HOME (target/kafka). Ports: KAFKA_PORT (19092) and the next ones, two a broker; fifty above
+# the first, each broker listens for SASL_SSL: users "engine" (PLAIN and SCRAM-SHA-512, password "tick tock"), certificates
+# signed by KAFKA_HOME/tls/ca.pem.
+# It needs a JDK 17, Maven and openssl; where they are missing it installs Debian's.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 home="${KAFKA_HOME:-$root/target/kafka}"
@@ -18,11 +22,12 @@ start_timeout_s=60
 die() { echo "kafka.sh: $*" >&2; exit 1; }
 client_port() { echo $((port + 2 * ($1 - 1))); }
 controller_port() { echo $((port + 2 * ($1 - 1) + 1)); }
+secure_port() { echo $(($(client_port "$1") + 50)); }
 
 fetch() {
-    command -v java >/dev/null && command -v mvn >/dev/null || {
+    command -v java >/dev/null && command -v mvn >/dev/null && command -v openssl >/dev/null || {
         apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openjdk-17-jdk-headless maven
+        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openjdk-17-jdk-headless maven openssl
     } >&2
     # Marked when complete: a broken download leaves no mark.
     local mark="$home/libs/.complete"
@@ -31,6 +36,22 @@ fetch() {
         mvn -B -q -f "$root/tests/kafka/pom.xml" -Dlibs="$home/libs" package >&2
         cp "$root/tests/kafka/pom.xml" "$mark"
     fi
+}
+
+# An authority of its own, and a certificate for loopback under it.
+certify() {
+    local tls="$home/tls"
+    [ ! -e "$tls/broker.pem" ] || return 0
+    mkdir -p "$tls"
+    (
+        cd "$tls"
+        key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+        openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=test authority" -keyout ca.key -out ca.pem
+        openssl req "${key[@]}" -subj "/CN=127.0.0.1" -keyout broker.key -out broker.csr
+        openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -out broker.crt \
+            -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost")
+        cat broker.key broker.crt >broker.pem
+    ) >"$tls/log" 2>&1 || { cat "$tls/log" >&2; die "no certificates"; }
 }
 
 # Serial collector, small heap, quick start: a broker that shares two cores with what it tests.
@@ -45,8 +66,11 @@ configure() {
         cat "$root/tests/kafka/server.properties"
         echo "node.id=$node"
         echo "controller.quorum.voters=$voters"
-        echo "listeners=PLAINTEXT://127.0.0.1:$(client_port "$node"),CONTROLLER://127.0.0.1:$(controller_port "$node")"
-        echo "advertised.listeners=PLAINTEXT://127.0.0.1:$(client_port "$node")"
+        local clients
+        clients="PLAINTEXT://127.0.0.1:$(client_port "$node"),SECURE://127.0.0.1:$(secure_port "$node")"
+        echo "listeners=$clients,CONTROLLER://127.0.0.1:$(controller_port "$node")"
+        echo "advertised.listeners=$clients"
+        echo "ssl.keystore.location=$home/tls/broker.pem"
         echo "log.dirs=$home/data/$node"
         echo "default.replication.factor=$replicas"
         echo "min.insync.replicas=$in_sync"
@@ -55,7 +79,8 @@ configure() {
         done
         for topic in transaction.state.log share.coordinator.state.topic; do echo "$topic.min.isr=$in_sync"; done
     } >"$home/$node.properties"
-    "${java[@]}" kafka.tools.StorageTool format --ignore-formatted -t c3Rvcm1nbGFzcy10ZXN0cw -c "$home/$node.properties" >/dev/null
+    "${java[@]}" kafka.tools.StorageTool format --ignore-formatted -t c3Rvcm1nbGFzcy10ZXN0cw -c "$home/$node.properties" \
+        --add-scram 'SCRAM-SHA-512=[name=engine,password="tick tock"]' >/dev/null
 }
 
 is_running() { [ -e "$home/$1.pid" ] && kill -0 "$(cat "$home/$1.pid")" 2>/dev/null; }
@@ -95,7 +120,13 @@ case "${1:-}" in
         [ "${2:-}" = --brokers ] && brokers="${3:?--brokers needs a number}"
         mkdir -p "$home"
         fetch
+        certify
         [ -z "$(nodes)" ] || die "brokers are running; stop them first"
+        for node in $(seq "$brokers"); do
+            for taken in "$(client_port "$node")" "$(controller_port "$node")" "$(secure_port "$node")"; do
+                ! (exec 3<>"/dev/tcp/127.0.0.1/$taken") 2>/dev/null || die "something listens on port $taken; set KAFKA_PORT"
+            done
+        done
         rm -rf "$home/data" "$home"/*.log
         for node in $(seq "$brokers"); do configure "$node" "$brokers"; done
         for node in $(seq "$brokers"); do launch "$node"; done
@@ -108,6 +139,8 @@ case "${1:-}" in
         rm -rf "$home/data"
         ;;
     kill) end "${2:?which broker}" KILL ;;
+    freeze) kill -STOP "$(cat "$home/${2:?which broker}.pid")" ;;
+    thaw) kill -CONT "$(cat "$home/${2:?which broker}.pid")" ;;
     revive) launch "${2:?which broker}"; await "$2" ;;
     tool) shift; exec "${java[@]}" "$@" ;;
     *) sed -n '2,/^set /p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 64 ;;

@@ -101,11 +101,15 @@ page() {
 }
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 300 || echo 10)"; }
 kafka() {
-    # One broker for all stories, which run one after the other: some of them kill it. It ends with the script.
+    # One broker for all stories, which run one after the other: some of them kill it. It ends with the script. Three for
+    # the stories of a cluster.
     STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start)"
     export STORMGLASS_TEST_KAFKA
     trap 'tests/kafka.sh stop' EXIT
-    story kafka:: --test-threads=1 --nocapture
+    story kafka:: --skip kafka::cluster --test-threads=1 --nocapture
+    tests/kafka.sh stop
+    STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start --brokers 3)"
+    story kafka::cluster --test-threads=1 --nocapture
     tests/kafka.sh stop
     trap - EXIT
 }

@@ -1,4 +1,4 @@
-//! The broker that the suite started.
+//! The brokers that the suite started: one, or three with the data of each on all.
 
 use std::process::Command;
 
@@ -6,6 +6,11 @@ use std::process::Command;
 pub(super) fn servers() -> String {
     std::env::var("STORMGLASS_TEST_KAFKA")
         .expect("STORMGLASS_TEST_KAFKA names no broker; run tests/run.sh kafka, which starts one")
+}
+
+/// How many there are.
+pub(super) fn count() -> usize {
+    servers().split(',').count()
 }
 
 /// `tests/kafka.sh` with these arguments.
@@ -16,11 +21,21 @@ fn script(arguments: &[&str]) {
 }
 
 /// Ends the broker as a crash would.
-pub(super) fn kill() {
-    script(&["kill", "1"]);
+pub(super) fn kill(number: usize) {
+    script(&["kill", &number.to_string()]);
+}
+
+/// It listens and answers nothing, until it is thawed.
+pub(super) fn freeze(number: usize) {
+    script(&["freeze", &number.to_string()]);
+}
+
+/// It goes on.
+pub(super) fn thaw(number: usize) {
+    script(&["thaw", &number.to_string()]);
 }
 
 /// Starts it again on what lies on its disk.
-pub(super) fn revive() {
-    script(&["revive", "1"]);
+pub(super) fn revive(number: usize) {
+    script(&["revive", &number.to_string()]);
 }

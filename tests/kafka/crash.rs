@@ -1,14 +1,13 @@
 //! The engine dies, or is asked to go.
 
-use super::{market::records, world::World};
-
-fn count(short: usize, long: usize) -> usize {
-    if std::env::var_os("STORMGLASS_LONG").is_some_and(|value| !value.is_empty()) { long } else { short }
-}
+use super::{
+    market::records,
+    world::{World, size},
+};
 
 #[test]
 fn kill_9_under_load_loses_nothing_and_doubles_nothing() {
-    let (kills, total) = (count(6, 30), count(24_000, 150_000));
+    let (kills, total) = (size(6, 30), size(24_000, 150_000));
     let world = World::new("kill");
     let feed = world.feed(records(1, total), 2_000.0);
     let mut engine = world.engine("a", &[]);

@@ -1,8 +1,13 @@
-//! The broker dies and comes back.
+//! The broker dies, or answers nothing, and comes back.
 
 use std::time::{Duration, Instant};
 
-use super::{broker, market::records, world::World};
+use super::{
+    broker,
+    market::records,
+    reader,
+    world::{World, size},
+};
 use crate::support::process::Process;
 
 /// How soon `/health` must tell.
@@ -19,18 +24,18 @@ fn await_connected(engine: &Process, connected: bool, limit: Duration) -> Durati
 #[test]
 fn a_broker_that_dies_and_returns_costs_time_and_nothing_else() {
     let world = World::new("outage");
-    let total = 16_000;
-    let feed = world.feed(records(6, total), 1_000.0);
+    let total = size(16_000, 100_000);
+    let feed = world.feed(records(6, total), size(1_000.0, 2_000.0));
     let engine = world.engine("a", &[]);
     feed.await_sent(total / 4);
     await_connected(&engine, true, Duration::from_secs(40));
-    broker::kill();
+    broker::kill(1);
     let gone = await_connected(&engine, false, TRUTH);
     let (status, _) = engine.get("/livez").unwrap();
     assert_eq!(status, 200);
     let rows = crate::support::process::send(engine.address, "POST", "/predict", r#"{"symbols":["P0-USD"]}"#);
     assert_eq!(rows.map(|(status, _)| status), Some(200), "what was scored before is still answered");
-    broker::revive();
+    broker::revive(1);
     let back = await_connected(&engine, true, Duration::from_secs(20));
     feed.join();
     world.await_all(&[&engine]);
@@ -48,14 +53,43 @@ fn an_engine_that_starts_without_a_broker_waits_for_it() {
     let world = World::new("absent");
     let feed = world.feed(records(7, 4_000), 4_000.0);
     feed.join();
-    broker::kill();
+    broker::kill(1);
     let engine = world.engine("a", &[]);
     await_connected(&engine, false, Duration::from_secs(20));
     let (_, ready) = engine.get_until("/livez", Duration::from_secs(20), |status, _| status == 200);
     assert!(!ready.is_empty());
-    broker::revive();
+    broker::revive(1);
     world.await_all(&[&engine]);
     await_connected(&engine, true, Duration::from_secs(20));
     assert!(engine.terminate().success());
     world.check("the broker comes after the engine");
+}
+
+#[test]
+fn a_broker_that_answers_nothing_is_waited_for_in_bounded_memory() {
+    let world = World::new("frozen");
+    let (total, silence) = (size(60_000, 200_000), Duration::from_secs(size(20, 300)));
+    world.feed(records(10, total), 1e9).join();
+    // All ticks are there and most are not scored yet: the engine is at full load when the broker falls silent.
+    let engine = world.engine("a", &[("KAFKA__COMMIT_INTERVAL_MS", "500")]);
+    let began = Instant::now();
+    while reader::committed(world.group(), &world.topic("ticks")).iter().all(|&offset| offset <= 0) {
+        assert!(began.elapsed() < Duration::from_secs(40), "nothing was committed");
+    }
+    let before = engine.resident_mib();
+    broker::freeze(1);
+    let (frozen, mut most) = (Instant::now(), 0);
+    while frozen.elapsed() < silence {
+        most = most.max(engine.resident_mib());
+        assert_eq!(engine.get("/livez").map(|(status, _)| status), Some(200));
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    let (_, health) = engine.get("/health").unwrap();
+    broker::thaw(1);
+    assert!(health.contains(r#""kafka_connected":false"#), "{health}");
+    assert!(most < before + 150, "{most} MiB, {before} MiB before");
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    let seconds = silence.as_secs();
+    world.check(&format!("silent for {seconds} s under load, {before} MiB before and {most} MiB at most"));
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -30,6 +31,11 @@ use crate::support::{
     fixtures::{small_model, small_model_bytes},
     process::Process,
 };
+
+/// As much as the long form asks for, or what is enough to see that it works.
+pub(super) fn size<T>(short: T, long: T) -> T {
+    if std::env::var_os("STORMGLASS_LONG").is_some_and(|value| !value.is_empty()) { long } else { short }
+}
 
 /// Nothing new for so long is a hang.
 const HANG: Duration = Duration::from_secs(60);
@@ -68,15 +74,30 @@ impl World {
     }
 
     fn create(&self, topic: &str, partitions: i32) {
-        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(broker::count() as i32));
         block_on(self.admin().create_topics([&new], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
     }
 
     /// An engine that feeds from the story's topics. `instance` names it in the group.
     pub(super) fn engine(&self, instance: &str, settings: &[(&str, &str)]) -> Process {
-        let model = self.model_path.to_str().unwrap();
-        Process::serve(&["--source", "kafka", "--model", model], |command| {
+        self.engine_with(&[], instance, |command| {
             command.env("KAFKA_BOOTSTRAP_SERVERS", broker::servers());
+            for (key, value) in settings {
+                command.env(format!("STORMGLASS__{key}"), value);
+            }
+        })
+    }
+
+    /// The same with further arguments and any change to the command; it names no broker by itself.
+    pub(super) fn engine_with(
+        &self,
+        arguments: &[&str],
+        instance: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Process {
+        let model = self.model_path.to_str().unwrap();
+        let arguments = [&["--source", "kafka", "--model", model], arguments].concat();
+        Process::serve(&arguments, |command| {
             command.envs(self.topics());
             for (key, value) in [
                 ("INSTANCE", instance),
@@ -87,9 +108,7 @@ impl World {
             ] {
                 command.env(format!("STORMGLASS__KAFKA__{key}"), value);
             }
-            for (key, value) in settings {
-                command.env(format!("STORMGLASS__{key}"), value);
-            }
+            change(command);
         })
     }
 

@@ -84,6 +84,13 @@ impl Process {
         assert!(Command::new("kill").args([&signal, &id]).status().unwrap().success());
     }
 
+    /// Memory it holds now, in MiB.
+    pub(crate) fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1_024
+    }
+
     /// Asks it to end, as an orchestrator does, and waits.
     pub(crate) fn terminate(self) -> ExitStatus {
         self.signal("TERM");

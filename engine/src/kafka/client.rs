@@ -259,10 +259,29 @@ pub(super) fn producer(
 }
 
 /// What a reader tells on the side: that a partition ends is news to its caller only.
-pub(super) struct ReaderContext;
+#[derive(Default)]
+pub(super) struct ReaderContext {
+    /// What a broker has against us.
+    refusal: Mutex<Option<String>>,
+}
+
+impl ReaderContext {
+    /// Why a broker refuses this client, if one does; known once the reader was polled.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().expect("no code panics while it holds the refusal").clone()
+    }
+}
 
 impl ClientContext for ReaderContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        // A client without a group hears of it in this way only.
+        let is_refusal = ["SASL authentication", "SSL handshake"].iter().any(|word| message.contains(word));
+        if facility == "FAIL" && is_refusal {
+            // Behind the name of its thread.
+            let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
+            *self.refusal.lock().expect("no code panics while it holds the refusal") =
+                Some(reason.to_owned());
+        }
         log(level, facility, message);
     }
     fn error(&self, error: KafkaError, reason: &str) {
@@ -282,5 +301,5 @@ pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<Reade
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "earliest")
         .set("check.crcs", "true")
-        .create_with_context(ReaderContext)
+        .create_with_context(ReaderContext::default())
 }

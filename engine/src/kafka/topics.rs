@@ -5,11 +5,15 @@ use std::time::Duration;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
     error::{KafkaError, KafkaResult},
     types::RDKafkaErrorCode,
 };
 
-use super::{client, settings::KafkaSettings};
+use super::{
+    client::{self, ReaderContext},
+    settings::KafkaSettings,
+};
 use crate::limits::PARTITIONS_MAX;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +34,8 @@ pub(super) enum TopicsError {
     TooMany { topic: String, has: usize },
     #[error("topic {topic:?} could not be created: {reason}")]
     NotCreated { topic: String, reason: String },
+    #[error("the broker refuses the connection; check kafka.properties: {0}")]
+    Refused(String),
     #[error("the broker did not answer: {0}")]
     Kafka(#[from] KafkaError),
 }
@@ -49,12 +55,26 @@ pub(super) struct TopicCounts {
     pub(super) dlq_partitions: i32,
 }
 
+/// Who looks at the broker's metadata.
+type Looker = BaseConsumer<ReaderContext>;
+
 /// Creates what is absent and checks that the partition counts agree.
 pub(super) fn prepare(settings: &KafkaSettings) -> Result<TopicCounts, TopicsError> {
-    let admin: AdminClient<DefaultClientContext> = client::common(settings).create()?;
-    let wanted = match count(&admin, &settings.topic_raw)? {
+    let reader = client::reader(settings)?;
+    prepare_by(&reader, settings).map_err(|error| {
+        // What a broker says before it hangs up comes with a poll.
+        while reader.poll(Duration::ZERO).is_some() {}
+        match reader.context().refusal() {
+            Some(refusal) if error.is_passing() => TopicsError::Refused(refusal),
+            _ => error,
+        }
+    })
+}
+
+fn prepare_by(reader: &Looker, settings: &KafkaSettings) -> Result<TopicCounts, TopicsError> {
+    let wanted = match count(reader, &settings.topic_raw)? {
         Some(has) => has,
-        None => create(&admin, settings, &settings.topic_raw, settings.partitions as usize, &[])?,
+        None => create(reader, settings, &settings.topic_raw, settings.partitions as usize, &[])?,
     };
     if wanted > PARTITIONS_MAX as usize {
         return Err(TopicsError::TooMany { topic: settings.topic_raw.clone(), has: wanted });
@@ -69,31 +89,31 @@ pub(super) fn prepare(settings: &KafkaSettings) -> Result<TopicCounts, TopicsErr
     for (topic, options) in
         [(&settings.topic_predictions, &[][..]), (&settings.topic_snapshots, &compacted[..])]
     {
-        let has = match count(&admin, topic)? {
+        let has = match count(reader, topic)? {
             Some(has) => has,
-            None => create(&admin, settings, topic, wanted, options)?,
+            None => create(reader, settings, topic, wanted, options)?,
         };
         if has != wanted {
             let (topic, raw) = (topic.clone(), settings.topic_raw.clone());
             return Err(TopicsError::Partitions { topic, has, raw, wanted });
         }
     }
-    let dlq = match count(&admin, &settings.topic_dlq)? {
+    let dlq = match count(reader, &settings.topic_dlq)? {
         Some(has) => has,
-        None => create(&admin, settings, &settings.topic_dlq, 1, &[])?,
+        None => create(reader, settings, &settings.topic_dlq, 1, &[])?,
     };
     Ok(TopicCounts { partitions: wanted as u32, dlq_partitions: dlq as i32 })
 }
 
 /// Partitions of a topic, `None` where it does not exist.
-fn count(admin: &AdminClient<DefaultClientContext>, topic: &str) -> KafkaResult<Option<usize>> {
-    let metadata = admin.inner().fetch_metadata(Some(topic), TIMEOUT)?;
+fn count(reader: &Looker, topic: &str) -> KafkaResult<Option<usize>> {
+    let metadata = reader.fetch_metadata(Some(topic), TIMEOUT)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     Ok(found.map(|found| found.partitions().len()).filter(|&count| count > 0))
 }
 
 fn create(
-    admin: &AdminClient<DefaultClientContext>,
+    reader: &Looker,
     settings: &KafkaSettings,
     topic: &str,
     partitions: usize,
@@ -111,6 +131,7 @@ fn create(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| not_created(error.to_string()))?;
+    let admin: AdminClient<DefaultClientContext> = client::common(settings).create()?;
     let created = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()))?;
     for result in created {
         match result {
@@ -121,7 +142,7 @@ fn create(
     }
     tracing::info!(topic, partitions, "topic created");
     for _ in 0..LOOKS_MAX {
-        if let Some(has) = count(admin, topic)? {
+        if let Some(has) = count(reader, topic)? {
             return Ok(has);
         }
         std::thread::sleep(Duration::from_millis(100));

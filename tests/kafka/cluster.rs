@@ -1,0 +1,39 @@
+//! Three brokers, each record on all of them, of which one is away at any time.
+
+use std::time::Duration;
+
+use super::{
+    broker,
+    market::records,
+    world::{World, size},
+};
+
+#[test]
+fn brokers_that_die_in_turn_are_nobodys_loss() {
+    assert_eq!(broker::count(), 3, "this story wants three brokers: tests/kafka.sh start --brokers 3");
+    let world = World::new("rolling");
+    let (rounds, total) = (size(1, 4), size(20_000, 120_000));
+    let feed = world.feed(records(15, total), size(700.0, 1_500.0));
+    let first = world.engine("a", &[]);
+    let second = world.engine("b", &[("KAFKA__LANES", "2")]);
+    let deaths = rounds * broker::count();
+    for death in 0..deaths {
+        feed.await_sent(total * (death + 1) / (deaths + 1));
+        let number = death % broker::count() + 1;
+        broker::kill(number);
+        // Long enough for another to lead, and to be the coordinator of what this one coordinated.
+        std::thread::sleep(Duration::from_secs(4));
+        broker::revive(number);
+        // In sync again before the next goes: two of three must have each record.
+        std::thread::sleep(Duration::from_secs(2));
+    }
+    feed.join();
+    world.await_all(&[&first, &second]);
+    for engine in [first, second] {
+        let (_, metrics) = engine.get("/metrics").unwrap();
+        let restarts = metrics.lines().find(|line| line.starts_with("stormglass_kafka_lane_restarts_total"));
+        println!("{}", restarts.unwrap());
+        assert!(engine.terminate().success());
+    }
+    world.check(&format!("{deaths} brokers of three killed in turn"));
+}
