@@ -1,7 +1,22 @@
 //! Importing and scoring from the command line: what users type, and the numbers they get.
 
-use std::{io::Read, path::Path, process::Command};
+use std::{io::Read, path::Path, process::Command, time::Duration};
 
+use crate::support::process::{Process, send};
+
+/// What the service before this one computed, in the order of its forest.
+const ORIGINAL_FEATURES: [&str; 10] = [
+    "log_return_300s",
+    "spread_mean_300s",
+    "trade_intensity_300s",
+    "order_book_imbalance_300s",
+    "spread_mean_60s",
+    "order_book_imbalance_60s",
+    "price_velocity_300s",
+    "realized_volatility_300s",
+    "order_book_imbalance_30s",
+    "realized_volatility_60s",
+];
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/");
 
 /// Unpacks a golden file into a directory.
@@ -93,4 +108,74 @@ fn early_stopping_is_said_aloud_and_pickles_are_told_the_way_out() {
     std::fs::write(&pickle, b"\x80\x04\x95pickle").unwrap();
     let (done, _, error) = stormglass(&["model", "import", pickle.to_str().unwrap()]);
     assert!(!done && error.contains("never run") && error.contains("sklearn_to_npz.py"), "{error}");
+}
+
+/// A service without ticks that scores rows, with these variables.
+fn serving(variables: &[(&str, &str)]) -> Process {
+    let service = Process::serve(&["--source", "none"], |command| {
+        command.envs(variables.iter().copied());
+    });
+    service.get_until("/livez", Duration::from_secs(30), |status, _| status == 200);
+    service
+}
+
+fn post(service: &Process, body: &serde_json::Value) -> serde_json::Value {
+    let (status, answer) = send(service.address, "POST", "/predict", &body.to_string()).unwrap();
+    assert_eq!(status, 200, "{answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[test]
+fn the_earlier_services_forest_answers_its_clients_with_its_librarys_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let forest = unpack(directory.path(), "models/sk_original.npz");
+    let inputs = std::fs::read_to_string(unpack(directory.path(), "inputs.csv")).unwrap();
+    let answers = std::fs::read_to_string(unpack(directory.path(), "preds/sk_original.csv")).unwrap();
+    let expected: Vec<f64> = columns(&answers, &["proba_1"]).concat();
+    let places: Vec<String> = (0..10).map(|i| format!("f{i}")).collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let rows: Vec<serde_json::Value> = columns(&inputs, &places)
+        .iter()
+        .map(|row| {
+            ORIGINAL_FEATURES
+                .into_iter()
+                .map(str::to_owned)
+                .zip(row.iter().map(|&v| v.into()))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        })
+        .collect();
+    // The library's file itself, as a user names it: nothing to convert first.
+    // Some rows lack values, which its trees take.
+    let service = serving(&[("MODEL_PATH", &forest), ("STORMGLASS__PREDICT__MISSING", "nan")]);
+    for (rows, expected) in rows.chunks(500).zip(expected.chunks(500)) {
+        let answer = post(&service, &serde_json::json!({ "rows": rows }));
+        assert_eq!(answer["scores"], serde_json::json!(expected));
+    }
+    let one = post(&service, &serde_json::json!({ "features": rows[3] }));
+    assert_eq!(one["probability"], serde_json::json!(expected[3]));
+    println!("{} rows over HTTP, each scikit-learn's number to the last digit", expected.len());
+}
+
+#[test]
+fn the_shipped_forest_of_the_earlier_features_answers_the_earlier_form_beside_the_default_model() {
+    let service = serving(&[("STORMGLASS__PREDICT__LEGACY_MODEL", "runbook-rf")]);
+    let row: serde_json::Map<_, _> =
+        ORIGINAL_FEATURES.into_iter().map(|name| (name.to_owned(), 0.001.into())).collect();
+    let answer = post(&service, &serde_json::json!({ "features": row }));
+    let probability = answer["probability"].as_f64().unwrap();
+    assert!((0.0..1.0).contains(&probability), "{answer}");
+    let (_, version) = service.get("/version").unwrap();
+    assert!(version.contains("stormglass-default"), "{version}");
+}
+
+#[test]
+fn a_pickle_is_never_loaded_and_the_way_out_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.pkl");
+    std::fs::write(&path, b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x07sklearn.").unwrap();
+    let service = serving(&[("MODEL_PATH", path.to_str().unwrap())]);
+    let (_, health) = service.get("/health").unwrap();
+    assert!(health.contains(r#""model_loaded":false"#) && health.contains("pickle"), "{health}");
+    assert!(health.contains("export") || health.contains("README"), "{health}");
 }

@@ -15,7 +15,7 @@
 //! waits without a bound; a prediction is the engine's own bytes with `age_ms` added.
 //!
 //! Absent on purpose: TLS (a proxy's work), a second HTTP version, handlers that lock. Not there yet: a client's rate
-//! (429), explanations, Kafka.
+//! (429).
 
 pub mod build_info;
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod export;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod model_file;
 pub mod shipped;
 #[cfg(feature = "learn")]
 pub mod training;

@@ -1,6 +1,6 @@
 //! `stormglass serve`: the engine and the HTTP front, until a signal or until a shard panics.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
 use model::Model;
@@ -9,7 +9,7 @@ use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
     http::{App, ModelReport, REFUSALS_MAX, Server},
-    log, shipped,
+    log, model_file, shipped,
 };
 
 mod engine_start;
@@ -152,8 +152,7 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     let Some(path) = config.path.get() else {
         return shipped_model(config.variant.get(), report);
     };
-    let opened = shipped::model(path).filter(|_| path == shipped::RUNBOOK);
-    match opened.unwrap_or_else(|| Model::open(Path::new(path))) {
+    match model_file::open(path) {
         Ok(model) if !model.gives_probability() => {
             let refused = format!("{path}: {NOT_A_PROBABILITY}");
             tracing::error!(%refused, "starting without a model");
@@ -181,7 +180,7 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
         }
         Err(error) => {
             tracing::error!(path, %error, "the model was refused; starting without one");
-            report.refused = Some(error.to_string());
+            report.refused = Some(error);
             (None, report)
         }
     }
@@ -214,7 +213,7 @@ fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<
 
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     let Some(path) = config.predict.legacy_model.get() else { return Ok(None) };
-    match Model::open(Path::new(path)) {
+    match model_file::open(path) {
         Ok(model) if !model.gives_probability() => Err(Failure::new(
             Exit::Configuration,
             format!("predict.legacy_model {path}: {NOT_A_PROBABILITY}"),

@@ -1,6 +1,6 @@
 //! The engine and its source, from the configuration.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use engine::{
     handle::EngineHandle,
@@ -19,7 +19,7 @@ use crate::{
     cli::progress::ReplayBar,
     config::Config,
     http::{App, SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
-    shipped, wiring,
+    model_file, shipped, wiring,
 };
 
 /// A running engine, and the source that is to feed it.
@@ -35,10 +35,13 @@ fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     }
     let refuse = |what: String| Failure::new(Exit::Configuration, format!("quality.fallback_model {what}"));
     let (name, opened) = match config.quality.fallback_model.get() {
-        Some(path) => (path, Model::open(Path::new(path))),
-        None => ("built in", shipped::model("baseline").expect("a baseline is shipped")),
+        Some(path) => (path, model_file::open(path)),
+        None => {
+            let shipped = shipped::model("baseline").expect("a baseline is shipped");
+            ("built in", shipped.map_err(|error| error.to_string()))
+        }
     };
-    let model = Arc::new(opened.map_err(|error| refuse(error.to_string()))?);
+    let model = Arc::new(opened.map_err(refuse)?);
     BoundModel::new(model.clone()).map_err(|error| refuse(format!("{name}: {error}")))?;
     Ok(Some(model))
 }
