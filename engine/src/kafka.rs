@@ -14,7 +14,7 @@
 //!
 //! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `lane` the thread and its
 //! turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress` what a commit says
-//! beside the offset; `snapshots` state in the compacted topic; `restore` from an assignment to live; `transaction`
+//! beside the offset; `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from an assignment to live; `transaction`
 //! output and how it ends; `dead_letter` what could not be read; `replay` recorded ticks to a topic.
 
 mod client;
@@ -27,6 +27,7 @@ mod replay;
 mod restore;
 pub mod settings;
 mod snapshots;
+mod state_files;
 mod topics;
 mod transaction;
 

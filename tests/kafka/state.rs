@@ -1,7 +1,7 @@
 //! State follows the committed offset: from snapshots, from the origin without them, from a new origin without both.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use rdkafka::{
 
 use super::{
     market::{PARTITIONS, records},
+    oracle::Logged,
     reader,
     world::{World, block_on},
 };
@@ -76,6 +77,33 @@ fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them
     assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="origin"}"#), PARTITIONS as u64);
     assert!(engine.terminate().success());
     world.check(&format!("killed twice, {again} records read again with snapshots, all without"));
+}
+
+#[test]
+fn state_kept_in_files_outlives_the_topic_and_the_start_of_the_log() {
+    let world = World::new("files");
+    let directory = tempfile::tempdir().unwrap();
+    let settings = [("KAFKA__STATE_DIRECTORY", directory.path().to_str().unwrap())];
+    let engine = world.engine("a", &settings);
+    let mut first = records(12, 8_000);
+    let then = first.split_off(6_000);
+    world.feed(first, 4_000.0).join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    let log = world.log();
+    delete_topic(&world, &world.topic("snapshots"));
+    // A third is gone: what rebuilds from the log, or begins anew there, does not give these bytes.
+    delete_records(&world, &world.topic("ticks"), |end| end / 3);
+    let engine = world.engine("a", &settings);
+    world.feed(then, 2_000.0).join();
+    world.await_all(&[&engine]);
+    assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="snapshots"}"#), PARTITIONS as u64);
+    assert!(engine.terminate().success());
+    let ends = |log: &[Logged]| log.iter().map(|l| (l.partition, l.offset)).collect::<BTreeMap<u32, u64>>();
+    let before = ends(&log);
+    let later = world.log().into_iter().filter(|l| l.offset > before[&l.partition]);
+    let whole: Vec<Logged> = log.into_iter().chain(later).collect();
+    world.check_against("from files, without the topic and a third of the log", &whole);
 }
 
 #[test]

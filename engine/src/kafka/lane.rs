@@ -20,6 +20,7 @@ use super::{
     client::{self, LaneConsumer, LaneProducer},
     poll::{ShardLink, ShardsGone},
     settings::{Delivery, KafkaSettings},
+    state_files::StateFiles,
     topics::{self, TopicsError},
     transaction::{Broken, Transaction},
 };
@@ -76,6 +77,7 @@ pub(super) struct Lane<'a> {
     pub(super) report: &'a LaneReport,
     pub(super) stop: &'a StopToken,
     pub(super) link: ShardLink,
+    pub(super) files: StateFiles,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
     pub(super) left: LeftStates,
 }
@@ -91,7 +93,8 @@ pub fn run_lane(
 ) -> LaneEnd {
     let metrics = engine.metrics.lanes.clone();
     let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
-    let mut lane = Lane { settings, number, metrics, report, stop, link, left: LeftStates::new() };
+    let files = StateFiles::new(&settings);
+    let mut lane = Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new() };
     let mut pause = PAUSE_MIN;
     loop {
         let started = Instant::now();

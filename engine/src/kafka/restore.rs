@@ -15,6 +15,7 @@ use super::{
     progress::Progress,
     settings::{KafkaSettings, Start},
     snapshots::{self, KeptSnapshot},
+    state_files::StateFiles,
 };
 use crate::{
     lane::{LaneMetrics, LaneReply, LaneWork},
@@ -67,6 +68,7 @@ struct Plan {
 pub(super) fn restore(
     settings: &KafkaSettings,
     metrics: &LaneMetrics,
+    files: &StateFiles,
     consumer: &LaneConsumer,
     link: &mut ShardLink,
     assigned: &TopicPartitionList,
@@ -90,12 +92,20 @@ pub(super) fn restore(
         let (low, high) = (low.max(0) as u64, high.max(0) as u64);
         found.push(Found { partition: partition as u32, committed, low, high });
     }
-    let with_state: Vec<u32> = found
-        .iter()
-        .filter(|found| matches!(found.committed, Some((_, Some(p))) if p.symbols > 0))
-        .map(|found| found.partition)
-        .collect();
-    let mut kept = snapshots::read(settings, &with_state)?;
+    // By partition, from the files where these have all of it, else from the topic.
+    let mut kept = BTreeMap::new();
+    let mut from_topic = Vec::new();
+    for found in &found {
+        let Some((committed, Some(progress))) = found.committed else { continue };
+        if progress.symbols > 0 {
+            match usable(&progress, committed, files.read(found.partition, &progress)) {
+                Some(snapshots) => drop(kept.insert(found.partition, snapshots)),
+                None => from_topic.push(found.partition),
+            }
+        }
+    }
+    tracing::debug!(from_files = kept.len(), from_topic = from_topic.len(), "partitions whose state is kept");
+    kept.append(&mut snapshots::read(settings, &from_topic)?);
     let mut owned = Vec::new();
     for found in found {
         let snapshots = kept.remove(&found.partition).unwrap_or_default();

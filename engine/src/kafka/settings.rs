@@ -1,6 +1,6 @@
 //! What can be set.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::lane::Emit;
 
@@ -58,6 +58,8 @@ pub struct KafkaSettings {
     pub commit_interval: Duration,
     /// Every symbol's state is written at least this often, while commits go on.
     pub snapshot_interval: Duration,
+    /// Where a copy of the state is kept in files, if anywhere.
+    pub state_directory: Option<PathBuf>,
     /// A member that is silent for longer loses its partitions.
     pub session_timeout: Duration,
     /// A transaction that is open for longer is given up by the broker.
@@ -87,6 +89,7 @@ impl KafkaSettings {
             emit: Emit::EveryTick,
             commit_interval: Duration::from_millis(100),
             snapshot_interval: Duration::from_secs(30),
+            state_directory: None,
             session_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(10),
             venue: venue.to_owned(),

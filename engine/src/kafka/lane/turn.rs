@@ -140,8 +140,14 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.drain()?;
         self.restoring_since.get_or_insert_with(Instant::now);
         let lane = &mut *self.lane;
-        let restored =
-            restore::restore(&lane.settings, &lane.metrics, self.consumer, &mut lane.link, partitions)?;
+        let restored = restore::restore(
+            &lane.settings,
+            &lane.metrics,
+            &lane.files,
+            self.consumer,
+            &mut lane.link,
+            partitions,
+        )?;
         let Some(restored) = restored else { return Ok(false) };
         let restored = restored?;
         take_over(self.consumer, &restore::positions(&lane.settings, &restored)?)?;
@@ -371,7 +377,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             for _ in some {
                 let LaneReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
                 let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");
-                let next = owned.next;
+                let (next, origin, new_origin_before) = (owned.next, owned.origin, owned.new_origin_before);
                 let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);
                 let (Some(symbol), Some(bytes)) = (symbol, bytes) else { continue };
                 symbol.snapshot = Some(next);
@@ -384,6 +390,7 @@ impl<'a, 'b> Turns<'a, 'b> {
                     next,
                     bytes,
                 };
+                self.lane.files.keep(&kept, origin, new_origin_before);
                 let metrics = &self.lane.metrics;
                 metrics.snapshots.fetch_add(1, Ordering::Relaxed);
                 metrics.snapshot_bytes.fetch_add(kept.bytes.len() as u64, Ordering::Relaxed);

@@ -1,0 +1,204 @@
+//! A second copy of the snapshots, in files beside the process: a restart on the same machine need not read the topic,
+//! and a lost topic costs nothing.
+//!
+//! `DIRECTORY/PARTITION/HASH.state` is one symbol's: a line with the hash of all that follows, a line that says what it
+//! is, the state. It is written aside and renamed. It is not forced to the disk: the topic is what a commit relies on,
+//! and what a power failure tears here the hash tells.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot};
+
+/// Far above any symbol's state.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// What a file says of its state.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    /// Of this form.
+    version: u32,
+    group: String,
+    topic: String,
+    partition: u32,
+    symbol: String,
+    first: u64,
+    next: u64,
+    origin: u64,
+    new_origin_before: u64,
+}
+
+/// The directory, if one is set.
+#[derive(Debug)]
+pub(super) struct StateFiles {
+    directory: Option<PathBuf>,
+    group: String,
+    topic: String,
+    has_warned: AtomicBool,
+}
+
+impl StateFiles {
+    pub(super) fn new(settings: &KafkaSettings) -> Self {
+        Self {
+            directory: settings.state_directory.clone(),
+            group: settings.group.clone(),
+            topic: settings.topic_raw.clone(),
+            has_warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Keeps a state of what is committed. A disk that is full or gone is told once, and costs nothing else.
+    pub(super) fn keep(&self, snapshot: &KeptSnapshot, origin: u64, new_origin_before: u64) {
+        let Some(directory) = &self.directory else { return };
+        let head = Head {
+            version: 1,
+            group: self.group.clone(),
+            topic: self.topic.clone(),
+            partition: snapshot.partition,
+            symbol: snapshot.symbol.clone(),
+            first: snapshot.first,
+            next: snapshot.next,
+            origin,
+            new_origin_before,
+        };
+        if let Err(error) = write(directory, &head, &snapshot.bytes)
+            && !self.has_warned.swap(true, Ordering::Relaxed)
+        {
+            let directory = directory.display();
+            tracing::warn!(%error, %directory, "state is not kept in files; the topic has it");
+        }
+    }
+
+    /// The whole states of a partition that are of the history which the commit tells of.
+    pub(super) fn read(&self, partition: u32, progress: &Progress) -> Vec<KeptSnapshot> {
+        let Some(directory) = &self.directory else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(of_partition(directory, partition)) else { return Vec::new() };
+        let read = |path: PathBuf| {
+            let (head, bytes) = parse(&std::fs::read(path).ok()?)?;
+            let is_ours = (head.version, &head.group, &head.topic, head.partition)
+                == (1, &self.group, &self.topic, partition)
+                && (head.origin, head.new_origin_before) == (progress.origin, progress.new_origin_before);
+            is_ours.then_some(KeptSnapshot {
+                partition,
+                symbol: head.symbol,
+                first: head.first,
+                next: head.next,
+                bytes,
+            })
+        };
+        entries
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "state"))
+            .filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() <= FILE_BYTES_MAX))
+            .filter_map(|entry| read(entry.path()))
+            .collect()
+    }
+}
+
+fn of_partition(directory: &Path, partition: u32) -> PathBuf {
+    directory.join(partition.to_string())
+}
+
+fn write(directory: &Path, head: &Head, bytes: &[u8]) -> io::Result<()> {
+    let directory = of_partition(directory, head.partition);
+    std::fs::create_dir_all(&directory)?;
+    // Two groups, or two topics, may share a directory.
+    let name = format!("{}\n{}\n{}", head.group, head.topic, head.symbol);
+    let path = directory.join(format!("{:016x}.state", xxh3_64(name.as_bytes())));
+    let mut content = serde_json::to_vec(head)?;
+    content.push(b'\n');
+    content.extend_from_slice(bytes);
+    let hash = format!("{:016x}\n", xxh3_64(&content));
+    content.splice(0..0, hash.into_bytes());
+    let aside = path.with_extension("new");
+    std::fs::write(&aside, content)?;
+    std::fs::rename(aside, path)
+}
+
+fn parse(file: &[u8]) -> Option<(Head, Vec<u8>)> {
+    let (hash, content) = split_line(file)?;
+    let hash = u64::from_str_radix(std::str::from_utf8(hash).ok()?, 16).ok()?;
+    let (head, bytes) = split_line(content)?;
+    (xxh3_64(content) == hash).then_some(())?;
+    Some((serde_json::from_slice(head).ok()?, bytes.to_vec()))
+}
+
+fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    Some((&bytes[..end], &bytes[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(directory: &Path, group: &str) -> StateFiles {
+        let mut settings = KafkaSettings::new("nowhere:1", "a", "coinbase");
+        settings.state_directory = Some(directory.to_owned());
+        settings.group = group.to_owned();
+        StateFiles::new(&settings)
+    }
+
+    fn snapshot(symbol: &str, next: u64) -> KeptSnapshot {
+        let bytes = (0..10_000u64).map(|i| (i * next) as u8).collect();
+        KeptSnapshot { partition: 3, symbol: symbol.to_owned(), first: 5, next, bytes }
+    }
+
+    fn progress(origin: u64) -> Progress {
+        Progress { origin, new_origin_before: 0, ..Progress::default() }
+    }
+
+    #[test]
+    fn the_newest_of_each_symbol_is_read_again_by_its_own_group_and_history() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = files(directory.path(), "ours");
+        ours.keep(&snapshot("a:X/../Y", 100), 2, 0);
+        ours.keep(&snapshot("a:X/../Y", 200), 2, 0);
+        ours.keep(&snapshot("b:Z", 150), 2, 0);
+        let mut read = ours.read(3, &progress(2));
+        read.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        assert_eq!(read, [snapshot("a:X/../Y", 200), snapshot("b:Z", 150)]);
+        assert_eq!(ours.read(4, &progress(2)), []);
+        assert_eq!(ours.read(3, &progress(7)), [], "of another history");
+        let theirs = files(directory.path(), "theirs");
+        assert_eq!(theirs.read(3, &progress(2)), []);
+        theirs.keep(&snapshot("b:Z", 900), 2, 0);
+        assert_eq!(ours.read(3, &progress(2)).len(), 2, "they do not write over each other");
+    }
+
+    #[test]
+    fn what_is_damaged_cut_or_never_was_one_is_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = files(directory.path(), "ours");
+        ours.keep(&snapshot("a:X", 100), 2, 0);
+        let path = std::fs::read_dir(directory.path().join("3")).unwrap().next().unwrap().unwrap().path();
+        let whole = std::fs::read(&path).unwrap();
+        for at in (0..whole.len()).step_by(97) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 4;
+            std::fs::write(&path, &damaged).unwrap();
+            assert_eq!(ours.read(3, &progress(2)), [], "damaged at {at}");
+            std::fs::write(&path, &whole[..at]).unwrap();
+            assert_eq!(ours.read(3, &progress(2)), [], "cut at {at}");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        std::fs::write(directory.path().join("3/notes.state"), "1\n2").unwrap();
+        assert_eq!(ours.read(3, &progress(2)).len(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_costs_nothing_else() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let ours = files(file.path(), "ours");
+        ours.keep(&snapshot("a:X", 100), 2, 0);
+        assert_eq!(ours.read(3, &progress(2)), []);
+        assert_eq!(files(Path::new("/nonexistent"), "ours").read(3, &progress(2)), []);
+    }
+}
