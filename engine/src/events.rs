@@ -1,20 +1,28 @@
-//! (7) What happened to the service, for people: model swaps, what feedback changed, gaps.
+//! (7) What happened to the service, for people: model swaps, what feedback changed, gaps, partitions that came and
+//! went.
 //!
 //! Each kind has a bounded ring of its own, so that many gaps do not push a swap out. Events are rare: none on an
-//! ordinary tick.
+//! ordinary tick. Where a log carries them to others, a bounded queue does; whoever notes one never waits.
+
+mod encode;
 
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crossbeam::queue::ArrayQueue;
+use crossbeam::{
+    channel::{Receiver, Sender, bounded},
+    queue::ArrayQueue,
+};
 
-use crate::{limits::EVENTS_PER_KIND_MAX, quality::Change, symbol::Symbol, tick::EventTime};
+use crate::{
+    lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, quality::Change, symbol::Symbol, tick::EventTime,
+};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,10 +39,60 @@ pub enum Happening {
         /// How long it was, seconds.
         silence_s: f64,
     },
+    /// A lane took partitions over.
+    PartitionsTaken {
+        /// Which lane.
+        lane: usize,
+        /// Which.
+        partitions: Vec<u32>,
+    },
+    /// A lane gave partitions back.
+    PartitionsGivenBack {
+        /// Which lane.
+        lane: usize,
+        /// Which.
+        partitions: Vec<u32>,
+        /// Whether they were somebody else's already, so that what was not committed was dropped.
+        lost: bool,
+    },
+    /// The state of a partition was found again.
+    Restored {
+        /// Which.
+        partition: u32,
+        /// `start`, `snapshots`, `origin` or `new_origin`.
+        from: &'static str,
+        /// Records to read again before it is live.
+        replayed: u64,
+    },
+    /// A lane began anew.
+    LaneRestarted {
+        /// Which lane.
+        lane: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Too much of a partition could not be read: nothing of it is read any more.
+    PartitionPaused {
+        /// Which.
+        partition: u32,
+        /// The record that was one too many.
+        offset: u64,
+    },
 }
 
 /// The kinds, in the order of the rings.
-pub const KINDS: [&str; 5] = ["model_swapped", "recalibrated", "fell_back", "recovered", "gap"];
+pub const KINDS: [&str; 10] = [
+    "model_swapped",
+    "recalibrated",
+    "fell_back",
+    "recovered",
+    "gap",
+    "partitions_taken",
+    "partitions_given_back",
+    "restored",
+    "lane_restarted",
+    "partition_paused",
+];
 
 impl Happening {
     /// Its kind.
@@ -49,6 +107,11 @@ impl Happening {
             Self::Feedback(Change::FellBack { .. }) => 2,
             Self::Feedback(Change::Recovered { .. }) => 3,
             Self::Gap { .. } => 4,
+            Self::PartitionsTaken { .. } => 5,
+            Self::PartitionsGivenBack { .. } => 6,
+            Self::Restored { .. } => 7,
+            Self::LaneRestarted { .. } => 8,
+            Self::PartitionPaused { .. } => 9,
         }
     }
 }
@@ -74,10 +137,18 @@ struct Ring {
     count: AtomicU64,
 }
 
+/// Where events go beside the rings.
+#[derive(Debug)]
+struct Outlet {
+    queue: Sender<Event>,
+    metrics: Arc<LaneMetrics>,
+}
+
 /// The rings.
 #[derive(Debug)]
 pub struct EventLog {
     rings: [Ring; KINDS.len()],
+    outlet: OnceLock<Outlet>,
 }
 
 impl Default for EventLog {
@@ -87,11 +158,19 @@ impl Default for EventLog {
             kept: Mutex::default(),
             count: AtomicU64::new(0),
         };
-        Self { rings: std::array::from_fn(ring) }
+        Self { rings: std::array::from_fn(ring), outlet: OnceLock::new() }
     }
 }
 
 impl EventLog {
+    /// A queue of what is noted from now on, gaps left out; what finds it full is dropped and counted in `metrics`.
+    /// There is one: a later caller's stays empty.
+    pub fn queue(&self, capacity: usize, metrics: Arc<LaneMetrics>) -> Receiver<Event> {
+        let (queue, events) = bounded(capacity);
+        let _ = self.outlet.set(Outlet { queue, metrics });
+        events
+    }
+
     /// Notes what happened and logs it; the oldest of its kind goes when the ring is full. Never waits.
     pub fn note(&self, symbol: Option<&Arc<Symbol>>, as_of: Option<EventTime>, happening: Happening) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -105,12 +184,18 @@ impl EventLog {
         }
         let ring = &self.rings[happening.index()];
         ring.count.fetch_add(1, Ordering::Relaxed);
-        ring.fresh.force_push(Event {
+        let event = Event {
             noted_at: EventTime::from_nanos(nanos).unwrap_or(EventTime::MAX),
             as_of,
             symbol: symbol.cloned(),
             happening,
-        });
+        };
+        if let Some(outlet) = self.outlet.get().filter(|_| !matches!(event.happening, Happening::Gap { .. }))
+            && outlet.queue.try_send(event.clone()).is_err()
+        {
+            outlet.metrics.events_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        ring.fresh.force_push(event);
     }
 
     /// What is kept, of one kind or of all, the newest first.
@@ -161,5 +246,22 @@ mod tests {
         }));
         assert_eq!(log.read(None).len(), EVENTS_PER_KIND_MAX + 1);
         assert_eq!(log.counts()[4], ("gap", 3 * EVENTS_PER_KIND_MAX as u64));
+    }
+    #[test]
+    fn the_queue_takes_all_but_gaps_and_counts_what_it_cannot_take() {
+        let (log, metrics) = (EventLog::default(), Arc::new(LaneMetrics::default()));
+        log.note(None, None, Happening::ModelSwapped { model: None });
+        let events = log.queue(2, metrics.clone());
+        log.note(None, None, Happening::Gap { silence_s: 11.0 });
+        for lane in 0..3 {
+            log.note(None, None, Happening::LaneRestarted { lane, reason: "lost".to_owned() });
+        }
+        assert_eq!(metrics.events_dropped.load(Ordering::Relaxed), 1);
+        let queued: Vec<Event> = events.try_iter().collect();
+        let json = serde_json::to_string(&queued[1]).unwrap();
+        assert!(json.starts_with(r#"{"kind":"lane_restarted","noted_at":""#), "{json}");
+        assert!(json.ends_with(r#"Z","lane":1,"reason":"lost"}"#), "{json}");
+        assert_eq!(queued.len(), 2);
+        assert_eq!(log.read(Some("lane_restarted")).len(), 3);
     }
 }

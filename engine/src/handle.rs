@@ -19,8 +19,9 @@ use crate::{
     mailbox::{Lane, Mailbox, PushError},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::EngineMetrics,
+    owners::OwnerTable,
     quality::QualityReport,
-    route::RouteTable,
+    route::{Place, RouteTable},
     runtime::{Liveness, ShardState},
     shard::{BoundModel, Unfit},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
@@ -61,8 +62,10 @@ pub struct EngineHandle {
     pub mailboxes: Arc<[Arc<Mailbox<Message>>]>,
     /// Names.
     pub symbols: Arc<SymbolTable>,
-    /// Who owns what.
+    /// Where each symbol's state is.
     pub routes: Arc<RouteTable>,
+    /// Which process owns the partitions that this one does not.
+    pub owners: Arc<OwnerTable>,
     /// The model that drives the stream; `None` = "Model not loaded".
     pub model: Arc<ArcSwapOption<Model>>,
     /// Counters.
@@ -111,7 +114,19 @@ impl EngineHandle {
         }
     }
 
-    /// The newest prediction of each symbol, in order; `None` for one that has no state yet. One message a shard.
+    /// The symbol that `name` means, in this process or another, and where its records are.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when the name is unknown or ambiguous.
+    pub fn locate(&self, name: &str) -> Result<(Arc<Symbol>, Place), ResolveError> {
+        let symbol = self.symbols.resolve(name)?;
+        match self.routes.place_of(symbol.id) {
+            Some(place) => Ok((symbol, place)),
+            None => Err(ResolveError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// The newest prediction of each symbol, in order; `None` for one that has no state here. One message a shard.
     ///
     /// # Errors
     /// [`AskError`] if any shard refuses or is late.
@@ -122,7 +137,9 @@ impl EngineHandle {
     ) -> Result<Vec<Option<Arc<Answer>>>, AskError> {
         let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.mailboxes.len()];
         for (i, key) in symbols.iter().enumerate() {
-            by_shard[self.routes.shard_of(key.partition).ok_or(AskError::Closed)?].push(i);
+            if let Some(shard) = self.routes.shard_of(key.partition) {
+                by_shard[shard].push(i);
+            }
         }
         let mut pending = Vec::new();
         for (shard, indexes) in by_shard.into_iter().enumerate().filter(|(_, list)| !list.is_empty()) {
@@ -139,7 +156,7 @@ impl EngineHandle {
         Ok(predictions)
     }
 
-    /// The newest prediction of one symbol; `None` if it has no state yet. On a runtime that stays on its thread,
+    /// The newest prediction of one symbol; `None` if it has no state here. On a runtime that stays on its thread,
     /// questions that arrive together travel together.
     ///
     /// # Errors
@@ -149,7 +166,7 @@ impl EngineHandle {
         symbol: SymbolKey,
         deadline: Instant,
     ) -> Result<Option<Arc<Answer>>, AskError> {
-        let shard = self.routes.shard_of(symbol.partition).ok_or(AskError::Closed)?;
+        let Some(shard) = self.routes.shard_of(symbol.partition) else { return Ok(None) };
         if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
             return gather::ask(&self.mailboxes[shard], symbol, deadline).await;
         }
@@ -173,7 +190,7 @@ impl EngineHandle {
         self.ask(shard, deadline, |reply| Control::ScoreRows { model, rows, deadline, reply }).await
     }
 
-    /// The features behind a symbol's newest prediction; `None` if it has no state yet.
+    /// The features behind a symbol's newest prediction; `None` if it has no state here.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
@@ -182,7 +199,7 @@ impl EngineHandle {
         symbol: SymbolKey,
         deadline: Instant,
     ) -> Result<Option<FeaturesAnswer>, AskError> {
-        let shard = self.routes.shard_of(symbol.partition).ok_or(AskError::Closed)?;
+        let Some(shard) = self.routes.shard_of(symbol.partition) else { return Ok(None) };
         self.ask(shard, deadline, |reply| Control::Features { symbol, reply }).await
     }
 

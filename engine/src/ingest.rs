@@ -93,10 +93,9 @@ impl Ingest {
             }
         };
         let partition = default_partition(&symbol.name, self.routes.partition_count());
-        let (shard, split) = self.routes.learn(symbol.id, partition);
-        if split {
-            self.metrics.symbols_split.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(symbol = %symbol.name, "the symbol's records are in two partitions");
+        let (shard, is_newly_split) = self.routes.learn(symbol.id, partition);
+        if is_newly_split {
+            self.metrics.note_split(&symbol.name);
         }
         let key = SymbolKey { partition, symbol: symbol.id };
         self.pending[shard].new_symbols.push(symbol);

@@ -167,6 +167,8 @@ pub struct LaneOutput {
     pub as_of: EventTime,
     /// What scored.
     pub model: Option<Arc<ModelInfo>>,
+    /// Whether that stands in for the loaded model.
+    pub is_stand_in: bool,
     /// Where its encoding ends in [`LaneOutputs::bytes`].
     pub end: usize,
 }

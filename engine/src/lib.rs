@@ -13,7 +13,8 @@
 //!    [`volatility`] a forecast.
 //! 6. [`predict`] is what the row gave and how it is written; [`quality`] is how good it turned out to be.
 //! 7. [`board`] shows the newest predictions, [`events`] what happened; [`snapshot`] is a symbol's state as bytes.
-//! 8. [`handle`] asks the shards on behalf of a front end; [`run`] starts and stops the whole; [`metrics`] counts.
+//! 8. [`handle`] asks the shards on behalf of a front end, [`owners`] says who has what is not here; [`run`] starts and
+//!    stops the whole; [`metrics`] counts.
 //!
 //! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
 //!
@@ -47,6 +48,7 @@ pub mod mailbox;
 pub mod message;
 pub mod metrics;
 pub mod offline;
+pub mod owners;
 pub mod predict;
 pub mod quality;
 pub mod route;

@@ -2,6 +2,8 @@
 
 /// Symbols a process holds at most; a further one is refused and counted.
 pub const SYMBOLS_MAX: usize = 20_000;
+/// Symbols of other processes are added while there are fewer than this: our own have room left.
+pub const SYMBOLS_TOLD_MAX: usize = SYMBOLS_MAX / 4 * 3;
 /// Bytes of a symbol's name at most.
 pub const SYMBOL_NAME_BYTES_MAX: usize = 64;
 /// Bytes of one source record at most; a longer one is unreadable.
@@ -32,6 +34,12 @@ pub const TRADE_IDS_REMEMBERED: usize = 1_024;
 pub const BOARD_CAPACITY: usize = 4_096;
 /// Events of a kind that are kept.
 pub const EVENTS_PER_KIND_MAX: usize = 256;
+/// Events waiting to be written to a log; what finds no room is dropped and counted.
+pub const EVENTS_QUEUED_MAX: usize = 1_024;
+/// Bytes of the symbols in an owner's record: it stays well below the megabyte that a broker takes.
+pub const OWNER_RECORD_BYTES_MAX: usize = 512 * 1_024;
+/// Bytes of an owner's name, and of its url, at most.
+pub const OWNER_NAME_BYTES_MAX: usize = 512;
 
 const _: () = {
     assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);

@@ -110,6 +110,12 @@ impl IngestMetrics {
         self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
+    /// Counts a symbol that turned out to be in two partitions.
+    pub fn note_split(&self, symbol: &str) {
+        self.symbols_split.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(symbol, "the symbol's records are in two partitions: each has a part of its state");
+    }
+
     /// Counts what a source reports.
     pub fn count(&self, event: SourceEvent) {
         let (counter, amount) = match event {
@@ -281,7 +287,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_symbol_split_total",
         kind: Kind::Counter,
-        help: "Symbols whose records appeared in two partitions.",
+        help: "Symbols whose records are in two partitions, here or with another instance; each counts once.",
         read: |m| one(load(&m.ingest.symbols_split)),
     },
     Metric {
@@ -449,6 +455,15 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         help: "Bytes of them.",
         read: |m| one(load(&m.lanes.snapshot_bytes)),
+    },
+    Metric {
+        name: "stormglass_kafka_events_total",
+        kind: Kind::Counter,
+        help: "Events by whether they were written to their topic or dropped.",
+        read: |m| {
+            let (written, dropped) = (load(&m.lanes.events_written), load(&m.lanes.events_dropped));
+            labelled("outcome", &[("written", written), ("dropped", dropped)])
+        },
     },
     Metric {
         name: "stormglass_source_waits_total",

@@ -2,22 +2,53 @@
 //!
 //! Partitions are dealt to the shard with the fewest symbols when their first symbol appears, so a few symbols use
 //! every core; a pin fixes a partition's shard. The table only grows; readers load it without a lock.
+//!
+//! Where a log is shared with other processes, the table also knows the partitions of their symbols, which have no
+//! shard here. A symbol with records in two partitions is *split*: each partition has a state of its own, made of a
+//! part of its ticks.
 
 use std::sync::{
     Mutex,
     atomic::{AtomicU32, Ordering},
 };
 
+use rustc_hash::FxHashMap;
+
 use crate::symbol::{Partition, SymbolId, SymbolKey};
 
 const NONE: u32 = u32::MAX;
+/// Bits of a symbol's entry, above every partition's number.
+const HERE: u32 = 1 << 30;
+const SPLIT: u32 = 1 << 31;
+const PARTITION: u32 = HERE - 1;
+
+const _: () = assert!(crate::limits::PARTITIONS_MAX < PARTITION);
+
+/// Where a symbol's records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The partition that it was first seen in, by this process before others.
+    pub partition: Partition,
+    /// Whether this process has met a record of it.
+    pub is_here: bool,
+    /// Whether there are further partitions: [`RouteTable::partitions_of`].
+    pub is_split: bool,
+}
 
 /// The routing table of a process.
 #[derive(Debug)]
 pub struct RouteTable {
     shard_of_partition: Box<[AtomicU32]>,
     partition_of_symbol: Box<[AtomicU32]>,
-    symbols_of_shard: Mutex<Vec<usize>>,
+    learned: Mutex<Learned>,
+}
+
+/// What only learning needs, and who asks about a split symbol.
+#[derive(Debug)]
+struct Learned {
+    symbols_of_shard: Vec<usize>,
+    /// All partitions of each split symbol, ascending.
+    splits: FxHashMap<SymbolId, Vec<Partition>>,
 }
 
 impl RouteTable {
@@ -35,10 +66,11 @@ impl RouteTable {
             );
             shards[partition.0 as usize].store(shard as u32, Ordering::Release);
         }
+        let learned = Learned { symbols_of_shard: vec![0; shard_count], splits: FxHashMap::default() };
         Self {
             shard_of_partition: shards,
             partition_of_symbol: (0..crate::limits::SYMBOLS_MAX).map(|_| AtomicU32::new(NONE)).collect(),
-            symbols_of_shard: Mutex::new(vec![0; shard_count]),
+            learned: Mutex::new(learned),
         }
     }
 
@@ -49,38 +81,55 @@ impl RouteTable {
 
     /// Number of shards.
     pub fn shard_count(&self) -> usize {
-        self.loads().len()
+        self.learned().symbols_of_shard.len()
     }
 
     /// Learns that `symbol` has records in `partition`, deals the partition to a shard if it has none, and says
-    /// which shard that is. The second value is true when the symbol was known in another partition (a split symbol).
+    /// which shard that is. The second value is true the first time that the symbol is known in two partitions.
     pub fn learn(&self, symbol: SymbolId, partition: Partition) -> (usize, bool) {
-        let mut loads = self.loads();
-        let known = self.partition_of_symbol[symbol.0 as usize].load(Ordering::Acquire);
+        let mut learned = self.learned();
         let slot = &self.shard_of_partition[partition.0 as usize];
         let shard = match slot.load(Ordering::Acquire) {
             NONE => {
-                let least = least_loaded(&loads);
+                let least = learned.least_loaded();
                 slot.store(least as u32, Ordering::Release);
                 least
             }
             shard => shard as usize,
         };
-        if known == NONE {
-            loads[shard] += 1;
-            self.partition_of_symbol[symbol.0 as usize].store(partition.0, Ordering::Release);
+        let entry = &self.partition_of_symbol[symbol.0 as usize];
+        let known = entry.load(Ordering::Acquire);
+        let is_here = known != NONE && known & HERE != 0;
+        if !is_here {
+            learned.symbols_of_shard[shard] += 1;
         }
-        (shard, known != NONE && known != partition.0)
+        let primary = if is_here { known & PARTITION } else { partition.0 };
+        let is_newly_split = learned.note(entry, symbol, partition, primary | HERE);
+        (shard, is_newly_split)
+    }
+
+    /// Learns that `symbol` has records in a `partition` of another process. True the first time that the symbol is
+    /// known in two partitions.
+    pub fn learn_elsewhere(&self, symbol: SymbolId, partition: Partition) -> bool {
+        let entry = &self.partition_of_symbol[symbol.0 as usize];
+        let known = entry.load(Ordering::Acquire);
+        if known != NONE && known & SPLIT == 0 && known & PARTITION == partition.0 {
+            return false;
+        }
+        let mut learned = self.learned();
+        let known = entry.load(Ordering::Acquire);
+        let kept = if known == NONE { partition.0 } else { known & !SPLIT };
+        learned.note(entry, symbol, partition, kept)
     }
 
     /// Deals `partition` to a shard before any symbol of it is known, as when a lane is assigned it.
     pub fn claim(&self, partition: Partition) -> usize {
-        let mut loads = self.loads();
+        let mut learned = self.learned();
         let slot = &self.shard_of_partition[partition.0 as usize];
         match slot.load(Ordering::Acquire) {
             NONE => {
-                let shard = least_loaded(&loads);
-                loads[shard] += 1;
+                let shard = learned.least_loaded();
+                learned.symbols_of_shard[shard] += 1;
                 slot.store(shard as u32, Ordering::Release);
                 shard
             }
@@ -96,21 +145,58 @@ impl RouteTable {
         }
     }
 
-    /// The key of a symbol, once a record of it was seen.
-    pub fn key_of(&self, symbol: SymbolId) -> Option<SymbolKey> {
+    /// Where a symbol's records are, once one was seen by this process or told by another.
+    pub fn place_of(&self, symbol: SymbolId) -> Option<Place> {
         match self.partition_of_symbol.get(symbol.0 as usize)?.load(Ordering::Acquire) {
             NONE => None,
-            partition => Some(SymbolKey { partition: Partition(partition), symbol }),
+            entry => Some(Place {
+                partition: Partition(entry & PARTITION),
+                is_here: entry & HERE != 0,
+                is_split: entry & SPLIT != 0,
+            }),
         }
     }
 
-    fn loads(&self) -> std::sync::MutexGuard<'_, Vec<usize>> {
-        self.symbols_of_shard.lock().expect("no code panics while it holds the route table")
+    /// The key of a symbol, once this process has seen a record of it.
+    pub fn key_of(&self, symbol: SymbolId) -> Option<SymbolKey> {
+        let place = self.place_of(symbol).filter(|place| place.is_here)?;
+        Some(SymbolKey { partition: place.partition, symbol })
+    }
+
+    /// Every partition with records of a symbol, ascending.
+    pub fn partitions_of(&self, symbol: SymbolId) -> Vec<Partition> {
+        match self.place_of(symbol) {
+            None => Vec::new(),
+            Some(Place { partition, is_split: false, .. }) => vec![partition],
+            Some(_) => self.learned().splits.get(&symbol).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn learned(&self) -> std::sync::MutexGuard<'_, Learned> {
+        self.learned.lock().expect("no code panics while it holds the route table")
     }
 }
 
-fn least_loaded(loads: &[usize]) -> usize {
-    (0..loads.len()).min_by_key(|&s| loads[s]).expect("there is at least one shard")
+impl Learned {
+    /// Adds a partition to what is known of a symbol, whose entry becomes `kept` with its mark of a split.
+    fn note(&mut self, entry: &AtomicU32, symbol: SymbolId, partition: Partition, kept: u32) -> bool {
+        let known = entry.load(Ordering::Acquire);
+        if known == NONE || (known & SPLIT == 0 && known & PARTITION == partition.0) {
+            entry.store(kept, Ordering::Release);
+            return false;
+        }
+        let partitions = self.splits.entry(symbol).or_insert_with(|| vec![Partition(known & PARTITION)]);
+        if let Err(at) = partitions.binary_search(&partition) {
+            partitions.insert(at, partition);
+        }
+        entry.store(kept | SPLIT, Ordering::Release);
+        known & SPLIT == 0
+    }
+
+    fn least_loaded(&self) -> usize {
+        let loads = &self.symbols_of_shard;
+        (0..loads.len()).min_by_key(|&s| loads[s]).expect("there is at least one shard")
+    }
 }
 
 #[cfg(test)]
@@ -133,5 +219,27 @@ mod tests {
         assert_eq!(routes.learn(SymbolId(0), Partition(0)), (1, false));
         assert_eq!(routes.learn(SymbolId(0), Partition(0)), (1, false));
         assert_eq!(routes.learn(SymbolId(0), Partition(3)), (0, true));
+    }
+    #[test]
+    fn a_symbol_is_split_once_however_its_partitions_are_learned() {
+        let routes = RouteTable::new(8, 2, &[]);
+        let place = |symbol| routes.place_of(SymbolId(symbol)).unwrap();
+        assert!(!routes.learn_elsewhere(SymbolId(0), Partition(5)));
+        assert_eq!((routes.key_of(SymbolId(0)), routes.shard_of(Partition(5))), (None, None));
+        assert_eq!(place(0), Place { partition: Partition(5), is_here: false, is_split: false });
+        assert!(!routes.learn(SymbolId(0), Partition(5)).1, "taken over");
+        assert_eq!(routes.key_of(SymbolId(0)).unwrap().partition, Partition(5));
+        assert!(routes.learn_elsewhere(SymbolId(0), Partition(2)));
+        assert!(!routes.learn_elsewhere(SymbolId(0), Partition(7)), "told once");
+        assert!(!routes.learn(SymbolId(0), Partition(2)).1);
+        assert_eq!(place(0), Place { partition: Partition(5), is_here: true, is_split: true });
+        assert_eq!(routes.partitions_of(SymbolId(0)), [2, 5, 7].map(Partition));
+
+        // Another's symbol that appears here in a further partition.
+        assert!(!routes.learn_elsewhere(SymbolId(1), Partition(6)));
+        assert!(routes.learn(SymbolId(1), Partition(1)).1);
+        assert_eq!(place(1), Place { partition: Partition(1), is_here: true, is_split: true });
+        assert_eq!(routes.partitions_of(SymbolId(1)), [1, 6].map(Partition));
+        assert_eq!(routes.partitions_of(SymbolId(2)), []);
     }
 }

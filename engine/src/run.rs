@@ -139,6 +139,7 @@ impl Engine {
             mailboxes,
             symbols: Arc::new(SymbolTable::default()),
             routes: Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins)),
+            owners: Arc::default(),
             model: Arc::new(ArcSwapOption::new(model)),
             metrics: EngineMetrics { shards: shard_metrics, ingest: Arc::default(), lanes: Arc::default() },
             runtime: shards.report().clone(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
 
-use crate::limits::SYMBOLS_MAX;
+use crate::limits::{SYMBOLS_MAX, SYMBOLS_TOLD_MAX};
 
 /// The venue whose ticks are made up. Reserved: its symbols are marked `simulated` in every answer.
 pub const SIMULATOR_VENUE: &str = "simulator";
@@ -86,7 +86,9 @@ pub enum ResolveError {
 
 /// The table of symbols is full.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the symbol table is full ({SYMBOLS_MAX} symbols); {0:?} was not added")]
+#[error(
+    "the symbol table is full ({SYMBOLS_MAX} symbols, {SYMBOLS_TOLD_MAX} with others'); {0:?} was not added"
+)]
 pub struct SymbolTableFull(pub String);
 
 /// All symbols this process has seen. Grows only; read by every front thread, written by sources when a new
@@ -109,6 +111,18 @@ impl SymbolTable {
     /// # Errors
     /// When the table holds [`SYMBOLS_MAX`] symbols already.
     pub fn intern(&self, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
+        self.intern_below(SYMBOLS_MAX, venue, product)
+    }
+
+    /// The same for a symbol that another process has told of.
+    ///
+    /// # Errors
+    /// When the table holds [`SYMBOLS_TOLD_MAX`] symbols already.
+    pub fn intern_told(&self, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
+        self.intern_below(SYMBOLS_TOLD_MAX, venue, product)
+    }
+
+    fn intern_below(&self, most: usize, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
         let name = format!("{venue}:{product}");
         if let Some(symbol) = self.get(&name) {
             return Ok(symbol);
@@ -117,7 +131,7 @@ impl SymbolTable {
         if let Some(&id) = names.by_name.get(name.as_str()) {
             return Ok(names.symbols[id.0 as usize].clone());
         }
-        if names.symbols.len() >= SYMBOLS_MAX {
+        if names.symbols.len() >= most {
             return Err(SymbolTableFull(name));
         }
         let id = SymbolId(names.symbols.len() as u32);

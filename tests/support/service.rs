@@ -131,6 +131,7 @@ impl Service {
             mailboxes: Arc::from([shard.mailbox.clone()]),
             symbols,
             routes,
+            owners: Arc::default(),
             model: Arc::new(setup.model.into()),
             metrics: EngineMetrics { shards: vec![metrics], ingest: Arc::default(), lanes: Arc::default() },
             runtime: RuntimeReport { name: "thread", reason: "a test".to_owned(), shard_cpus: vec![None] },

@@ -299,6 +299,8 @@ pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<Reade
         .set("enable.auto.commit", "false")
         .set("isolation.level", "read_committed")
         .set("enable.partition.eof", "true")
+        // The end of a partition is told when a fetch has waited in vain.
+        .set("fetch.wait.max.ms", "50")
         .set("auto.offset.reset", "earliest")
         .set("check.crcs", "true")
         .create_with_context(ReaderContext::default())

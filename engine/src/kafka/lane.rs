@@ -25,6 +25,7 @@ use super::{
     transaction::{Broken, Transaction},
 };
 use crate::{
+    events::Happening,
     handle::EngineHandle,
     lane::{Epoch, LaneMetrics, LaneReport, LaneWork},
     source::StopToken,
@@ -72,7 +73,7 @@ pub(super) enum LaneError {
 /// What outlives an attempt.
 pub(super) struct Lane<'a> {
     pub(super) settings: Arc<KafkaSettings>,
-    number: usize,
+    pub(super) number: usize,
     pub(super) metrics: Arc<LaneMetrics>,
     pub(super) report: &'a LaneReport,
     pub(super) stop: &'a StopToken,
@@ -113,6 +114,7 @@ pub fn run_lane(
         }
         lane.metrics.restarts.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(lane = number, %error, "the lane begins anew");
+        lane.note(Happening::LaneRestarted { lane: number, reason: error.to_string() });
         let needs_help = matches!(&error, LaneError::Topics(error) if !error.is_passing());
         report.tell(needs_help.then(|| error.to_string()));
         if lane.link.forget().is_err() {
@@ -124,7 +126,7 @@ pub fn run_lane(
 }
 
 /// Sleeps, unless it is time to stop.
-fn wait(stop: &StopToken, pause: Duration) {
+pub(super) fn wait(stop: &StopToken, pause: Duration) {
     let until = Instant::now() + pause;
     while Instant::now() < until && !stop.is_stopped() {
         std::thread::sleep(Duration::from_millis(20).min(pause));
@@ -185,6 +187,11 @@ impl Lane<'_> {
             }
         }
         Broken::Fenced(why).into()
+    }
+
+    /// Notes what happened, for people.
+    pub(super) fn note(&self, happening: Happening) {
+        self.link.engine().events.note(None, None, happening);
     }
 
     /// Drops the state of partitions that an earlier attempt had and that are not ours any more.

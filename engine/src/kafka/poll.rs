@@ -160,10 +160,9 @@ impl ShardLink {
 
     /// Tells the fronts where a symbol's state is.
     pub(super) fn note_route(&self, symbol: &Symbol, partition: Partition) {
-        let (_, split) = self.engine.routes.learn(symbol.id, partition);
-        if split {
-            self.engine.metrics.ingest.symbols_split.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(symbol = %symbol.name, "the symbol's records are in two partitions");
+        let (_, is_newly_split) = self.engine.routes.learn(symbol.id, partition);
+        if is_newly_split {
+            self.engine.metrics.ingest.note_split(&symbol.name);
         }
     }
 

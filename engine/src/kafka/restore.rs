@@ -18,6 +18,7 @@ use super::{
     state_files::StateFiles,
 };
 use crate::{
+    events::Happening,
     lane::{LaneMetrics, LaneReply, LaneWork},
     limits::LANE_QUESTIONS_MAX,
     symbol::{Offset, Partition, SymbolKey},
@@ -50,6 +51,17 @@ enum From {
     Origin,
     /// The records there still are: what came before is lost.
     NewOrigin,
+}
+
+impl From {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Snapshots => "snapshots",
+            Self::Origin => "origin",
+            Self::NewOrigin => "new_origin",
+        }
+    }
 }
 
 /// How to take a partition over.
@@ -232,6 +244,8 @@ fn carry_out(
         counter.fetch_add(1, Ordering::Relaxed);
     }
     let replay = plan.committed.saturating_sub(plan.read_from);
+    let restored = Happening::Restored { partition: partition.0, from: plan.from.name(), replayed: replay };
+    link.engine().events.note(None, None, restored);
     let (partition, from, committed) = (partition.0, plan.from, plan.committed);
     match plan.from {
         From::NewOrigin => {

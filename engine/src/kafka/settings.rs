@@ -38,6 +38,14 @@ pub struct KafkaSettings {
     pub topic_dlq: String,
     /// State goes here, to the same partition number; compacted.
     pub topic_snapshots: String,
+    /// Who owns which partition goes here; compacted, one partition.
+    pub topic_owners: String,
+    /// Which model scores which partition goes here; compacted, one partition.
+    pub topic_models: String,
+    /// What happens goes here; one partition.
+    pub topic_events: String,
+    /// Where other instances find this one's front, `http://host:port`.
+    pub advertised_url: String,
     /// The consumer group.
     pub group: String,
     /// Names this process among the group's; stable over restarts.
@@ -79,6 +87,10 @@ impl KafkaSettings {
             topic_predictions: "predictions".to_owned(),
             topic_dlq: "ticks.dlq".to_owned(),
             topic_snapshots: "engine.snapshots".to_owned(),
+            topic_owners: "engine.owners".to_owned(),
+            topic_models: "engine.models".to_owned(),
+            topic_events: "engine.events".to_owned(),
+            advertised_url: String::new(),
             group: "stormglass".to_owned(),
             instance: instance.to_owned(),
             lanes: 1,

@@ -98,6 +98,16 @@ fn prepare_by(reader: &Looker, settings: &KafkaSettings) -> Result<TopicCounts, 
             return Err(TopicsError::Partitions { topic, has, raw, wanted });
         }
     }
+    // Partition 0 is the one that is used.
+    for (topic, options) in [
+        (&settings.topic_owners, &compacted[..]),
+        (&settings.topic_models, &compacted[..]),
+        (&settings.topic_events, &[][..]),
+    ] {
+        if count(reader, topic)?.is_none() {
+            create(reader, settings, topic, 1, options)?;
+        }
+    }
     let dlq = match count(reader, &settings.topic_dlq)? {
         Some(has) => has,
         None => create(reader, settings, &settings.topic_dlq, 1, &[])?,

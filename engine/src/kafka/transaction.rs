@@ -18,6 +18,8 @@ use rdkafka::{
 use super::{
     client::{LaneConsumer, LaneProducer},
     dead_letter::DeadLetter,
+    models::ModelRecord,
+    owners::OwnerRecord,
     settings::{Delivery, KafkaSettings},
     snapshots::KeptSnapshot,
 };
@@ -34,6 +36,8 @@ pub(super) enum Sent {
     Predictions(LaneOutputs),
     DeadLetter(DeadLetter),
     Snapshot(KeptSnapshot),
+    Owner(OwnerRecord),
+    Model(ModelRecord),
 }
 
 /// Why the lane must begin anew.
@@ -125,7 +129,7 @@ impl Transaction {
     pub(super) fn predictions(&self) -> (u64, Option<i64>) {
         let outputs = self.sent.iter().filter_map(|sent| match sent {
             Sent::Predictions(outputs) => Some(&outputs.outputs),
-            Sent::DeadLetter(_) | Sent::Snapshot(_) => None,
+            Sent::DeadLetter(_) | Sent::Snapshot(_) | Sent::Owner(_) | Sent::Model(_) => None,
         });
         outputs.fold((0, None), |(count, newest), outputs| {
             let newest_here = outputs.iter().map(|output| output.as_of.nanos()).max();
@@ -189,8 +193,19 @@ impl Transaction {
                     self.enqueue(record)?;
                 }
             }
+            Sent::Owner(owner) => {
+                self.keyed(&settings.topic_owners, owner.partition, &owner.payload)?;
+            }
+            Sent::Model(model) => self.keyed(&settings.topic_models, model.partition, &model.encode())?,
         }
         Ok(())
+    }
+
+    /// Queues a record of a compacted topic that is kept by partition of the ticks.
+    fn keyed(&mut self, topic: &str, partition: u32, payload: &[u8]) -> Result<(), KafkaError> {
+        self.records += 1;
+        let key = partition.to_string();
+        self.enqueue(BaseRecord::to(topic).partition(0).key(key.as_bytes()).payload(payload))
     }
 
     /// Queues a record; waits while the producer's queue is full.

@@ -74,6 +74,10 @@ pub struct LaneMetrics {
     pub restored_new_origin: AtomicU64,
     /// Nanoseconds from the last assignment to live.
     pub restore_nanos: AtomicU64,
+    /// Events written to their topic.
+    pub events_written: AtomicU64,
+    /// Events that found no room, or were not delivered.
+    pub events_dropped: AtomicU64,
 }
 
 impl LaneMetrics {

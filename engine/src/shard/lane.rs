@@ -1,8 +1,10 @@
 //! A shard's side of the lanes: whose partition it is, ticks in, encoded predictions out.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
-use super::{NoOut, Out, ShardCore};
+use super::{BoundModel, NoOut, Out, ShardCore};
 use crate::{
     lane::{Emit, Epoch, LaneOrder, LaneOutput, LaneOutputs, LaneReply, LaneTick, LaneWork, answer},
     predict::{Prediction, StateFrom},
@@ -81,10 +83,17 @@ impl ShardCore {
             let Some(i) = self.tick(&tick.routed, out) else { continue };
             let prediction = self.prediction(i).expect("an accepted tick gives a prediction");
             if wanted(emit, before, &prediction) {
-                push(&mut outputs, prediction);
+                let is_stand_in = self.is_stand_in(prediction.scored.model_hash);
+                push(&mut outputs, prediction, is_stand_in);
             }
         }
         outputs
+    }
+
+    /// Whether the model of this hash scores only where the loaded one does worse.
+    fn is_stand_in(&self, hash: u64) -> bool {
+        let has_hash = |model: &Option<Arc<BoundModel>>| model.as_ref().is_some_and(|m| m.hash == hash);
+        has_hash(&self.baseline) && !has_hash(&self.model)
     }
 
     /// The event second of the symbol's newest tick.
@@ -112,18 +121,18 @@ fn wanted(emit: Emit, before: Option<i64>, prediction: &Prediction) -> bool {
     }
 }
 
-fn push(outputs: &mut LaneOutputs, prediction: Prediction) {
+fn push(outputs: &mut LaneOutputs, prediction: Prediction, is_stand_in: bool) {
     serde_json::to_writer(&mut outputs.bytes, &prediction)
         .expect("a prediction is a structure, which JSON can hold, and memory takes every byte");
     let position = prediction.position();
     let Prediction { symbol, scored, model, .. } = prediction;
     let end = outputs.bytes.len();
-    outputs.outputs.push(LaneOutput { symbol, position, as_of: scored.as_of, model, end });
+    outputs.outputs.push(LaneOutput { symbol, position, as_of: scored.as_of, model, is_stand_in, end });
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Instant};
+    use std::time::Instant;
 
     use crossbeam::channel::{Receiver, Sender, bounded};
 

@@ -1,9 +1,6 @@
 //! `GET /events?kind=…`: what happened to the service, the newest first.
 
-use engine::{
-    events::{Event, Happening, KINDS},
-    quality::{Change, recalibration::Line},
-};
+use engine::events::{Event, KINDS};
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 
@@ -19,58 +16,7 @@ pub(super) const ENDPOINT: Endpoint =
 
 #[derive(Serialize)]
 struct Answer {
-    events: Vec<EventBody>,
-}
-
-/// What is not said of a kind is absent.
-#[derive(Default, Serialize)]
-struct EventBody {
-    kind: &'static str,
-    /// By the wall clock.
-    noted_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    symbol: Option<String>,
-    /// Event time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    as_of: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    a: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    b: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model_brier: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    baseline_brier: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    silence_s: Option<f64>,
-}
-
-impl From<&Event> for EventBody {
-    fn from(event: &Event) -> Self {
-        let mut body = Self {
-            kind: event.happening.kind(),
-            noted_at: event.noted_at.to_string(),
-            symbol: event.symbol.as_ref().map(|symbol| symbol.name.to_string()),
-            as_of: event.as_of.map(|as_of| as_of.to_string()),
-            ..Self::default()
-        };
-        match &event.happening {
-            Happening::ModelSwapped { model } => {
-                body.model = Some(model.clone().unwrap_or_else(|| "none".to_owned()));
-            }
-            Happening::Feedback(Change::Recalibrated(Line { a, b })) => {
-                (body.a, body.b) = (Some(*a), Some(*b));
-            }
-            Happening::Feedback(
-                Change::FellBack { model_brier, baseline_brier }
-                | Change::Recovered { model_brier, baseline_brier },
-            ) => (body.model_brier, body.baseline_brier) = (Some(*model_brier), Some(*baseline_brier)),
-            Happening::Gap { silence_s } => body.silence_s = Some(*silence_s),
-        }
-        body
-    }
+    events: Vec<Event>,
 }
 
 fn handle(call: Call<'_>) -> Answering<'_> {
@@ -80,7 +26,6 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             let detail = format!("kind is {unknown:?}; it is one of {KINDS:?}, or absent for all");
             return Err(Problem::unprocessable("Unknown kind of event", detail));
         }
-        let events = call.app.engine.events.read(kind);
-        Ok(json(StatusCode::OK, &Answer { events: events.iter().map(EventBody::from).collect() }))
+        Ok(json(StatusCode::OK, &Answer { events: call.app.engine.events.read(kind) }))
     })
 }

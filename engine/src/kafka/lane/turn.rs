@@ -1,7 +1,7 @@
 //! A turn: rebalances, records in, answers out, a commit when it is due.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::atomic::Ordering,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -13,8 +13,11 @@ use rdkafka::{
 
 use super::{Lane, LaneError, LeftStates, is_same_instance};
 use crate::{
+    events::Happening,
     kafka::{
         client::{LaneConsumer, Rebalance, give_back, take_over},
+        models::{self, PartitionModels},
+        owners::Announcements,
         partition::OwnedPartition,
         restore::{self, OwnedPartitions},
         snapshots::KeptSnapshot,
@@ -46,6 +49,8 @@ pub(super) struct Turns<'a, 'b> {
     consumer: &'a LaneConsumer,
     transaction: Transaction,
     owned: OwnedPartitions,
+    announcements: Announcements,
+    models: PartitionModels,
     rebalances: VecDeque<Rebalance>,
     /// Since when partitions are being brought to life.
     restoring_since: Option<Instant>,
@@ -66,6 +71,8 @@ impl<'a, 'b> Turns<'a, 'b> {
             consumer,
             transaction,
             owned: OwnedPartitions::new(),
+            announcements: Announcements::default(),
+            models: PartitionModels::default(),
             rebalances: VecDeque::new(),
             restoring_since: None,
             snapshots_due: 0.0,
@@ -106,6 +113,9 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.lane.link.flush()?;
         self.collect()?;
         self.transaction.serve();
+        if self.announcements.is_commit_due(&self.owned) {
+            self.transaction.touch();
+        }
         if self.is_commit_due() {
             self.commit()?;
         }
@@ -150,9 +160,16 @@ impl<'a, 'b> Turns<'a, 'b> {
         )?;
         let Some(restored) = restored else { return Ok(false) };
         let restored = restored?;
+        let told = if restored.is_empty() { BTreeMap::new() } else { models::read(&lane.settings)? };
         take_over(self.consumer, &restore::positions(&lane.settings, &restored)?)?;
+        if !restored.is_empty() {
+            let partitions = restored.iter().map(|owned| owned.partition.0).collect();
+            lane.note(Happening::PartitionsTaken { lane: lane.number, partitions });
+        }
+        self.announcements.taken();
         lane.metrics.partitions.fetch_add(restored.len() as i64, Ordering::Relaxed);
         for owned in restored {
+            self.models.taken(owned.partition.0, told.get(&owned.partition.0));
             lane.left.remove(&owned.partition.0);
             self.owned.insert(owned.partition.0, owned);
         }
@@ -165,12 +182,15 @@ impl<'a, 'b> Turns<'a, 'b> {
     fn revoked(&mut self, partitions: &TopicPartitionList, lost: bool) -> Result<(), LaneError> {
         let numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
         tracing::info!(?numbers, lost, "partitions are given back");
+        let lane = self.lane.number;
+        self.lane.note(Happening::PartitionsGivenBack { lane, partitions: numbers.clone(), lost });
         if lost {
             return Err(LaneError::Lost);
         }
         self.hand_over(&numbers)?;
         give_back(self.consumer, partitions)?;
         for number in numbers {
+            self.announcements.given_back(number);
             if let Some(owned) = self.owned.remove(&number) {
                 self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
                 let close = LaneWork::Close { partition: owned.partition, epoch: owned.epoch };
@@ -255,6 +275,7 @@ impl<'a, 'b> Turns<'a, 'b> {
                     offset,
                     "too many records cannot be read: the partition is paused"
                 );
+                lane.note(Happening::PartitionPaused { partition, offset });
                 let mut paused = TopicPartitionList::new();
                 paused.add_partition(&lane.settings.topic_raw, partition as i32);
                 self.consumer.pause(&paused)?;
@@ -281,6 +302,9 @@ impl<'a, 'b> Turns<'a, 'b> {
             // Another lane of this process has begun to own what we still read.
             if outputs.foreign > 0 {
                 return Err(LaneError::Lost);
+            }
+            for record in self.models.due(&outputs) {
+                self.transaction.send(Sent::Model(record))?;
             }
             if !outputs.outputs.is_empty() {
                 self.transaction.send(Sent::Predictions(outputs))?;
@@ -319,6 +343,10 @@ impl<'a, 'b> Turns<'a, 'b> {
     }
 
     fn commit_now(&mut self) -> Result<(), LaneError> {
+        let (settings, number) = (&self.lane.settings, self.lane.number);
+        for record in self.announcements.due(settings, number, &self.owned) {
+            self.transaction.send(Sent::Owner(record))?;
+        }
         let mut offsets = TopicPartitionList::new();
         for owned in self.owned.values().filter(|owned| owned.is_live()) {
             let partition = owned.partition.0 as i32;

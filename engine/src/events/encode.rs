@@ -1,0 +1,62 @@
+//! An event as JSON: its kind, when, whose, and the fields of its kind. What is not said of a kind is absent.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{Event, Happening};
+use crate::quality::{Change, recalibration::Line};
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.happening.kind())?;
+        map.serialize_entry("noted_at", &self.noted_at.to_string())?;
+        if let Some(symbol) = &self.symbol {
+            map.serialize_entry("symbol", &*symbol.name)?;
+        }
+        if let Some(as_of) = self.as_of {
+            map.serialize_entry("as_of", &as_of.to_string())?;
+        }
+        fields(&self.happening, &mut map)?;
+        map.end()
+    }
+}
+
+fn fields<M: SerializeMap>(happening: &Happening, map: &mut M) -> Result<(), M::Error> {
+    match happening {
+        Happening::ModelSwapped { model } => map.serialize_entry("model", model.as_deref().unwrap_or("none")),
+        Happening::Feedback(Change::Recalibrated(Line { a, b })) => {
+            map.serialize_entry("a", a)?;
+            map.serialize_entry("b", b)
+        }
+        Happening::Feedback(
+            Change::FellBack { model_brier, baseline_brier }
+            | Change::Recovered { model_brier, baseline_brier },
+        ) => {
+            map.serialize_entry("model_brier", model_brier)?;
+            map.serialize_entry("baseline_brier", baseline_brier)
+        }
+        Happening::Gap { silence_s } => map.serialize_entry("silence_s", silence_s),
+        Happening::PartitionsTaken { lane, partitions } => {
+            map.serialize_entry("lane", lane)?;
+            map.serialize_entry("partitions", partitions)
+        }
+        Happening::PartitionsGivenBack { lane, partitions, lost } => {
+            map.serialize_entry("lane", lane)?;
+            map.serialize_entry("partitions", partitions)?;
+            map.serialize_entry("lost", lost)
+        }
+        Happening::Restored { partition, from, replayed } => {
+            map.serialize_entry("partition", partition)?;
+            map.serialize_entry("from", from)?;
+            map.serialize_entry("replayed", replayed)
+        }
+        Happening::LaneRestarted { lane, reason } => {
+            map.serialize_entry("lane", lane)?;
+            map.serialize_entry("reason", reason)
+        }
+        Happening::PartitionPaused { partition, offset } => {
+            map.serialize_entry("partition", partition)?;
+            map.serialize_entry("offset", offset)
+        }
+    }
+}

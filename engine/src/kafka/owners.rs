@@ -1,0 +1,356 @@
+//! Who owns which partition, published for the fronts of all instances: a compacted topic with one record a partition
+//! of the ticks, `{"instance","lane","url","symbols":[…]}` under the partition's number.
+//!
+//! The record is written in the transaction of the owner's first commit, one with unchanged offsets where nothing is
+//! to be read, and again with the commit after new symbols. The broker takes a transaction's offsets only from the
+//! group's present generation. So an owner that was replaced without knowing cannot commit its record, and one that
+//! hands over has committed before the next owner begins: the newest committed record *is* the owner's. That is
+//! stronger than comparing generations, which would have to trust what a record says of itself, and there is none in
+//! it. (`kafka.delivery = "at_least_once"` has no transactions: there a replaced owner can publish once more, until
+//! the true one's next record.)
+//!
+//! Only partition 0 of the topic is used: a reader sees all records in the order of the log.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
+    types::RDKafkaErrorCode,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    client::{self, ReaderContext},
+    lane,
+    partition::OwnedPartition,
+    restore::OwnedPartitions,
+    settings::KafkaSettings,
+};
+use crate::{
+    handle::EngineHandle,
+    limits::{OWNER_NAME_BYTES_MAX, OWNER_RECORD_BYTES_MAX, PARTITIONS_MAX},
+    owners::{Owner, Owners},
+    source::StopToken,
+    symbol::Partition,
+};
+
+/// How long the reader waits for news before it looks whether to stop.
+const WAIT: Duration = Duration::from_millis(100);
+/// How long a broker may take to say whether the topic is there.
+const METADATA_TIMEOUT: Duration = Duration::from_millis(500);
+/// Before the reader begins again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an owner says of a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OwnerRecord {
+    /// Of the ticks; the record's key.
+    pub(super) partition: u32,
+    /// The record's value.
+    pub(super) payload: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Value<'a> {
+    #[serde(borrow)]
+    instance: Cow<'a, str>,
+    lane: usize,
+    #[serde(borrow)]
+    url: Cow<'a, str>,
+    /// Full names, in the order in which they appeared.
+    #[serde(borrow)]
+    symbols: Vec<Cow<'a, str>>,
+    /// Symbols that did not fit in; absent if all did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unlisted: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The record of a partition, and whether all of its symbols are in it.
+fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (OwnerRecord, bool) {
+    let names = owned.symbols().iter().map(|symbol| &*symbol.symbol.name);
+    let mut bytes = 0;
+    let fitting = names.clone().take_while(|name| {
+        // As it is written, with its quotes, escapes and comma.
+        bytes += serde_json::to_string(name).map_or(usize::MAX / 2, |text| text.len() + 1);
+        bytes <= OWNER_RECORD_BYTES_MAX
+    });
+    let symbols: Vec<Cow<'_, str>> = fitting.map(Cow::Borrowed).collect();
+    let unlisted = owned.symbols().len() - symbols.len();
+    let (instance, url) = (Cow::from(&settings.instance), Cow::from(&settings.advertised_url));
+    let value = Value { instance, lane, url, symbols, unlisted };
+    let payload = serde_json::to_vec(&value).expect("text and numbers are always JSON");
+    (OwnerRecord { partition: owned.partition.0, payload }, unlisted == 0)
+}
+
+/// What a lane has told of its partitions.
+#[derive(Debug, Default)]
+pub(super) struct Announcements {
+    /// By partition, how many symbols its newest record tells of; [`usize::MAX`] when no more fit.
+    told: BTreeMap<u32, usize>,
+    /// Partitions were taken that nothing was told of yet.
+    is_takeover: bool,
+}
+
+impl Announcements {
+    /// Partitions were taken.
+    pub(super) fn taken(&mut self) {
+        self.is_takeover = true;
+    }
+
+    /// A partition was given back.
+    pub(super) fn given_back(&mut self, partition: u32) {
+        self.told.remove(&partition);
+    }
+
+    /// Whether a commit is due for them alone: a partition is live and nothing was told of it.
+    pub(super) fn is_commit_due(&mut self, owned: &OwnedPartitions) -> bool {
+        if !self.is_takeover {
+            return false;
+        }
+        let is_untold = |(number, _): (&u32, &OwnedPartition)| !self.told.contains_key(number);
+        self.is_takeover = owned.iter().any(is_untold);
+        owned.iter().any(|(number, owned)| owned.is_live() && is_untold((number, owned)))
+    }
+
+    /// The records that belong into the commit that is about to be made.
+    pub(super) fn due(
+        &mut self,
+        settings: &KafkaSettings,
+        lane: usize,
+        owned: &OwnedPartitions,
+    ) -> Vec<OwnerRecord> {
+        let mut records = Vec::new();
+        for (&number, owned) in owned.iter().filter(|(_, owned)| owned.is_live()) {
+            let count = owned.symbols().len();
+            if self.told.get(&number).is_some_and(|&told| told >= count) {
+                continue;
+            }
+            let (record, is_whole) = record(settings, lane, owned);
+            if !is_whole {
+                tracing::warn!(
+                    partition = number,
+                    symbols = count,
+                    "the owner's record has no room for all symbols: other instances do not find the rest"
+                );
+            }
+            self.told.insert(number, if is_whole { count } else { usize::MAX });
+            records.push(record);
+        }
+        records
+    }
+}
+
+/// Keeps the engine's table of owners as the topic has it, on the calling thread, until told to stop. A broker that
+/// goes and returns, and a topic that does not exist yet, are waited for; meanwhile the table stays as it is.
+pub fn watch_owners(settings: &KafkaSettings, engine: &EngineHandle, stop: &StopToken) {
+    let mut reader = Reader { settings, engine, owners: Owners::new(), has_warned: false };
+    while !stop.is_stopped() {
+        if let Err(error) = reader.read(stop) {
+            tracing::debug!(%error, "the owners' topic is read again from its beginning");
+            lane::wait(stop, PAUSE);
+        }
+    }
+}
+
+struct Reader<'a> {
+    settings: &'a KafkaSettings,
+    engine: &'a EngineHandle,
+    owners: Owners,
+    /// Whether a full table of symbols was told.
+    has_warned: bool,
+}
+
+impl Reader<'_> {
+    /// Reads from the beginning on. `Ok`: told to stop.
+    fn read(&mut self, stop: &StopToken) -> KafkaResult<()> {
+        let consumer = client::reader(self.settings)?;
+        if !self.await_topic(&consumer, stop) {
+            return Ok(());
+        }
+        let mut all = TopicPartitionList::new();
+        all.add_partition_offset(&self.settings.topic_owners, 0, Offset::Beginning)?;
+        consumer.assign(&all)?;
+        self.owners.clear();
+        let mut is_read = false;
+        let mut is_changed = true;
+        while !stop.is_stopped() {
+            match consumer.poll(WAIT) {
+                Some(Ok(message)) => {
+                    self.take(&message);
+                    is_changed = true;
+                    continue;
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => is_read = true,
+                Some(Err(error)) if is_topic_gone(&error) => return Err(error),
+                Some(Err(error)) => tracing::debug!(%error, "the owners' topic is not read now"),
+                None => {}
+            }
+            if is_read && is_changed {
+                self.engine.owners.publish(self.owners.clone());
+                is_changed = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the topic exists; false when told to stop.
+    fn await_topic(&self, consumer: &BaseConsumer<ReaderContext>, stop: &StopToken) -> bool {
+        let topic = &self.settings.topic_owners;
+        while !stop.is_stopped() {
+            let asked = Instant::now();
+            match consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT) {
+                Ok(metadata) if metadata.topics().iter().any(|found| !found.partitions().is_empty()) => {
+                    return true;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "whether the owners' topic exists is not known"),
+            }
+            lane::wait(stop, METADATA_TIMEOUT.saturating_sub(asked.elapsed()));
+        }
+        false
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        let Some(partition) = message
+            .key()
+            .and_then(|key| std::str::from_utf8(key).ok()?.parse::<u32>().ok())
+            .filter(|&partition| partition < self.engine.routes.partition_count().min(PARTITIONS_MAX))
+        else {
+            tracing::warn!(offset = message.offset(), "an owner's record names no partition");
+            return;
+        };
+        let Some(payload) = message.payload() else {
+            self.owners.remove(&partition);
+            return;
+        };
+        match serde_json::from_slice::<Value<'_>>(payload) {
+            Ok(value) if value.instance.len().max(value.url.len()) <= OWNER_NAME_BYTES_MAX => {
+                self.note(partition, &value);
+            }
+            Ok(_) => tracing::warn!(partition, "an owner's record has a name or url of more than 512 bytes"),
+            Err(error) => tracing::warn!(partition, %error, "an owner's record cannot be read"),
+        }
+    }
+
+    fn note(&mut self, partition: u32, value: &Value<'_>) {
+        let owner = Owner {
+            instance: value.instance.to_string(),
+            lane: value.lane,
+            url: value.url.to_string(),
+            is_here: value.instance == self.settings.instance,
+        };
+        let known = self.owners.get(&partition);
+        if known.is_none_or(|known| **known != owner) {
+            tracing::debug!(partition, instance = owner.instance, url = owner.url, "owned");
+            self.owners.insert(partition, Arc::new(owner));
+        }
+        for name in &value.symbols {
+            let Some((venue, product)) = name.split_once(':') else { continue };
+            match self.engine.symbols.intern_told(venue, product) {
+                Ok(symbol) => {
+                    if self.engine.routes.learn_elsewhere(symbol.id, Partition(partition)) {
+                        self.engine.metrics.ingest.note_split(&symbol.name);
+                    }
+                }
+                Err(full) if !std::mem::replace(&mut self.has_warned, true) => {
+                    tracing::warn!(%full, "further symbols of other instances are not known here");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn is_topic_gone(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::Fatal
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbol::SymbolTable;
+
+    fn settings() -> KafkaSettings {
+        KafkaSettings { advertised_url: "http://a:8000".to_owned(), ..KafkaSettings::new("x:1", "a", "v") }
+    }
+
+    fn owned(symbols: usize, product: impl Fn(usize) -> String) -> OwnedPartitions {
+        let names = SymbolTable::default();
+        let mut owned = OwnedPartition::new(Partition(3), 0, 0, 0);
+        for i in 0..symbols {
+            owned.add(names.intern("v", &product(i)).unwrap(), 0, None);
+        }
+        OwnedPartitions::from([(3, owned)])
+    }
+
+    #[test]
+    fn a_record_tells_who_where_and_what() {
+        let mut told = Announcements::default();
+        let records = told.due(&settings(), 1, &owned(2, |i| format!("P{i}")));
+        let expected = r#"{"instance":"a","lane":1,"url":"http://a:8000","symbols":["v:P0","v:P1"]}"#;
+        assert_eq!(std::str::from_utf8(&records[0].payload), Ok(expected));
+        assert_eq!(records[0].partition, 3);
+    }
+
+    #[test]
+    fn it_is_told_at_a_takeover_and_when_symbols_are_new_and_not_otherwise() {
+        let (mut told, few) = (Announcements::default(), owned(2, |i| format!("P{i}")));
+        assert!(!told.is_commit_due(&few));
+        told.taken();
+        assert!(told.is_commit_due(&few), "an idle partition has an owner too");
+        assert_eq!(told.due(&settings(), 0, &few).len(), 1);
+        assert!(!told.is_commit_due(&few));
+        assert_eq!(told.due(&settings(), 0, &few), []);
+        let more = owned(3, |i| format!("P{i}"));
+        assert!(!told.is_commit_due(&more), "with the commit of its ticks");
+        assert_eq!(told.due(&settings(), 0, &more).len(), 1);
+        told.given_back(3);
+        told.taken();
+        assert!(told.is_commit_due(&more));
+    }
+
+    #[test]
+    fn a_partition_that_is_not_live_is_not_told_of() {
+        let mut told = Announcements::default();
+        let mut owned = owned(1, |i| format!("P{i}"));
+        owned.get_mut(&3).unwrap().committed = 10;
+        told.taken();
+        assert!(!told.is_commit_due(&owned));
+        assert_eq!(told.due(&settings(), 0, &owned), []);
+        owned.get_mut(&3).unwrap().next = 10;
+        assert!(told.is_commit_due(&owned));
+    }
+
+    #[test]
+    fn a_record_stays_well_below_what_a_broker_takes() {
+        // A control character is six bytes in JSON.
+        let many = owned(15_000, |i| format!("{}{i}", "\u{1}".repeat(40)));
+        let mut told = Announcements::default();
+        let records = told.due(&settings(), 0, &many);
+        assert!(records[0].payload.len() < OWNER_RECORD_BYTES_MAX + 2_048, "{}", records[0].payload.len());
+        let value: Value<'_> = serde_json::from_slice(&records[0].payload).unwrap();
+        assert!(value.unlisted > 0 && value.symbols.len() + value.unlisted == 15_000);
+        assert_eq!(told.due(&settings(), 0, &many), [], "and is not written over and over");
+    }
+}
