@@ -4,6 +4,8 @@
 //! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. Nothing of a shard
 //! runs on a front thread, and every wait has a bound: header, body, deadline, drain.
 //!
+//! What another instance owns is asked of it: `elsewhere` says of whom and which answer counts, `forward` asks.
+//!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `answer` writes predictions, `live` fans
 //! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
 
@@ -11,8 +13,10 @@ pub mod answer;
 pub mod app;
 mod body;
 pub mod condition;
+mod elsewhere;
 pub mod endpoint;
 mod explain;
+mod forward;
 mod front;
 pub mod live;
 pub mod problem;

@@ -25,4 +25,19 @@ pub struct ServiceMetrics {
     pub predictions: PredictionsTotal,
     /// `stormglass_http_connections_refused_total`.
     pub connections_refused: AtomicU64,
+    /// `stormglass_http_forwards_total`.
+    pub forwards: ForwardsTotal,
+}
+
+/// Questions about other instances' symbols.
+#[derive(Debug, Default)]
+pub struct ForwardsTotal {
+    /// The owner answered.
+    pub answered: AtomicU64,
+    /// It did not, or not in time.
+    pub unanswered: AtomicU64,
+    /// Not asked, because too many were under way.
+    pub refused: AtomicU64,
+    /// The client was sent to the owner.
+    pub redirected: AtomicU64,
 }

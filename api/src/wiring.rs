@@ -122,10 +122,9 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     let venue = config.source.venue.get().unwrap_or(DEFAULT_VENUE);
     let instance = match kafka.instance.get() {
         Some(instance) => instance.to_owned(),
-        None => std::fs::read_to_string("/proc/sys/kernel/hostname")
-            .map_err(|error| format!("kafka.instance is not set and the host's name is not known: {error}"))?
-            .trim()
-            .to_owned(),
+        None => host_name().map_err(|error| {
+            format!("kafka.instance is not set and the host's name is not known: {error}")
+        })?,
     };
     let mut settings =
         KafkaSettings::new(kafka.bootstrap_servers.get().unwrap_or_default(), &instance, venue);
@@ -133,6 +132,9 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     settings.topic_predictions.clone_from(&kafka.topic_predictions);
     settings.topic_dlq.clone_from(&kafka.topic_dlq);
     settings.topic_snapshots.clone_from(&kafka.topic_snapshots);
+    settings.topic_owners.clone_from(&kafka.topic_owners);
+    settings.topic_models.clone_from(&kafka.topic_models);
+    settings.topic_events.clone_from(&kafka.topic_events);
     settings.group.clone_from(&kafka.group);
     settings.lanes = kafka.lanes;
     settings.partitions = kafka.partitions;
@@ -159,6 +161,30 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
         settings.properties.insert(name.clone(), secret(name, value)?);
     }
     Ok(settings)
+}
+
+#[cfg(feature = "kafka")]
+fn host_name() -> std::io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
+}
+
+/// Where other instances find the front that listens at `address`: as configured, else by that address if it is a
+/// certain one, else by the host's name.
+///
+/// # Errors
+/// When the host's name is needed and not known.
+#[cfg(feature = "kafka")]
+pub fn advertised_url(config: &Config, address: std::net::SocketAddr) -> Result<String, String> {
+    if let Some(url) = config.server.advertised_url.get() {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    if !address.ip().is_unspecified() {
+        return Ok(format!("http://{address}"));
+    }
+    let host = host_name().map_err(|error| {
+        format!("server.advertised_url is not set and the host's name is not known: {error}")
+    })?;
+    Ok(format!("http://{host}:{}", address.port()))
 }
 
 /// A property's value: as it stands, or what `env:NAME` or `file:PATH` refers to.

@@ -80,13 +80,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let legacy_model = load_legacy_model(&loaded.config)?;
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
-    engine.feed(&app)?;
     let signals = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| failed("cannot start a runtime", &e))?;
     let server =
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
+    // Behind the front: a lane tells the others where it listens.
+    engine.feed(&app)?;
     let ended = signals.block_on(wait::until_end(|| app.shards_panicked(), || app.lanes.is_fenced()));
     let why = ended.map_err(|e| failed("cannot wait for signals", &e))?;
     tracing::info!(why, "draining");

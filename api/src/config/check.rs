@@ -2,7 +2,10 @@
 
 use engine::state::label::HORIZONS_S;
 
-use super::{load::ConfigError, sections::Config, sections::SourceKind};
+use super::{
+    load::ConfigError,
+    sections::{Config, ForeignSymbols, SourceKind},
+};
 
 /// Beyond this, more processes serve better than more lanes.
 const LANES_MAX: usize = 64;
@@ -51,6 +54,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     }
     check_label(config)?;
     check_kafka(config)?;
+    check_advertised_url(config)?;
     check_pins(config)?;
     check_source(config)?;
     match config.model.variant.get() {
@@ -117,19 +121,39 @@ fn check_kafka(config: &Config) -> Result<(), ConfigError> {
              transactions up; make the timeout longer",
         ));
     }
-    for key in ["topic_raw", "topic_predictions", "topic_dlq", "topic_snapshots", "group"] {
-        let value = match key {
-            "topic_raw" => &kafka.topic_raw,
-            "topic_predictions" => &kafka.topic_predictions,
-            "topic_dlq" => &kafka.topic_dlq,
-            "topic_snapshots" => &kafka.topic_snapshots,
-            _ => &kafka.group,
-        };
+    for (key, value) in [
+        ("topic_raw", &kafka.topic_raw),
+        ("topic_predictions", &kafka.topic_predictions),
+        ("topic_dlq", &kafka.topic_dlq),
+        ("topic_snapshots", &kafka.topic_snapshots),
+        ("topic_owners", &kafka.topic_owners),
+        ("topic_models", &kafka.topic_models),
+        ("topic_events", &kafka.topic_events),
+        ("group", &kafka.group),
+    ] {
         if value.is_empty() {
             return Err(relation(&format!("kafka.{key} is empty; name it")));
         }
     }
     Ok(())
+}
+
+fn check_advertised_url(config: &Config) -> Result<(), ConfigError> {
+    let Some(text) = config.server.advertised_url.get() else { return Ok(()) };
+    let refused = |why: &str| Err(relation(&format!("server.advertised_url is {text:?}; {why}")));
+    let Ok(url) = text.parse::<hyper::Uri>() else { return refused("write it as \"http://host:port\"") };
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none();
+    match (url.scheme_str(), url.host()) {
+        _ if text.len() > engine::limits::OWNER_NAME_BYTES_MAX => refused("it is too long"),
+        (Some("http"), Some(_)) if is_bare => Ok(()),
+        (Some("https"), Some(_)) if is_bare => match config.kafka.foreign_symbols {
+            ForeignSymbols::Redirect => Ok(()),
+            ForeignSymbols::Forward => refused(
+                "instances ask each other without TLS: give an http url, or set kafka.foreign_symbols to \"redirect\"",
+            ),
+        },
+        _ => refused("write it as \"http://host:port\", without a path"),
+    }
 }
 
 fn check_source(config: &Config) -> Result<(), ConfigError> {

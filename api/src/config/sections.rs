@@ -36,6 +36,7 @@ pub struct Config {
 #[allow(missing_docs)]
 pub struct Server {
     pub listen: SocketAddr,
+    pub advertised_url: Optional,
     pub front_threads: usize,
     pub connections_max: usize,
     pub body_max_bytes: usize,
@@ -49,6 +50,7 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
+            advertised_url: Optional::default(),
             front_threads: 0,
             connections_max: 10_000,
             body_max_bytes: 4 << 20,
@@ -363,6 +365,16 @@ pub enum KafkaStart {
     Latest,
 }
 
+/// What becomes of a question about a symbol that another instance owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignSymbols {
+    /// The owner is asked, one hop.
+    Forward,
+    /// The client is sent to the owner.
+    Redirect,
+}
+
 /// `[kafka]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -373,6 +385,10 @@ pub struct Kafka {
     pub topic_predictions: String,
     pub topic_dlq: String,
     pub topic_snapshots: String,
+    pub topic_owners: String,
+    pub topic_models: String,
+    pub topic_events: String,
+    pub foreign_symbols: ForeignSymbols,
     pub group: String,
     pub instance: Optional,
     pub lanes: usize,
@@ -397,6 +413,10 @@ impl Default for Kafka {
             topic_predictions: "predictions".to_owned(),
             topic_dlq: "ticks.dlq".to_owned(),
             topic_snapshots: "engine.snapshots".to_owned(),
+            topic_owners: "engine.owners".to_owned(),
+            topic_models: "engine.models".to_owned(),
+            topic_events: "engine.events".to_owned(),
+            foreign_symbols: ForeignSymbols::Forward,
             group: "stormglass".to_owned(),
             instance: Optional::default(),
             lanes: 1,

@@ -83,6 +83,11 @@ fn a_wrong_value_names_its_key_and_where_it_was_set() {
         ("SIMULATOR__PREROLL_MINUTES", "10081", "simulator.preroll_minutes is 10081; it is at most 10080"),
         ("SIMULATOR__PREROLL_MINUTES", "4294967295", "at most 10080"),
         ("MODEL__VARIANT", "best", "MODEL_VARIANT"),
+        ("SERVER__ADVERTISED_URL", "host:8000", "http://host:port"),
+        ("SERVER__ADVERTISED_URL", "http://host:8000/prefix", "without a path"),
+        ("SERVER__ADVERTISED_URL", "https://host", "kafka.foreign_symbols"),
+        ("KAFKA__FOREIGN_SYMBOLS", "refuse", "`forward` or `redirect`"),
+        ("KAFKA__TOPIC_OWNERS", "", "kafka.topic_owners is empty"),
     ] {
         let name = format!("STORMGLASS__{key}");
         let error = load(None, &[(&name, value)]).unwrap_err().to_string();

@@ -1,8 +1,9 @@
 //! What every request can reach: the engine, the configuration, the counters, and where the service is in its life.
 
 use std::{
+    net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use engine::{
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};
 
-use super::{live::Live, quality::LiveQuality, source_report::SourceReport};
+use super::{forward::FORWARDS_MAX, live::Live, quality::LiveQuality, source_report::SourceReport};
 use crate::{
     config::{Config, sections::SourceKind},
     metrics::ServiceMetrics,
@@ -58,6 +59,10 @@ pub struct App {
     pub lanes: Arc<LaneReport>,
     /// One permit: explanations are computed one request at a time, off the shards.
     pub(super) explaining: Arc<Semaphore>,
+    /// One permit a question that another instance is asked.
+    pub(super) forwarding: Semaphore,
+    /// Where the front listens, once it does.
+    pub(super) address: OnceLock<SocketAddr>,
     /// One permit an open connection.
     pub(super) connections: Arc<Semaphore>,
     /// Connections being told that there are too many.
@@ -87,12 +92,19 @@ impl App {
             lanes: Arc::default(),
             connections: Arc::new(Semaphore::new(config.server.connections_max.min(Semaphore::MAX_PERMITS))),
             explaining: Arc::new(Semaphore::new(1)),
+            forwarding: Semaphore::new(FORWARDS_MAX),
+            address: OnceLock::new(),
             refusals: AtomicUsize::new(0),
             shards_alive,
             started_at: Instant::now(),
             draining: watch::Sender::new(false),
             config,
         })
+    }
+
+    /// Where the front listens, once it does: with port 0 only the system knows before.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address.get().copied()
     }
 
     /// Begins to drain: readiness goes, connections end after the request they carry.

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Instant};
 
-use hyper::{Method, Response, body::Incoming, http::request::Parts};
+use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue, http::request::Parts};
 
-use super::{app::App, problem::Problem, reply::Body, route::Route};
+use super::{app::App, forward::Asker, problem::Problem, reply::Body, route::Route};
 
 mod events;
 mod features;
@@ -69,13 +69,30 @@ pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body
 pub(super) struct Call<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) head: &'a Parts,
+    /// The client's, or one that was made.
+    pub(super) request_id: &'a HeaderValue,
     /// The symbol of the path; empty where the route has none.
     pub(super) symbol: Cow<'a, str>,
     pub(super) body: Incoming,
     pub(super) received_at: Instant,
 }
 
+/// A symbol that was routed but whose first tick is still on its way.
+pub(super) fn no_state(name: &str) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "No state yet",
+        format!("{name} has no accepted tick yet; retry soon"),
+    )
+}
+
 impl Call<'_> {
+    /// Whoever asked, should another instance have to answer.
+    pub(super) fn asker(&self) -> Asker<'_> {
+        let Self { app, head, request_id, .. } = *self;
+        Asker { app, headers: &head.headers, request_id, deadline: self.deadline() }
+    }
+
     /// Past this the engine's answer comes too late.
     pub(super) fn deadline(&self) -> Instant {
         self.app.deadline(self.received_at)

@@ -31,6 +31,14 @@ impl Route {
         }
     }
 
+    /// The path with this symbol in its segment.
+    pub(super) fn with_symbol(self, symbol: &str) -> String {
+        match self {
+            Self::Exact(path) => path.to_owned(),
+            Self::Symbol { before, after, .. } => format!("{before}{}{after}", encoded(symbol)),
+        }
+    }
+
     /// Whether `path` is of this route, and its symbol, still percent-encoded.
     fn matches(self, path: &str) -> Option<Option<&str>> {
         match self {
@@ -90,6 +98,20 @@ fn all_routes() -> String {
     ENDPOINTS.iter().map(route).collect::<Vec<_>>().join(", ")
 }
 
+/// Percent-encoding of one segment: all but RFC 3986's unreserved characters.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+            out.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
+        }
+    }
+    out
+}
+
 /// Percent-decoding of one segment or query value.
 pub(super) fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
     if !text.contains('%') {
@@ -145,6 +167,16 @@ mod tests {
         assert!(find(&Method::GET, "/predict/a/b").endpoint.is_none());
         assert_eq!(find(&Method::DELETE, "/predict").symbol.unwrap_err().status(), 405);
         assert_eq!(find(&Method::GET, "/predict/%zz").symbol.unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn a_symbol_in_a_path_comes_back() {
+        let route = Route::Symbol { label: "", before: "/symbols/", after: "/features" };
+        for symbol in ["coinbase:BTC-USD", "a:b/c d%?#é\u{1}"] {
+            let path = route.with_symbol(symbol);
+            assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
+            assert_eq!(decoded(route.matches(&path).unwrap().unwrap()).unwrap(), symbol);
+        }
     }
 
     #[test]

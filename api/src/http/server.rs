@@ -37,6 +37,8 @@ impl Server {
         let first = listener(app.config.server.listen, count > 1)?;
         // With port 0 the first listener learns the port that the others share.
         let address = first.local_addr()?;
+        // Once: a service has one front.
+        let _ = app.address.set(address);
         let mut listeners = vec![first];
         for _ in 1..count {
             listeners.push(listener(address, true)?);

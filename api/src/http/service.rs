@@ -27,7 +27,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     let observed = found.endpoint.map_or(Observed::Ordinary, |index| ENDPOINTS[index].observed);
     let answered = match (found.symbol, found.endpoint) {
         (Ok(symbol), Some(index)) => {
-            let call = Call { app: &app, head: &head, symbol, body, received_at };
+            let call = Call { app: &app, head: &head, request_id: &id, symbol, body, received_at };
             (ENDPOINTS[index].handle)(call).await
         }
         (Ok(_), None) => unreachable!("a symbol is only found with its endpoint"),

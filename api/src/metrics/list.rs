@@ -1,6 +1,6 @@
 //! The list: name, shape, meaning, and how each is read.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::quality::report::Quality;
 use model::ModelInfo;
@@ -130,6 +130,24 @@ pub const METRICS: &[Metric] = &[
         shape: Shape::Counter,
         help: "Connections beyond server.connections_max, answered 503 and closed.",
         read: |app| one(app.metrics.connections_refused.load(Ordering::Relaxed) as f64),
+    },
+    Metric {
+        name: "stormglass_http_forwards_total",
+        shape: Shape::Counter,
+        help: "Questions about symbols that another instance owns, by what came of them.",
+        read: |app| {
+            let forwards = &app.metrics.forwards;
+            let series = |(outcome, count): (&str, &AtomicU64)| {
+                labelled("outcome", outcome, count.load(Ordering::Relaxed) as f64)
+            };
+            let outcomes = [
+                ("answered", &forwards.answered),
+                ("unanswered", &forwards.unanswered),
+                ("refused", &forwards.refused),
+                ("redirected", &forwards.redirected),
+            ];
+            outcomes.into_iter().flat_map(series).collect()
+        },
     },
     Metric {
         name: "stormglass_quality_rows",

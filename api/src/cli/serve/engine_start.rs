@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "kafka")]
+use engine::kafka::KafkaSettings;
 use engine::{
     handle::EngineHandle,
     ingest::Ingest,
@@ -105,9 +107,14 @@ impl Running {
     /// Starts the lanes.
     #[cfg(feature = "kafka")]
     fn feed_from_kafka(&mut self, app: &App) -> Result<(), Failure> {
-        let settings = wiring::kafka_settings(&app.config)
-            .map_err(|message| Failure::new(Exit::Configuration, message))?;
+        let refused = |message| Failure::new(Exit::Configuration, message);
+        let mut settings = wiring::kafka_settings(&app.config).map_err(refused)?;
+        let address = app.address().unwrap_or(app.config.server.listen);
+        settings.advertised_url = wiring::advertised_url(&app.config, address).map_err(refused)?;
         let settings = Arc::new(settings);
+        app.engine.owners.expect();
+        self.beside_the_lanes("owners", &settings, engine::kafka::watch_owners)?;
+        self.beside_the_lanes("events", &settings, engine::kafka::write_events)?;
         for number in 0..settings.lanes {
             let (settings, handle) = (settings.clone(), self.handle());
             let (source, lanes) = (app.source.clone(), app.lanes.clone());
@@ -122,6 +129,20 @@ impl Running {
                 .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a Kafka lane: {error}")))?;
         }
         Ok(())
+    }
+
+    /// Runs what all lanes share on a thread of its own.
+    #[cfg(feature = "kafka")]
+    fn beside_the_lanes(
+        &self,
+        name: &str,
+        settings: &Arc<KafkaSettings>,
+        run: fn(&KafkaSettings, &EngineHandle, &StopToken),
+    ) -> Result<(), Failure> {
+        let (settings, handle) = (settings.clone(), self.handle());
+        self.engine
+            .spawn_source(&format!("kafka-{name}"), move |_, stop| run(&settings, &handle, &stop))
+            .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the Kafka {name}: {error}")))
     }
 
     pub(super) fn handle(&self) -> EngineHandle {

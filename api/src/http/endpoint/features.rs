@@ -1,17 +1,22 @@
 //! `GET /symbols/{symbol}/features`: the row behind a symbol's newest prediction, with names, units and event time.
 
+use engine::{message::FeaturesAnswer, symbol::SymbolKey};
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 
-use super::{Answering, Call, Endpoint, Observed, predict_symbol::no_state, symbols::SymbolBody};
-use crate::http::{answer::wall_clock_nanos, reply::json, route::Route};
-
-pub(super) const ENDPOINT: Endpoint = Endpoint {
-    method: Method::GET,
-    route: Route::Symbol { label: "/symbols/{symbol}/features", before: "/symbols/", after: "/features" },
-    observed: Observed::Ordinary,
-    handle,
+use super::{Answering, Call, Endpoint, Observed, symbols::SymbolBody};
+use crate::http::{
+    answer::wall_clock_nanos,
+    elsewhere::{self, Stamp},
+    reply::json,
+    route::Route,
 };
+
+const ROUTE: Route =
+    Route::Symbol { label: "/symbols/{symbol}/features", before: "/symbols/", after: "/features" };
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Ordinary, handle };
 
 #[derive(Serialize)]
 struct FeatureBody {
@@ -33,9 +38,27 @@ struct Answer<'a> {
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
-        let (symbol, key) = call.app.engine.resolve(&call.symbol)?;
-        let answer = call.app.engine.features(key, call.deadline()).await?;
-        let answer = answer.ok_or_else(|| no_state(&symbol.name))?;
+        let (asker, query) = (call.asker(), call.head.uri.query());
+        let located = call.app.engine.locate(&call.symbol);
+        let (symbol, place) = located.map_err(|error| elsewhere::unknown(asker, error))?;
+        let mut newest: Option<(Stamp, FeaturesAnswer)> = None;
+        let several = if place.is_split { elsewhere::keys(call.app, &symbol) } else { Vec::new() };
+        let one = SymbolKey { partition: place.partition, symbol: symbol.id };
+        for &key in if place.is_split { &*several } else { std::slice::from_ref(&one) } {
+            let Some(answer) = call.app.engine.features(key, asker.deadline).await? else { continue };
+            let stamp = Stamp::of(&answer.prediction);
+            if newest.as_ref().is_none_or(|(newest, _)| *newest < stamp) {
+                newest = Some((stamp, answer));
+            }
+        }
+        let Some((here, answer)) = newest else {
+            return elsewhere::only(asker, ROUTE, &symbol, query).await;
+        };
+        if place.is_split
+            && let Some(newer) = elsewhere::newer(asker, ROUTE, &symbol, query, here).await
+        {
+            return Ok(newer);
+        }
         let specs = engine::features::specs();
         let feature = |(spec, &value): (&engine::features::FeatureSpec, &f32)| FeatureBody {
             name: spec.name,

@@ -1,20 +1,25 @@
 //! `POST /predict`: rows of the caller's features, one row in the older form, or symbols of the live state.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Instant};
 
-use engine::{message::Answer, symbol::SymbolKey};
+use engine::{
+    message::Answer,
+    symbol::{ResolveError, Symbol, SymbolKey},
+};
 use hyper::{Method, Response, StatusCode};
 use model::{Model, ModelInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Answering, Call, Endpoint, Observed, predict_symbol::no_state};
+use super::{Answering, Call, Endpoint, Observed};
 use crate::{
     http::{
         answer::{wall_clock_nanos, write_prediction},
         app::App,
         body,
+        elsewhere::{self, Item, ListForm, Stamp, Wanted},
         explain::{Explained, check_count, explain_rows},
+        forward::Asker,
         problem::Problem,
         reply::{Body, JSON, json, reply},
         route::Route,
@@ -56,17 +61,21 @@ struct Asked<'a> {
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
-        let bytes = body::read(call.body, &call.app.config.server).await?;
+        let (app, head, request_id) = (call.app, call.head, call.request_id);
+        let bytes = body::read(call.body, &app.config.server).await?;
         // The body's time is the client's and has a bound of its own; the engine's begins when there is a question.
-        let deadline = call.app.deadline(Instant::now());
+        let deadline = app.deadline(Instant::now());
         let request: Request<'_> =
             serde_json::from_slice(&bytes).map_err(|error| not_readable(&bytes, &error))?;
         let asked =
             Asked { model: request.model.as_deref(), explain: request.explain == Some(true), deadline };
         match (request.rows, request.features, request.symbols) {
-            (Some(rows), None, None) => score_rows(call.app, rows, asked).await,
-            (None, Some(features), None) => score_features(call.app, features, asked).await,
-            (None, None, Some(symbols)) => predict_symbols(call.app, symbols, asked).await,
+            (Some(rows), None, None) => score_rows(app, rows, asked).await,
+            (None, Some(features), None) => score_features(app, features, asked).await,
+            (None, None, Some(symbols)) => {
+                let asker = Asker { app, headers: &head.headers, request_id, deadline };
+                predict_symbols(asker, symbols, asked).await
+            }
             _ => Err(Problem::unprocessable(
                 "Nothing to predict",
                 "send exactly one of \"rows\" (a list of objects), \"features\" (an object), \"symbols\" (a list of \
@@ -294,39 +303,84 @@ struct ItemError<'a> {
     detail: &'a str,
 }
 
-async fn predict_symbols(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
+/// A name of the list, and how many partitions of it are asked here.
+struct Listed {
+    symbol: Arc<Symbol>,
+    is_split: bool,
+    keys: usize,
+}
+
+/// The place of the best of `answers`, which are those of one symbol.
+fn newest(answers: &[Option<Arc<Answer>>]) -> Option<usize> {
+    let stamp = |i: &usize| answers[*i].as_ref().map(|answer| Stamp::of(&answer.prediction));
+    (0..answers.len()).filter(|i| answers[*i].is_some()).max_by_key(stamp)
+}
+
+async fn predict_symbols(
+    asker: Asker<'_>,
+    raw: &RawValue,
+    asked: Asked<'_>,
+) -> Result<Response<Body>, Problem> {
+    let app = asker.app;
     let model = loaded_model(app, asked.model)?;
     let names = read_symbols(raw, app.config.predict.rows_max)?;
-    let resolved: Vec<_> = names.iter().map(|name| app.engine.resolve(name)).collect();
-    let keys: Vec<_> = resolved.iter().flatten().map(|(_, key)| *key).collect();
-    let (answers, explanations) = if asked.explain {
+    let mut keys = Vec::with_capacity(names.len());
+    let locate = |name: &Cow<'_, str>| {
+        let (symbol, place) = app.engine.locate(name)?;
+        let before = keys.len();
+        if place.is_split {
+            keys.extend(elsewhere::keys(app, &symbol));
+        } else {
+            keys.push(SymbolKey { partition: place.partition, symbol: symbol.id });
+        }
+        Ok(Listed { symbol, is_split: place.is_split, keys: keys.len() - before })
+    };
+    let listed: Vec<Result<Listed, ResolveError>> = names.iter().map(locate).collect();
+    let (answers, mut explanations) = if asked.explain {
         check_count(app, keys.len())?;
         explained_symbols(app, &model, &keys, asked.deadline).await?
     } else {
         (app.engine.predict(&keys, asked.deadline).await?, Vec::new())
     };
-    let (mut predictions, mut explanations) = (answers.into_iter(), explanations.into_iter());
+    let mut others = match ask_others(asker, &listed, &answers, asked).await {
+        elsewhere::Listed::Elsewhere(response) => return Ok(response),
+        elsewhere::Listed::Items(items) => items,
+    };
     let now_nanos = wall_clock_nanos();
     let mut counts = PredictionCounts::default();
     let mut bytes = Vec::with_capacity(64 + 768 * names.len());
     bytes.extend_from_slice(b"{\"predictions\":[");
-    for (i, (name, resolved)) in names.iter().zip(resolved).enumerate() {
+    let mut at = 0;
+    for (i, (name, listed)) in names.iter().zip(listed).enumerate() {
         if i > 0 {
             bytes.push(b',');
         }
-        let problem = match resolved {
-            Ok((symbol, _)) => match (predictions.next().flatten(), explanations.next()) {
-                (Some(answer), explanation) => {
-                    counts.add(PredictionCounts::of(answer.prediction.spike()));
-                    write_prediction(&mut bytes, &answer, now_nanos, app.config.predict.stale_after_s);
-                    if let Some(explanation) = explanation {
-                        add_explanation(&mut bytes, explanation.as_ref());
+        let problem = match (others.remove(&i), listed) {
+            (Some(Item::Written(item)), Ok(listed)) => {
+                at += listed.keys;
+                bytes.extend_from_slice(&item);
+                continue;
+            }
+            (Some(Item::Problem(problem)), Ok(listed)) => {
+                at += listed.keys;
+                problem
+            }
+            (None, Ok(listed)) => {
+                let found = newest(&answers[at..at + listed.keys]).map(|newest| at + newest);
+                at += listed.keys;
+                match found.and_then(|found| Some((found, answers[found].as_ref()?))) {
+                    Some((found, answer)) => {
+                        counts.add(PredictionCounts::of(answer.prediction.spike()));
+                        write_prediction(&mut bytes, answer, now_nanos, app.config.predict.stale_after_s);
+                        if asked.explain {
+                            add_explanation(&mut bytes, explanations[found].take().as_ref());
+                        }
+                        continue;
                     }
-                    continue;
+                    None => elsewhere::nobody(asker, &listed.symbol),
                 }
-                (None, _) => no_state(&symbol.name),
-            },
-            Err(error) => error.into(),
+            }
+            (_, Err(error)) => elsewhere::unknown(asker, error),
         };
         let status = problem.status().as_u16();
         let item = ItemError { symbol: name, status, error: problem.error(), detail: problem.detail() };
@@ -335,4 +389,29 @@ async fn predict_symbols(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<
     bytes.extend_from_slice(b"]}");
     count_predictions(app, app.version_of(model.info()), counts);
     Ok(reply(StatusCode::OK, JSON, bytes))
+}
+
+/// What other instances say of the symbols that have no state here, or not their only one.
+async fn ask_others(
+    asker: Asker<'_>,
+    listed: &[Result<Listed, ResolveError>],
+    answers: &[Option<Arc<Answer>>],
+    asked: Asked<'_>,
+) -> elsewhere::Listed {
+    let mut wanted = Vec::new();
+    let mut at = 0;
+    for (index, listed) in listed.iter().enumerate() {
+        let Ok(Listed { symbol, is_split, keys }) = listed else { continue };
+        let answers = &answers[at..at + keys];
+        at += keys;
+        if *is_split || answers.iter().all(Option::is_none) {
+            let here = newest(answers).and_then(|i| Some(Stamp::of(&answers[i].as_ref()?.prediction)));
+            wanted.push(Wanted { index, symbol, here });
+        }
+    }
+    if wanted.is_empty() {
+        return elsewhere::Listed::Items(BTreeMap::new());
+    }
+    let form = ListForm { model: asked.model, explain: asked.explain };
+    elsewhere::list(asker, &wanted, listed.len(), form).await
 }

@@ -1,11 +1,14 @@
-//! `GET /predict/{symbol}`: the newest prediction of one symbol, from the shard that owns it.
+//! `GET /predict/{symbol}`: the newest prediction of one symbol, from the shard that owns it, or from the instance
+//! that does.
 
+use engine::symbol::SymbolKey;
 use hyper::{Method, Response, StatusCode};
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::{
     http::{
         answer::{wall_clock_nanos, write_prediction},
+        elsewhere::{self, Stamp},
         problem::Problem,
         reply::{Body, JSON, reply},
         route::{Route, query_value},
@@ -14,12 +17,10 @@ use crate::{
     metrics::PredictionCounts,
 };
 
-pub(super) const ENDPOINT: Endpoint = Endpoint {
-    method: Method::GET,
-    route: Route::Symbol { label: "/predict/{symbol}", before: "/predict/", after: "" },
-    observed: Observed::Prediction,
-    handle,
-};
+const ROUTE: Route = Route::Symbol { label: "/predict/{symbol}", before: "/predict/", after: "" };
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Prediction, handle };
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
@@ -28,11 +29,27 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             Some(model) => model.info().horizon_s,
             None => return Err(Problem::no_model()),
         };
-        check_horizon(query_value(call.head.uri.query(), "horizon_s"), horizon_s)?;
-        let (symbol, key) = app.engine.resolve(&call.symbol)?;
-        let Some(answer) = app.engine.predict_one(key, call.deadline()).await? else {
-            return Err(no_state(&symbol.name));
+        let query = call.head.uri.query();
+        check_horizon(query_value(query, "horizon_s"), horizon_s)?;
+        let asker = call.asker();
+        let located = app.engine.locate(&call.symbol);
+        let (symbol, place) = located.map_err(|error| elsewhere::unknown(asker, error))?;
+        let answer = if place.is_split {
+            let answers = app.engine.predict(&elsewhere::keys(app, &symbol), asker.deadline).await?;
+            answers.into_iter().flatten().max_by_key(|answer| Stamp::of(&answer.prediction))
+        } else {
+            let key = SymbolKey { partition: place.partition, symbol: symbol.id };
+            app.engine.predict_one(key, asker.deadline).await?
         };
+        let Some(answer) = answer else {
+            return elsewhere::only(asker, ROUTE, &symbol, query).await;
+        };
+        if place.is_split {
+            let here = Stamp::of(&answer.prediction);
+            if let Some(newer) = elsewhere::newer(asker, ROUTE, &symbol, query, here).await {
+                return Ok(newer);
+            }
+        }
         let prediction = &answer.prediction;
         if let Some(info) = &prediction.model {
             count_predictions(app, app.version_of(info), PredictionCounts::of(prediction.spike()));
@@ -41,15 +58,6 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         write_prediction(&mut bytes, &answer, wall_clock_nanos(), app.config.predict.stale_after_s);
         Ok::<Response<Body>, _>(reply(StatusCode::OK, JSON, bytes))
     })
-}
-
-/// A symbol that was routed but whose first tick is still on its way.
-pub(super) fn no_state(name: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "No state yet",
-        format!("{name} has no accepted tick yet; retry soon"),
-    )
 }
 
 fn check_horizon(asked: Option<&str>, loaded_s: u32) -> Result<(), Problem> {

@@ -1,11 +1,21 @@
-//! `GET /symbols`: what is live and how it stands.
+//! `GET /symbols`: what is live here and how it stands; with `?all` also what other instances own.
 
-use engine::message::SymbolSummary;
+use std::collections::HashSet;
+
+use engine::{
+    message::SymbolSummary,
+    symbol::{SymbolId, SymbolKey},
+};
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{answer::wall_clock_nanos, app::App, reply::json, route::Route};
+use crate::http::{
+    answer::wall_clock_nanos,
+    app::App,
+    reply::json,
+    route::{Route, query_value},
+};
 
 pub(super) const ENDPOINT: Endpoint =
     Endpoint { method: Method::GET, route: Route::Exact("/symbols"), observed: Observed::Ordinary, handle };
@@ -25,6 +35,9 @@ pub(super) struct SymbolBody<'a> {
     ticks_accepted: u64,
     partition: u32,
     shard: Option<usize>,
+    /// All of them, where there are several: each has a part of the ticks and a state of its own.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    partitions: Vec<u32>,
 }
 
 impl<'a> SymbolBody<'a> {
@@ -48,13 +61,58 @@ impl<'a> SymbolBody<'a> {
             ticks_accepted: summary.ticks_accepted,
             partition: summary.key.partition.0,
             shard: app.engine.routes.shard_of(summary.key.partition),
+            partitions: split_over(app, summary.key.symbol),
         }
     }
+}
+
+/// The partitions of a split symbol; none of any other.
+fn split_over(app: &App, symbol: SymbolId) -> Vec<u32> {
+    let routes = &app.engine.routes;
+    match routes.place_of(symbol) {
+        Some(place) if place.is_split => routes.partitions_of(symbol).into_iter().map(|p| p.0).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A symbol's partition that another instance owns.
+#[derive(Serialize)]
+struct Elsewhere {
+    symbol: String,
+    partition: u32,
+    /// `null` where nobody is known to own it.
+    instance: Option<String>,
+    url: Option<String>,
+}
+
+/// What the table of owners has beyond these keys, sorted by name.
+fn elsewhere(app: &App, here: &HashSet<SymbolKey>) -> Vec<Elsewhere> {
+    let engine = &app.engine;
+    let owners = engine.owners.all();
+    let mut all = Vec::new();
+    for symbol in engine.symbols.all() {
+        for partition in engine.routes.partitions_of(symbol.id) {
+            if here.contains(&SymbolKey { partition, symbol: symbol.id }) {
+                continue;
+            }
+            let owner = owners.get(&partition.0);
+            all.push(Elsewhere {
+                symbol: symbol.name.to_string(),
+                partition: partition.0,
+                instance: owner.map(|owner| owner.instance.clone()),
+                url: owner.map(|owner| owner.url.clone()),
+            });
+        }
+    }
+    all.sort_by(|a, b| (&a.symbol, a.partition).cmp(&(&b.symbol, b.partition)));
+    all
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
     symbols: Vec<SymbolBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elsewhere: Option<Vec<Elsewhere>>,
 }
 
 fn handle(call: Call<'_>) -> Answering<'_> {
@@ -62,6 +120,8 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let summaries = call.app.engine.summaries(call.deadline()).await?;
         let now_nanos = wall_clock_nanos();
         let symbols = summaries.iter().map(|s| SymbolBody::new(call.app, s, now_nanos)).collect();
-        Ok(json(StatusCode::OK, &Answer { symbols }))
+        let elsewhere = query_value(call.head.uri.query(), "all")
+            .map(|_| elsewhere(call.app, &summaries.iter().map(|summary| summary.key).collect()));
+        Ok(json(StatusCode::OK, &Answer { symbols, elsewhere }))
     })
 }

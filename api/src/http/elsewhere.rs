@@ -1,0 +1,386 @@
+//! Symbols whose state is not here, or not only here: who is asked, and which answer counts.
+//!
+//! Nothing of this runs for a symbol whose one partition is here. Otherwise the owners of its partitions are asked, one
+//! hop away. A split symbol has a state in each of its partitions: the one with the newest tick answers, of equal ones
+//! the one with the lowest partition, so every instance gives the same answer.
+
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use bytes::Bytes;
+use engine::{
+    owners::Owner,
+    predict::Prediction,
+    symbol::{Partition, ResolveError, Symbol, SymbolKey},
+};
+use hyper::{
+    Method, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::task::JoinSet;
+
+use super::{
+    app::App,
+    endpoint::no_state,
+    forward::{Asker, Forwarded, url},
+    problem::Problem,
+    reply::{Body, json},
+    route::Route,
+};
+use crate::config::sections::ForeignSymbols;
+
+/// Orders the answers about a split symbol: the greatest is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stamp {
+    as_of_ns: i128,
+    partition: Reverse<u32>,
+}
+
+impl Stamp {
+    /// Of what a shard says.
+    pub(super) fn of(prediction: &Prediction) -> Self {
+        let as_of_ns = i128::from(prediction.scored.as_of.nanos());
+        Self { as_of_ns, partition: Reverse(prediction.position().partition.0) }
+    }
+
+    /// Of what another instance says; `None` where it says no prediction.
+    fn read(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Stamped {
+            as_of: String,
+            partition: Option<u32>,
+            receipt: Option<Receipt>,
+        }
+        #[derive(Deserialize)]
+        struct Receipt {
+            partition: u32,
+        }
+        let stamped: Stamped = serde_json::from_slice(json).ok()?;
+        let as_of: jiff::Timestamp = stamped.as_of.parse().ok()?;
+        let partition = stamped.partition.or(stamped.receipt.map(|receipt| receipt.partition))?;
+        Some(Self { as_of_ns: as_of.as_nanosecond(), partition: Reverse(partition) })
+    }
+}
+
+/// The keys of a symbol here, one a partition.
+pub(super) fn keys(app: &App, symbol: &Symbol) -> Vec<SymbolKey> {
+    let key = |partition| SymbolKey { partition, symbol: symbol.id };
+    app.engine.routes.partitions_of(symbol.id).into_iter().map(key).collect()
+}
+
+/// What to answer about a name that means nothing here.
+pub(super) fn unknown(asker: Asker<'_>, error: ResolveError) -> Problem {
+    match error {
+        ResolveError::Unknown(name) if asker.is_forwarded() => not_here(&name),
+        ResolveError::Unknown(name) if asker.app.engine.owners.is_awaited() => Problem::busy(
+            "Owners not known",
+            format!(
+                "{name} may be another instance's: who owns what is not read from Kafka yet; retry after a second"
+            ),
+        ),
+        other => other.into(),
+    }
+}
+
+/// To another instance: it has asked the wrong one.
+fn not_here(name: &str) -> Problem {
+    let detail =
+        format!("{name} is not with this instance; a new owner is not known yet, retry after a second");
+    Problem::busy("Not here", detail)
+}
+
+/// The other instances that own partitions of a symbol, each once, by url.
+fn owners(app: &App, symbol: &Symbol) -> BTreeMap<String, Arc<Owner>> {
+    let mut owners = BTreeMap::new();
+    for partition in app.engine.routes.partitions_of(symbol.id) {
+        if let Some(owner) = app.engine.owners.of(partition).filter(|owner| !owner.is_here) {
+            owners.insert(owner.url.clone(), owner);
+        }
+    }
+    owners
+}
+
+/// What to say of a symbol that nobody answers for.
+pub(super) fn nobody(asker: Asker<'_>, symbol: &Symbol) -> Problem {
+    if asker.is_forwarded() {
+        return not_here(&symbol.name);
+    }
+    let table = &asker.app.engine.owners;
+    let is_owned = |partition: &Partition| table.of(*partition).is_some();
+    if asker.app.engine.routes.partitions_of(symbol.id).iter().any(is_owned) {
+        let detail = format!("the partition of {} is being taken over; retry after a second", symbol.name);
+        return Problem::busy("Taken over", detail);
+    }
+    no_state(&symbol.name)
+}
+
+fn path_and_query(route: Route, symbol: &Symbol, query: Option<&str>) -> String {
+    let mut path = route.with_symbol(&symbol.name);
+    if let Some(query) = query {
+        path.push('?');
+        path.push_str(query);
+    }
+    path
+}
+
+/// The answer to a GET about a symbol that has no state here.
+///
+/// # Errors
+/// What the owner answered instead, or 503 where there is none that answers.
+pub(super) async fn only(
+    asker: Asker<'_>,
+    route: Route,
+    symbol: &Symbol,
+    query: Option<&str>,
+) -> Result<Response<Body>, Problem> {
+    let owners = if asker.is_forwarded() { BTreeMap::new() } else { owners(asker.app, symbol) };
+    let path = path_and_query(route, symbol, query);
+    let Some(owner) = owners.values().next() else { return Err(nobody(asker, symbol)) };
+    if owners.len() == 1
+        && let Some(response) = redirect(asker.app, owner, &path)
+    {
+        return Ok(response);
+    }
+    let mut newest: Option<(Option<Stamp>, Response<Body>)> = None;
+    let mut problem = None;
+    for answered in ask_all(asker, &owners, &path).await {
+        match answered {
+            Ok(answer) => {
+                let stamp = is_ok(&answer).then(|| Stamp::read(&answer.body)).flatten();
+                if newest.as_ref().is_none_or(|(newest, _)| *newest < stamp) {
+                    newest = Some((stamp, passed_on(answer)));
+                }
+            }
+            Err(error) => problem = Some(error),
+        }
+    }
+    match (newest, problem) {
+        (Some((Some(_), response)), _) | (Some((None, response)), None) => Ok(response),
+        (_, Some(problem)) => Err(problem),
+        (None, None) => Err(nobody(asker, symbol)),
+    }
+}
+
+/// The answer of another instance to a GET about a split symbol, if its state has a newer tick than the one here.
+/// Where an owner does not answer, the state here has to do.
+pub(super) async fn newer(
+    asker: Asker<'_>,
+    route: Route,
+    symbol: &Symbol,
+    query: Option<&str>,
+    here: Stamp,
+) -> Option<Response<Body>> {
+    if asker.is_forwarded() {
+        return None;
+    }
+    let owners = owners(asker.app, symbol);
+    let path = path_and_query(route, symbol, query);
+    let answers = ask_all(asker, &owners, &path).await.into_iter().flatten().filter(is_ok);
+    let stamped = answers.filter_map(|answer| Some((Stamp::read(&answer.body)?, answer)));
+    let (stamp, answer) = stamped.max_by_key(|(stamp, _)| *stamp)?;
+    (stamp > here).then(|| passed_on(answer))
+}
+
+fn is_ok(answer: &Forwarded) -> bool {
+    answer.status == StatusCode::OK
+}
+
+/// Asks them at the same time; their answers come by url.
+async fn ask_all(
+    asker: Asker<'_>,
+    owners: &BTreeMap<String, Arc<Owner>>,
+    path: &str,
+) -> Vec<Result<Forwarded, Problem>> {
+    let questions = owners.values().map(|owner| asker.question(owner, Method::GET, path, Bytes::new()));
+    let mut asked = JoinSet::new();
+    for (i, question) in questions.enumerate() {
+        asked.spawn(async move { (i, question.ask().await) });
+    }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(i, _)| *i);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+fn passed_on(answer: Forwarded) -> Response<Body> {
+    let mut response = Response::new(Body::Full(answer.body));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    headers.extend(answer.content_type.map(|value| (CONTENT_TYPE, value)));
+    headers.extend(answer.retry_after.map(|value| (RETRY_AFTER, value)));
+    response
+}
+
+/// 307: the same question to the owner. `None` where questions are forwarded instead.
+fn redirect(app: &App, owner: &Owner, path: &str) -> Option<Response<Body>> {
+    #[derive(Serialize)]
+    struct Elsewhere<'a> {
+        instance: &'a str,
+        url: &'a str,
+    }
+    if app.config.kafka.foreign_symbols != ForeignSymbols::Redirect {
+        return None;
+    }
+    let location = url(owner, path);
+    let header = HeaderValue::from_str(&location).ok()?;
+    app.metrics.forwards.redirected.fetch_add(1, Ordering::Relaxed);
+    let body = Elsewhere { instance: &owner.instance, url: &location };
+    let mut response = json(StatusCode::TEMPORARY_REDIRECT, &body);
+    response.headers_mut().insert(LOCATION, header);
+    Some(response)
+}
+
+/// What a list of symbols asks beside them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListForm<'a> {
+    pub(super) model: Option<&'a str>,
+    pub(super) explain: bool,
+}
+
+/// A symbol of a list that others are to be asked about, and its place in the list.
+pub(super) struct Wanted<'a> {
+    pub(super) index: usize,
+    pub(super) symbol: &'a Symbol,
+    /// Of the state here.
+    pub(super) here: Option<Stamp>,
+}
+
+/// What to write in the place of a symbol.
+pub(super) enum Item {
+    /// As the owner wrote it: a prediction, or why there is none.
+    Written(Bytes),
+    /// There is none.
+    Problem(Problem),
+}
+
+/// What came of the list's symbols that are elsewhere.
+pub(super) enum Listed {
+    /// By place in the list: what is to be written there instead of the state here.
+    Items(BTreeMap<usize, Item>),
+    /// All of them are with one owner, and clients are sent there.
+    Elsewhere(Response<Body>),
+}
+
+/// Asks the owners of these symbols of a list of `count`, each owner once.
+pub(super) async fn list(
+    asker: Asker<'_>,
+    wanted: &[Wanted<'_>],
+    count: usize,
+    form: ListForm<'_>,
+) -> Listed {
+    let mut items = BTreeMap::new();
+    let mut parts: BTreeMap<String, Part<'_>> = BTreeMap::new();
+    for symbol in wanted {
+        let owners = if asker.is_forwarded() { BTreeMap::new() } else { owners(asker.app, symbol.symbol) };
+        if owners.is_empty() && symbol.here.is_none() {
+            items.insert(symbol.index, Item::Problem(nobody(asker, symbol.symbol)));
+        }
+        for (url, owner) in owners {
+            parts.entry(url).or_insert_with(|| Part { owner, wanted: Vec::new() }).wanted.push(symbol);
+        }
+    }
+    if parts.len() == 1
+        && let Some(part) = parts.values().next()
+        && part.wanted.len() == count
+        && part.wanted.iter().all(|symbol| symbol.here.is_none())
+        && let Some(response) = redirect(asker.app, &part.owner, "/predict")
+    {
+        return Listed::Elsewhere(response);
+    }
+    let mut asked = JoinSet::new();
+    for (i, part) in parts.values().enumerate() {
+        let body = ListBody {
+            symbols: part.wanted.iter().map(|symbol| &*symbol.symbol.name).collect(),
+            model: form.model,
+            explain: form.explain,
+        };
+        let body = serde_json::to_vec(&body).expect("text is always JSON");
+        let question = asker.question(&part.owner, Method::POST, "/predict", body.into());
+        asked.spawn(async move { (i, question.ask().await) });
+    }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(i, _)| *i);
+    let mut stamps = BTreeMap::new();
+    for (part, (_, answer)) in parts.values().zip(answers) {
+        for (symbol, item) in part.wanted.iter().zip(part.read(answer)) {
+            let stamp = match &item {
+                Item::Written(bytes) => Stamp::read(bytes),
+                Item::Problem(_) => None,
+            };
+            // What is here, or what an owner before has said, stays unless this is newer.
+            let best = stamps.entry(symbol.index).or_insert(symbol.here);
+            if stamp > *best || (best.is_none() && !items.contains_key(&symbol.index)) {
+                *best = stamp;
+                items.insert(symbol.index, item);
+            }
+        }
+    }
+    Listed::Items(items)
+}
+
+#[derive(Serialize)]
+struct ListBody<'a> {
+    symbols: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    explain: bool,
+}
+
+/// What one owner is asked.
+struct Part<'a> {
+    owner: Arc<Owner>,
+    wanted: Vec<&'a Wanted<'a>>,
+}
+
+impl Part<'_> {
+    /// One item a symbol.
+    fn read(&self, answer: Result<Forwarded, Problem>) -> Vec<Item> {
+        #[derive(Deserialize)]
+        struct Predictions<'a> {
+            #[serde(borrow)]
+            predictions: Vec<&'a RawValue>,
+        }
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: String,
+            detail: String,
+        }
+        let everywhere = |problem: &dyn Fn() -> Problem| {
+            self.wanted.iter().map(|_| Item::Problem(problem())).collect::<Vec<_>>()
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                return everywhere(&|| {
+                    Problem::new(problem.status(), problem.error().to_owned(), problem.detail())
+                });
+            }
+        };
+        if !is_ok(&answer) {
+            let refusal = serde_json::from_slice::<Refusal>(&answer.body).unwrap_or_else(|_| Refusal {
+                error: "Owner does not answer".to_owned(),
+                detail: format!("instance {} answered {}", self.owner.instance, answer.status),
+            });
+            return everywhere(&|| {
+                Problem::new(answer.status, refusal.error.clone(), refusal.detail.clone())
+            });
+        }
+        match serde_json::from_slice::<Predictions<'_>>(&answer.body) {
+            Ok(list) if list.predictions.len() == self.wanted.len() => {
+                let item = |raw: &&RawValue| Item::Written(answer.body.slice_ref(raw.get().as_bytes()));
+                list.predictions.iter().map(item).collect()
+            }
+            _ => everywhere(&|| {
+                Problem::busy(
+                    "Owner does not answer",
+                    format!("instance {} gave no list of predictions", self.owner.instance),
+                )
+            }),
+        }
+    }
+}
