@@ -12,6 +12,8 @@ mod members;
 mod modes;
 mod oracle;
 mod outage;
+mod owners;
+mod producers;
 mod reader;
 mod secure;
 mod state;

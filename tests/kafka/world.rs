@@ -66,6 +66,11 @@ impl World {
         format!("{}.{kind}", self.name)
     }
 
+    /// The hash of the engines' model.
+    pub(super) fn model_sha256(&self) -> &str {
+        &self.model.info().sha256
+    }
+
     pub(super) fn group(&self) -> &str {
         &self.name
     }
@@ -134,6 +139,9 @@ impl World {
             named("TOPIC_PREDICTIONS", self.topic("predictions")),
             named("TOPIC_DLQ", self.topic("dlq")),
             named("TOPIC_SNAPSHOTS", self.topic("snapshots")),
+            named("TOPIC_OWNERS", self.topic("owners")),
+            named("TOPIC_MODELS", self.topic("models")),
+            named("TOPIC_EVENTS", self.topic("events")),
             named("GROUP", self.group().to_owned()),
         ]
     }
@@ -153,6 +161,11 @@ impl World {
 
     /// Writes the records at a pace, from a thread of its own; every delivery is confirmed.
     pub(super) fn feed(&self, records: Vec<Record>, per_second: f64) -> Feed {
+        self.feed_by(Partitioning::Given, records, per_second)
+    }
+
+    /// The same with the partitions chosen by somebody else.
+    pub(super) fn feed_by(&self, by: Partitioning, records: Vec<Record>, per_second: f64) -> Feed {
         let topic = self.topic("ticks");
         let sent = Arc::new(AtomicUsize::new(0));
         let counter = sent.clone();
@@ -162,6 +175,7 @@ impl World {
                 .set("enable.idempotence", "true")
                 .set("linger.ms", "2")
                 .set("message.timeout.ms", "120000")
+                .set("partitioner", if let Partitioning::Key(name) = by { name } else { "consistent_random" })
                 .create()
                 .unwrap();
             let started = Instant::now();
@@ -169,8 +183,13 @@ impl World {
                 let due = Duration::from_secs_f64(i as f64 / per_second);
                 // Paces the producer; nothing waits for it.
                 std::thread::sleep(due.saturating_sub(started.elapsed()));
-                let mut new =
-                    BaseRecord::to(&topic).partition(record.partition as i32).key(record.key.as_bytes());
+                let mut new = BaseRecord::<[u8], [u8]>::to(&topic);
+                if by == Partitioning::Given {
+                    new = new.partition(record.partition as i32);
+                }
+                if by != Partitioning::Nothing {
+                    new = new.key(record.key.as_bytes());
+                }
                 new.payload = record.payload.as_deref().map(str::as_bytes);
                 while let Err((error, back)) = producer.send(new) {
                     assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::QueueFull), "{error}");
@@ -270,6 +289,17 @@ impl World {
         assert_eq!(&found, expected);
         letters.len()
     }
+}
+
+/// What decides in which partition a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Partitioning {
+    /// The record says it.
+    Given,
+    /// Its key, hashed by librdkafka's partitioner of this name.
+    Key(&'static str),
+    /// Nothing: it has no key.
+    Nothing,
 }
 
 /// A producer at work.

@@ -94,6 +94,20 @@ impl Connection {
         self.read()
     }
 
+    /// A GET with further header lines, each ended.
+    pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> Answer {
+        self.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes());
+        self.read()
+    }
+
+    /// A POST with further header lines, each ended.
+    pub(crate) fn post_with(&mut self, path: &str, headers: &str, body: &str) -> Answer {
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n{headers}\r\n");
+        self.send(format!("{head}{body}").as_bytes());
+        self.read()
+    }
+
     pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Answer {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
         self.send(head.as_bytes());

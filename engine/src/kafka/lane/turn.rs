@@ -163,7 +163,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         let told = if restored.is_empty() { BTreeMap::new() } else { models::read(&lane.settings)? };
         take_over(self.consumer, &restore::positions(&lane.settings, &restored)?)?;
         if !restored.is_empty() {
-            let partitions = restored.iter().map(|owned| owned.partition.0).collect();
+            let mut partitions: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
+            partitions.sort_unstable();
             lane.note(Happening::PartitionsTaken { lane: lane.number, partitions });
         }
         self.announcements.taken();
@@ -180,7 +181,8 @@ impl<'a, 'b> Turns<'a, 'b> {
 
     /// Gives partitions back: committed, unless they are somebody else's already.
     fn revoked(&mut self, partitions: &TopicPartitionList, lost: bool) -> Result<(), LaneError> {
-        let numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
+        let mut numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
+        numbers.sort_unstable();
         tracing::info!(?numbers, lost, "partitions are given back");
         let lane = self.lane.number;
         self.lane.note(Happening::PartitionsGivenBack { lane, partitions: numbers.clone(), lost });
