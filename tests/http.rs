@@ -2,6 +2,7 @@
 
 mod command;
 mod errors;
+mod forwarding;
 mod life;
 mod limits;
 mod metrics;

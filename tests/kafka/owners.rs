@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    market::{PARTITIONS, records},
+    market::{PARTITIONS, Record, records},
     reader,
     world::World,
 };
@@ -272,4 +272,62 @@ fn clients_are_sent_to_the_owner_where_that_is_set_and_the_topics_tell_what_happ
     assert_eq!(restored.len(), 2);
     assert!(events.iter().all(|(key, event)| event["instance"] == json!(key)));
     world.check("a second instance joins");
+}
+
+#[test]
+fn a_frozen_owner_that_wakes_with_a_record_in_hand_does_not_become_the_owner_by_it() {
+    let world = World::new("frozen");
+    let slow = [("KAFKA__COMMIT_INTERVAL_MS", "2000")];
+    let feed = world.feed(records(33, 2_000), 4_000.0);
+    let frozen = world.engine("a", &slow);
+    feed.join();
+    world.await_all(&[&frozen]);
+    let other = world.engine("b", &[]);
+    await_shared(&[&frozen, &other], &[2, 2]);
+    let partitions: BTreeSet<u64> = own(&frozen).into_values().collect();
+
+    // A new symbol in each partition: the owner has scored it and has its record still to commit.
+    let new = |partition: usize| Record {
+        partition,
+        key: format!("NEW{partition}"),
+        payload: Some(format!(
+            r#"{{"timestamp":"2026-01-01T01:00:00Z","product_id":"NEW{partition}-USD","price":"1"}}"#
+        )),
+    };
+    world.feed((0..PARTITIONS).map(new).collect(), 1_000.0).join();
+    let limit = frozen.started.elapsed() + LIMIT;
+    let is_here = |body: &str| partitions.iter().all(|p| body.contains(&format!("NEW{p}-USD")));
+    frozen.get_until("/symbols", limit, |_, body| is_here(body));
+    frozen.signal("STOP");
+    let named = |engine: &str| {
+        let of = |(partition, record): (String, Value)| {
+            let is_named = record["instance"] == engine && record["symbols"].to_string().contains("NEW");
+            is_named.then(|| partition.parse::<u64>().unwrap())
+        };
+        told(&world, "owners").into_iter().filter_map(of).collect::<BTreeSet<u64>>()
+    };
+    assert_eq!(named("a"), BTreeSet::new(), "it was frozen before its commit");
+    other.get_until("/metrics", other.started.elapsed() + LIMIT, |_, body| {
+        body.contains("stormglass_kafka_partitions 4\n")
+    });
+    world.await_all(&[&other]);
+    let began = Instant::now();
+    while named("b").len() < PARTITIONS {
+        assert!(began.elapsed() < LIMIT, "{:?}", told(&world, "owners"));
+    }
+    frozen.signal("CONT");
+    await_shared(&[&frozen, &other], &[2, 2]);
+    let newest: BTreeMap<String, Value> = told(&world, "owners").into_iter().collect();
+    for (engine, instance) in [(&frozen, "a"), (&other, "b")] {
+        for (symbol, partition) in own(engine) {
+            let record = &newest[&partition.to_string()];
+            assert_eq!(record["instance"], instance, "{symbol}");
+            assert!(record["symbols"].as_array().unwrap().contains(&json!(symbol)), "{record}");
+        }
+    }
+    let metrics = frozen.get("/metrics").unwrap().1;
+    let refused = metrics.lines().filter(|line| line.starts_with("stormglass_kafka_transactions_total"));
+    println!("a frozen owner woke: {:?}", refused.collect::<Vec<_>>());
+    assert!(frozen.terminate().success());
+    assert!(other.terminate().success());
 }
