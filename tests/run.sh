@@ -9,7 +9,8 @@
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets
 #   page     the live page in a real browser
-#   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state; long: 30 kills, 150,000 ticks
+#   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
+#            long: 30 kills, 150,000 ticks
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 300 s each
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/peers` too
 #

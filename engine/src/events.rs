@@ -178,9 +178,11 @@ impl EventLog {
         let name = symbol.map(|symbol| &*symbol.name);
         match &happening {
             Happening::Gap { silence_s } => tracing::debug!(symbol = name, silence_s, "gap"),
-            other => {
-                tracing::info!(kind = other.kind(), symbol = name, detail = ?other, "event");
+            Happening::ModelSwapped { .. } | Happening::Feedback(_) => {
+                tracing::info!(kind = happening.kind(), symbol = name, detail = ?happening, "event");
             }
+            // The lanes log what they do themselves.
+            of_lane => tracing::debug!(kind = of_lane.kind(), detail = ?of_lane, "event"),
         }
         let ring = &self.rings[happening.index()];
         ring.count.fetch_add(1, Ordering::Relaxed);

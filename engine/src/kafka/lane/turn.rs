@@ -1,7 +1,7 @@
 //! A turn: rebalances, records in, answers out, a commit when it is due.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::atomic::Ordering,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -160,19 +160,23 @@ impl<'a, 'b> Turns<'a, 'b> {
         )?;
         let Some(restored) = restored else { return Ok(false) };
         let restored = restored?;
-        let told = if restored.is_empty() { BTreeMap::new() } else { models::read(&lane.settings)? };
-        take_over(self.consumer, &restore::positions(&lane.settings, &restored)?)?;
-        if !restored.is_empty() {
-            let mut partitions: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
-            partitions.sort_unstable();
-            lane.note(Happening::PartitionsTaken { lane: lane.number, partitions });
-        }
-        self.announcements.taken();
+        let positions = restore::positions(&lane.settings, &restored)?;
+        let mut numbers: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
+        numbers.sort_unstable();
         lane.metrics.partitions.fetch_add(restored.len() as i64, Ordering::Relaxed);
+        // Whatever fails from here on, their state is known to be in the shards.
         for owned in restored {
-            self.models.taken(owned.partition.0, told.get(&owned.partition.0));
             lane.left.remove(&owned.partition.0);
             self.owned.insert(owned.partition.0, owned);
+        }
+        if !numbers.is_empty() {
+            let told = models::read(&lane.settings)?;
+            numbers.iter().for_each(|&number| self.models.taken(number, told.get(&number)));
+        }
+        take_over(self.consumer, &positions)?;
+        self.announcements.taken();
+        if !numbers.is_empty() {
+            lane.note(Happening::PartitionsTaken { lane: lane.number, partitions: numbers });
         }
         let owned = &self.owned;
         lane.close_left(|partition| owned.contains_key(&partition))?;
