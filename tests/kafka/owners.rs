@@ -51,26 +51,37 @@ fn own(engine: &Process) -> BTreeMap<String, u64> {
     body["symbols"].as_array().unwrap().iter().map(of).collect()
 }
 
-/// Waits until the instances have these many partitions, and each knows where all symbols are.
-fn await_shared(engines: &[&Process], partitions: &[usize]) {
-    for (engine, count) in engines.iter().zip(partitions) {
-        let limit = engine.started.elapsed() + LIMIT;
-        let wanted = format!("stormglass_kafka_partitions {count}\n");
-        engine.get_until("/metrics", limit, |_, body| body.contains(&wanted));
-    }
-    let all: BTreeSet<String> = engines.iter().flat_map(|engine| own(engine).into_keys()).collect();
-    for engine in engines {
-        let own_url = json!(format!("http://{}", engine.address));
-        engine.get_until("/symbols?all", engine.started.elapsed() + LIMIT, |status, body| {
-            if status != 200 {
-                return false;
-            }
-            let body: Value = serde_json::from_str(body).unwrap();
-            let here = body["symbols"].as_array().unwrap().len();
-            let elsewhere = body["elsewhere"].as_array().unwrap();
-            let is_anothers = |symbol: &Value| symbol["url"].is_string() && symbol["url"] != own_url;
-            here + elsewhere.len() == all.len() && elsewhere.iter().all(is_anothers)
-        });
+/// Waits until each instance has so many partitions, and knows of all other symbols with whom they are.
+fn await_shared(engines: &[&Process], partitions: usize) {
+    let began = Instant::now();
+    loop {
+        let owned: Vec<BTreeMap<String, u64>> = engines.iter().map(|engine| own(engine)).collect();
+        let urls: BTreeMap<&str, String> = engines
+            .iter()
+            .zip(&owned)
+            .flat_map(|(engine, own)| {
+                own.keys().map(|symbol| (symbol.as_str(), format!("http://{}", engine.address)))
+            })
+            .collect();
+        let is_shared = |(engine, own): (&&Process, &BTreeMap<String, u64>)| {
+            let told = json_of(engine, "/symbols?all");
+            let told: BTreeMap<&str, Option<&str>> = told["elsewhere"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|symbol| (symbol["symbol"].as_str().unwrap(), symbol["url"].as_str()))
+                .collect();
+            let others = urls.iter().filter(|(symbol, _)| !own.contains_key(**symbol));
+            own.values().collect::<BTreeSet<_>>().len() == partitions
+                && told == others.map(|(symbol, url)| (*symbol, Some(url.as_str()))).collect()
+        };
+        if engines.iter().zip(&owned).all(is_shared) {
+            return;
+        }
+        let logs = || engines.iter().map(|engine| engine.log_lines()).collect::<Vec<_>>();
+        assert!(began.elapsed() < LIMIT, "{owned:?}; logs: {:#?}", logs());
+        // Paces the questions; what is waited for is the answer.
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -81,7 +92,7 @@ fn two(world: &World, settings: &[(&str, &str)]) -> (Process, Process) {
     feed.join();
     world.await_all(&[&first]);
     let second = world.engine("b", &[settings, &[PATIENT]].concat());
-    await_shared(&[&first, &second], &[2, 2]);
+    await_shared(&[&first, &second], 2);
     (first, second)
 }
 
@@ -288,7 +299,7 @@ fn a_frozen_owner_that_wakes_with_a_record_in_hand_does_not_become_the_owner_by_
     feed.join();
     world.await_all(&[&frozen]);
     let other = world.engine("b", &[PATIENT]);
-    await_shared(&[&frozen, &other], &[2, 2]);
+    await_shared(&[&frozen, &other], 2);
     let partitions: BTreeSet<u64> = own(&frozen).into_values().collect();
 
     // A new symbol in each partition: the owner has scored it and has its record still to commit.
@@ -321,7 +332,7 @@ fn a_frozen_owner_that_wakes_with_a_record_in_hand_does_not_become_the_owner_by_
         assert!(began.elapsed() < LIMIT, "{:?}", told(&world, "owners"));
     }
     frozen.signal("CONT");
-    await_shared(&[&frozen, &other], &[2, 2]);
+    await_shared(&[&frozen, &other], 2);
     let newest: BTreeMap<String, Value> = told(&world, "owners").into_iter().collect();
     for (engine, instance) in [(&frozen, "a"), (&other, "b")] {
         for (symbol, partition) in own(engine) {
