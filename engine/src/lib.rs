@@ -19,7 +19,7 @@
 //! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
 //!
 //! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] makes up
-//! a market.
+//! a market. [`recording`] keeps a log in files, and [`verify`] computes what it led to once more.
 //!
 //! # What always holds
 //! - State is a function of the symbol's own ticks: not of the wall clock, the shard, the process or another symbol.
@@ -51,6 +51,7 @@ pub mod offline;
 pub mod owners;
 pub mod predict;
 pub mod quality;
+pub mod recording;
 pub mod route;
 pub mod run;
 pub mod runtime;
@@ -62,5 +63,6 @@ pub mod state;
 pub mod symbol;
 pub mod sys;
 pub mod tick;
+pub mod verify;
 pub mod volatility;
 pub mod window;

@@ -7,7 +7,7 @@
 pub(crate) mod collect;
 mod feed;
 pub mod file;
-mod lines;
+pub(crate) mod lines;
 pub mod pace;
 #[cfg(test)]
 mod real_data;

@@ -4,7 +4,7 @@
 //! object a line. A csv's symbol is in its name, `VENUE_PRODUCT_anything.csv`, or in the configuration. Each file is
 //! taken for a connection of its own: sequence numbers are not compared across files.
 
-mod open;
+pub(crate) mod open;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read as _};
 
 /// One line of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// A whole line without its end.
     Whole(&'a [u8]),
     /// The first bytes of a line that is longer than the bound; the rest was skipped.
@@ -12,19 +12,19 @@ pub(super) enum Line<'a> {
 }
 
 /// Reads lines of at most `bytes_max` bytes, and never holds more than that.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     bytes_max: usize,
     buffer: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(input: R, bytes_max: usize) -> Self {
+    pub(crate) fn new(input: R, bytes_max: usize) -> Self {
         Self { input, bytes_max, buffer: Vec::new() }
     }
 
     /// The next line that is not blank; `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.buffer.clear();
             let limit = self.bytes_max as u64 + 1;

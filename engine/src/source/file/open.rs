@@ -17,13 +17,13 @@ use crate::decode::TradeLineSymbol;
 const BUFFER_BYTES: usize = 128 * 1024;
 
 /// An open file, unpacked on the way, that knows how much of it was read.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     input: Box<dyn BufRead>,
     bytes_read: Rc<Cell<u64>>,
 }
 
 impl Opened {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let bytes_read = Rc::new(Cell::new(0));
         let counted = Counted { file: File::open(path)?, bytes_read: bytes_read.clone() };
         let packed = BufReader::with_capacity(BUFFER_BYTES, counted);
@@ -39,6 +39,11 @@ impl Opened {
 
     pub(super) fn bytes_read(&self) -> u64 {
         self.bytes_read.get()
+    }
+
+    /// The unpacked bytes alone.
+    pub(crate) fn into_input(self) -> Box<dyn BufRead> {
+        self.input
     }
 
     /// The unpacked bytes, and the count of packed bytes that moves with them.

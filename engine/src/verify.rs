@@ -1,0 +1,381 @@
+//! Every prediction of a log computed once more from the ticks, and compared byte for byte.
+//!
+//! ```text
+//!  predictions, once through --> lives: from which offset each symbol's state grew       (1)
+//!  ticks, in order ----------> one core a life, as the lane drives it --> due bytes       (2)
+//!  predictions, in order ----------------------------------------------> compared --> report
+//! ```
+//!
+//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see [`lives`].
+//! 2. Both logs are read in step, one partition after the other: memory holds states, not records.
+//!
+//! A prediction is *verified* (the same bytes, key and headers), *differing*, *missing* (its tick was accepted and gave
+//! none), *repeated*, *surplus* (no tick gives it) or *not verifiable*, with the [`Reason`].
+//!
+//! # What cannot be known
+//! Ticks behind the last prediction of a recording may be waiting or lost at the end: they are counted apart. With
+//! `emit = spikes` the model of ticks that gave no prediction is taken to be the one before.
+
+mod compare;
+mod life;
+mod lives;
+mod prediction;
+mod report;
+mod shelf;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use model::Model;
+use rustc_hash::FxHashMap;
+
+use self::{
+    compare::Recent,
+    life::Life,
+    lives::{Lives, Span},
+    prediction::{Found, Said},
+    shelf::Shelf,
+};
+pub use report::{Difference, Kind, Place, Reason, Report};
+pub use shelf::Models;
+
+use crate::{
+    decode::{DecodeDefaults, Decoded, DecodedTick, decode},
+    lane::Emit,
+    recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
+    shard::BoundModel,
+    state::StateSettings,
+    symbol::{Partition, SymbolTable},
+};
+
+/// How the predictions were made.
+#[derive(Clone, Debug)]
+pub struct VerifySettings {
+    /// What shaped their bytes.
+    pub state: StateSettings,
+    /// Which ticks gave one.
+    pub emit: Emit,
+    /// Whether a repeat is as promised.
+    pub at_least_once: bool,
+    /// The venue of records that name none.
+    pub venue: String,
+    /// What stands in for a model that does worse, if that is on.
+    pub baseline: Option<Arc<Model>>,
+}
+
+/// Computes and compares. One use a pair of logs.
+pub struct Verifier<'a> {
+    settings: &'a VerifySettings,
+    baseline: Option<Arc<BoundModel>>,
+    shelf: Shelf<'a>,
+    report: Report,
+}
+
+impl<'a> Verifier<'a> {
+    /// A verifier of predictions made under these settings.
+    pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
+        let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
+        Self { settings, baseline, shelf: Shelf::new(models), report: Report::default() }
+    }
+
+    /// Verifies all partitions. `committed` says up to which offset of a partition's ticks the predictions are
+    /// written, where that is known; `advanced` hears of every tick record.
+    ///
+    /// # Errors
+    /// [`LogError`] when a log cannot be read to its end.
+    pub fn verify(
+        mut self,
+        ticks: &dyn PartitionedLog,
+        predictions: &dyn PartitionedLog,
+        committed: &dyn Fn(u32) -> Option<u64>,
+        advanced: &mut dyn FnMut(),
+    ) -> Result<Report, LogError> {
+        let mut partitions = ticks.partitions();
+        partitions.extend(predictions.partitions());
+        partitions.sort_unstable();
+        partitions.dedup();
+        for partition in partitions {
+            let lives = self.lives(predictions, partition)?;
+            let mut task = Task {
+                verifier: &mut self,
+                partition,
+                ticks_from: ticks.first_offset(partition),
+                // Older predictions than these are gone: their ticks are not held against anybody.
+                is_cut: predictions.first_offset(partition).is_some_and(|first| first > 0),
+                committed: committed(partition),
+                predictions: one(predictions, partition)?,
+                head: None,
+                recent: Recent::default(),
+                names: SymbolTable::default(),
+                symbols: FxHashMap::default(),
+                model: None,
+                lives,
+                last_record: None,
+            };
+            task.begin()?;
+            for record in one(ticks, partition)? {
+                task.record(&record?)?;
+                advanced();
+            }
+            task.rest()?;
+        }
+        Ok(self.report)
+    }
+
+    fn lives(&mut self, predictions: &dyn PartitionedLog, partition: u32) -> Result<Lives, LogError> {
+        let mut lives = Lives::new(self.settings.state.fingerprint());
+        for record in one(predictions, partition)? {
+            lives.add(&Found::new(record?))?;
+        }
+        Ok(lives)
+    }
+}
+
+fn one(log: &dyn PartitionedLog, partition: u32) -> Result<PartitionRecords, LogError> {
+    Ok(log.read(&[partition])?.pop().unwrap_or_else(|| Box::new(std::iter::empty())))
+}
+
+/// One partition.
+struct Task<'v, 'a> {
+    verifier: &'v mut Verifier<'a>,
+    partition: u32,
+    ticks_from: Option<u64>,
+    is_cut: bool,
+    committed: Option<u64>,
+    predictions: PartitionRecords,
+    /// The next prediction.
+    head: Option<Found>,
+    recent: Recent,
+    names: SymbolTable,
+    /// By `venue:product`, the states that grow.
+    symbols: FxHashMap<String, Symbol>,
+    /// What scored the newest prediction.
+    model: Option<Said>,
+    lives: Lives,
+    /// The offset of the newest tick record that was read.
+    last_record: Option<u64>,
+}
+
+/// A symbol's lives on their way.
+struct Symbol {
+    spans: Vec<Span>,
+    /// The one that speaks now.
+    speaking: usize,
+    /// The states of the spans from `speaking` on, as far as they have begun.
+    lives: Vec<Option<Life>>,
+}
+
+/// Offset and ticker.
+type At = (u64, u32);
+
+impl Task<'_, '_> {
+    fn begin(&mut self) -> Result<(), LogError> {
+        self.model = self.lives.first_model.take();
+        self.next_prediction()
+    }
+
+    fn next_prediction(&mut self) -> Result<(), LogError> {
+        self.head = self.predictions.next().transpose()?.map(Found::new);
+        if self.head.is_some() {
+            self.verifier.report.predictions += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes a record of the ticks.
+    fn record(&mut self, record: &LogRecord) -> Result<(), LogError> {
+        let report = &mut self.verifier.report;
+        report.tick_records += 1;
+        self.last_record = Some(record.offset);
+        let last = self.lives.last_offset;
+        let is_beyond = |until: Option<u64>| until.is_none_or(|until| record.offset >= until);
+        if is_beyond(last.map(|last| last + 1)) && is_beyond(self.committed) {
+            report.tick_records_behind += 1;
+            return Ok(());
+        }
+        let mut decoded = Decoded::default();
+        let payload = record.value.as_deref().unwrap_or_default();
+        let _ = decode(payload, &DecodeDefaults { venue: &self.verifier.settings.venue }, &mut decoded);
+        for ticker in decoded.ticks() {
+            let at = (record.offset, ticker.index);
+            self.pass(at)?;
+            self.tick(at, &ticker)?;
+        }
+        Ok(())
+    }
+
+    /// Judges the predictions that lie before `at`: no accepted tick has given them.
+    fn pass(&mut self, at: At) -> Result<(), LogError> {
+        while let Some(head) = self.head.take_if(|head| head.at.is_none_or(|found| found < at)) {
+            self.unmatched(&head);
+            self.next_prediction()?;
+        }
+        Ok(())
+    }
+
+    /// Judges what is left behind the last tick.
+    fn rest(&mut self) -> Result<(), LogError> {
+        while let Some(head) = self.head.take() {
+            self.unmatched(&head);
+            self.next_prediction()?;
+        }
+        Ok(())
+    }
+
+    fn unmatched(&mut self, found: &Found) {
+        let report = &mut self.verifier.report;
+        let place = found.place(self.partition);
+        let Some(at) = found.at else {
+            let (given, due) = (found.src_text(), format!("{}:OFFSET:INDEX", self.partition));
+            return report.differs(place, "src", given, due);
+        };
+        if let Some(bytes_before) = self.recent.get(at) {
+            let is_same = bytes_before == found.hash();
+            if self.verifier.settings.at_least_once && is_same {
+                report.repeated_as_promised += 1;
+            } else if is_same {
+                report.repeated(place);
+            } else {
+                report.differs(place, "(value)", found.excerpt(), "the bytes of its first record".to_owned());
+            }
+        } else if self.ticks_from.is_none_or(|first| at.0 < first) {
+            report.not_verifiable(Reason::BelowLogStart, place);
+        } else if self.last_record.is_none_or(|last| at.0 > last) {
+            report.not_verifiable(Reason::BehindTicks, place);
+        } else {
+            report.surplus(place);
+        }
+    }
+
+    /// Moves the symbol's states by a tick, and compares what the speaking one gives.
+    fn tick(&mut self, at: At, ticker: &DecodedTick<'_>) -> Result<(), LogError> {
+        let found = self.head.take_if(|head| head.at == Some(at));
+        if found.is_some() {
+            self.next_prediction()?;
+        }
+        let name = format!("{}:{}", ticker.venue, ticker.product);
+        if !self.symbols.contains_key(&name)
+            && let Some(spans) = self.lives.take(&name, at.0)
+        {
+            self.symbols.insert(name.clone(), Symbol { spans, speaking: 0, lives: Vec::new() });
+        }
+        let said = found.as_ref().and_then(Found::model);
+        if let Some(said) = &said {
+            self.model = Some(said.clone());
+        }
+        let due = self.advance(&name, at, ticker);
+        self.judge(&name, at, found, due);
+        Ok(())
+    }
+
+    /// What the lives make of a tick.
+    fn advance(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Due {
+        let Some(symbol) = self.symbols.get_mut(name) else { return Due::NoState };
+        while symbol.spans.get(symbol.speaking + 1).is_some_and(|next| next.first <= at) {
+            symbol.speaking += 1;
+            if !symbol.lives.is_empty() {
+                symbol.lives.remove(0);
+            }
+        }
+        let Some(speaking) = symbol.spans.get(symbol.speaking).copied() else { return Due::NoState };
+        let begun = symbol.spans[symbol.speaking..].iter().take_while(|span| span.origin <= at.0).count();
+        while symbol.lives.len() < begun {
+            let span = symbol.spans[symbol.speaking + symbol.lives.len()];
+            let is_lost = self.ticks_from.is_none_or(|first| span.origin < first);
+            let settings = self.verifier.settings;
+            let partition = Partition(self.partition);
+            let life = (!is_lost).then(|| {
+                let interned = self.names.intern(ticker.venue, ticker.product).ok()?;
+                let baseline = self.verifier.baseline.clone();
+                Some(Life::new(settings, baseline, interned, partition, span))
+            });
+            symbol.lives.push(life.flatten());
+        }
+        let baseline_hash =
+            self.verifier.settings.baseline.as_ref().map(|model| model.info().sha256.as_str());
+        // What stood in is no change of what is loaded.
+        let stood_in =
+            matches!(&self.model, Some(Said::Model(sha256)) if Some(sha256.as_str()) == baseline_hash);
+        let loaded = self.model.as_ref().filter(|_| !stood_in);
+        let (mut due, mut is_known) = (None, true);
+        for (i, life) in symbol.lives.iter_mut().enumerate() {
+            let Some(life) = life else { continue };
+            if let Some(said) = loaded {
+                life.load(said, &mut self.verifier.shelf);
+            }
+            let given = life.tick(at, &ticker.tick);
+            if i == 0 {
+                (due, is_known) = (given, life.is_known());
+            }
+        }
+        match (symbol.lives.first(), due) {
+            (None, _) => Due::NotBegun,
+            (Some(None), _) => Due::Lost,
+            _ if !is_known => Due::NoModel,
+            (_, None) => Due::Nothing,
+            (_, Some(bytes)) => {
+                let is_expected = at >= speaking.first
+                    || (!speaking.new_origin
+                        && (!self.is_cut || self.lives.first.is_some_and(|first| at >= first)));
+                Due::Bytes { bytes, is_expected }
+            }
+        }
+    }
+
+    fn judge(&mut self, name: &str, at: At, found: Option<Found>, due: Due) {
+        let place = Place { partition: self.partition, offset: at.0, index: at.1 };
+        let report = &mut self.verifier.report;
+        let is_committed = self.committed.is_some_and(|committed| at.0 < committed);
+        let is_before_last = self.lives.last.is_some_and(|last| at <= last);
+        let Some(found) = found else {
+            if let Due::Bytes { is_expected: true, .. } = due
+                && (is_before_last || is_committed)
+            {
+                report.missing(place);
+            }
+            return;
+        };
+        let hash = found.hash();
+        self.recent.put(at, hash);
+        if let Some(difference) = found.own_difference() {
+            let (field, given, due) = difference;
+            report.differs(place, field, given, due);
+            return;
+        }
+        if found.config_hash().is_some_and(|config_hash| config_hash != self.lives.config_hash) {
+            report.not_verifiable(Reason::OtherSettings, place);
+            return;
+        }
+        match due {
+            Due::Bytes { bytes, .. } => match found.compare(&bytes, name) {
+                None => report.verified += 1,
+                Some((field, given, due)) => report.differs(place, &field, given, due),
+            },
+            Due::Nothing | Due::NotBegun => report.surplus(place),
+            Due::Lost => report.not_verifiable(Reason::BelowLogStart, place),
+            Due::NoModel => report.not_verifiable(Reason::NoModel, place),
+            Due::NoState => report.surplus(place),
+        }
+    }
+}
+
+/// What a tick should have given.
+enum Due {
+    /// This value.
+    Bytes {
+        bytes: Vec<u8>,
+        /// Whether its absence is a fault.
+        is_expected: bool,
+    },
+    /// None: dropped, or the mode of emission leaves it out.
+    Nothing,
+    /// No life of the symbol covers it.
+    NoState,
+    /// The life that speaks begins later.
+    NotBegun,
+    /// The life's first ticks are not in the log any more.
+    Lost,
+    /// The model that scored, or one that shaped its state, is not there.
+    NoModel,
+}

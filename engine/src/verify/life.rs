@@ -1,0 +1,112 @@
+//! One state of one symbol, from its origin on: a core of its own, driven as a lane drives it.
+
+use std::{sync::Arc, time::Instant};
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+use tokio::sync::oneshot;
+
+use super::{VerifySettings, lives::Span, prediction::Said, shelf::Shelf};
+use crate::{
+    lane::{Emit, Epoch, LaneOrder, LaneReply, LaneTick, LaneWork},
+    message::{Control, Message, RoutedTick},
+    metrics::ShardMetrics,
+    quality::QualitySettings,
+    shard::{BoundModel, NoOut, ShardCore},
+    symbol::{Offset, Partition, Position, Symbol, SymbolKey},
+    tick::Tick,
+};
+
+/// A symbol's state, and what it gives.
+pub(super) struct Life {
+    core: ShardCore,
+    /// Named with its first tick.
+    new_symbol: Option<Arc<Symbol>>,
+    key: SymbolKey,
+    epoch: Epoch,
+    emit: Emit,
+    reply: Sender<LaneReply>,
+    replies: Receiver<LaneReply>,
+    /// What is loaded.
+    said: Option<Said>,
+    is_model_there: bool,
+    /// A model that is not there may have shaped the state: its outcomes feed back.
+    is_tainted: bool,
+    learns: bool,
+}
+
+impl Life {
+    pub(super) fn new(
+        settings: &VerifySettings,
+        baseline: Option<Arc<BoundModel>>,
+        symbol: Arc<Symbol>,
+        partition: Partition,
+        span: Span,
+    ) -> Self {
+        // Pooled quality is for display: nothing of it is in a prediction.
+        let quality = QualitySettings { rows_max: 1, ..QualitySettings::default() };
+        let core = ShardCore::new(settings.state, None, Arc::new(ShardMetrics::default()))
+            .with_quality(quality)
+            .with_baseline(baseline);
+        let (reply, replies) = bounded(1);
+        let feedback = settings.state.feedback;
+        let mut life = Self {
+            core,
+            key: SymbolKey { partition, symbol: symbol.id },
+            new_symbol: Some(symbol),
+            epoch: Epoch::next(),
+            emit: settings.emit,
+            reply,
+            replies,
+            said: None,
+            is_model_there: true,
+            is_tainted: false,
+            learns: feedback.recalibrate || feedback.fallback,
+        };
+        let new_origin_before = Offset(if span.new_origin { span.origin.saturating_add(1) } else { 0 });
+        life.order(LaneWork::Open { partition, epoch: life.epoch, new_origin_before });
+        life
+    }
+
+    fn order(&mut self, work: LaneWork) {
+        self.step(Message::Lane(LaneOrder { work, reply: self.reply.clone() }));
+    }
+
+    fn step(&mut self, message: Message) {
+        // The instant is for questions with a deadline; no prediction knows of it.
+        self.core.step(Instant::now(), &mut vec![message], &mut NoOut);
+    }
+
+    /// Scores with this from now on.
+    pub(super) fn load(&mut self, said: &Said, shelf: &mut Shelf<'_>) {
+        if self.said.as_ref() == Some(said) {
+            return;
+        }
+        let model = match said {
+            Said::NoModel => None,
+            Said::Model(sha256) => shelf.find(sha256),
+        };
+        self.is_model_there = model.is_some() || *said == Said::NoModel;
+        self.is_tainted |= self.learns && !self.is_model_there;
+        self.said = Some(said.clone());
+        let (reply, _) = oneshot::channel();
+        self.step(Message::Control(Control::SwapModel { model, reply }));
+    }
+
+    /// Whether what it gives can be judged.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_model_there && !self.is_tainted
+    }
+
+    /// The prediction's bytes, if the tick is accepted and its prediction is one that is written.
+    pub(super) fn tick(&mut self, (offset, index): (u64, u32), tick: &Tick) -> Option<Vec<u8>> {
+        let position = Position { partition: self.key.partition, offset: Offset(offset), index };
+        let routed = RoutedTick { key: self.key, position, tick: *tick };
+        let ticks = vec![LaneTick { routed, epoch: self.epoch, emit: true }];
+        let new_symbols = self.new_symbol.take().into_iter().collect();
+        self.order(LaneWork::Ticks { shard: 0, new_symbols, ticks, emit: self.emit });
+        match self.replies.try_recv() {
+            Ok(LaneReply::Ticks(outputs)) if !outputs.outputs.is_empty() => Some(outputs.bytes),
+            _ => None,
+        }
+    }
+}

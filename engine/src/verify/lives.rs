@@ -1,0 +1,129 @@
+//! From which offset each symbol's state grew, as the receipts say.
+//!
+//! A symbol has one life while its state is kept. It has another where state was lost and began at a new origin, and
+//! where its second tick set its clock back. The states of two lives overlap in ticks: the later one is rebuilt
+//! silently from its origin while what was written in between came from the earlier one. A receipt alone could lie, so a
+//! life must fit those around it; what does not is compared with the life that its neighbours name.
+
+use std::collections::BTreeMap;
+
+use super::prediction::{Found, Said};
+use crate::{recording::LogError, verify::At};
+
+/// Lives of one partition at most: a bound on memory.
+const SPANS_MAX: usize = 1_000_000;
+
+/// One life of a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// The offset its state begins at.
+    pub(super) origin: u64,
+    /// Its first prediction.
+    pub(super) first: At,
+    /// Whether something was lost before.
+    pub(super) new_origin: bool,
+}
+
+#[derive(Debug)]
+struct Claimed {
+    span: Span,
+    records: u64,
+    /// How many of them say `new_origin`.
+    new_origin: u64,
+}
+
+/// The lives of a partition's symbols.
+#[derive(Debug)]
+pub(super) struct Lives {
+    pub(super) config_hash: u64,
+    by_symbol: BTreeMap<String, Vec<Claimed>>,
+    spans: usize,
+    /// The lowest origin: the ticks from here on were all read.
+    lowest_origin: Option<u64>,
+    /// The lowest and highest place that a prediction names.
+    pub(super) first: Option<At>,
+    pub(super) last: Option<At>,
+    pub(super) last_offset: Option<u64>,
+    pub(super) first_model: Option<Said>,
+}
+
+impl Lives {
+    /// None yet; of predictions made under these settings.
+    pub(super) fn new(config_hash: u64) -> Self {
+        Self {
+            config_hash,
+            by_symbol: BTreeMap::new(),
+            spans: 0,
+            lowest_origin: None,
+            first: None,
+            last: None,
+            last_offset: None,
+            first_model: None,
+        }
+    }
+
+    /// Takes a prediction's word.
+    pub(super) fn add(&mut self, found: &Found) -> Result<(), LogError> {
+        let Some(at) = found.at else { return Ok(()) };
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = self.last.max(Some(at));
+        self.last_offset = self.last.map(|(offset, _)| offset);
+        if self.first_model.is_none() {
+            self.first_model = found.model();
+        }
+        let Some(claim) = &found.claim else { return Ok(()) };
+        let is_ours = found.config_hash() == Some(self.config_hash);
+        if !is_ours || claim.receipt.origin > at.0 {
+            return Ok(());
+        }
+        let (origin, is_new) = (claim.receipt.origin, claim.receipt.state_from == "new_origin");
+        let claimed = self.by_symbol.entry(claim.symbol.clone()).or_default();
+        match claimed.iter().rposition(|claimed| claimed.span.origin == origin) {
+            Some(i) => {
+                // A life does not come back: what stood in between was no life.
+                self.spans -= claimed.len() - (i + 1);
+                claimed.truncate(i + 1);
+            }
+            None => {
+                let is_plausible = claimed
+                    .last()
+                    .is_none_or(|last| is_new || origin < last.span.origin || last.records == 1);
+                if !is_plausible {
+                    return Ok(());
+                }
+                let span = Span { origin, first: at, new_origin: is_new };
+                claimed.push(Claimed { span, records: 0, new_origin: 0 });
+                self.spans += 1;
+                if self.spans > SPANS_MAX {
+                    return Err(LogError::Recording(format!(
+                        "the receipts of one partition name more than {SPANS_MAX} origins"
+                    )));
+                }
+            }
+        }
+        let newest = claimed.last_mut().expect("one was found or added");
+        newest.records += 1;
+        newest.new_origin += u64::from(is_new);
+        newest.span.new_origin = 2 * newest.new_origin > newest.records;
+        Ok(())
+    }
+
+    /// The lives of a symbol whose tick lies at `offset`, in order. A symbol without predictions has one if the ticks
+    /// were being read already: its predictions are missing.
+    pub(super) fn take(&mut self, symbol: &str, offset: u64) -> Option<Vec<Span>> {
+        // Before anything is taken.
+        let was_read = self.lowest_origin().is_some_and(|lowest| lowest <= offset);
+        if let Some(claimed) = self.by_symbol.remove(symbol) {
+            return Some(claimed.into_iter().map(|claimed| claimed.span).collect());
+        }
+        was_read.then(|| vec![Span { origin: offset, first: (u64::MAX, u32::MAX), new_origin: false }])
+    }
+
+    fn lowest_origin(&mut self) -> Option<u64> {
+        if self.lowest_origin.is_none() {
+            let origins = self.by_symbol.values().flatten().map(|claimed| claimed.span.origin);
+            self.lowest_origin = origins.min();
+        }
+        self.lowest_origin
+    }
+}
