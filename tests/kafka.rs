@@ -17,4 +17,5 @@ mod producers;
 mod reader;
 mod secure;
 mod state;
+mod tools;
 mod world;

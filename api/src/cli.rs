@@ -9,7 +9,11 @@ use crate::{
     config::{ConfigError, Layers, Loaded, ProcessEnvironment},
 };
 
+#[cfg(feature = "kafka")]
+mod broker;
 mod config;
+#[cfg(feature = "kafka")]
+mod dlq;
 #[cfg(feature = "learn")]
 mod evaluate;
 #[cfg(feature = "parquet")]
@@ -20,12 +24,17 @@ mod label;
 mod model;
 mod predict;
 mod progress;
+#[cfg(feature = "kafka")]
+mod record;
+#[cfg(feature = "kafka")]
+mod rekey;
 mod replay;
 mod serve;
 #[cfg(feature = "learn")]
 mod ticks;
 #[cfg(feature = "learn")]
 mod train;
+mod verify;
 
 /// What an exit code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +83,8 @@ const EXAMPLES: &str = "Examples:
   stormglass model import booster.json -o mine.sgm        XGBoost, LightGBM, CatBoost or scikit-learn
   stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
   stormglass evaluate --input 'ticks/*.gz'                how good predictions are on later data, and against what
+  stormglass record --source kafka --output backup        a topic to files; replay brings it back
+  stormglass verify --models /models                      every written prediction computed once more
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
@@ -104,8 +115,19 @@ enum Command {
     Model(model::Arguments),
     /// Score the rows of a file.
     Predict(predict::Arguments),
-    /// Write recorded ticks to a Kafka topic.
+    /// Send recorded ticks to a Kafka topic, a running service or standard output.
     Replay(replay::Arguments),
+    /// Keep a topic in files.
+    #[cfg(feature = "kafka")]
+    Record(record::Arguments),
+    /// Write a topic once more, keyed by symbol.
+    #[cfg(feature = "kafka")]
+    Rekey(rekey::Arguments),
+    /// Look at what could not be read, and retry it.
+    #[cfg(feature = "kafka")]
+    Dlq(dlq::Arguments),
+    /// Compute every written prediction once more and compare the bytes.
+    Verify(verify::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -156,6 +178,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Model(arguments) => model::run(arguments, out),
         Command::Predict(arguments) => predict::run(&arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
+        #[cfg(feature = "kafka")]
+        Command::Record(arguments) => record::run(arguments, out),
+        #[cfg(feature = "kafka")]
+        Command::Rekey(arguments) => rekey::run(arguments, out),
+        #[cfg(feature = "kafka")]
+        Command::Dlq(arguments) => dlq::run(arguments, out),
+        Command::Verify(arguments) => verify::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };

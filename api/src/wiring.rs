@@ -104,7 +104,8 @@ fn simulator(section: &sections::Simulator) -> SimulatorConfig {
     }
 }
 
-fn engine_speed(speed: Speed) -> pace::Speed {
+/// The same speed, as a source takes it.
+pub(crate) fn engine_speed(speed: Speed) -> pace::Speed {
     match speed {
         Speed::Times(times) => pace::Speed::Times(times),
         Speed::Max => pace::Speed::Max,

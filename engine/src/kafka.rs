@@ -15,29 +15,46 @@
 //! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `lane` the thread and its
 //! turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress` what a commit says
 //! beside the offset; `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from
-//! an assignment to live; `transaction` output and how it ends; `dead_letter` what could not be read; `replay` recorded
-//! ticks to a topic. For all instances: `owners` who has which partition, `models` what scores it, `events` what
-//! happened.
+//! an assignment to live; `transaction` output and how it ends; `dead_letter` what could not be read. For all
+//! instances: `owners` who has which partition, `models` what scores it, `events` what happened.
+//!
+//! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
+//! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
+//! `letters` the dead letters listed and retried; `confirmed` their producer.
 
+mod backup;
 mod client;
+mod confirmed;
 mod dead_letter;
 mod events;
 mod lane;
+mod letters;
 mod models;
 mod owners;
 mod partition;
 mod poll;
 mod progress;
+mod rekey;
 mod replay;
+mod resend;
 mod restore;
 pub mod settings;
 mod snapshots;
 mod state_files;
+mod topic_log;
 mod topics;
 mod transaction;
 
+pub use backup::{BackupCounts, BackupSettings, back_up};
+pub use confirmed::Delivered;
 pub use events::write_events;
 pub use lane::{LaneEnd, run_lane};
+pub use letters::{
+    Letter, LetterCounts, LetterList, LetterReplay, LetterReplayCounts, list_letters, replay_letters,
+};
 pub use owners::watch_owners;
+pub use rekey::{RekeyCounts, RekeySettings, rekey};
 pub use replay::{ReplayCounts, ReplayError, TopicSink};
+pub use resend::ResendSink;
 pub use settings::{Delivery, KafkaSettings, Start};
+pub use topic_log::{TopicLog, committed_offsets};

@@ -36,3 +36,32 @@ impl Drop for ReplayBar {
         self.0.finish_and_clear();
     }
 }
+
+/// How far the recording of a topic has come: records of those that were there at the start.
+#[cfg(feature = "kafka")]
+pub(super) struct RecordBar(ProgressBar);
+
+#[cfg(feature = "kafka")]
+impl Default for RecordBar {
+    fn default() -> Self {
+        Self(bar(0, "{bar:40} {pos}/{len} records {msg}"))
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl Progress for RecordBar {
+    fn advanced(&mut self, records: u64, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+        if records > total {
+            self.0.set_message(format!("and {} since", records - total));
+        }
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl Drop for RecordBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,18 +1,32 @@
-//! `stormglass replay`: recorded ticks to a Kafka topic, or to standard output as records of our own shape.
+//! `stormglass replay`: recorded ticks to a Kafka topic, to a running service, or to standard output.
+
+mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
+mod stdout;
+mod zone;
 
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
-    decode::Unreadable,
-    encode::encode,
-    source::{Run, SourceConfig, SourceEvent, StopToken, TickSink},
-    symbol::Offset,
-    tick::{EventTime, Tick},
+    recording::{MergedByTime, PartitionedLog, Recording},
+    source::{
+        RecordFeed, RecordFormat, Run, Source, SourceConfig, StopToken, TickSink,
+        pace::{MonotonicClock, Pacer},
+    },
+    tick::EventTime,
 };
 
-use super::{ConfigArgument, Exit, Failure, progress::ReplayBar};
+use self::zone::{Zone, Zoned};
+use super::{
+    ConfigArgument, Exit, Failure,
+    progress::{ReplayBar, bar},
+};
 use crate::{config::values::Speed, http::answer::wall_clock_nanos, wiring};
+
+/// Records between two moves of the bar.
+const RECORDS_PER_REPORT: u64 = 1_024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Destination {
@@ -20,13 +34,23 @@ enum Destination {
     Kafka,
     /// Standard output, one JSON object a line.
     Stdout,
+    /// A service's POST /predict: each tick as the row of features that the engine makes of it.
+    Http,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   stormglass replay --input 'ticks/*.ndjson.gz' --to kafka --speed max
   stormglass replay --input 'ticks/*.ndjson.gz' --to kafka --speed 10 --shift-to-now
-  stormglass replay --input coinbase_BTC-USD_trades.csv --to stdout --speed max")]
+  stormglass replay --input 'backup/ticks.raw.*' --to kafka --speed max       what `record` kept, as it was
+  stormglass replay --input coinbase_BTC-USD_trades.csv --to stdout --speed max
+  stormglass replay --input 'ticks/*.ndjson.gz' --to http --url http://localhost:8000 --speed max
+
+What `record` kept goes back with its bytes, keys, headers, times and partition numbers, all partitions merged by time;
+with --shift-to-now or --assume-tz it is read and written anew, as any other recording is.
+
+No route takes ticks: a service's state comes from its source alone. So --to http makes the features of each tick by the
+engine's own core and posts them as rows; features without a value are left out (predict.missing = \"nan\" takes such rows).")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
@@ -39,104 +63,154 @@ pub(super) struct Arguments {
     /// The topic, instead of kafka.topic_raw.
     #[arg(long, value_name = "TOPIC")]
     topic: Option<String>,
+    /// The brokers, host:port separated by commas; kafka.bootstrap_servers if left out.
+    #[arg(long, value_name = "SERVERS")]
+    bootstrap_servers: Option<String>,
+    /// The service, http://HOST:PORT, for --to http.
+    #[arg(long, value_name = "URL", required_if_eq("to", "http"))]
+    url: Option<String>,
+    /// Rows of one request, for --to http.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    rows_per_request: u64,
     /// Times recorded speed, or max.
     #[arg(long, value_name = "X|max", default_value = "1")]
     speed: Speed,
     /// Shift all times so that the first tick happens now. Without it, ticks older than what the topic holds are refused.
     #[arg(long)]
     shift_to_now: bool,
+    /// The zone of times that name none, as an offset: Z, +02:00, -0530. Without it, they are UTC.
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    assume_tz: Option<Zone>,
+}
+
+/// What is replayed.
+pub(super) enum Input {
+    /// Ticks as anybody records them.
+    Files(Source),
+    /// What `record` kept.
+    Recording(Recording),
+}
+
+/// How.
+pub(super) struct Plan {
+    pub(super) input: Input,
+    speed: Speed,
+    venue: String,
+    assume_tz: Option<Zone>,
+    now: EventTime,
+    /// The first tick is to happen then.
+    first_at: Option<EventTime>,
 }
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let mut layers = arguments.config.layers();
+    let is_topic_named = arguments.topic.is_some();
     layers.flags.extend(arguments.topic.map(|topic| ("kafka.topic_raw", topic, "--topic")));
+    let servers = arguments
+        .bootstrap_servers
+        .map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers"));
+    layers.flags.extend(servers);
     let config = layers.load(&super::ProcessEnvironment)?.config;
-    let source = SourceConfig::File(wiring::files(&config, &arguments.input, arguments.speed))
-        .open()
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
+    let input = if Recording::is_one(&arguments.input) {
+        Input::Recording(Recording::open(&arguments.input).map_err(|error| failed(&error))?)
+    } else {
+        let files = SourceConfig::File(wiring::files(&config, &arguments.input, arguments.speed));
+        Input::Files(files.open().map_err(|error| failed(&error))?)
+    };
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
-    let first_at = arguments.shift_to_now.then_some(now);
-    let replay = |sink: &mut dyn TickSink| {
-        let (stop, mut bar) = (StopToken::default(), ReplayBar::default());
-        let mut run = Run { now, sink, stop: &stop, progress: &mut bar };
-        source.run(&mut run).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+    let plan = Plan {
+        input,
+        speed: arguments.speed,
+        venue: config.source.venue.get().unwrap_or(wiring::DEFAULT_VENUE).to_owned(),
+        assume_tz: arguments.assume_tz,
+        now,
+        first_at: arguments.shift_to_now.then_some(now),
     };
     match arguments.to {
-        Destination::Stdout => {
-            let mut sink = Lines { out, shift_ns: None, first_at, text: String::new(), broken: None };
-            replay(&mut sink)?;
-            sink.broken.map_or(Ok(()), |error| Err(super::print_failed(error)))
+        Destination::Stdout => stdout::run(&plan, out),
+        Destination::Http => {
+            let url = arguments.url.unwrap_or_default();
+            let rows = usize::try_from(arguments.rows_per_request).unwrap_or(1);
+            http::run(&plan, &url, rows, wiring::engine_settings(&config).state, out)
         }
         #[cfg(feature = "kafka")]
-        Destination::Kafka => to_kafka(&config, first_at, replay, out),
+        Destination::Kafka => kafka::run(&plan, &config, is_topic_named, out),
         #[cfg(not(feature = "kafka"))]
         Destination::Kafka => {
+            let _ = is_topic_named;
             Err(Failure::new(Exit::Configuration, "this program was built without the feature kafka"))
         }
     }
 }
 
-#[cfg(feature = "kafka")]
-fn to_kafka<T>(
-    config: &crate::config::Config,
-    first_at: Option<EventTime>,
-    replay: impl FnOnce(&mut dyn TickSink) -> Result<T, Failure>,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    use engine::kafka::TopicSink;
-    if config.kafka.bootstrap_servers.get().is_none() {
-        let message = "kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker";
-        return Err(Failure::new(Exit::Configuration, message));
+impl Plan {
+    /// Whether records go as they are: nothing in them is to change.
+    #[cfg(feature = "kafka")]
+    pub(super) fn is_verbatim(&self) -> bool {
+        self.first_at.is_none() && self.assume_tz.is_none()
     }
-    let settings =
-        wiring::kafka_settings(config).map_err(|message| Failure::new(Exit::Configuration, message))?;
-    let topic = settings.topic_raw.clone();
-    let failed = |message: String| Failure::new(Exit::Failed, message);
-    let mut sink = TopicSink::open(&settings, first_at).map_err(|error| failed(error.to_string()))?;
-    let newest = sink.newest();
-    replay(&mut sink)?;
-    let refused = sink.refused();
-    let counts = sink.finish();
-    writeln!(
-        out,
-        "{} ticks delivered to {topic}, {} not delivered, {} unreadable",
-        counts.delivered, counts.failed, counts.unreadable
-    )
-    .map_err(super::print_failed)?;
-    if let (Some(refused), Some(newest)) = (refused, newest) {
-        return Err(failed(format!(
-            "{topic} holds ticks up to {newest}, and the recording begins at {refused}: its ticks would be late; \
-             use --shift-to-now, or another --topic"
-        )));
-    }
-    match counts.failure {
-        Some(failure) => Err(failed(failure)),
-        None => Ok(()),
-    }
-}
 
-/// One record a line.
-struct Lines<'a> {
-    out: &'a mut dyn Write,
-    shift_ns: Option<i64>,
-    first_at: Option<EventTime>,
-    text: String,
-    broken: Option<std::io::Error>,
-}
-
-impl TickSink for Lines<'_> {
-    fn tick(&mut self, venue: &str, product: &str, _: Offset, _: u32, tick: Tick) {
-        let first_at = self.first_at.unwrap_or(tick.event_time);
-        let shift_ns = *self.shift_ns.get_or_insert(first_at.nanos() - tick.event_time.nanos());
-        let Some(event_time) = EventTime::from_nanos(tick.event_time.nanos() + shift_ns) else { return };
-        encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);
-        if let Err(error) = writeln!(self.out, "{}", self.text) {
-            self.broken.get_or_insert(error);
+    /// Hands all ticks to the sink, each when its time has come.
+    pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<(), Failure> {
+        match self.assume_tz {
+            Some(zone) => self.replay_utc(&mut Zoned::new(sink, zone)),
+            None => self.replay_utc(sink),
         }
     }
-    fn unreadable(&mut self, _: Offset, reason: Unreadable, _: &[u8]) {
-        eprintln!("stormglass: a record was left out: {reason}");
+
+    fn replay_utc(&self, sink: &mut dyn TickSink) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
+        match &self.input {
+            Input::Files(source) => {
+                let (stop, mut bar) = (StopToken::default(), ReplayBar::default());
+                let mut run = Run { now: self.now, sink, stop: &stop, progress: &mut bar };
+                source.run(&mut run).map(|_| ()).map_err(|error| failed(&error))
+            }
+            Input::Recording(recording) => {
+                let stop = StopToken::default();
+                let format = RecordFormat::Json { venue: self.venue.clone() };
+                let mut feed = RecordFeed::default();
+                let mut pacer = self.pacer();
+                self.each_record(recording, |record| {
+                    let value = record.value.as_deref().unwrap_or_default();
+                    if let Some(event_time) = feed.read(value, &format) {
+                        pacer.wait_for(event_time, sink, &stop);
+                    }
+                    feed.hand_over(value, sink);
+                    true
+                })?;
+                sink.flush();
+                Ok(())
+            }
+        }
     }
-    fn event(&mut self, _: SourceEvent) {}
-    fn flush(&mut self) {}
+
+    pub(super) fn pacer(&self) -> Pacer<MonotonicClock> {
+        Pacer::new(wiring::engine_speed(self.speed), MonotonicClock::default())
+    }
+
+    /// The records of all partitions by time, until `take` has had enough.
+    pub(super) fn each_record(
+        &self,
+        recording: &Recording,
+        mut take: impl FnMut(&engine::recording::LogRecord) -> bool,
+    ) -> Result<(), Failure> {
+        let failed = |error: engine::recording::LogError| Failure::new(Exit::Failed, error.to_string());
+        let partitions = recording.partitions();
+        let total = partitions.iter().map(|&partition| recording.length(partition)).sum();
+        let bar = bar(total, "{bar:40} {pos}/{len} records");
+        let mut taken = 0_u64;
+        for record in MergedByTime::new(recording.read(&partitions).map_err(failed)?) {
+            if !take(&record.map_err(failed)?) {
+                break;
+            }
+            taken += 1;
+            if taken.is_multiple_of(RECORDS_PER_REPORT) {
+                bar.set_position(taken);
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
 }

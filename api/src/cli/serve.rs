@@ -109,6 +109,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     Err(Failure::new(Exit::Broken, message))
 }
 
+/// The model that stands in where the loaded one does worse, if the configuration asks for one.
+pub(super) fn baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
+    engine_start::load_baseline(config)
+}
+
 /// Raises the soft limit of open files as far as it goes: the connections must fit.
 fn raise_open_files(connections_max: u64) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -1,22 +1,21 @@
 //! Recorded ticks to a topic: message time = event time, key = symbol, every delivery confirmed and counted.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use rdkafka::{
-    ClientContext, Message, Offset as LogOffset, TopicPartitionList,
+    Message, Offset as LogOffset, TopicPartitionList,
     consumer::Consumer,
     error::{KafkaError, KafkaResult},
-    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
+    producer::BaseRecord,
     types::RDKafkaErrorCode,
 };
 
-use super::{client, settings::KafkaSettings, topics};
+use super::{
+    client,
+    confirmed::{ConfirmedProducer, Delivered},
+    settings::KafkaSettings,
+    topics,
+};
 use crate::{
     decode::Unreadable,
     encode::encode,
@@ -38,30 +37,6 @@ pub enum ReplayError {
     Kafka(#[from] KafkaError),
 }
 
-#[derive(Default)]
-struct Deliveries {
-    delivered: AtomicU64,
-    failed: AtomicU64,
-    failure: Mutex<Option<KafkaError>>,
-}
-
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        match result {
-            Ok(_) => self.delivered.fetch_add(1, Ordering::Relaxed),
-            Err((error, _)) => {
-                let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
-                failure.get_or_insert_with(|| error.clone());
-                self.failed.fetch_add(1, Ordering::Relaxed)
-            }
-        };
-    }
-}
-
 /// What a replay did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
@@ -77,7 +52,7 @@ pub struct ReplayCounts {
 
 /// A sink that writes ticks to the ticks' topic.
 pub struct TopicSink {
-    producer: BaseProducer<Deliveries>,
+    producer: ConfirmedProducer,
     topic: String,
     /// Added to every event time, ns.
     shift_ns: Shift,
@@ -104,12 +79,7 @@ impl TopicSink {
     pub fn open(settings: &KafkaSettings, first_at: Option<EventTime>) -> Result<Self, ReplayError> {
         topics::prepare(settings).map_err(|error| ReplayError::Topics(error.to_string()))?;
         let newest = newest_time(settings)?;
-        let producer = client::common(settings)
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
-            // Java's, so that a symbol lies where Java's producers put it.
-            .set("partitioner", "murmur2_random")
-            .create_with_context(Deliveries::default())?;
+        let producer = ConfirmedProducer::new(settings)?;
         let shift_ns = first_at.map_or(Shift::None, Shift::FirstAt);
         let topic = settings.topic_raw.clone();
         Ok(Self { producer, topic, shift_ns, newest, refused: None, text: String::new(), unreadable: 0 })
@@ -127,16 +97,8 @@ impl TopicSink {
 
     /// Waits for the broker's word on every tick.
     pub fn finish(self) -> ReplayCounts {
-        let flushed = self.producer.flush(Duration::from_secs(300));
-        let deliveries = self.producer.context();
-        let failure = deliveries.failure.lock().expect("no code panics while it holds the failure").clone();
-        let waiting = u64::try_from(self.producer.in_flight_count()).unwrap_or_default();
-        ReplayCounts {
-            delivered: deliveries.delivered.load(Ordering::Relaxed),
-            failed: deliveries.failed.load(Ordering::Relaxed) + waiting,
-            unreadable: self.unreadable,
-            failure: failure.or(flushed.err()).map(|error| error.to_string()),
-        }
+        let Delivered { delivered, failed, failure } = self.producer.finish();
+        ReplayCounts { delivered, failed, unreadable: self.unreadable, failure }
     }
 
     fn shifted(&mut self, time: EventTime) -> Option<EventTime> {
@@ -165,23 +127,11 @@ impl TickSink for TopicSink {
         self.newest = None;
         encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);
         let key = format!("{venue}:{product}");
-        let mut record = BaseRecord::to(&self.topic)
+        let record = BaseRecord::to(&self.topic)
             .key(&key)
             .payload(&self.text)
             .timestamp(event_time.nanos() / 1_000_000);
-        while let Err((error, back)) = self.producer.send(record) {
-            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
-                let deliveries = self.producer.context();
-                deliveries.failed.fetch_add(1, Ordering::Relaxed);
-                let mut failure =
-                    deliveries.failure.lock().expect("no code panics while it holds the failure");
-                failure.get_or_insert(error);
-                return;
-            }
-            self.producer.poll(Duration::from_millis(10));
-            record = back;
-        }
-        self.producer.poll(Duration::ZERO);
+        self.producer.send(record);
     }
 
     fn unreadable(&mut self, _record_offset: Offset, _reason: Unreadable, _record: &[u8]) {
@@ -193,8 +143,8 @@ impl TickSink for TopicSink {
     fn flush(&mut self) {}
 }
 
-/// The message time of the newest record of each partition, at most.
-fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventTime>> {
+/// The message time of the newest record of the ticks' topic.
+pub(super) fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventTime>> {
     let reader = client::reader(settings)?;
     let metadata = reader.fetch_metadata(Some(&settings.topic_raw), TIMEOUT)?;
     let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());

@@ -115,6 +115,20 @@ fn prepare_by(reader: &Looker, settings: &KafkaSettings) -> Result<TopicCounts, 
     Ok(TopicCounts { partitions: wanted as u32, dlq_partitions: dlq as i32 })
 }
 
+/// Partitions of a topic, which is created with so many if it is absent.
+pub(super) fn ensure(
+    reader: &Looker,
+    settings: &KafkaSettings,
+    topic: &str,
+    partitions: usize,
+    options: &[(&str, &str)],
+) -> Result<usize, TopicsError> {
+    match count(reader, topic)? {
+        Some(has) => Ok(has),
+        None => create(reader, settings, topic, partitions, options),
+    }
+}
+
 /// Partitions of a topic, `None` where it does not exist.
 fn count(reader: &Looker, topic: &str) -> KafkaResult<Option<usize>> {
     let metadata = reader.fetch_metadata(Some(topic), TIMEOUT)?;

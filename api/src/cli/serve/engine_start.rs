@@ -31,7 +31,7 @@ pub(super) struct Running {
 }
 
 /// The model that stands in where the loaded one does worse, if that is asked for.
-fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
+pub(super) fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     if !config.quality.fallback {
         return Ok(None);
     }

@@ -1,0 +1,72 @@
+//! What the commands that speak to a broker share: which broker, told to stop, and how their failures read.
+
+use clap::Args;
+use engine::{kafka::KafkaSettings, recording::LogError, source::StopToken};
+
+use super::{ConfigArgument, Exit, Failure, ProcessEnvironment};
+use crate::{config::Config, wiring};
+
+/// `--config` and `--bootstrap-servers`.
+#[derive(Debug, Default, Args)]
+pub(super) struct BrokerArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The brokers, host:port separated by commas; kafka.bootstrap_servers if left out.
+    #[arg(long, value_name = "SERVERS")]
+    bootstrap_servers: Option<String>,
+}
+
+impl BrokerArguments {
+    /// The configuration, which names a broker.
+    pub(super) fn load(self) -> Result<(Config, KafkaSettings), Failure> {
+        let config = self.load_config()?;
+        let settings = settings(&config)?;
+        Ok((config, settings))
+    }
+
+    /// The configuration alone.
+    pub(super) fn load_config(self) -> Result<Config, Failure> {
+        let mut layers = self.config.layers();
+        let servers =
+            self.bootstrap_servers.map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers"));
+        layers.flags.extend(servers);
+        Ok(layers.load(&ProcessEnvironment)?.config)
+    }
+}
+
+/// How to reach the configured broker.
+pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
+    if config.kafka.bootstrap_servers.get().is_none() {
+        let message = "kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker";
+        return Err(Failure::new(Exit::Configuration, message));
+    }
+    wiring::kafka_settings(config).map_err(|message| Failure::new(Exit::Configuration, message))
+}
+
+pub(super) fn failed(error: &LogError) -> Failure {
+    Failure::new(Exit::Failed, error.to_string())
+}
+
+/// A token that SIGINT and SIGTERM tell, so that what was begun is finished.
+pub(super) fn stopped_by_signals() -> Result<StopToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed =
+        |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot wait for signals: {error}"));
+    let stop = StopToken::default();
+    let told = stop.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (mut terminate, mut interrupt) = {
+        let _within = runtime.enter();
+        (signal(SignalKind::terminate()).map_err(failed)?, signal(SignalKind::interrupt()).map_err(failed)?)
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+        told.stop();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,250 @@
+//! To a running service: each accepted tick becomes the row of features that the engine's core makes of it, and rows
+//! are posted to `/predict`. One connection, one request at a time.
+
+use std::{collections::BTreeMap, fmt::Write as _, io::Write, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use engine::{
+    decode::Unreadable,
+    features,
+    message::{Control, Message, RoutedTick, TickBatch},
+    metrics::ShardMetrics,
+    shard::{NoOut, ShardCore},
+    source::{SourceEvent, TickSink},
+    state::StateSettings,
+    symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
+    tick::{EventTime, Tick},
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Uri, client::conn::http1::SendRequest, header};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, sync::oneshot};
+
+use super::Plan;
+use crate::cli::{Exit, Failure, print_failed};
+
+pub(super) fn run(
+    plan: &Plan,
+    url: &str,
+    rows_per_request: usize,
+    settings: StateSettings,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut client = Client::connect(url)?;
+    let mut sink = Rows {
+        core: ShardCore::new(settings, None, Arc::new(ShardMetrics::default())),
+        names: SymbolTable::default(),
+        features: features::schema().into_iter().map(|feature| feature.name).collect(),
+        offset: 0,
+        first_at: plan.first_at,
+        shift_ns: None,
+        body: String::new(),
+        rows: 0,
+        rows_per_request,
+        client: &mut client,
+        counts: Counts::default(),
+        broken: None,
+    };
+    plan.replay(&mut sink)?;
+    sink.post();
+    let Rows { counts, broken, .. } = sink;
+    let statuses: Vec<String> =
+        counts.by_status.iter().map(|(status, count)| format!("{count} answered {status}")).collect();
+    let requests: u64 = counts.by_status.values().sum();
+    writeln!(
+        out,
+        "{} ticks, {} rows in {requests} requests: {}; {} unreadable",
+        counts.ticks,
+        counts.rows,
+        if statuses.is_empty() { "none".to_owned() } else { statuses.join(", ") },
+        counts.unreadable
+    )
+    .map_err(print_failed)?;
+    if let Some(broken) = broken {
+        return Err(broken);
+    }
+    match counts.first_refusal {
+        Some(refusal) => Err(Failure::new(Exit::Failed, format!("first refusal: {refusal}"))),
+        None => Ok(()),
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    ticks: u64,
+    rows: u64,
+    unreadable: u64,
+    by_status: BTreeMap<u16, u64>,
+    /// The body of the first answer that is not 200.
+    first_refusal: Option<String>,
+}
+
+/// Ticks in, rows out.
+struct Rows<'a> {
+    core: ShardCore,
+    names: SymbolTable,
+    features: Vec<String>,
+    /// Counts the ticks, so that the core's newest says whether one was accepted.
+    offset: u64,
+    first_at: Option<EventTime>,
+    shift_ns: Option<i64>,
+    body: String,
+    rows: usize,
+    rows_per_request: usize,
+    client: &'a mut Client,
+    counts: Counts,
+    broken: Option<Failure>,
+}
+
+impl Rows<'_> {
+    /// The features of a tick; `None` if it was dropped.
+    fn row(&mut self, venue: &str, product: &str, tick: Tick) -> Option<Vec<f32>> {
+        let symbol = self.names.intern(venue, product).ok()?;
+        let key = SymbolKey { partition: Partition(0), symbol: symbol.id };
+        let position = Position { partition: key.partition, offset: Offset(self.offset), index: 0 };
+        self.offset += 1;
+        let ticks = vec![RoutedTick { key, position, tick }];
+        let (reply, mut answer) = oneshot::channel();
+        let mut messages = vec![
+            Message::Ticks(TickBatch { new_symbols: vec![symbol], ticks }),
+            Message::Control(Control::Features { symbol: key, reply }),
+        ];
+        self.core.step(Instant::now(), &mut messages, &mut NoOut);
+        let answer = answer.try_recv().ok()??;
+        (answer.prediction.position() == position).then_some(answer.row)
+    }
+
+    fn add(&mut self, row: &[f32]) {
+        self.body.push_str(if self.rows == 0 { "{\"rows\":[{" } else { ",{" });
+        let mut comma = "";
+        for (name, value) in self.features.iter().zip(row).filter(|(_, value)| value.is_finite()) {
+            write!(self.body, "{comma}\"{name}\":{value}").expect("a string takes every character");
+            comma = ",";
+        }
+        self.body.push('}');
+        self.rows += 1;
+        self.counts.rows += 1;
+    }
+
+    fn post(&mut self) {
+        if self.rows == 0 || self.broken.is_some() {
+            return;
+        }
+        self.body.push_str("]}");
+        self.rows = 0;
+        match self.client.post(std::mem::take(&mut self.body)) {
+            Ok((status, body)) => {
+                *self.counts.by_status.entry(status).or_default() += 1;
+                if status != 200 {
+                    self.counts.first_refusal.get_or_insert(body);
+                }
+            }
+            Err(failure) => self.broken = Some(failure),
+        }
+    }
+}
+
+impl TickSink for Rows<'_> {
+    fn tick(&mut self, venue: &str, product: &str, _: Offset, _: u32, tick: Tick) {
+        if self.broken.is_some() {
+            return;
+        }
+        let first_at = self.first_at.unwrap_or(tick.event_time);
+        let shift_ns = *self.shift_ns.get_or_insert(first_at.nanos() - tick.event_time.nanos());
+        let Some(event_time) = EventTime::from_nanos(tick.event_time.nanos() + shift_ns) else { return };
+        self.counts.ticks += 1;
+        let Some(row) = self.row(venue, product, Tick { event_time, ..tick }) else { return };
+        // A row without any value says nothing.
+        if row.iter().any(|value| value.is_finite()) {
+            self.add(&row);
+        }
+        if self.rows >= self.rows_per_request {
+            self.post();
+        }
+    }
+
+    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {
+        self.counts.unreadable += 1;
+    }
+
+    fn event(&mut self, _: SourceEvent) {}
+
+    /// Before a wait: what is due goes now.
+    fn flush(&mut self) {
+        self.post();
+    }
+}
+
+/// One connection to the service, made anew when it was closed.
+struct Client {
+    runtime: tokio::runtime::Runtime,
+    authority: String,
+    connection: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// A service that is slower than this is not answering.
+const ANSWER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+
+impl Client {
+    fn connect(url: &str) -> Result<Self, Failure> {
+        let refused = |what: &str| Failure::new(Exit::Configuration, format!("--url {url:?} {what}"));
+        let uri: Uri = url.parse().map_err(|_| refused("is no URL; write http://HOST:PORT"))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(refused("is not http://; TLS ends at the proxy before the service"));
+        }
+        let host = uri.host().ok_or_else(|| refused("names no host"))?;
+        let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a runtime: {error}")))?;
+        let mut client = Self { runtime, authority, connection: None };
+        client.reconnect()?;
+        Ok(client)
+    }
+
+    fn reconnect(&mut self) -> Result<(), Failure> {
+        let authority = self.authority.clone();
+        let connected = self.runtime.block_on(async {
+            let stream = TcpStream::connect(&authority).await.map_err(|error| error.to_string())?;
+            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+            let (sender, connection) = handshake.map_err(|error| error.to_string())?;
+            tokio::spawn(connection);
+            Ok(sender)
+        });
+        let failed =
+            |error: String| Failure::new(Exit::Failed, format!("{authority} does not answer: {error}"));
+        self.connection = Some(connected.map_err(failed)?);
+        Ok(())
+    }
+
+    /// Posts a body; the answer's status and body.
+    fn post(&mut self, body: String) -> Result<(u16, String), Failure> {
+        if self.connection.as_ref().is_none_or(SendRequest::is_closed) {
+            self.reconnect()?;
+        }
+        let sender = self.connection.as_mut().expect("it was made above");
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.authority))
+        };
+        let request = Request::post("/predict")
+            .header(header::HOST, &self.authority)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| failed(&error))?;
+        let answered = self.runtime.block_on(async {
+            tokio::time::timeout(ANSWER_TIMEOUT, async {
+                sender.ready().await?;
+                let answer = sender.send_request(request).await?;
+                let status = answer.status().as_u16();
+                Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
+            })
+            .await
+        });
+        match answered {
+            Ok(Ok((status, body))) => Ok((status, String::from_utf8_lossy(&body).into_owned())),
+            Ok(Err(error)) => Err(failed(&error)),
+            Err(_) => Err(failed(&format!("nothing came for {} s", ANSWER_TIMEOUT.as_secs()))),
+        }
+    }
+}

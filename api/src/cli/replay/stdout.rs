@@ -1,0 +1,46 @@
+//! Ticks as records of our own shape, one a line.
+
+use std::io::Write;
+
+use engine::{
+    decode::Unreadable,
+    encode::encode,
+    source::{SourceEvent, TickSink},
+    symbol::Offset,
+    tick::{EventTime, Tick},
+};
+
+use super::Plan;
+use crate::cli::{Failure, print_failed};
+
+pub(super) fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut sink = Lines { out, shift_ns: None, first_at: plan.first_at, text: String::new(), broken: None };
+    plan.replay(&mut sink)?;
+    sink.broken.map_or(Ok(()), |error| Err(print_failed(error)))
+}
+
+/// One record a line.
+struct Lines<'a> {
+    out: &'a mut dyn Write,
+    shift_ns: Option<i64>,
+    first_at: Option<EventTime>,
+    text: String,
+    broken: Option<std::io::Error>,
+}
+
+impl TickSink for Lines<'_> {
+    fn tick(&mut self, venue: &str, product: &str, _: Offset, _: u32, tick: Tick) {
+        let first_at = self.first_at.unwrap_or(tick.event_time);
+        let shift_ns = *self.shift_ns.get_or_insert(first_at.nanos() - tick.event_time.nanos());
+        let Some(event_time) = EventTime::from_nanos(tick.event_time.nanos() + shift_ns) else { return };
+        encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);
+        if let Err(error) = writeln!(self.out, "{}", self.text) {
+            self.broken.get_or_insert(error);
+        }
+    }
+    fn unreadable(&mut self, _: Offset, reason: Unreadable, _: &[u8]) {
+        eprintln!("stormglass: a record was left out: {reason}");
+    }
+    fn event(&mut self, _: SourceEvent) {}
+    fn flush(&mut self) {}
+}

@@ -1,0 +1,204 @@
+//! `stormglass verify`: every prediction computed once more from the ticks and the models, byte for byte.
+
+mod shelf;
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
+
+use clap::Args;
+use engine::{
+    lane::Emit,
+    recording::{LogError, PartitionedLog, Recording},
+    verify::{Difference, Report, Verifier, VerifySettings},
+};
+
+use self::shelf::ModelFiles;
+use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar};
+use crate::{
+    config::{Config, sections},
+    wiring,
+};
+
+/// Records between two moves of the bar.
+const RECORDS_PER_REPORT: u64 = 1_024;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass verify --models /models                                          the topics of kafka.bootstrap_servers
+  stormglass verify --models /models --predictions 'backup/predictions.*' --ticks 'backup/ticks.raw.*'
+
+A state is computed from the offset that its receipts name as origin. Models are found by the sha256 that predictions name:
+among the files of --models, and those that came with this program. Settings that shape predictions ([state], [label],
+[quality], kafka.emit) must be those of then: give the same --config.
+
+Exit codes: 0 all that is there is as it should be, but for what retention has taken the ticks of; 1 something differs, is
+missing, repeated or too much, or could not be judged for want of a model or settings; 64 bad command line.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The brokers, host:port separated by commas; kafka.bootstrap_servers if left out.
+    #[arg(long, value_name = "SERVERS", conflicts_with_all = ["predictions", "ticks"])]
+    bootstrap_servers: Option<String>,
+    /// Recorded predictions, instead of the topic.
+    #[arg(long, value_name = "GLOB", num_args = 1.., requires = "ticks")]
+    predictions: Vec<String>,
+    /// Recorded ticks, instead of the topic.
+    #[arg(long, value_name = "GLOB", num_args = 1.., requires = "predictions")]
+    ticks: Vec<String>,
+    /// A directory of model files.
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Which ticks gave a prediction: every_tick, 1s or spikes; kafka.emit if left out.
+    #[arg(long, value_name = "MODE")]
+    emit: Option<String>,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut layers = arguments.config.layers();
+    let servers = arguments
+        .bootstrap_servers
+        .map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers"));
+    layers.flags.extend(servers);
+    layers.flags.extend(arguments.emit.map(|emit| ("kafka.emit", emit, "--emit")));
+    let config = layers.load(&super::ProcessEnvironment)?.config;
+    let mut models = ModelFiles::open(arguments.models.as_deref())?;
+    let settings = settings(&config)?;
+    let report = if arguments.ticks.is_empty() {
+        of_topics(&config, &settings, &mut models)?
+    } else {
+        let predictions = Recording::open(&arguments.predictions).map_err(|error| failed(&error))?;
+        let ticks = Recording::open(&arguments.ticks).map_err(|error| failed(&error))?;
+        verify(&settings, &mut models, &ticks, &predictions, &BTreeMap::new())?
+    };
+    if arguments.json {
+        serde_json::to_writer(&mut *out, &report).map_err(|error| print_failed(error.into()))?;
+        writeln!(out).map_err(print_failed)?;
+    } else {
+        print(&report, out).map_err(print_failed)?;
+    }
+    judge(&report)
+}
+
+fn failed(error: &LogError) -> Failure {
+    Failure::new(Exit::Failed, error.to_string())
+}
+
+fn settings(config: &Config) -> Result<VerifySettings, Failure> {
+    let baseline = super::serve::baseline(config)?;
+    Ok(VerifySettings {
+        state: wiring::engine_settings(config).state,
+        emit: match config.kafka.emit {
+            sections::Emit::EveryTick => Emit::EveryTick,
+            sections::Emit::EverySecond => Emit::EverySecond,
+            sections::Emit::Spikes => Emit::Spikes,
+        },
+        at_least_once: config.kafka.delivery == sections::Delivery::AtLeastOnce,
+        venue: config.source.venue.get().unwrap_or(wiring::DEFAULT_VENUE).to_owned(),
+        baseline,
+    })
+}
+
+#[cfg(feature = "kafka")]
+fn of_topics(config: &Config, settings: &VerifySettings, models: &mut ModelFiles) -> Result<Report, Failure> {
+    use engine::kafka::{TopicLog, committed_offsets};
+    let kafka = super::broker::settings(config)?;
+    // In this order: what is committed now has its predictions in the topic, and its ticks, too.
+    let committed = committed_offsets(&kafka).map_err(|error| failed(&error))?;
+    let predictions = TopicLog::open(&kafka, &kafka.topic_predictions).map_err(|error| failed(&error))?;
+    let ticks = TopicLog::open(&kafka, &kafka.topic_raw).map_err(|error| failed(&error))?;
+    verify(settings, models, &ticks, &predictions, &committed)
+}
+
+#[cfg(not(feature = "kafka"))]
+fn of_topics(_: &Config, _: &VerifySettings, _: &mut ModelFiles) -> Result<Report, Failure> {
+    let message = "this program was built without the feature kafka; give --predictions and --ticks";
+    Err(Failure::new(Exit::Configuration, message))
+}
+
+fn verify(
+    settings: &VerifySettings,
+    models: &mut ModelFiles,
+    ticks: &dyn PartitionedLog,
+    predictions: &dyn PartitionedLog,
+    committed: &BTreeMap<u32, u64>,
+) -> Result<Report, Failure> {
+    let total = ticks.partitions().into_iter().map(|partition| ticks.length(partition)).sum();
+    let bar = bar(total, "{bar:40} {pos}/{len} tick records");
+    let mut records = 0_u64;
+    let mut advanced = || {
+        records += 1;
+        if records.is_multiple_of(RECORDS_PER_REPORT) {
+            bar.set_position(records);
+        }
+    };
+    let committed = |partition: u32| committed.get(&partition).copied();
+    let report = Verifier::new(settings, models).verify(ticks, predictions, &committed, &mut advanced);
+    bar.finish_and_clear();
+    report.map_err(|error| failed(&error))
+}
+
+fn print(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{} predictions of {} tick records", report.predictions, report.tick_records)?;
+    for (name, count) in [
+        ("verified", report.verified),
+        ("differing", report.differing),
+        ("missing", report.missing),
+        ("repeated", report.repeated),
+        ("surplus", report.surplus),
+        ("not verifiable", report.not_verifiable.values().map(|unjudged| unjudged.count).sum()),
+    ] {
+        writeln!(out, "  {name:<16} {count}")?;
+    }
+    for (reason, unjudged) in &report.not_verifiable {
+        let first = unjudged.first;
+        writeln!(
+            out,
+            "{} not verifiable, first partition {}, offset {}, index {}: {}",
+            unjudged.count,
+            first.partition,
+            first.offset,
+            first.index,
+            reason.text()
+        )?;
+    }
+    if report.repeated_as_promised > 0 {
+        writeln!(
+            out,
+            "{} repeats with the same bytes, as kafka.delivery allows",
+            report.repeated_as_promised
+        )?;
+    }
+    if report.tick_records_behind > 0 {
+        let count = report.tick_records_behind;
+        writeln!(
+            out,
+            "{count} tick records lie behind the last prediction: waiting, or their predictions are lost"
+        )?;
+    }
+    Ok(())
+}
+
+fn judge(report: &Report) -> Result<(), Failure> {
+    if let Some(difference) = &report.first_difference {
+        return Err(Failure::new(Exit::Failed, format!("first: {}", place(difference))));
+    }
+    if !report.is_sound() {
+        return Err(Failure::new(Exit::Failed, "not everything could be judged; see above"));
+    }
+    if report.verified == 0 {
+        return Err(Failure::new(Exit::Failed, "nothing could be verified"));
+    }
+    Ok(())
+}
+
+fn place(difference: &Difference) -> String {
+    let Difference { kind, place, field, found, due } = difference;
+    let kind = format!("{kind:?}").to_lowercase();
+    let field = if field.is_empty() { String::new() } else { format!("field {field}, ") };
+    format!(
+        "{kind} at partition {}, offset {}, index {}: {field}found {found}, due {due}",
+        place.partition, place.offset, place.index
+    )
+}

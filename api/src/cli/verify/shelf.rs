@@ -1,0 +1,66 @@
+//! Model files by the SHA-256 of their bytes.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use engine::verify::Models;
+use model::Model;
+
+use crate::{
+    cli::{Exit, Failure},
+    shipped,
+};
+
+/// The models of a directory, and those that came with this program.
+pub(super) struct ModelFiles {
+    by_sha256: HashMap<String, Kept>,
+}
+
+enum Kept {
+    File(PathBuf),
+    Shipped(Arc<Model>),
+}
+
+impl ModelFiles {
+    /// Looks what there is. Files that are no models are passed over.
+    pub(super) fn open(directory: Option<&Path>) -> Result<Self, Failure> {
+        let mut by_sha256 = HashMap::new();
+        for variant in ["baseline", shipped::DEFAULT_VARIANT] {
+            if let Some(Ok(model)) = shipped::model(variant) {
+                by_sha256.insert(model.info().sha256.clone(), Kept::Shipped(Arc::new(model)));
+            }
+        }
+        let Some(directory) = directory else { return Ok(Self { by_sha256 }) };
+        let failed = |error: std::io::Error| {
+            Failure::new(Exit::Failed, format!("--models {}: {error}", directory.display()))
+        };
+        for entry in std::fs::read_dir(directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            match Model::open(&path) {
+                Ok(model) => {
+                    by_sha256.insert(model.info().sha256.clone(), Kept::File(path));
+                }
+                Err(error) if path.extension().is_some_and(|extension| extension == "sgm") => {
+                    eprintln!("stormglass: {} is passed over: {error}", path.display());
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Self { by_sha256 })
+    }
+}
+
+impl Models for ModelFiles {
+    fn find(&mut self, sha256: &str) -> Option<Arc<Model>> {
+        match self.by_sha256.get(sha256)? {
+            Kept::Shipped(model) => Some(model.clone()),
+            Kept::File(path) => {
+                let model = Model::open(path).ok().filter(|model| model.info().sha256 == sha256);
+                model.map(Arc::new)
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The dead letters read back: what there are, and those that can be read by now into the ticks' topic.
+//!
+//! A letter that was replayed is remembered in the dead letters' topic itself: a record without a value whose header
+//! `replayed` names offsets of its partition, written in the very transaction that wrote the ticks. Who replays fences
+//! older replayers first and reads these marks after, so no letter is replayed twice, whatever breaks; and a letter that
+//! cannot be read yet stays for a program that can.
+
+mod marks;
+mod replay;
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+};
+
+use serde::Serialize;
+
+pub use replay::{LetterReplay, LetterReplayCounts, replay_letters};
+
+use self::marks::Marks;
+use super::{settings::KafkaSettings, topic_log::TopicLog};
+use crate::recording::{LogError, LogRecord, PartitionedLog};
+
+/// Stands in for a reason that a letter does not tell.
+const NO_REASON: &str = "none_given";
+
+/// A dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The record in the dead letters' topic: original key and bytes, and the reason in the headers.
+    pub record: LogRecord,
+    /// Whether it was replayed.
+    pub is_replayed: bool,
+}
+
+impl Letter {
+    /// Why it could not be read: one of [`Unreadable::REASONS`](crate::decode::Unreadable::REASONS), if the engine
+    /// wrote it.
+    pub fn reason(&self) -> &str {
+        self.record.header("error").unwrap_or(NO_REASON)
+    }
+
+    /// Partition, offset and tickers of the record it is about; without tickers, it is about the whole record.
+    fn source(&self) -> Option<(u32, u64, Vec<u32>)> {
+        let mut parts = self.record.header("src")?.split(':');
+        let (partition, offset) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let indexes = parts.next()?.split(',').filter(|index| !index.is_empty());
+        Some((partition, offset, indexes.map(str::parse).collect::<Result<_, _>>().ok()?))
+    }
+}
+
+/// How many letters of a reason there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LetterCounts {
+    /// Not replayed.
+    pub waiting: u64,
+    /// Replayed.
+    pub replayed: u64,
+}
+
+/// What is in the dead letters' topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterList {
+    /// By reason.
+    pub by_reason: BTreeMap<String, LetterCounts>,
+    /// The newest, the newest first.
+    pub newest: Vec<Letter>,
+}
+
+/// Counts the letters and keeps the newest `limit`, of one reason if one is given.
+///
+/// # Errors
+/// [`LogError`] when the topic cannot be read.
+pub fn list_letters(
+    settings: &KafkaSettings,
+    limit: usize,
+    reason: Option<&str>,
+) -> Result<LetterList, LogError> {
+    let log = TopicLog::open(settings, &settings.topic_dlq)?;
+    let mut list = LetterList::default();
+    // By time, partition and offset; the oldest on top, to be pushed out.
+    let mut newest: BinaryHeap<Reverse<(i64, u32, u64)>> = BinaryHeap::new();
+    let mut kept: BTreeMap<(i64, u32, u64), Letter> = BTreeMap::new();
+    each_letter(&log, |letter| {
+        if reason.is_some_and(|reason| reason != letter.reason()) {
+            return Ok(());
+        }
+        let counts = list.by_reason.entry(letter.reason().to_owned()).or_default();
+        *if letter.is_replayed { &mut counts.replayed } else { &mut counts.waiting } += 1;
+        let record = &letter.record;
+        let age = (record.timestamp_ms.unwrap_or(i64::MIN), record.partition, record.offset);
+        newest.push(Reverse(age));
+        kept.insert(age, letter);
+        if newest.len() > limit
+            && let Some(Reverse(oldest)) = newest.pop()
+        {
+            kept.remove(&oldest);
+        }
+        Ok(())
+    })?;
+    list.newest = kept.into_values().rev().collect();
+    Ok(list)
+}
+
+/// Every letter, partition after partition, with whether it was replayed.
+fn each_letter(log: &TopicLog, mut take: impl FnMut(Letter) -> Result<(), LogError>) -> Result<(), LogError> {
+    for partition in log.partitions() {
+        let marks = Marks::read(log, partition)?;
+        for records in log.read(&[partition])? {
+            for record in records {
+                let record = record?;
+                if !Marks::is_mark(&record) {
+                    let is_replayed = marks.contains(record.offset);
+                    take(Letter { record, is_replayed })?;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Letters that can be read by now, back to where their ticks belong.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rdkafka::{
+    error::{KafkaError, KafkaResult},
+    message::{Header, OwnedHeaders},
+    producer::{BaseProducer, BaseRecord, Producer},
+    types::RDKafkaErrorCode,
+};
+
+use super::{
+    Letter, each_letter,
+    marks::{HEADER, Marks},
+};
+use crate::{
+    decode::{DecodeDefaults, Decoded, RecordKind, decode},
+    encode::encode,
+    kafka::{
+        client,
+        settings::KafkaSettings,
+        topic_log::{TopicLog, bounds, kafka_error, reader},
+    },
+    recording::LogError,
+    symbol::default_partition,
+};
+
+/// Letters of one transaction: its mark must fit into a header.
+const LETTERS_PER_TRANSACTION_MAX: usize = 500;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What to replay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterReplay {
+    /// Letters of this reason only.
+    pub reason: Option<String>,
+    /// Look, and write nothing.
+    pub dry_run: bool,
+}
+
+/// What became of the letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct LetterReplayCounts {
+    /// Letters read by now, and replayed (or to be, in a dry run).
+    pub replayed: u64,
+    /// Records written for them.
+    pub records: u64,
+    /// Replayed by an earlier run.
+    pub replayed_before: u64,
+    /// Of another reason than asked for.
+    pub other_reason: u64,
+    /// Cut when they were written: the whole record is not there.
+    pub truncated: u64,
+    /// About another topic.
+    pub other_topic: u64,
+    /// They still cannot be read, by the reason of today.
+    pub unreadable: BTreeMap<String, u64>,
+}
+
+/// Replays what can be read by now, each letter once for all time.
+///
+/// # Errors
+/// [`LogError`]. What was committed before is remembered; call again.
+pub fn replay_letters(
+    settings: &KafkaSettings,
+    asked: &LetterReplay,
+) -> Result<LetterReplayCounts, LogError> {
+    // Before the marks are read: whoever replays under this name can write none any more.
+    let producer = (!asked.dry_run).then(|| fencing_producer(settings)).transpose().map_err(kafka_error)?;
+    let partitions = bounds(&reader(settings)?, &settings.topic_raw)?.len() as u32;
+    let log = TopicLog::open(settings, &settings.topic_dlq)?;
+    let mut batch =
+        Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
+    let mut counts = LetterReplayCounts::default();
+    let mut readable = Readable { settings, partitions, decoded: Decoded::default() };
+    each_letter(&log, |letter| {
+        if letter.is_replayed {
+            counts.replayed_before += 1;
+            return Ok(());
+        }
+        if asked.reason.as_deref().is_some_and(|reason| reason != letter.reason()) {
+            counts.other_reason += 1;
+            return Ok(());
+        }
+        match readable.records(&letter) {
+            Ok(records) => {
+                counts.replayed += 1;
+                counts.records += records.len() as u64;
+                batch.send(&letter, &records)?;
+            }
+            Err(Unfit::Truncated) => counts.truncated += 1,
+            Err(Unfit::OtherTopic) => counts.other_topic += 1,
+            Err(Unfit::Unreadable(reason)) => *counts.unreadable.entry(reason.to_owned()).or_default() += 1,
+        }
+        Ok(())
+    })?;
+    batch.commit()?;
+    Ok(counts)
+}
+
+/// Why a letter stays.
+enum Unfit {
+    Truncated,
+    OtherTopic,
+    Unreadable(&'static str),
+}
+
+/// A record for the ticks' topic.
+struct Again {
+    partition: u32,
+    key: Option<Vec<u8>>,
+    value: Vec<u8>,
+    timestamp_ms: i64,
+}
+
+struct Readable<'a> {
+    settings: &'a KafkaSettings,
+    /// Of the ticks' topic.
+    partitions: u32,
+    decoded: Decoded,
+}
+
+impl Readable<'_> {
+    /// What to write for a letter: the whole record, or those of its tickers that the letter is about.
+    fn records(&mut self, letter: &Letter) -> Result<Vec<Again>, Unfit> {
+        let record = &letter.record;
+        if record.header("src_topic").is_some_and(|topic| topic != self.settings.topic_raw) {
+            return Err(Unfit::OtherTopic);
+        }
+        if record.header("truncated_sha256").is_some() {
+            return Err(Unfit::Truncated);
+        }
+        let value = record.value.as_deref().unwrap_or_default();
+        let defaults = DecodeDefaults { venue: &self.settings.venue };
+        match decode(value, &defaults, &mut self.decoded) {
+            Ok(RecordKind::Ticks) => {}
+            Ok(RecordKind::NotATick) => return Err(Unfit::Unreadable("no_tick")),
+            Err(reason) => return Err(Unfit::Unreadable(reason.reason())),
+        }
+        let (source, indexes) = match letter.source() {
+            Some((partition, _, indexes)) => (Some(partition), indexes),
+            None => (None, Vec::new()),
+        };
+        let again = |name: String, value: Vec<u8>, time_ns: i64| Again {
+            // Where the symbol's other ticks are, whoever put them there.
+            partition: source.filter(|&partition| partition < self.partitions).unwrap_or_else(|| {
+                let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+                default_partition(key.unwrap_or(&name), self.partitions).0
+            }),
+            key: record.key.clone(),
+            value,
+            timestamp_ms: time_ns / 1_000_000,
+        };
+        let name = |venue: &str, product: &str| format!("{venue}:{product}");
+        if indexes.is_empty() {
+            if let Some(&(_, reason)) = self.decoded.rejected().first() {
+                return Err(Unfit::Unreadable(reason.reason()));
+            }
+            let Some(first) = self.decoded.ticks().next() else { return Err(Unfit::Unreadable("no_tick")) };
+            let time_ns = first.tick.event_time.nanos();
+            return Ok(vec![again(name(first.venue, first.product), value.to_vec(), time_ns)]);
+        }
+        // The other tickers of the record were ticks already.
+        let count = record.header("count").and_then(|count| count.parse::<usize>().ok());
+        if count != Some(indexes.len()) {
+            return Err(Unfit::Unreadable("tickers_not_named"));
+        }
+        let mut records = Vec::new();
+        for index in indexes {
+            let Some(ticker) = self.decoded.ticks().find(|ticker| ticker.index == index) else {
+                let rejected = self.decoded.rejected().iter().find(|(rejected, _)| *rejected == index);
+                return Err(Unfit::Unreadable(rejected.map_or("no_tick", |(_, reason)| reason.reason())));
+            };
+            let mut text = String::new();
+            encode(ticker.venue, ticker.product, &ticker.tick, &mut text);
+            let time_ns = ticker.tick.event_time.nanos();
+            records.push(again(name(ticker.venue, ticker.product), text.into_bytes(), time_ns));
+        }
+        Ok(records)
+    }
+}
+
+fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer> {
+    let timeout_ms = TIMEOUT.as_millis().to_string();
+    let producer: BaseProducer = client::common(settings)
+        .set("transactional.id", format!("{}-dlq-replay", settings.group))
+        .set("transaction.timeout.ms", &timeout_ms)
+        .set("message.timeout.ms", &timeout_ms)
+        .create()?;
+    producer.init_transactions(TIMEOUT)?;
+    Ok(producer)
+}
+
+/// Ticks and the mark of their letters, in one transaction. Without a producer nothing is written.
+struct Batch<'a> {
+    settings: &'a KafkaSettings,
+    producer: Option<BaseProducer>,
+    letters: usize,
+    /// The partition of the letters.
+    dlq_partition: u32,
+    marks: Marks,
+    is_open: bool,
+}
+
+impl Batch<'_> {
+    fn send(&mut self, letter: &Letter, records: &[Again]) -> Result<(), LogError> {
+        if self.letters == LETTERS_PER_TRANSACTION_MAX || self.dlq_partition != letter.record.partition {
+            self.commit()?;
+        }
+        let Some(producer) = &self.producer else { return Ok(()) };
+        if !self.is_open {
+            producer.begin_transaction().map_err(kafka_error)?;
+            self.is_open = true;
+        }
+        self.dlq_partition = letter.record.partition;
+        let from = format!("{}:{}", letter.record.partition, letter.record.offset);
+        for again in records {
+            let headers = OwnedHeaders::new().insert(Header { key: "dlq", value: Some(&from) });
+            let mut new: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.settings.topic_raw)
+                .partition(again.partition as i32)
+                .payload(&again.value[..])
+                .timestamp(again.timestamp_ms)
+                .headers(headers);
+            new.key = again.key.as_deref();
+            enqueue(producer, new).map_err(kafka_error)?;
+        }
+        self.marks.push(letter.record.offset);
+        self.letters += 1;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), LogError> {
+        let marks = std::mem::take(&mut self.marks);
+        self.letters = 0;
+        let Some(producer) = self.producer.as_ref().filter(|_| !marks.is_empty()) else { return Ok(()) };
+        let text = marks.text();
+        let headers = OwnedHeaders::new().insert(Header { key: HEADER, value: Some(&text) });
+        let mark: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&self.settings.topic_dlq).partition(self.dlq_partition as i32).headers(headers);
+        self.is_open = false;
+        enqueue(producer, mark).map_err(kafka_error)?;
+        // Without an answer the transaction is decided by the next run, which fences this one.
+        loop {
+            match producer.commit_transaction(TIMEOUT) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() => {}
+                Err(error) => return Err(kafka_error(error)),
+            }
+        }
+    }
+}
+
+/// Queues a record; waits while the producer's queue is full.
+fn enqueue(producer: &BaseProducer, mut record: BaseRecord<'_, [u8], [u8]>) -> KafkaResult<()> {
+    while let Err((error, back)) = producer.send(record) {
+        if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+            return Err(error);
+        }
+        producer.poll(Duration::from_millis(10));
+        record = back;
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! A topic written once more, keyed by symbol.
+//!
+//! A record that names one symbol keeps its bytes, headers and time and gets the symbol as its key. A record with
+//! tickers of several symbols is split, since a record has one key: each ticker becomes a record of our own shape,
+//! which is read as the very same tick. Partitions are merged by message time, so the order of a symbol whose ticks
+//! lie on several is that in which they were written, as far as those times tell.
+
+use std::collections::BTreeMap;
+
+use rdkafka::{
+    admin::AdminClient,
+    client::DefaultClientContext,
+    message::{Header, OwnedHeaders},
+    producer::BaseRecord,
+};
+
+use super::{
+    client,
+    confirmed::{ConfirmedProducer, Delivered},
+    dead_letter::DeadLetter,
+    settings::KafkaSettings,
+    topic_log::{TopicLog, bounds, reader},
+    topics,
+};
+use crate::{
+    decode::{DecodeDefaults, Decoded, RecordKind, Unreadable, decode},
+    encode::encode,
+    recording::{LogError, LogRecord, MergedByTime, PartitionedLog},
+    symbol::default_partition,
+};
+
+/// From where to where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RekeySettings {
+    /// Read from here.
+    pub from: String,
+    /// Written here; created if absent.
+    pub to: String,
+    /// Partitions of the new topic, if it is created.
+    pub partitions: u32,
+    /// Write behind what the target holds.
+    pub append: bool,
+    /// Copy what cannot be read to the dead letters' topic.
+    pub keep_unreadable: bool,
+}
+
+/// What became of the records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RekeyCounts {
+    /// Records read.
+    pub read: u64,
+    /// Records that kept their bytes.
+    pub kept: u64,
+    /// Records that were split.
+    pub split: u64,
+    /// Records made of them.
+    pub split_into: u64,
+    /// Records that carry no tick.
+    pub without_tick: u64,
+    /// Records, or tickers in one, that cannot be read, by reason.
+    pub unreadable: BTreeMap<&'static str, u64>,
+    /// Dead letters among the delivered.
+    pub dead_letters: u64,
+    /// What the broker confirmed.
+    pub delivered: Delivered,
+}
+
+/// Writes the topic once more; `advanced` hears of every record read, and of how many there are.
+///
+/// # Errors
+/// [`LogError`] when the source cannot be read, or the target is not empty.
+pub fn rekey(
+    settings: &KafkaSettings,
+    rekey: &RekeySettings,
+    advanced: &mut dyn FnMut(u64, u64),
+) -> Result<RekeyCounts, LogError> {
+    if rekey.from == rekey.to {
+        return Err(LogError::Recording("--from and --to name the same topic".to_owned()));
+    }
+    let source = TopicLog::open(settings, &rekey.from)?;
+    let partitions = source.partitions();
+    let total: u64 = partitions.iter().map(|&partition| source.length(partition)).sum();
+    let mut target = Target::open(settings, rekey)?;
+    for record in MergedByTime::new(source.read(&partitions)?) {
+        target.take(&record?);
+        advanced(target.counts.read, total);
+        if target.producer.has_failed() {
+            break;
+        }
+    }
+    let Target { producer, mut counts, .. } = target;
+    counts.delivered = producer.finish();
+    Ok(counts)
+}
+
+struct Target<'a> {
+    settings: &'a KafkaSettings,
+    rekey: &'a RekeySettings,
+    producer: ConfirmedProducer,
+    partitions: u32,
+    decoded: Decoded,
+    text: String,
+    counts: RekeyCounts,
+}
+
+impl<'a> Target<'a> {
+    fn open(settings: &'a KafkaSettings, rekey: &'a RekeySettings) -> Result<Self, LogError> {
+        let failed = |error: topics::TopicsError| LogError::Recording(error.to_string());
+        let kafka = super::topic_log::kafka_error;
+        let admin: AdminClient<DefaultClientContext> = client::common(settings).create().map_err(kafka)?;
+        let make = |topic: &str, partitions: u32| match topics::count(&admin, topic).map_err(kafka)? {
+            Some(has) => Ok(has),
+            None => topics::create(&admin, settings, topic, partitions as usize, &[]).map_err(failed),
+        };
+        let has = make(&rekey.to, rekey.partitions)?;
+        if rekey.keep_unreadable {
+            make(&settings.topic_dlq, 1)?;
+        }
+        let held: u64 =
+            bounds(&reader(settings)?, &rekey.to)?.values().map(|bounds| bounds.end - bounds.first).sum();
+        if held > 0 && !rekey.append {
+            let to = &rekey.to;
+            return Err(LogError::Recording(format!(
+                "topic {to:?} holds records already; name an empty one, or say --append"
+            )));
+        }
+        Ok(Self {
+            settings,
+            rekey,
+            producer: ConfirmedProducer::new(settings).map_err(kafka)?,
+            partitions: u32::try_from(has).unwrap_or(1).max(1),
+            decoded: Decoded::default(),
+            text: String::new(),
+            counts: RekeyCounts::default(),
+        })
+    }
+
+    fn take(&mut self, record: &LogRecord) {
+        self.counts.read += 1;
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let value = record.value.as_deref().unwrap_or_default();
+        let outcome = decode(value, &DecodeDefaults { venue: &self.settings.venue }, &mut decoded);
+        match outcome {
+            Err(reason) => self.unreadable(record, reason, &[]),
+            Ok(RecordKind::NotATick) => self.counts.without_tick += 1,
+            Ok(RecordKind::Ticks) => self.ticks(record, &decoded),
+        }
+        self.decoded = decoded;
+    }
+
+    fn ticks(&mut self, record: &LogRecord, decoded: &Decoded) {
+        let mut symbols: Vec<String> =
+            decoded.ticks().map(|ticker| format!("{}:{}", ticker.venue, ticker.product)).collect();
+        symbols.dedup();
+        match &symbols[..] {
+            [] => {}
+            // Whole, or what cannot be read in it would be lost from its topic.
+            [symbol] => {
+                self.counts.kept += 1;
+                self.send(record, symbol, record.value.as_deref().unwrap_or_default());
+            }
+            _ => {
+                self.counts.split += 1;
+                let mut text = std::mem::take(&mut self.text);
+                for ticker in decoded.ticks() {
+                    self.counts.split_into += 1;
+                    encode(ticker.venue, ticker.product, &ticker.tick, &mut text);
+                    self.send(record, &format!("{}:{}", ticker.venue, ticker.product), text.as_bytes());
+                }
+                self.text = text;
+            }
+        }
+        if let Some(&(_, reason)) = decoded.rejected().first() {
+            self.unreadable(record, reason, decoded.rejected());
+        }
+    }
+
+    fn send(&self, record: &LogRecord, symbol: &str, value: &[u8]) {
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        for (key, value) in &record.headers {
+            headers = headers.insert(Header { key, value: value.as_deref() });
+        }
+        let partition = default_partition(symbol, self.partitions).0;
+        let mut new = BaseRecord::to(&self.rekey.to)
+            .partition(partition as i32)
+            .key(symbol.as_bytes())
+            .payload(value)
+            .headers(headers);
+        new.timestamp = record.timestamp_ms;
+        self.producer.send(new);
+    }
+
+    fn unreadable(&mut self, record: &LogRecord, reason: Unreadable, rejected: &[(u32, Unreadable)]) {
+        for reason in rejected.iter().map(|(_, reason)| *reason).chain(rejected.is_empty().then_some(reason))
+        {
+            *self.counts.unreadable.entry(reason.reason()).or_default() += 1;
+        }
+        if !self.rekey.keep_unreadable {
+            return;
+        }
+        self.counts.dead_letters += 1;
+        let place = (record.partition as i32, record.offset);
+        let value = record.value.as_deref().unwrap_or_default();
+        let letter = DeadLetter::new(place, record.key.as_deref(), value, reason, rejected);
+        let mut new: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.settings.topic_dlq)
+            .payload(letter.payload())
+            .headers(letter.headers(&self.rekey.from, &self.settings.group));
+        new.key = letter.key();
+        self.producer.send(new);
+    }
+}

@@ -1,0 +1,234 @@
+//! A topic as a log that is read from its beginning to the end it has now, committed records only.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, base_consumer::PartitionQueue},
+    error::KafkaError,
+    message::{BorrowedMessage, Headers},
+};
+
+use super::{
+    client::{self, ReaderContext},
+    settings::KafkaSettings,
+};
+use crate::recording::{LogError, LogRecord, PartitionRecords, PartitionedLog};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one look for a record takes.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// A consumer outside the lanes.
+pub(super) type Reader = BaseConsumer<ReaderContext>;
+
+pub(super) fn kafka_error(error: impl std::fmt::Display) -> LogError {
+    LogError::Kafka(error.to_string())
+}
+
+/// Reads what is committed, says where a partition ends, and holds little in advance.
+pub(super) fn reader_config(settings: &KafkaSettings, group: &str) -> ClientConfig {
+    let mut config = client::common(settings);
+    config
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        // What is asked for was there a moment ago; where it is gone now, skipping it silently would be loss.
+        .set("auto.offset.reset", "error")
+        .set("check.crcs", "true")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "50")
+        .set("queued.min.messages", "20000")
+        .set("queued.max.messages.kbytes", "8192");
+    config
+}
+
+pub(super) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
+    let group = format!("{}-reader", settings.group);
+    reader_config(settings, &group).create_with_context(ReaderContext).map_err(kafka_error)
+}
+
+/// Where a partition begins and ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// The oldest offset.
+    pub(super) first: u64,
+    /// The offset behind the newest record.
+    pub(super) end: u64,
+}
+
+/// The bounds of all partitions of a topic; an error if there is no such topic.
+pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
+    let metadata = reader.fetch_metadata(Some(topic), TIMEOUT).map_err(kafka_error)?;
+    let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    if count == 0 {
+        return Err(LogError::Recording(format!("topic {topic:?} does not exist; name one that does")));
+    }
+    let mut bounds = BTreeMap::new();
+    for partition in 0..count as u32 {
+        let (low, high) = reader.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(kafka_error)?;
+        bounds.insert(partition, Bounds { first: low.max(0) as u64, end: high.max(0) as u64 });
+    }
+    Ok(bounds)
+}
+
+/// A record of ours from the client's.
+pub(super) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
+    let headers = message.headers().map_or(Vec::new(), |headers| {
+        headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+    });
+    LogRecord {
+        partition: message.partition() as u32,
+        offset: message.offset().max(0) as u64,
+        timestamp_ms: message.timestamp().to_millis(),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
+    }
+}
+
+/// A topic, as long as it was when this was made.
+pub struct TopicLog {
+    settings: KafkaSettings,
+    topic: String,
+    bounds: BTreeMap<u32, Bounds>,
+}
+
+impl TopicLog {
+    /// Looks where the topic begins and ends.
+    ///
+    /// # Errors
+    /// [`LogError`] when the broker does not answer, or has no such topic.
+    pub fn open(settings: &KafkaSettings, topic: &str) -> Result<Self, LogError> {
+        let bounds = bounds(&reader(settings)?, topic)?;
+        Ok(Self { settings: settings.clone(), topic: topic.to_owned(), bounds })
+    }
+
+    /// How many partitions the topic has.
+    pub fn partition_count(&self) -> u32 {
+        self.bounds.len() as u32
+    }
+}
+
+/// By partition, up to which offset of the ticks the group has committed predictions.
+///
+/// # Errors
+/// [`LogError`] when the broker does not say.
+pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, u64>, LogError> {
+    let reader: Reader =
+        reader_config(settings, &settings.group).create_with_context(ReaderContext).map_err(kafka_error)?;
+    let mut list = TopicPartitionList::new();
+    for partition in bounds(&reader, &settings.topic_raw)?.into_keys() {
+        list.add_partition(&settings.topic_raw, partition as i32);
+    }
+    let committed = reader.committed_offsets(list, TIMEOUT).map_err(kafka_error)?;
+    let offset = |element: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element.offset() {
+        Offset::Offset(offset) => Some((element.partition() as u32, offset.max(0) as u64)),
+        _ => None,
+    };
+    Ok(committed.elements().into_iter().filter_map(offset).collect())
+}
+
+impl PartitionedLog for TopicLog {
+    fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    fn partitions(&self) -> Vec<u32> {
+        let has_records =
+            |(&partition, bounds): (&u32, &Bounds)| (bounds.first < bounds.end).then_some(partition);
+        self.bounds.iter().filter_map(has_records).collect()
+    }
+
+    fn first_offset(&self, partition: u32) -> Option<u64> {
+        self.bounds.get(&partition).map(|bounds| bounds.first)
+    }
+
+    fn length(&self, partition: u32) -> u64 {
+        self.bounds.get(&partition).map_or(0, |bounds| bounds.end - bounds.first)
+    }
+
+    fn read(&self, partitions: &[u32]) -> Result<Vec<PartitionRecords>, LogError> {
+        let consumer = Arc::new(reader(&self.settings)?);
+        let bounds = |partition: &u32| {
+            let bounds = self.bounds.get(partition).copied().unwrap_or(Bounds { first: 0, end: 0 });
+            (*partition, bounds)
+        };
+        let partitions: Vec<(u32, Bounds)> = partitions.iter().map(bounds).collect();
+        let mut list = TopicPartitionList::new();
+        for (partition, bounds) in partitions.iter().filter(|(_, bounds)| bounds.first < bounds.end) {
+            let from = Offset::Offset(bounds.first as i64);
+            list.add_partition_offset(&self.topic, *partition as i32, from).map_err(kafka_error)?;
+        }
+        if list.count() > 0 {
+            consumer.assign(&list).map_err(kafka_error)?;
+        }
+        // A queue a partition: each is bounded by itself, and can wait while another is read.
+        let split = |(partition, bounds): (u32, Bounds)| -> Result<PartitionRecords, LogError> {
+            if bounds.first >= bounds.end {
+                return Ok(Box::new(std::iter::empty()));
+            }
+            let queue = consumer
+                .split_partition_queue(&self.topic, partition as i32)
+                .ok_or_else(|| LogError::Kafka(format!("partition {partition} has no queue")))?;
+            Ok(Box::new(QueueRecords { queue, consumer: consumer.clone(), end: bounds.end, is_done: false }))
+        };
+        partitions.into_iter().map(split).collect()
+    }
+}
+
+/// One partition's records.
+struct QueueRecords {
+    queue: PartitionQueue<ReaderContext>,
+    consumer: Arc<Reader>,
+    end: u64,
+    is_done: bool,
+}
+
+impl QueueRecords {
+    fn advance(&mut self) -> Result<Option<LogRecord>, LogError> {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            match self.queue.poll(SLICE) {
+                Some(Ok(message)) => {
+                    let record = record(&message);
+                    return Ok((record.offset < self.end).then_some(record));
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+                Some(Err(error)) => return Err(kafka_error(error)),
+                None => {}
+            }
+            match self.consumer.poll(Duration::ZERO) {
+                // It was fetched before the queues were split. None is passed over silently.
+                Some(Ok(_)) => {
+                    return Err(LogError::Kafka("a record came out of turn; try again".to_owned()));
+                }
+                Some(Err(error)) if Instant::now() > deadline => return Err(kafka_error(error)),
+                _ if Instant::now() > deadline => {
+                    let seconds = TIMEOUT.as_secs();
+                    return Err(LogError::Kafka(format!("the broker has sent nothing for {seconds} s")));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Iterator for QueueRecords {
+    type Item = Result<LogRecord, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let next = self.advance();
+        self.is_done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
