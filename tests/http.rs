@@ -8,4 +8,5 @@ mod limits;
 mod metrics;
 mod predictions;
 mod quality;
+mod replay;
 mod stream;

@@ -15,7 +15,7 @@ use engine::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use rdkafka::{
     ClientConfig,
-    admin::{AdminOptions, NewTopic, TopicReplication},
+    admin::AdminOptions,
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
 };
@@ -25,7 +25,7 @@ use super::{
     broker,
     market::{Record, records},
     reader,
-    world::{World, block_on, source},
+    world::{World, block_on},
 };
 use crate::support::fixtures::small_model_bytes;
 
