@@ -64,6 +64,15 @@ pub struct VerifySettings {
     pub baseline: Option<Arc<Model>>,
 }
 
+/// What a group has committed of a partition's ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The predictions of all ticks below this are written.
+    pub offset: u64,
+    /// Where its states began, if it says so.
+    pub origin: Option<u64>,
+}
+
 /// Computes and compares. One use a pair of logs.
 pub struct Verifier<'a> {
     settings: &'a VerifySettings,
@@ -79,8 +88,8 @@ impl<'a> Verifier<'a> {
         Self { settings, baseline, shelf: Shelf::new(models), report: Report::default() }
     }
 
-    /// Verifies all partitions. `committed` says up to which offset of a partition's ticks the predictions are
-    /// written, where that is known; `advanced` hears of every tick record.
+    /// Verifies all partitions. `committed` says up to where a partition's predictions are written, where that is
+    /// known; `advanced` hears of every tick record.
     ///
     /// # Errors
     /// [`LogError`] when a log cannot be read to its end.
@@ -88,7 +97,7 @@ impl<'a> Verifier<'a> {
         mut self,
         ticks: &dyn PartitionedLog,
         predictions: &dyn PartitionedLog,
-        committed: &dyn Fn(u32) -> Option<u64>,
+        committed: &dyn Fn(u32) -> Option<Committed>,
         advanced: &mut dyn FnMut(),
     ) -> Result<Report, LogError> {
         let mut partitions = ticks.partitions();
@@ -96,14 +105,16 @@ impl<'a> Verifier<'a> {
         partitions.sort_unstable();
         partitions.dedup();
         for partition in partitions {
-            let lives = self.lives(predictions, partition)?;
+            let committed = committed(partition);
+            let lives =
+                self.lives(predictions, partition, committed.and_then(|committed| committed.origin))?;
             let mut task = Task {
                 verifier: &mut self,
                 partition,
                 ticks_from: ticks.first_offset(partition),
                 // Older predictions than these are gone: their ticks are not held against anybody.
                 is_cut: predictions.first_offset(partition).is_some_and(|first| first > 0),
-                committed: committed(partition),
+                committed: committed.map(|committed| committed.offset),
                 predictions: one(predictions, partition)?,
                 head: None,
                 recent: Recent::default(),
@@ -123,8 +134,13 @@ impl<'a> Verifier<'a> {
         Ok(self.report)
     }
 
-    fn lives(&mut self, predictions: &dyn PartitionedLog, partition: u32) -> Result<Lives, LogError> {
-        let mut lives = Lives::new(self.settings.state.fingerprint());
+    fn lives(
+        &mut self,
+        predictions: &dyn PartitionedLog,
+        partition: u32,
+        origin: Option<u64>,
+    ) -> Result<Lives, LogError> {
+        let mut lives = Lives::new(self.settings.state.fingerprint(), origin);
         for record in one(predictions, partition)? {
             lives.add(&Found::new(record?))?;
         }
@@ -190,7 +206,7 @@ impl Task<'_, '_> {
         self.last_record = Some(record.offset);
         let last = self.lives.last_offset;
         let is_beyond = |until: Option<u64>| until.is_none_or(|until| record.offset >= until);
-        if is_beyond(last.map(|last| last + 1)) && is_beyond(self.committed) {
+        if is_beyond(last.map(|last| last.saturating_add(1))) && is_beyond(self.committed) {
             report.tick_records_behind += 1;
             return Ok(());
         }
@@ -354,7 +370,12 @@ impl Task<'_, '_> {
             },
             Due::Nothing | Due::NotBegun => report.surplus(place),
             Due::Lost => report.not_verifiable(Reason::BelowLogStart, place),
-            Due::NoModel => report.not_verifiable(Reason::NoModel, place),
+            Due::NoModel => {
+                if let Some(Said::Model(sha256)) = found.model() {
+                    report.note_missing_model(sha256);
+                }
+                report.not_verifiable(Reason::NoModel, place);
+            }
             Due::NoState => report.surplus(place),
         }
     }

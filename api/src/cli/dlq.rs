@@ -10,6 +10,7 @@ use super::{
     Failure,
     broker::{BrokerArguments, failed},
     print_failed,
+    progress::RecordBar,
 };
 
 /// Characters of a value that are shown.
@@ -124,7 +125,8 @@ impl From<&Letter> for LetterBody {
 fn list(arguments: ListArguments, out: &mut dyn Write) -> Result<(), Failure> {
     let (_, settings) = arguments.broker.load()?;
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
-    let list = list_letters(&settings, limit, arguments.reason.as_deref()).map_err(|error| failed(&error))?;
+    let list = list_letters(&settings, limit, arguments.reason.as_deref(), &mut RecordBar::default())
+        .map_err(|error| failed(&error))?;
     let newest: Vec<LetterBody> = list.newest.iter().map(LetterBody::from).collect();
     let body = ListBody { topic: settings.topic_dlq.clone(), by_reason: list.by_reason, newest };
     if arguments.json {
@@ -158,7 +160,8 @@ fn print_list(settings: &KafkaSettings, body: &ListBody, out: &mut dyn Write) ->
 fn replay(arguments: ReplayArguments, out: &mut dyn Write) -> Result<(), Failure> {
     let (_, settings) = arguments.broker.load()?;
     let asked = LetterReplay { reason: arguments.reason, dry_run: arguments.dry_run };
-    let counts = replay_letters(&settings, &asked).map_err(|error| failed(&error))?;
+    let counts =
+        replay_letters(&settings, &asked, &mut RecordBar::default()).map_err(|error| failed(&error))?;
     if arguments.json {
         return print_json(&counts, out);
     }

@@ -8,7 +8,7 @@ use clap::Args;
 use engine::{
     lane::Emit,
     recording::{LogError, PartitionedLog, Recording},
-    verify::{Difference, Report, Verifier, VerifySettings},
+    verify::{Committed, Difference, Report, Verifier, VerifySettings},
 };
 
 use self::shelf::ModelFiles;
@@ -122,7 +122,7 @@ fn verify(
     models: &mut ModelFiles,
     ticks: &dyn PartitionedLog,
     predictions: &dyn PartitionedLog,
-    committed: &BTreeMap<u32, u64>,
+    committed: &BTreeMap<u32, Committed>,
 ) -> Result<Report, Failure> {
     let total = ticks.partitions().into_iter().map(|partition| ticks.length(partition)).sum();
     let bar = bar(total, "{bar:40} {pos}/{len} tick records");
@@ -162,6 +162,9 @@ fn print(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
             first.index,
             reason.text()
         )?;
+    }
+    for sha256 in &report.missing_models {
+        writeln!(out, "  no model file has the sha256 {sha256}")?;
     }
     if report.repeated_as_promised > 0 {
         writeln!(

@@ -19,8 +19,13 @@ pub use replay::{LetterReplay, LetterReplayCounts, replay_letters};
 
 use self::marks::Marks;
 use super::{settings::KafkaSettings, topic_log::TopicLog};
-use crate::recording::{LogError, LogRecord, PartitionedLog};
+use crate::{
+    recording::{LogError, LogRecord, PartitionedLog},
+    source::Progress,
+};
 
+/// Records between two reports of progress.
+const RECORDS_PER_REPORT: u64 = 256;
 /// Stands in for a reason that a letter does not tell.
 const NO_REASON: &str = "none_given";
 
@@ -75,13 +80,14 @@ pub fn list_letters(
     settings: &KafkaSettings,
     limit: usize,
     reason: Option<&str>,
+    progress: &mut dyn Progress,
 ) -> Result<LetterList, LogError> {
     let log = TopicLog::open(settings, &settings.topic_dlq)?;
     let mut list = LetterList::default();
     // By time, partition and offset; the oldest on top, to be pushed out.
     let mut newest: BinaryHeap<Reverse<(i64, u32, u64)>> = BinaryHeap::new();
     let mut kept: BTreeMap<(i64, u32, u64), Letter> = BTreeMap::new();
-    each_letter(&log, |letter| {
+    each_letter(&log, progress, |letter| {
         if reason.is_some_and(|reason| reason != letter.reason()) {
             return Ok(());
         }
@@ -103,12 +109,22 @@ pub fn list_letters(
 }
 
 /// Every letter, partition after partition, with whether it was replayed.
-fn each_letter(log: &TopicLog, mut take: impl FnMut(Letter) -> Result<(), LogError>) -> Result<(), LogError> {
+fn each_letter(
+    log: &TopicLog,
+    progress: &mut dyn Progress,
+    mut take: impl FnMut(Letter) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let total = log.partitions().into_iter().map(|partition| log.length(partition)).sum();
+    let mut records_read = 0_u64;
     for partition in log.partitions() {
         let marks = Marks::read(log, partition)?;
         for records in log.read(&[partition])? {
             for record in records {
                 let record = record?;
+                records_read += 1;
+                if records_read.is_multiple_of(RECORDS_PER_REPORT) {
+                    progress.advanced(records_read, records_read, total);
+                }
                 if !Marks::is_mark(&record) {
                     let is_replayed = marks.contains(record.offset);
                     take(Letter { record, is_replayed })?;

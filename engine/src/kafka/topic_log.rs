@@ -15,9 +15,13 @@ use rdkafka::{
 
 use super::{
     client::{self, ReaderContext},
+    progress::Progress,
     settings::KafkaSettings,
 };
-use crate::recording::{LogError, LogRecord, PartitionRecords, PartitionedLog};
+use crate::{
+    recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
+    verify::Committed,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one look for a record takes.
@@ -116,11 +120,11 @@ impl TopicLog {
     }
 }
 
-/// By partition, up to which offset of the ticks the group has committed predictions.
+/// By partition, up to where the group has committed the predictions of its ticks.
 ///
 /// # Errors
 /// [`LogError`] when the broker does not say.
-pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, u64>, LogError> {
+pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, Committed>, LogError> {
     let reader: Reader =
         reader_config(settings, &settings.group).create_with_context(ReaderContext).map_err(kafka_error)?;
     let mut list = TopicPartitionList::new();
@@ -128,11 +132,15 @@ pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, u64>,
         list.add_partition(&settings.topic_raw, partition as i32);
     }
     let committed = reader.committed_offsets(list, TIMEOUT).map_err(kafka_error)?;
-    let offset = |element: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element.offset() {
-        Offset::Offset(offset) => Some((element.partition() as u32, offset.max(0) as u64)),
-        _ => None,
-    };
-    Ok(committed.elements().into_iter().filter_map(offset).collect())
+    let mut offsets = BTreeMap::new();
+    for element in committed.elements() {
+        element.error().map_err(kafka_error)?;
+        if let Offset::Offset(offset) = element.offset() {
+            let origin = Progress::parse(element.metadata()).map(|progress| progress.origin);
+            offsets.insert(element.partition() as u32, Committed { offset: offset.max(0) as u64, origin });
+        }
+    }
+    Ok(offsets)
 }
 
 impl PartitionedLog for TopicLog {

@@ -11,9 +11,12 @@ use super::{
     envelope::{self, LINE_BYTES_MAX, Place},
     file_name::FileName,
 };
-use crate::source::{
-    file::open::Opened,
-    lines::{Line, Lines},
+use crate::{
+    limits::PARTITIONS_MAX,
+    source::{
+        file::open::Opened,
+        lines::{Line, Lines},
+    },
 };
 
 /// Files that hold one topic's records.
@@ -50,6 +53,12 @@ impl Recording {
                     partition_count: place.partitions,
                     parts: BTreeMap::new(),
                 });
+                if place.partition >= place.partitions || place.partitions > PARTITIONS_MAX {
+                    let Place { partition, partitions, .. } = place;
+                    return Err(lines.bad(format!(
+                        "partition {partition} of {partitions}; there are at most {PARTITIONS_MAX}"
+                    )));
+                }
                 recording.note(&path, &place, name.as_ref())?;
                 if name.is_some() {
                     break;
@@ -308,8 +317,10 @@ mod tests {
         write("c.ndjson", &[record(0, 9), record(0, 8)]);
         let error = all().unwrap().read(&[0]).unwrap().remove(0).find_map(Result::err).unwrap().to_string();
         assert!(error.contains("c.ndjson:2") && error.contains("offset 8"), "{error}");
-        std::fs::write(directory.join("c.ndjson"), "{\"price\":1}\n").unwrap();
-        assert!(all().unwrap_err().to_string().contains("c.ndjson:1"));
+        for line in [r#"{"price":1}"#, r#"{"topic":"t","partitions":9999999,"partition":0,"offset":0}"#] {
+            std::fs::write(directory.join("c.ndjson"), line).unwrap();
+            assert!(all().unwrap_err().to_string().contains("c.ndjson:1"), "{line}");
+        }
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Lives {
     spans: usize,
     /// The lowest origin: the ticks from here on were all read.
     lowest_origin: Option<u64>,
+    /// The same by the group's word, for a partition without any prediction.
+    committed_origin: Option<u64>,
     /// The lowest and highest place that a prediction names.
     pub(super) first: Option<At>,
     pub(super) last: Option<At>,
@@ -48,13 +50,14 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    /// None yet; of predictions made under these settings.
-    pub(super) fn new(config_hash: u64) -> Self {
+    /// None yet; of predictions made under these settings by a group that says where its states began, if it does.
+    pub(super) fn new(config_hash: u64, committed_origin: Option<u64>) -> Self {
         Self {
             config_hash,
             by_symbol: BTreeMap::new(),
             spans: 0,
             lowest_origin: None,
+            committed_origin,
             first: None,
             last: None,
             last_offset: None,
@@ -122,7 +125,7 @@ impl Lives {
     fn lowest_origin(&mut self) -> Option<u64> {
         if self.lowest_origin.is_none() {
             let origins = self.by_symbol.values().flatten().map(|claimed| claimed.span.origin);
-            self.lowest_origin = origins.min();
+            self.lowest_origin = origins.min().or(self.committed_origin);
         }
         self.lowest_origin
     }

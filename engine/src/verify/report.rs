@@ -1,8 +1,11 @@
 //! What came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+/// Missing models that are named one by one.
+const MISSING_MODELS_MAX: usize = 16;
 
 /// A tick: where its record lies, and which ticker of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -108,6 +111,8 @@ pub struct Report {
     pub surplus: u64,
     /// What could not be judged.
     pub not_verifiable: BTreeMap<Reason, Unjudged>,
+    /// The SHA-256 of models that were asked for and not there, the first few.
+    pub missing_models: BTreeSet<String>,
     /// The first that is not as it should be, by partition and place.
     pub first_difference: Option<Difference>,
 }
@@ -143,6 +148,12 @@ impl Report {
     pub(super) fn surplus(&mut self, place: Place) {
         self.surplus += 1;
         self.fault(Kind::Surplus, place, "", "a prediction".to_owned(), "none".to_owned());
+    }
+
+    pub(super) fn note_missing_model(&mut self, sha256: String) {
+        if self.missing_models.len() < MISSING_MODELS_MAX {
+            self.missing_models.insert(sha256);
+        }
     }
 
     pub(super) fn not_verifiable(&mut self, reason: Reason, place: Place) {

@@ -164,11 +164,20 @@ fn what_a_lane_writes_is_verified_and_ticks_behind_it_are_counted_apart() {
         "{report:?}"
     );
     // The group has committed them all: the rest is missing.
-    let all = |_| Some(3_000);
+    let all = |_| Some(Committed { offset: 3_000, origin: Some(0) });
     let cut = log(written[..1_000].to_vec());
     let settings = settings();
     let report = Verifier::new(&settings, &mut NoModels).verify(&ticks, &cut, &all, &mut || {}).unwrap();
     assert_eq!((report.verified, report.missing), (1_000, written.len() as u64 - 1_000));
+    // Even where none is left.
+    let none = Memory::default();
+    let report = Verifier::new(&settings, &mut NoModels).verify(&ticks, &none, &all, &mut || {}).unwrap();
+    assert_eq!((report.verified, report.missing), (0, written.len() as u64));
+    // An offset beyond all numbers is no harm.
+    let mut far = written.clone();
+    far[5].headers[0].1 = Some(format!("3:{}:0", u64::MAX).into_bytes());
+    let report = verify(&ticks, &log(far));
+    assert!(!report.is_sound() && report.verified > 0, "{report:?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::{
         topic_log::{TopicLog, bounds, kafka_error, reader},
     },
     recording::LogError,
+    source::Progress,
     symbol::default_partition,
 };
 
@@ -64,6 +65,7 @@ pub struct LetterReplayCounts {
 pub fn replay_letters(
     settings: &KafkaSettings,
     asked: &LetterReplay,
+    progress: &mut dyn Progress,
 ) -> Result<LetterReplayCounts, LogError> {
     // Before the marks are read: whoever replays under this name can write none any more.
     let producer = (!asked.dry_run).then(|| fencing_producer(settings)).transpose().map_err(kafka_error)?;
@@ -73,7 +75,7 @@ pub fn replay_letters(
         Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
     let mut counts = LetterReplayCounts::default();
     let mut readable = Readable { settings, partitions, decoded: Decoded::default() };
-    each_letter(&log, |letter| {
+    each_letter(&log, progress, |letter| {
         if letter.is_replayed {
             counts.replayed_before += 1;
             return Ok(());
