@@ -20,7 +20,8 @@
 //!
 //! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
 //! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
-//! `letters` the dead letters listed and retried; `confirmed` their producer.
+//! `letters` the dead letters listed and retried; `confirmed` their producer; `retention` how
+//! long a topic keeps what they write.
 
 mod backup;
 mod client;
@@ -38,6 +39,7 @@ mod rekey;
 mod replay;
 mod resend;
 mod restore;
+mod retention;
 pub mod settings;
 mod snapshots;
 mod state_files;
@@ -56,5 +58,6 @@ pub use owners::watch_owners;
 pub use rekey::{RekeyCounts, RekeySettings, rekey};
 pub use replay::{ReplayCounts, ReplayError, TopicSink};
 pub use resend::ResendSink;
+pub use retention::topic_retention;
 pub use settings::{Delivery, KafkaSettings, Start};
 pub use topic_log::{TopicLog, committed_offsets};

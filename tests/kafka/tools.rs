@@ -5,7 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use engine::{
@@ -14,7 +14,7 @@ use engine::{
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     admin::AdminOptions,
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer},
@@ -43,8 +43,13 @@ impl Said {
 }
 
 fn stormglass(world: &World, arguments: &[&str]) -> Said {
+    stormglass_with(world, arguments, &[])
+}
+
+fn stormglass_with(world: &World, arguments: &[&str], settings: &[(&str, &str)]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
         .args(arguments)
+        .envs(settings.iter().map(|(key, value)| (format!("STORMGLASS__{key}"), value)))
         .env("KAFKA_BOOTSTRAP_SERVERS", broker::servers())
         .envs(world.topics())
         .output()
@@ -61,12 +66,16 @@ fn succeeds(world: &World, arguments: &[&str]) -> Said {
 
 /// An engine that scores what is fed, killed on the way.
 fn score(world: &World, seed: u64, total: usize) {
+    score_with(world, seed, total, &[]);
+}
+
+fn score_with(world: &World, seed: u64, total: usize, settings: &[(&str, &str)]) {
     let feed = world.feed(records(seed, total), 6_000.0);
-    let engine = world.engine("a", &[]);
+    let engine = world.engine("a", settings);
     feed.await_sent(total / 2);
     engine.signal("KILL");
     drop(engine);
-    let engine = world.engine("a", &[]);
+    let engine = world.engine("a", settings);
     feed.join();
     world.await_all(&[&engine]);
     assert!(engine.terminate().success());
@@ -170,6 +179,45 @@ fn what_engines_wrote_over_a_crash_is_verified_and_one_changed_byte_is_named() {
     let broken = verify(&[]);
     assert_eq!(broken.code, Some(1));
     assert!(broken.errors.contains(".gz:4: not a line of a recording"), "{}", broken.errors);
+}
+
+#[test]
+fn the_faster_mode_and_fewer_predictions_are_verified_as_what_they_promise() {
+    let world = World::new("promise");
+    // Half a second between commits: what the crash finds uncommitted comes again.
+    let settings =
+        [("KAFKA__DELIVERY", "at_least_once"), ("KAFKA__EMIT", "1s"), ("KAFKA__COMMIT_INTERVAL_MS", "500")];
+    score_with(&world, 46, 5_000, &settings);
+    let models = models();
+    let arguments = ["verify", "--json", "--models", models.path().to_str().unwrap()];
+    let said = stormglass_with(&world, &arguments, &settings);
+    assert_eq!(said.code, Some(0), "{} {}", said.out, said.errors);
+    let body = said.json();
+    let distinct: BTreeSet<_> = world.predictions().into_iter().map(|(source, ..)| source).collect();
+    assert_eq!(body["verified"], distinct.len());
+    println!(
+        "one a second, at least once: {} verified, {} repeats",
+        body["verified"], body["repeated_as_promised"]
+    );
+    // Held against what it does not promise, most are missing.
+    let said = stormglass_with(&world, &[&arguments[..], &["--emit", "every_tick"]].concat(), &settings[..1]);
+    assert!(said.code == Some(1) && said.json()["missing"].as_u64().unwrap() > 1_000, "{}", said.errors);
+
+    let said = stormglass_with(&world, &arguments, &settings[1..]);
+    assert_eq!(said.json()["repeated"], body["repeated_as_promised"], "exactly once allows no repeat");
+
+    // Retention takes one partition's beginning: its states cannot be computed any more, and nobody is blamed.
+    let mut cut = TopicPartitionList::new();
+    cut.add_partition_offset(&world.topic("ticks"), 0, Offset::Offset(100)).unwrap();
+    block_on(world.admin().delete_records(&cut, &AdminOptions::new())).unwrap();
+    let body = stormglass_with(&world, &arguments, &settings);
+    assert_eq!(body.code, Some(0), "{} {}", body.out, body.errors);
+    let body = body.json();
+    let lost = distinct.iter().filter(|(partition, ..)| *partition == 0).count();
+    let repeats = world.predictions().len() - distinct.len();
+    let below = body["not_verifiable"]["below_log_start"]["count"].as_u64().unwrap() as usize;
+    assert!((lost..=lost + repeats).contains(&below), "{below} of {lost}");
+    assert_eq!(body["verified"], distinct.len() - lost);
 }
 
 #[test]
@@ -295,9 +343,11 @@ fn rekeyed_symbols_lie_in_one_partition_each_in_their_order() {
     // As the original writes: without a key, over all partitions in turn.
     let producer = producer();
     let all: Vec<Record> = records(44, 3_000);
+    // Times of today: a topic keeps records by their own.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
     for (i, record) in all.iter().enumerate() {
         let mut new: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to(&from).partition((i % 4) as i32).timestamp(1_775_000_000_000 + i as i64);
+            BaseRecord::to(&from).partition((i % 4) as i32).timestamp(now + i as i64);
         new.payload = record.payload.as_deref().map(str::as_bytes);
         producer.send(new).map_err(|(error, _)| error).unwrap();
         producer.poll(Duration::ZERO);

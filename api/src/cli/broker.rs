@@ -1,10 +1,15 @@
 //! What the commands that speak to a broker share: which broker, told to stop, and how their failures read.
 
 use clap::Args;
-use engine::{kafka::KafkaSettings, recording::LogError, source::StopToken};
+use engine::{
+    kafka::{KafkaSettings, topic_retention},
+    recording::LogError,
+    source::StopToken,
+    tick::{EventTime, NANOS_PER_SECOND},
+};
 
 use super::{ConfigArgument, Exit, Failure, ProcessEnvironment};
-use crate::{config::Config, wiring};
+use crate::{config::Config, http::answer::wall_clock_nanos, wiring};
 
 /// `--config` and `--bootstrap-servers`.
 #[derive(Debug, Default, Args)]
@@ -41,6 +46,20 @@ pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
         return Err(Failure::new(Exit::Configuration, message));
     }
     wiring::kafka_settings(config).map_err(|message| Failure::new(Exit::Configuration, message))
+}
+
+/// Says it where a topic keeps records for less than the age of what was just written under its old times.
+pub(super) fn warn_of_retention(settings: &KafkaSettings, topic: &str, oldest: Option<EventTime>) {
+    let Some(oldest) = oldest else { return };
+    let age_s = (wall_clock_nanos() - oldest.nanos()) / NANOS_PER_SECOND;
+    let Some(kept_s) = topic_retention(settings, topic).map(|kept| kept.as_secs()) else { return };
+    if u64::try_from(age_s).is_ok_and(|age_s| age_s > kept_s) {
+        eprintln!(
+            "stormglass: {topic} keeps records for {} hours by their own times (retention.ms), and these begin at {oldest}: \
+             the broker will delete them soon; raise retention.ms of the topic",
+            kept_s / 3_600
+        );
+    }
 }
 
 pub(super) fn failed(error: &LogError) -> Failure {

@@ -18,6 +18,7 @@ use super::{
     client,
     confirmed::{ConfirmedProducer, Delivered},
     dead_letter::DeadLetter,
+    retention::topic_retention,
     settings::KafkaSettings,
     topic_log::{TopicLog, bounds, reader},
     topics,
@@ -34,7 +35,7 @@ use crate::{
 pub struct RekeySettings {
     /// Read from here.
     pub from: String,
-    /// Written here; created if absent.
+    /// Written here; created if absent, with the retention of the first.
     pub to: String,
     /// Partitions of the new topic, if it is created.
     pub partitions: u32,
@@ -108,13 +109,18 @@ impl<'a> Target<'a> {
         let failed = |error: topics::TopicsError| LogError::Recording(error.to_string());
         let kafka = super::topic_log::kafka_error;
         let admin: AdminClient<DefaultClientContext> = client::common(settings).create().map_err(kafka)?;
-        let make = |topic: &str, partitions: u32| match topics::count(&admin, topic).map_err(kafka)? {
+        let make = |topic: &str, partitions: u32, options: &[(&str, &str)]| match topics::count(&admin, topic)
+            .map_err(kafka)?
+        {
             Some(has) => Ok(has),
-            None => topics::create(&admin, settings, topic, partitions as usize, &[]).map_err(failed),
+            None => topics::create(&admin, settings, topic, partitions as usize, options).map_err(failed),
         };
-        let has = make(&rekey.to, rekey.partitions)?;
+        // Records keep their times: a topic that keeps them for less would lose the oldest at once.
+        let retention_ms = topic_retention(settings, &rekey.from)
+            .map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
+        let has = make(&rekey.to, rekey.partitions, &[("retention.ms", &retention_ms)])?;
         if rekey.keep_unreadable {
-            make(&settings.topic_dlq, 1)?;
+            make(&settings.topic_dlq, 1, &[])?;
         }
         let held: u64 =
             bounds(&reader(settings)?, &rekey.to)?.values().map(|bounds| bounds.end - bounds.first).sum();

@@ -59,6 +59,7 @@ pub struct TopicSink {
     /// Event time of the newest record the topic holds.
     newest: Option<EventTime>,
     refused: Option<EventTime>,
+    oldest: Option<EventTime>,
     text: String,
     unreadable: u64,
 }
@@ -82,12 +83,26 @@ impl TopicSink {
         let producer = ConfirmedProducer::new(settings)?;
         let shift_ns = first_at.map_or(Shift::None, Shift::FirstAt);
         let topic = settings.topic_raw.clone();
-        Ok(Self { producer, topic, shift_ns, newest, refused: None, text: String::new(), unreadable: 0 })
+        Ok(Self {
+            producer,
+            topic,
+            shift_ns,
+            newest,
+            refused: None,
+            oldest: None,
+            text: String::new(),
+            unreadable: 0,
+        })
     }
 
     /// The time of the first tick that was not written because the topic holds newer ones; none follow it.
     pub fn refused(&self) -> Option<EventTime> {
         self.refused
+    }
+
+    /// The earliest time that was written.
+    pub fn oldest(&self) -> Option<EventTime> {
+        self.oldest
     }
 
     /// Event time of the newest record that the topic held before.
@@ -125,6 +140,7 @@ impl TickSink for TopicSink {
         }
         // Only what was there before is compared: within a recording, order is the recording's.
         self.newest = None;
+        self.oldest = Some(self.oldest.map_or(event_time, |oldest| oldest.min(event_time)));
         encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);
         let key = format!("{venue}:{product}");
         let record = BaseRecord::to(&self.topic)

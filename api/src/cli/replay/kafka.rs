@@ -47,8 +47,9 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
     let mut sink = TopicSink::open(settings, plan.first_at).map_err(|error| failed(error.to_string()))?;
     let newest = sink.newest();
     plan.replay(&mut sink)?;
-    let refused_at = sink.refused();
+    let (refused_at, oldest) = (sink.refused(), sink.oldest());
     let counts = sink.finish();
+    broker::warn_of_retention(settings, &topic, oldest);
     writeln!(
         out,
         "{} ticks delivered to {topic}, {} not delivered, {} unreadable",
@@ -77,21 +78,23 @@ fn resend(
     let sink =
         ResendSink::open(settings, recording.partition_count()).map_err(|error| failed(error.to_string()))?;
     let stop = StopToken::default();
-    let (mut pacer, mut refused_at, mut is_first) = (plan.pacer(), None, true);
+    let (mut pacer, mut refused_at, mut oldest) = (plan.pacer(), None, None);
     plan.each_record(recording, |record| {
         let time = record.timestamp_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?));
         if let Some(time) = time {
             // Only what was there before is compared.
-            if std::mem::take(&mut is_first) && sink.newest().is_some_and(|newest| time < newest) {
+            if oldest.is_none() && sink.newest().is_some_and(|newest| time < newest) {
                 refused_at = Some(time);
                 return false;
             }
+            oldest = Some(oldest.map_or(time, |oldest: EventTime| oldest.min(time)));
             pacer.wait_for(time, &mut NoTicks, &stop);
         }
         sink.send(record)
     })?;
     let newest = sink.newest();
     let delivered = sink.finish();
+    broker::warn_of_retention(settings, topic, oldest);
     writeln!(
         out,
         "{} records delivered to {topic} as they were, {} not delivered",

@@ -1,0 +1,24 @@
+//! How long a topic keeps records. It counts by their own times: what was recorded long ago, and is written today under
+//! its old times, may be deleted within minutes.
+
+use std::time::Duration;
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    client::DefaultClientContext,
+};
+
+use super::{client, settings::KafkaSettings};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Its `retention.ms`; `None` where it keeps all, does not exist, or the broker does not say.
+pub fn topic_retention(settings: &KafkaSettings, topic: &str) -> Option<Duration> {
+    let admin: AdminClient<DefaultClientContext> = client::common(settings).create().ok()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
+    let topic = ResourceSpecifier::Topic(topic);
+    let described = runtime.block_on(admin.describe_configs([&topic], &options)).ok()?.pop()?.ok()?;
+    let retention_ms = described.get("retention.ms")?.value.as_deref()?.parse().ok()?;
+    Some(Duration::from_millis(retention_ms))
+}
