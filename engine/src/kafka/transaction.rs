@@ -257,6 +257,8 @@ impl Transaction {
             Ok(()) => {
                 self.metrics.count(TransactionOutcome::Committed);
                 self.metrics.commit_nanos.fetch_add(nanos, Ordering::Relaxed);
+                // The clients' own word comes once a second, for the first time a second after the start.
+                self.metrics.note_connected(true);
                 (self.is_open, self.dirty_since, self.records) = (false, None, 0);
                 self.sent.clear();
                 Ok(())
