@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -13,7 +14,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
-    producer::BaseProducer,
+    producer::{BaseProducer, Producer},
     types::RDKafkaRespErr,
 };
 
@@ -256,6 +257,17 @@ pub(super) fn producer(
     }
     let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default() };
     config.create_with_context(context)
+}
+
+/// How often it is looked whether all is delivered.
+const DELIVERY_LOOK: Duration = Duration::from_millis(1);
+
+/// Waits until the fate of all that was sent is known. The client's own `flush`, with which its `commit_transaction`
+/// begins, looks only every 100 ms, which would be in every commit; behind this it finds nothing to wait for.
+pub(super) fn deliver(producer: &LaneProducer, deadline: Instant) {
+    while producer.in_flight_count() > 0 && Instant::now() < deadline {
+        producer.poll(DELIVERY_LOOK);
+    }
 }
 
 /// What a reader tells on the side: that a partition ends is news to its caller only.

@@ -16,7 +16,7 @@ use rdkafka::{
 };
 
 use super::{
-    client::{LaneConsumer, LaneProducer},
+    client::{self, LaneConsumer, LaneProducer},
     dead_letter::DeadLetter,
     models::ModelRecord,
     owners::OwnerRecord,
@@ -291,7 +291,10 @@ impl Transaction {
         let remaining = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let sent =
             retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, &member, remaining()));
-        let result = sent.and_then(|()| retrying(deadline, || self.producer.commit_transaction(remaining())));
+        let result = sent.and_then(|()| {
+            client::deliver(&self.producer, deadline);
+            retrying(deadline, || self.producer.commit_transaction(remaining()))
+        });
         let Err(error) = result else { return Ok(()) };
         match broken(&error) {
             Broken::Aborted(why) => match self.abort() {
@@ -314,7 +317,8 @@ impl Transaction {
 
     fn try_flush(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
         let indefinite = |error: KafkaError| Broken::Indefinite(error.to_string());
-        self.producer.flush(self.settings.transaction_timeout).map_err(indefinite)?;
+        client::deliver(&self.producer, Instant::now() + self.settings.transaction_timeout);
+        self.producer.flush(Duration::ZERO).map_err(indefinite)?;
         if let Some(error) = self.producer.context().take_failure() {
             return Err(Broken::Aborted(error.to_string()));
         }
