@@ -95,6 +95,12 @@ impl<S: Subscriber> Filter<S> for RepeatLimit {
         true
     }
 
+    /// Nothing is excluded here. Without a hint of its own, "and" would have none either, and the libraries' disabled
+    /// lines, several a Kafka record, would be made up to be thrown away.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let metadata = event.metadata();
         *metadata.level() > Level::INFO || is_shown(metadata)
@@ -139,6 +145,13 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn disabled_levels_are_known_before_a_line_is_made() {
+        let filter = LevelFilter::INFO.and(RepeatLimit);
+        let hint = Filter::<tracing_subscriber::Registry>::max_level_hint(&filter);
+        assert_eq!(hint, Some(LevelFilter::INFO));
     }
 
     #[test]
