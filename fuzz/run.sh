@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for a while, on stable Rust, without cargo-fuzz and without sanitizers.
 #
-#   fuzz/run.sh [SECONDS [TARGET...]]     SECONDS for each target, 10 by default
+#   fuzz/run.sh [SECONDS [TARGET...]]     SECONDS for each target, 10 by default, two targets at a time
+#   fuzz/run.sh --bundle FOLDER           builds all, for another machine: FOLDER/run SECONDS JOBS [TARGET...] there
 #
-# Fails on a panic, on an input that takes longer than 10 s, and on more than 1 GiB of memory; the input is then in
-# target/fuzz/artifacts. The same targets run by `cargo fuzz run --sanitizer none TARGET` (or, on nightly, with a sanitizer).
+# Fails as targets.sh says. The same targets run by `cargo fuzz run --sanitizer none TARGET` (or, on nightly, with a
+# sanitizer).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+bundle=
+if [ "${1:-}" = --bundle ]; then
+    bundle=${2:?a folder}
+    shift 2
+fi
 seconds="${1:-10}"
 shift || true
 all=()
@@ -20,29 +26,26 @@ flags+=" -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverag
 flags+=" -Cllvm-args=-simplifycfg-branch-fold-threshold=0 -Cllvm-args=-sanitizer-coverage-stack-depth"
 flags+=" -Cdebug-assertions -Ccodegen-units=1"
 CARGO_TARGET_DIR=target/fuzz RUSTFLAGS="$flags" cargo build --release --locked --bins --target "$host" --manifest-path fuzz/Cargo.toml
+binaries=target/fuzz/$host/release corpus=target/fuzz/corpus
 fuzz/seed.sh
+STORMGLASS_FUZZ_CORPUS=$corpus "$binaries/mapped_file" -runs=0 2>/dev/null
 
-# Without a sanitizer the address space is what is used: an allocation beyond the bound fails where it is asked for.
-fuzz() {
-    local target=$1 corpus=target/fuzz/corpus/$1 log=target/fuzz/$1.log
-    mkdir -p target/fuzz/artifacts
-    if (
-        ulimit -v 1500000
-        "target/fuzz/$host/release/$target" "$corpus" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
-            -artifact_prefix="target/fuzz/artifacts/$target-" -print_final_stats=1 -dict=fuzz/words.dict
-    ) >"$log" 2>&1; then
-        echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, at most $(sed -n 's/^stat::peak_rss_mb: *//p' "$log") MiB"
-    else
-        tail -n 40 "$log" >&2
-        echo "$target: failed; its input is in target/fuzz/artifacts, all it said in $log" >&2
-        return 1
-    fi
-}
-# Two at a time.
-failed=0
-for ((at = 0; at < ${#targets[@]}; at += 2)); do
-    running=()
-    for target in "${targets[@]:at:2}"; do fuzz "$target" & running+=($!); done
-    for one in "${running[@]}"; do wait "$one" || failed=1; done
-done
-exit $failed
+if [ -z "$bundle" ]; then
+    exec fuzz/targets.sh "$binaries" "$corpus" target/fuzz "$seconds" 2 "${targets[@]}"
+fi
+rm -rf "$bundle/bin" "$bundle/corpus"
+mkdir -p "$bundle/bin"
+for target in "${all[@]}"; do strip -o "$bundle/bin/$target" "$binaries/$target"; done
+cp -r "$corpus" fuzz/targets.sh fuzz/words.dict "$bundle/"
+cat >"$bundle/run" <<END
+#!/usr/bin/env bash
+# run SECONDS JOBS [TARGET...]: so many processes at a time for so long each. The targets: ${all[*]}
+set -euo pipefail
+cd "\$(dirname "\$0")"
+seconds=\${1:?seconds} jobs=\${2:?jobs}
+shift 2
+[ \$# -gt 0 ] || set -- ${all[*]}
+exec ./targets.sh bin corpus out "\$seconds" "\$jobs" "\$@"
+END
+chmod +x "$bundle/run"
+echo "$bundle: $(du -sm "$bundle" | cut -f1) MiB"

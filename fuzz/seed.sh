@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fills the corpora in target/fuzz/corpus with the golden models and with ticks; the target `mapped_file` makes its own
-# from them when it starts. Larger models are left out: mutations of a small one get further in the same time.
+# Fills the corpora in target/fuzz/corpus with the golden models, the shipped ones and ticks; the target `mapped_file`
+# makes more from them, where run.sh asks it to. Larger models are left out: mutations of a small one get further in the
+# same time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bytes_max=300000
@@ -21,7 +22,10 @@ golden '*.ubj' import_xgboost_ubjson
 golden 'lgb_*.txt' import_lightgbm
 golden 'cb_*.json' import_catboost
 golden '*.npz' import_npz
+golden '*.skops' import_skops
 golden '*.onnx' import_onnx
 golden '*.treelite' import_treelite
 
 cp fuzz/seeds/ticks/* "$corpus/ticks/"
+# They have what imported models have not: sections of linear members, of how training data were distributed, of self-tests.
+cp model/shipped/{default,baseline}.sgm "$corpus/mapped_file/"

@@ -1,62 +1,68 @@
 //! Our model file.
 
-use std::{fs, io, path::Path};
+use std::{env, fs, io, path::Path};
 
 use model::{
     Model,
+    forest::{Kernel, Layout},
     import::{Options, import},
 };
 
 use crate::rows;
 
-/// Where `seed.sh` puts the corpora.
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/fuzz/corpus");
+/// Names the folder of all corpora; where it is not set nothing is seeded.
+const CORPUS: &str = "STORMGLASS_FUZZ_CORPUS";
 /// Bytes of a foreign model that is worth being a seed.
 const SEED_BYTES_MAX: usize = 60_000;
+/// The ways to walk a forest in bytes.
+const KERNELS: [Kernel; 3] = [Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
 
-/// Fills this target's corpus with what its neighbours' seeds are once they are imported, and with the shipped models.
+/// Fills this target's corpus with what its neighbours' seeds are once they are imported, in every layout that holds
+/// them.
 ///
 /// # Panics
 /// If the folders or files cannot be read and written.
 pub fn seed() {
-    try_seed().expect("corpora can be read and written");
+    if let Some(corpus) = env::var_os(CORPUS) {
+        try_seed(Path::new(&corpus)).expect("corpora can be read and written");
+    }
 }
 
-fn try_seed() -> io::Result<()> {
-    let ours = Path::new(CORPUS).join("mapped_file");
+fn try_seed(corpus: &Path) -> io::Result<()> {
+    let ours = corpus.join("mapped_file");
     fs::create_dir_all(&ours)?;
-    for folder in fs::read_dir(CORPUS)? {
+    for folder in fs::read_dir(corpus)? {
         for file in fs::read_dir(folder?.path())? {
             let file = file?.path();
             // libFuzzer's own finds have no ending.
-            let seed = ours.join(format!("{}.sgm", file.file_name().unwrap_or_default().display()));
-            if file.extension().is_none() || file.starts_with(&ours) || seed.exists() {
+            if file.extension().is_none() || file.starts_with(&ours) {
                 continue;
             }
             let bytes = fs::read(&file)?;
-            if bytes.len() > SEED_BYTES_MAX {
+            let Some(imported) = Some(bytes)
+                .filter(|bytes| bytes.len() <= SEED_BYTES_MAX)
+                .and_then(|bytes| import(&bytes, &Options::new("seed")).ok())
+            else {
                 continue;
-            }
-            let model =
-                import(&bytes, &Options::new("seed")).ok().and_then(|model| model.draft.to_bytes().ok());
-            if let Some(model) = model {
-                fs::write(seed, model)?;
+            };
+            for layout in Layout::ALL.into_iter().filter(|layout| *layout != Layout::Auto) {
+                let draft = imported.draft.clone().with_layout(layout);
+                if let Some(model) = draft.ok().and_then(|draft| draft.to_bytes().ok()) {
+                    let name = file.file_name().unwrap_or_default().display();
+                    fs::write(ours.join(format!("{name}.{layout}.sgm")), model)?;
+                }
             }
         }
-    }
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../model/shipped");
-    for name in ["default.sgm", "baseline.sgm"] {
-        fs::copy(Path::new(shipped).join(name), ours.join(name))?;
     }
     Ok(())
 }
 
-/// Opens, verifies and scores.
+/// Opens, verifies, scores and explains.
 ///
 /// # Panics
-/// If a file that was accepted gives other bits when its nodes are read through bounds checks.
+/// If a file that was accepted gives other bits when its nodes are read through bounds checks or by other instructions.
 pub fn survives(bytes: &[u8]) {
-    let model = match Model::from_bytes(bytes) {
+    let mut model = match Model::from_bytes(bytes) {
         Ok(model) => model,
         Err(error) => return assert!(error.to_string().starts_with("<memory>: ")),
     };
@@ -65,9 +71,18 @@ pub fn survives(bytes: &[u8]) {
     }
     let mut scores = vec![0.0; model.raw_count()];
     for row in rows::singles(model.info().features.len()) {
-        assert_eq!(rows::bits(model.score_row(&row)), rows::bits(model.score_row_checked(&row)), "{row:?}");
+        let expected = rows::bits(model.score_row_checked(&row));
+        for kernel in KERNELS {
+            if model.set_kernel(kernel) {
+                assert_eq!(rows::bits(model.score_row(&row)), expected, "{kernel:?}: {row:?}");
+            }
+        }
     }
     for row in rows::doubles(model.info().features.len()) {
         model.answers(&row, &mut scores);
+        match model.explain(&row) {
+            Ok(explanation) => assert_eq!(explanation.base_values.len(), scores.len()),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
     }
 }

@@ -9,6 +9,9 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 const PLAIN_EVERY: u32 = 8;
 /// Bytes that a member of an archive may unpack to here.
 const MEMBER_BYTES_MAX: u64 = 1 << 20;
+const MEMBERS_MAX: usize = 256;
+/// The member of a skops archive that says what the others are.
+const SKOPS_SCHEMA: &str = "schema.json";
 
 /// Changes a member of a zip archive. Gives the new size.
 pub fn zip_archive(bytes: &mut [u8], size: usize, size_max: usize, seed: u32) -> usize {
@@ -25,14 +28,17 @@ pub fn zip_archive(bytes: &mut [u8], size: usize, size_max: usize, seed: u32) ->
 fn repacked(archive: &[u8], seed: u32) -> Option<Vec<u8>> {
     let mut members = Vec::new();
     let mut zip = ZipArchive::new(Cursor::new(archive)).ok()?;
-    for number in 0..zip.len().min(64) {
+    for number in 0..zip.len().min(MEMBERS_MAX) {
         let file = zip.by_index(number).ok()?;
         let name = file.name().ok()?.into_owned();
         let mut content = Vec::new();
         file.take(MEMBER_BYTES_MAX).read_to_end(&mut content).ok()?;
         members.push((name, content));
     }
-    let chosen = (seed / PLAIN_EVERY) as usize % members.len().max(1);
+    let random = (seed / PLAIN_EVERY) as usize;
+    // The schema, where there is one, every other time: it is one of a hundred members.
+    let schema = members.iter().position(|(name, _)| name == SKOPS_SCHEMA);
+    let chosen = schema.filter(|_| random.is_multiple_of(2)).unwrap_or(random / 2 % members.len().max(1));
     let content = &mut members.get_mut(chosen)?.1;
     let size = content.len();
     content.resize(size + 64, 0);

@@ -1,0 +1,2 @@
+#![no_main]
+stormglass_fuzz::importer!("scikit-learn skops", stormglass_fuzz::mutate::zip_archive);
