@@ -1,6 +1,6 @@
 """Compiles what must be compiled: tl2cgen's C, lleaves' LLVM code, CatBoost's C++. Kept between runs; one that fails is told.
 
-    compile.py FOLDER
+    compile.py FOLDER MODEL...
 """
 import pathlib
 import subprocess
@@ -30,12 +30,13 @@ def tl2cgen(name, quantised, level):
     cc(f"{code}.so", sorted(code.glob("*.c")), level)
 
 
-def lleaves():
+def lleaves(name):
     import lleaves as library
 
-    model = library.Model(model_file=str(folder / "lightgbm.txt"))
-    model.compile(cache=str(folder / "lleaves.o"), raw_score=True)
-    subprocess.run(["gcc", "-shared", folder / "lleaves.o", "-o", folder / "lleaves.so", "-lm"], check=True)
+    code = folder / f"lleaves_{name}.o"
+    model = library.Model(model_file=str(folder / f"{name}.txt"))
+    model.compile(cache=str(code), raw_score=True)
+    subprocess.run(["gcc", "-shared", code, "-o", code.with_suffix(".so"), "-lm"], check=True)
 
 
 def catboost():
@@ -51,18 +52,17 @@ def catboost():
     cc(folder / "catboost.so", [wrapper], "-O3", compiler="g++")
 
 
-jobs = {
-    "catboost": catboost,
-    "tl2cgen_xgboost_0": lambda: tl2cgen("xgboost", 0, "-O3"),
-    "tl2cgen_xgboost_1": lambda: tl2cgen("xgboost", 1, "-O3"),
-    "tl2cgen_lightgbm_0": lambda: tl2cgen("lightgbm", 0, "-O3"),
-    "tl2cgen_lightgbm_1": lambda: tl2cgen("lightgbm", 1, "-O3"),
-    "lleaves": lleaves,
-    # By -O3 it takes minutes more, and is no faster.
-    "tl2cgen_sklearn_0": lambda: tl2cgen("sklearn", 0, "-O2"),
-}
-for name, job in jobs.items():
-    if (folder / f"{name}.so").exists():
+jobs = {("catboost", "catboost"): catboost}
+for model in ("xgboost", "lightgbm_depth_6", "lightgbm"):
+    for quantised in (0, 1):
+        jobs[model, f"tl2cgen_{model}_{quantised}"] = lambda model=model, quantised=quantised: tl2cgen(model, quantised, "-O3")
+for model in ("lightgbm_depth_6", "lightgbm"):
+    jobs[model, f"lleaves_{model}"] = lambda model=model: lleaves(model)
+# By -O3 it takes minutes more, and is no faster.
+jobs["sklearn", "tl2cgen_sklearn_0"] = lambda: tl2cgen("sklearn", 0, "-O2")
+
+for (model, name), job in jobs.items():
+    if model not in sys.argv[2:] or (folder / f"{name}.so").exists():
         continue
     begun = time.perf_counter()
     try:

@@ -1,6 +1,6 @@
 """Checks that all engines agree, times them one after another, and prints one Markdown table.
 
-    report.py FOLDER OURS.so
+    report.py FOLDER OURS.so MODEL...
 """
 import importlib.util
 import pathlib
@@ -28,6 +28,19 @@ def python(engine, model):
     return [sys.executable, here / "time_python.py", folder, engine, model]
 
 
+def lightgbm(model):
+    return [
+        ("Stormglass", c("ours", ours, folder / f"{model}.sgm")),
+        ("lleaves, C", c("lleaves", folder / f"lleaves_{model}.so")),
+        ("tl2cgen, gcc -O3", c("tl2cgen_double", folder / f"tl2cgen_{model}_0.so")),
+        ("tl2cgen quantised, gcc -O3", c("tl2cgen_double", folder / f"tl2cgen_{model}_1.so")),
+        ("LightGBM, C, single row fast", c("lightgbm", library("lightgbm"), folder / f"{model}.txt")),
+        ("LightGBM, Python", python("lightgbm", model)),
+        ("ONNX Runtime, Python", python("onnxruntime", model)),
+        ("Treelite GTIL, Python", python("treelite", model)),
+    ]  # fmt: skip
+
+
 # For each model: what it is, and the engines with how they are called. The first peer is who trained it.
 MODELS = {
     "xgboost": ("XGBoost, 100 trees of depth 6", [
@@ -39,16 +52,8 @@ MODELS = {
         ("ONNX Runtime, Python", python("onnxruntime", "xgboost")),
         ("Treelite GTIL, Python", python("treelite", "xgboost")),
     ]),
-    "lightgbm": ("LightGBM, 100 trees of 63 leaves", [
-        ("Stormglass", c("ours", ours, folder / "lightgbm.sgm")),
-        ("lleaves, C", c("lleaves", folder / "lleaves.so")),
-        ("tl2cgen, gcc -O3", c("tl2cgen_double", folder / "tl2cgen_lightgbm_0.so")),
-        ("tl2cgen quantised, gcc -O3", c("tl2cgen_double", folder / "tl2cgen_lightgbm_1.so")),
-        ("LightGBM, C, single row fast", c("lightgbm", library("lightgbm"), folder / "lightgbm.txt")),
-        ("LightGBM, Python", python("lightgbm", "lightgbm")),
-        ("ONNX Runtime, Python", python("onnxruntime", "lightgbm")),
-        ("Treelite GTIL, Python", python("treelite", "lightgbm")),
-    ]),
+    "lightgbm_depth_6": ("LightGBM, 100 trees of at most 63 leaves, depth 6", lightgbm("lightgbm_depth_6")),
+    "lightgbm": ("LightGBM, 100 trees of 63 leaves, any depth (leaf-wise)", lightgbm("lightgbm")),
     "sklearn": ("random forest, 100 trees of depth 10", [
         ("Stormglass", c("ours", ours, folder / "sklearn.sgm")),
         ("tl2cgen, gcc -O2", c("tl2cgen_forest", folder / "tl2cgen_sklearn_0.so")),
@@ -104,6 +109,8 @@ print("| model | engine | single row, ns | chain, ns | batch of 1,000, ns a row 
 print("|---|---|---:|---:|---:|---|")
 slower = []
 for model, (what, engines) in MODELS.items():
+    if model not in sys.argv[3:]:
+        continue
     best = {}
     for name, command in engines:
         try:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Trains four models, imports them, and scores them side by side with the libraries that trained them and with those that serve them.
+# Trains five models, imports them, and scores them side by side with the libraries that trained them and with those that serve them.
 #
-#   benches/peers/run.sh     prints one Markdown table; the first run installs and compiles for about ten minutes
+#   benches/peers/run.sh [MODEL...]     prints one Markdown table; the first run installs and compiles for about ten minutes, the
+#                                       forest (sklearn) longest. MODEL: xgboost lightgbm_depth_6 lightgbm sklearn catboost, or all
 #
 # Needs Python 3.11 with venv, gcc and g++. All it makes is in target/peers; remove that to begin anew. One thread everywhere. Times
 # are of the thread's own CPU: others' load on the machine widens them all the same, so compare within one run.
@@ -26,15 +27,20 @@ while read -r package; do
     fi
 done < <(grep -v '^#' benches/peers/requirements.txt)
 
-"$python" benches/peers/train.py "$folder"
-"$python" benches/peers/compile.py "$folder"
+models=("$@")
+[ $# -gt 0 ] || models=(xgboost lightgbm_depth_6 lightgbm sklearn catboost)
+"$python" benches/peers/train.py "$folder" "${models[@]}"
+"$python" benches/peers/compile.py "$folder" "${models[@]}"
 gcc -O2 -Wall -Wextra -o "$folder/time" benches/peers/time.c -ldl
 cargo build --release -p stormglass-model --example peers_ours
 if [ -z "${STORMGLASS:-}" ]; then
     cargo build --release -p stormglass
     STORMGLASS=target/release/stormglass
 fi
-for file in xgboost.json lightgbm.txt sklearn.npz catboost.json; do
-    "$STORMGLASS" model import "$folder/$file" -o "$folder/${file%.*}.sgm" >"$folder/${file%.*}.import"
+for model in "${models[@]}"; do
+    for file in "$folder/$model".{json,txt,npz}; do
+        [ -e "$file" ] || continue
+        "$STORMGLASS" model import "$file" -o "$folder/$model.sgm" >"$folder/$model.import"
+    done
 done
-"$python" benches/peers/report.py "$folder" target/release/examples/libpeers_ours.so
+"$python" benches/peers/report.py "$folder" target/release/examples/libpeers_ours.so "${models[@]}"

@@ -29,7 +29,7 @@ def xgboost():
 def lightgbm():
     import lightgbm as library
 
-    booster = library.Booster(model_file=str(folder / "lightgbm.txt"))
+    booster = library.Booster(model_file=str(folder / f"{model}.txt"))
     return rows64, lambda rows: booster.predict(rows, raw_score=True, num_threads=1)
 
 
@@ -101,7 +101,7 @@ def onnx_file():
         else:
             import lightgbm as library
 
-            booster = library.Booster(model_file=str(folder / "lightgbm.txt"))
+            booster = library.Booster(model_file=str(folder / f"{model}.txt"))
             converted = convert_lightgbm(booster, initial_types=kind, zipmap=False)
     path.write_bytes(converted.SerializeToString())
     return path

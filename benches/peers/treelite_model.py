@@ -7,6 +7,6 @@ def treelite_model(folder, name):
 
     if name == "xgboost":
         return treelite.frontend.load_xgboost_model(str(folder / "xgboost.json"))
-    if name == "lightgbm":
-        return treelite.frontend.load_lightgbm_model(str(folder / "lightgbm.txt"))
+    if name.startswith("lightgbm"):
+        return treelite.frontend.load_lightgbm_model(str(folder / f"{name}.txt"))
     return treelite.sklearn.import_model(pickle.loads((folder / "sklearn.pickle").read_bytes()))
