@@ -18,7 +18,7 @@ use model::{
     schema::FeatureName,
 };
 
-const LAYOUTS: [Layout; 3] = [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious];
+const LAYOUTS: [Layout; 4] = [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious, Layout::Ragged];
 const ROWS: usize = 1000;
 
 /// Whether it runs as a test: once, small. Cargo passes `--bench` only to `cargo bench`.

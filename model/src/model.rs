@@ -23,6 +23,7 @@ use crate::{
         mapped::MappedForest,
         narrow::NarrowForest,
         oblivious::ObliviousForest,
+        ragged::RaggedForest,
         wide::{OUTPUTS_MAX, mapped::MappedWide},
     },
     info::{ModelInfo, Score},
@@ -175,6 +176,11 @@ impl Model {
                     let forest = ObliviousForest::check(archived, pages, width).map_err(error)?;
                     let made_for = archived.features_fingerprint.to_native();
                     (Member::Forest(MappedForest::Oblivious(forest)), made_for)
+                }
+                Section::Ragged(archived) => {
+                    let forest = RaggedForest::check(archived, pages, width).map_err(error)?;
+                    let made_for = archived.features_fingerprint.to_native();
+                    (Member::Forest(MappedForest::Ragged(forest)), made_for)
                 }
                 Section::Linear(archived) => {
                     let linear = MappedLinear::check(archived, pages, width).map_err(error)?;

@@ -56,7 +56,9 @@ fn scoring_allocates_nothing() {
     let shape = Shape { depth_max: 8, ..shape };
     let oblivious = MemberDraft::Forest(oblivious_forest(&mut random, shape));
     let draft = draft(FEATURES, vec![(1.0, oblivious)]);
-    for layout in [ForestLayout::Narrow, ForestLayout::ByteBlock, ForestLayout::Oblivious] {
+    for layout in
+        [ForestLayout::Narrow, ForestLayout::ByteBlock, ForestLayout::Oblivious, ForestLayout::Ragged]
+    {
         allocates_nothing(&draft.clone().with_layout(layout).unwrap(), &rows);
     }
 }

@@ -17,6 +17,7 @@ use model::{
 };
 
 const FEATURES: usize = 5;
+const BYTES_OR_NODES: [Layout; 4] = [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious, Layout::Ragged];
 
 /// A file with a forest of narrow nodes, and with every other kind of section.
 fn file() -> Vec<u8> {
@@ -75,7 +76,7 @@ fn the_undamaged_file_opens_and_verifies() {
 
 #[test]
 fn every_flipped_bit_is_noticed() {
-    for layout in [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious] {
+    for layout in BYTES_OR_NODES {
         notices_flips(&file_of(layout));
     }
 }
@@ -92,7 +93,7 @@ fn notices_flips(whole: &[u8]) {
 
 #[test]
 fn every_truncation_is_noticed() {
-    for layout in [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious] {
+    for layout in BYTES_OR_NODES {
         notices_truncation(&file_of(layout));
     }
 }
@@ -113,13 +114,16 @@ fn notices_truncation(whole: &[u8]) {
 
 #[test]
 fn damage_under_a_valid_checksum_never_crashes_and_never_reads_outside() {
-    for layout in [Layout::Narrow, Layout::ByteBlock, Layout::Oblivious] {
+    for layout in BYTES_OR_NODES {
         survives_damage(&file_of(layout), layout.name(), 24..usize::MAX);
     }
     // Deeper than two blocks: with links, on which most of the damage is put.
     let mut random = Random(12);
     let shape = Shape { trees: 9, depth_max: 11, features: FEATURES, complete: false, sum: SumKind::F32 };
     let made = forest(&mut random, shape);
+    let ragged = file_with(&mut random, made.clone(), Layout::Ragged);
+    let (_, start, end) = section(&ragged, 1);
+    survives_damage(&ragged, "ragged, in its section", start..end);
     let linked = file_with(&mut random, made, Layout::ByteBlock);
     survives_damage(&linked, "byte-block with links", 24..usize::MAX);
     let (_, start, end) = section(&linked, 1);
@@ -182,6 +186,32 @@ fn structural_damage_names_the_section_and_the_rule() {
             error.contains("section FRST[1]") && error.contains("node 0") && error.contains(expected),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn damage_of_ragged_trees_names_the_rule() {
+    let whole = file_of(Layout::Ragged);
+    let (_, start, end) = section(&whole, 1);
+    // The section starts with its lines: a block's slots, then 32 bytes on its ranks. Its root of 88 bytes comes last.
+    let shapes = end - 88 + 24;
+    let distance = i32::from_le_bytes(whole[shapes..shapes + 4].try_into().unwrap());
+    let shapes = shapes.checked_add_signed(distance as isize).unwrap();
+    let cases: [(usize, u8, &str); 6] = [
+        (start, 99, "slot 99"),
+        (start + 7, 128, "line 0: an eighth condition"),
+        (start + 32 + 7, 0, "line 0: an eighth condition"),
+        (start + 32, 255, "split 0 of block 0 asks nothing"),
+        (shapes, 2, "is no shape"),
+        (end - 88 + 80, 31, "tree 30: it has no end"),
+    ];
+    for (at, value, expected) in cases {
+        let mut damaged = whole.clone();
+        assert_ne!(damaged[at], value);
+        damaged[at] = value;
+        reseal(&mut damaged);
+        let error = refusal(&damaged).to_string();
+        assert!(error.contains("section RAGD[1]") && error.contains(expected), "{error}");
     }
 }
 

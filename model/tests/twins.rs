@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 /// Holds a model to its draft over random rows, in each layout that can hold its forests. Gives how many could.
 fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) -> usize {
-    let layouts = [Layout::Auto, Layout::Narrow, Layout::ByteBlock, Layout::Oblivious];
+    let layouts = [Layout::Auto, Layout::Narrow, Layout::ByteBlock, Layout::Oblivious, Layout::Ragged];
     let fitting = layouts.into_iter().filter_map(|layout| draft.clone().with_layout(layout).ok());
     fitting.map(|draft| hold_layout(&draft, random, rows)).count()
 }
@@ -81,6 +81,9 @@ proptest! {
         let draft = draft(features, vec![(1.0, MemberDraft::Forest(forest(&mut random, shape)))]);
         // Few values are asked for, so bytes can number them.
         prop_assert!(draft.clone().with_layout(Layout::ByteBlock).is_ok());
+        if depth_max < 9 {
+            prop_assert!(draft.clone().with_layout(Layout::Ragged).is_ok());
+        }
         hold_together(&draft, &mut random, 20);
     }
 
@@ -91,7 +94,7 @@ proptest! {
         let mut random = Random(seed);
         let shape = Shape { trees, depth_max, features, complete: false, sum };
         let draft = draft(features, vec![(1.0, MemberDraft::Forest(oblivious_forest(&mut random, shape)))]);
-        prop_assert_eq!(hold_together(&draft, &mut random, 20), 4);
+        prop_assert_eq!(hold_together(&draft, &mut random, 20), 5);
     }
 }
 

@@ -234,7 +234,7 @@ pub(crate) struct Link {
     pub(crate) kind: u8,
 }
 
-/// What turns a row into ranks; a part of `BLKS` and `OBLV`.
+/// What turns a row into ranks; a part of `BLKS`, `OBLV` and `RAGD`.
 #[derive(Archive, Serialize)]
 pub(crate) struct Ranks {
     /// The features' thresholds, one feature after another, each ascending.
@@ -299,6 +299,23 @@ pub(crate) struct Oblivious {
     pub(crate) double_leaves: Vec<f64>,
     /// Where each tree's leaves start.
     pub(crate) firsts: Vec<u32>,
+    pub(crate) ranks: Ranks,
+    pub(crate) base: f64,
+    pub(crate) features_fingerprint: u64,
+    pub(crate) trees: u32,
+    pub(crate) sum: u8,
+}
+
+/// `RAGD`: a forest of ragged trees.
+#[derive(Archive, Serialize)]
+pub(crate) struct Ragged {
+    /// The trees' blocks, four in each.
+    pub(crate) lines: Vec<Line>,
+    /// One for each place; of a block, zero.
+    pub(crate) single_leaves: Vec<f32>,
+    pub(crate) double_leaves: Vec<f64>,
+    /// Of each place; 0 for a leaf.
+    pub(crate) shapes: Vec<u16>,
     pub(crate) ranks: Ranks,
     pub(crate) base: f64,
     pub(crate) features_fingerprint: u64,
@@ -397,6 +414,9 @@ mod tests {
             }
             "Oblivious" ArchivedOblivious {
                 lines single_leaves double_leaves firsts ranks base features_fingerprint trees sum
+            }
+            "Ragged" ArchivedRagged {
+                lines single_leaves double_leaves shapes ranks base features_fingerprint trees sum
             }
             "Link" ArchivedLink { bias classes divisor scale link_divisor slope precision kind }
             "Scales" ArchivedScales { scales }

@@ -4,9 +4,10 @@
 //! matter. They hold while a forest stays in the second-level cache, and are taken to hold beyond.
 
 use super::{
-    blocks::pack::{BLOCK_LEVELS, LINE_TREES},
+    blocks::pack::{BLOCK_LEVELS, LINE_TREES, is_dense},
     layout::Layout,
     oblivious,
+    ragged::{self, cut::Cutter},
     ranks::{
         RankNumbers,
         source::{SourceForest, SourceTree},
@@ -19,10 +20,18 @@ const NARROW_LEVEL_NS: f64 = 1.1;
 const SLOT_NS: f64 = 0.5;
 /// Ranking a feature.
 const RANK_NS: f64 = 3.5;
-/// A step of four trees down three levels.
+/// A step of four trees down three levels, where they are dense.
 const BLOCK_STEP_NS: f64 = 3.5;
+/// The same where they have links.
+const LINKED_STEP_NS: f64 = 7.0;
 /// The same for each further sixteen slots.
 const BLOCK_SIXTEEN_NS: f64 = 0.4;
+/// Comparing four ragged blocks.
+const RAGGED_LINE_NS: f64 = 0.6;
+/// The same for each further sixteen slots.
+const RAGGED_SIXTEEN_NS: f64 = 0.15;
+/// A step of one of eight ragged trees.
+const RAGGED_STEP_NS: f64 = 1.2;
 /// A step of a wide walk.
 const WIDE_LEVEL_NS: f64 = 6.0;
 
@@ -37,11 +46,35 @@ pub(crate) fn cheapest(forest: &SourceForest, otherwise: Layout) -> Layout {
     let levels: u32 = forest.trees.iter().map(SourceTree::height).sum();
     let plain_ns = SLOT_NS * numbers.slot_count() as f64 + level_ns * f64::from(levels);
     let sixteens = numbers.slot_count().div_ceil(16).next_power_of_two();
-    let step_ns = BLOCK_STEP_NS + BLOCK_SIXTEEN_NS * (sixteens - 1) as f64;
+    let step_ns =
+        if is_dense(forest.trees.iter().map(SourceTree::height)) { BLOCK_STEP_NS } else { LINKED_STEP_NS };
+    let step_ns = step_ns + BLOCK_SIXTEEN_NS * (sixteens - 1) as f64;
     let steps = |line: &[SourceTree]| {
         line.iter().map(SourceTree::height).max().unwrap_or(0).div_ceil(BLOCK_LEVELS).max(1)
     };
     let steps: u32 = forest.trees.chunks(LINE_TREES).map(steps).sum();
-    let blocks_ns = RANK_NS * numbers.feature_count() as f64 + step_ns * f64::from(steps);
-    if blocks_ns < plain_ns { Layout::ByteBlock } else { otherwise }
+    let rank_ns = RANK_NS * numbers.feature_count() as f64;
+    let line_ns = RAGGED_LINE_NS + RAGGED_SIXTEEN_NS * (sixteens - 1) as f64;
+    let costs = [
+        (otherwise, plain_ns),
+        (Layout::ByteBlock, rank_ns + step_ns * f64::from(steps)),
+        (Layout::Ragged, rank_ns + ragged_ns(&forest.trees, line_ns)),
+    ];
+    costs
+        .into_iter()
+        .min_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map_or(otherwise, |(layout, _)| layout)
+}
+
+/// What ragged trees cost, their ranks aside.
+fn ragged_ns(trees: &[SourceTree], line_ns: f64) -> f64 {
+    let (mut blocks, mut steps) = (0, 0);
+    for group in trees.chunks(ragged::GROUP_TREES) {
+        let cutters = group.iter().map(Cutter::new);
+        let (most, sum) = cutters
+            .fold((0, 0), |(most, sum), cutter| (u32::max(most, cutter.steps()), sum + cutter.block_count()));
+        blocks += sum;
+        steps += most * group.len() as u32;
+    }
+    line_ns * blocks.div_ceil(LINE_TREES) as f64 + RAGGED_STEP_NS * f64::from(steps)
 }

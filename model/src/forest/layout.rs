@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use super::{
     blocks,
     canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing},
-    cost, oblivious, pack,
+    cost, oblivious, pack, ragged,
     ranks::source::SourceForest,
     wide::{self, MissingRule, Precision, WideForest, WideNode, WideTree},
 };
@@ -27,13 +27,17 @@ pub enum Layout {
     ByteBlock,
     /// One question a level, for trees of at most eight levels, and the limits of [`Layout::ByteBlock`].
     Oblivious,
+    /// Blocks of seven conditions in bytes in any shape, all of which are compared: for trees grown leaf by leaf, and the
+    /// limits of [`Layout::ByteBlock`].
+    Ragged,
     /// Nodes of 24 bytes, a tree at a time: any forest of an imported model.
     Wide,
 }
 
 impl Layout {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Auto, Self::Narrow, Self::ByteBlock, Self::Oblivious, Self::Wide];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Narrow, Self::ByteBlock, Self::Oblivious, Self::Ragged, Self::Wide];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -42,6 +46,7 @@ impl Layout {
             Self::Narrow => "narrow",
             Self::ByteBlock => "byte-block",
             Self::Oblivious => "oblivious",
+            Self::Ragged => "ragged",
             Self::Wide => "wide",
         }
     }
@@ -76,7 +81,9 @@ pub(crate) fn section(
     match layout {
         Layout::Narrow => Ok(new_section(*b"FRST", &pack::pack(forest, fingerprint)?)),
         Layout::Wide => Err("only an imported model's forest can be kept in wide nodes".to_owned()),
-        Layout::ByteBlock | Layout::Oblivious => bytes_section(&forest.into(), layout, fingerprint),
+        Layout::ByteBlock | Layout::Oblivious | Layout::Ragged => {
+            bytes_section(&forest.into(), layout, fingerprint)
+        }
         Layout::Auto => {
             let source = SourceForest::from(forest);
             match cost::cheapest(&source, Layout::Narrow) {
@@ -101,7 +108,7 @@ pub(crate) fn wide_section(
     match layout {
         Layout::Wide => Ok(new_section(*b"WIDE", &wide::pack::pack(forest, fingerprint)?)),
         Layout::Narrow => Err("it needs wide nodes".to_owned()),
-        Layout::ByteBlock | Layout::Oblivious => {
+        Layout::ByteBlock | Layout::Oblivious | Layout::Ragged => {
             let source = source.ok_or_else(|| "it needs wide nodes".to_owned())?;
             bytes_section(&source, layout, fingerprint)
         }
@@ -113,11 +120,12 @@ pub(crate) fn wide_section(
     }
 }
 
-/// Byte blocks or oblivious trees.
+/// Byte blocks, oblivious or ragged trees.
 fn bytes_section(forest: &SourceForest, layout: Layout, fingerprint: u64) -> Result<NewSection, String> {
     match layout {
         Layout::ByteBlock => Ok(new_section(*b"BLKS", &blocks::pack::pack(forest, fingerprint)?)),
         Layout::Oblivious => Ok(new_section(*b"OBLV", &oblivious::pack::pack(forest, fingerprint)?)),
+        Layout::Ragged => Ok(new_section(*b"RAGD", &ragged::pack::pack(forest, fingerprint)?)),
         Layout::Auto | Layout::Narrow | Layout::Wide => Err(format!("layout {layout} has no bytes")),
     }
 }

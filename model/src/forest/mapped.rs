@@ -1,8 +1,8 @@
 //! A forest in a mapped file, whichever its layout.
 
 use super::{
-    blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest, ranks::Kernel,
-    wide::WideForest,
+    blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest,
+    ragged::RaggedForest, ranks::Kernel, wide::WideForest,
 };
 use crate::row::Row;
 
@@ -12,6 +12,7 @@ pub(crate) enum MappedForest {
     Narrow(NarrowForest),
     Blocks(BlockForest),
     Oblivious(ObliviousForest),
+    Ragged(RaggedForest),
 }
 
 impl MappedForest {
@@ -21,6 +22,7 @@ impl MappedForest {
             Self::Narrow(_) => Layout::Narrow,
             Self::Blocks(_) => Layout::ByteBlock,
             Self::Oblivious(_) => Layout::Oblivious,
+            Self::Ragged(_) => Layout::Ragged,
         }
     }
 
@@ -30,6 +32,7 @@ impl MappedForest {
             Self::Narrow(forest) => forest.tree_count(),
             Self::Blocks(forest) => forest.tree_count(),
             Self::Oblivious(forest) => forest.tree_count(),
+            Self::Ragged(forest) => forest.tree_count(),
         }
     }
 
@@ -39,6 +42,7 @@ impl MappedForest {
             Self::Narrow(forest) => forest.node_count(),
             Self::Blocks(forest) => forest.node_count(),
             Self::Oblivious(forest) => forest.node_count(),
+            Self::Ragged(forest) => forest.node_count(),
         }
     }
 
@@ -48,6 +52,7 @@ impl MappedForest {
             Self::Narrow(forest) => forest.unpack(nodes_max),
             Self::Blocks(forest) => forest.unpack(nodes_max),
             Self::Oblivious(forest) => forest.unpack(nodes_max),
+            Self::Ragged(forest) => forest.unpack(nodes_max),
         }
     }
 
@@ -57,6 +62,7 @@ impl MappedForest {
             Self::Narrow(_) => true,
             Self::Blocks(forest) => forest.set_kernel(kernel),
             Self::Oblivious(forest) => forest.set_kernel(kernel),
+            Self::Ragged(forest) => forest.set_kernel(kernel),
         }
     }
 
@@ -64,7 +70,7 @@ impl MappedForest {
     pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
         match self {
             Self::Narrow(forest) => forest.score_together(rows, scores),
-            Self::Blocks(_) | Self::Oblivious(_) => {
+            Self::Blocks(_) | Self::Oblivious(_) | Self::Ragged(_) => {
                 for (row, score) in rows.iter().zip(scores) {
                     *score = self.score::<false, R>(row);
                 }
@@ -83,6 +89,8 @@ impl MappedForest {
             Self::Blocks(forest) => forest.score(row),
             Self::Oblivious(forest) if CHECKED => forest.score_checked(row),
             Self::Oblivious(forest) => forest.score(row),
+            Self::Ragged(forest) if CHECKED => forest.score_checked(row),
+            Self::Ragged(forest) => forest.score(row),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// The model's version.
     #[arg(long, default_value = "1")]
     model_version: String,
-    /// In which form the trees are kept: auto, narrow, byte-block, oblivious or wide. All give the same bits.
+    /// In which form the trees are kept: auto, narrow, byte-block, oblivious, ragged or wide. All give the same bits.
     #[arg(long, default_value_t = Layout::Auto)]
     layout: Layout,
     /// Of a model that was stopped early, keep only the trees up to the best iteration.

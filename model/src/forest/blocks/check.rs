@@ -102,7 +102,8 @@ pub(crate) fn check_line_slots(lines: &[ArchivedLine], slot_count: usize) -> Res
     check_greatest_slot(greatest, slot_count)
 }
 
-fn check_greatest_slot(greatest: u8, slot_count: usize) -> Result<(), String> {
+/// No slot is beyond the last.
+pub(crate) fn check_greatest_slot(greatest: u8, slot_count: usize) -> Result<(), String> {
     if usize::from(greatest) < slot_count.max(1) {
         return Ok(());
     }

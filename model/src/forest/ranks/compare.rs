@@ -10,6 +10,11 @@ pub(crate) trait Compare {
 
     /// A bit for each of a line's 32 conditions that sends the row left.
     fn left(&self, line: &ArchivedLine) -> u32;
+    /// The same for one of a line's four eights: what a walk that reads through bounds checks asks.
+    #[inline(always)]
+    fn left_of_eight(&self, line: &ArchivedLine, eight: usize) -> u8 {
+        self.left(line).to_le_bytes()[eight]
+    }
     /// The exit, 0 to 7, of each of four root blocks.
     fn exits_of_line(&self, line: &ArchivedLine) -> [usize; 4];
     /// The exit, 0 to 7, of each of four blocks.
@@ -43,6 +48,13 @@ impl Compare for Portable<'_> {
     fn left(&self, line: &ArchivedLine) -> u32 {
         let conditions = line.slots.iter().zip(&line.ranks).enumerate();
         conditions.fold(0, |left, (at, (&slot, &rank))| left | (1 - self.right(slot, rank) as u32) << at)
+    }
+
+    #[inline(always)]
+    fn left_of_eight(&self, line: &ArchivedLine, eight: usize) -> u8 {
+        let (slots, ranks) = (line.slots.as_chunks::<8>().0[eight], line.ranks.as_chunks::<8>().0[eight]);
+        let conditions = slots.into_iter().zip(ranks).enumerate();
+        conditions.fold(0, |left, (at, (slot, rank))| left | (1 - self.right(slot, rank) as u8) << at)
     }
 
     #[inline(always)]

@@ -1,0 +1,56 @@
+//! Ragged trees (LightGBM's, grown leaf by leaf): blocks of up to seven splits in any shape.
+//!
+//! Byte blocks follow a tree three levels a step, which wastes most of a block where a tree is deep on one side. Here a
+//! block takes the seven splits that make the way down shortest, so that a tree of 63 leaves and 13 levels is walked in
+//! three steps. A row is [ranked](super::ranks) first; then all conditions of all blocks are compared, 32 at a time in the
+//! order of the file, which costs less than to find out which ones are asked. A byte of answers and the block's shape give
+//! the exit. Shapes that are alike but for left and right are one, so that their tables stay in the nearest cache.
+
+pub(crate) mod check;
+pub(crate) mod cut;
+pub(crate) mod pack;
+mod plan;
+mod shape;
+mod unpack;
+mod walk;
+
+use rkyv::rend::u16_le;
+
+use super::{
+    ranked::{RankedForest, Trees},
+    ranks::compare::Compare,
+    sum::LeafSum,
+};
+use crate::file::{pages::MappedSlice, v1::ArchivedLine};
+pub(crate) use plan::GROUP_TREES;
+use plan::Plan;
+use walk::Parts;
+
+/// A forest of ragged trees whose every shape, condition and leaf has been checked.
+pub(crate) type RaggedForest = RankedForest<Ragged>;
+
+/// The trees of one.
+#[derive(Debug)]
+pub(crate) struct Ragged {
+    /// Blocks, four in each.
+    lines: MappedSlice<ArchivedLine>,
+    /// Of blocks and leaves, each tree breadth first.
+    shapes: MappedSlice<u16_le>,
+    plan: Plan,
+}
+
+#[allow(unsafe_code)]
+impl Trees for Ragged {
+    #[inline(always)]
+    unsafe fn score<C: Compare, S: LeafSum>(
+        &self,
+        count: usize,
+        leaves: &[S::Leaf],
+        row: &C,
+        base: f64,
+    ) -> f64 {
+        let parts = Parts { lines: &self.lines, plan: &self.plan, leaves, trees: count };
+        // SAFETY: the caller's promise.
+        unsafe { walk::score::<C, S>(&parts, row, base) }
+    }
+}

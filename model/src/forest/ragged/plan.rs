@@ -1,0 +1,181 @@
+//! What the walk follows, made when a file is opened: where each exit leads, so that no link stands in the file.
+//!
+//! All trees of a group arrive after the same number of steps. A lower tree's root waits behind places that ask
+//! nothing, and so does a leaf that a tree reaches sooner.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    pack::LINE_BLOCKS,
+    shape::{ANSWERS, Shape},
+};
+
+/// Blocks of a tree.
+pub(crate) const TREE_BLOCKS_MAX: usize = 127;
+/// Blocks on the way from a root to a leaf.
+pub(crate) const STEPS_MAX: u32 = 8;
+/// Shapes of a forest, the one that asks nothing included.
+const SHAPES_MAX: usize = 64;
+/// Trees walked together.
+pub(crate) const GROUP_TREES: usize = 8;
+/// Bytes of answers that are kept at a time: of a group's trees as large as they may be, and of what stands before them in
+/// their first line; or of more that are smaller.
+pub(super) const CHUNK_BLOCKS_MAX: usize = 1024;
+
+const _: () = assert!(GROUP_TREES * TREE_BLOCKS_MAX + LINE_BLOCKS - 1 <= CHUNK_BLOCKS_MAX);
+
+/// Where a walk can be before its last step. Eight bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The place, or at the last step the leaf, behind exit 0.
+    pub(super) link: u32,
+    /// Where the exits of the block's shape start.
+    pub(super) exits: u16,
+    /// Which of the chunk's answers are the block's.
+    pub(super) answers: u16,
+}
+
+/// Trees that are walked together. Behind the last tree of the forest it stands again; nobody reads those leaves.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Places, or leaves where there are no steps.
+    pub(super) roots: [u32; GROUP_TREES],
+    /// Blocks on the longest way down.
+    pub(super) steps: u32,
+}
+
+/// Trees whose answers are kept at a time: all comparisons, then all walks. A loop for each group's lines would end where
+/// the processor cannot foresee it.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// Lines with the trees' blocks.
+    pub(super) lines: Range<usize>,
+    pub(super) groups: Range<usize>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) places: Vec<Place>,
+    /// Of each shape, the exit for each byte of answers.
+    pub(super) exits: Box<[u8; SHAPES_MAX * ANSWERS]>,
+    /// Of each line: a bit for each split whose right side comes first, and for each last of eight, which always sends
+    /// left, so that answers are below [`ANSWERS`].
+    pub(super) turned: Vec<u32>,
+    pub(super) groups: Vec<Group>,
+    pub(super) chunks: Vec<Chunk>,
+    /// By code, the shape's number and its exits; 0 is the shape that asks nothing.
+    shapes: BTreeMap<u16, (usize, usize)>,
+    blocks: usize,
+    leaves: usize,
+}
+
+/// A tree as it stands in the file: of each place, breadth first, what stands there.
+pub(super) struct Tree {
+    pub(super) places: Vec<Standing>,
+    pub(super) blocks: usize,
+    pub(super) steps: u32,
+}
+
+/// What stands at a tree's place, counted in the tree.
+#[derive(Clone, Copy)]
+pub(super) enum Standing {
+    /// A block with its shape's number, and the place behind its exit 0.
+    Block { block: usize, shape: usize, exits: usize, first: usize },
+    /// A leaf.
+    Leaf(usize),
+}
+
+impl Plan {
+    /// Of no trees.
+    pub(super) fn new(turned: Vec<u32>) -> Self {
+        Self {
+            places: Vec::new(),
+            exits: Box::new([0; SHAPES_MAX * ANSWERS]),
+            turned,
+            groups: Vec::new(),
+            chunks: Vec::new(),
+            shapes: BTreeMap::new(),
+            blocks: 0,
+            leaves: 0,
+        }
+    }
+
+    /// The number of a shape and its exits.
+    ///
+    /// # Errors
+    /// For a code that is none, or one shape too many.
+    pub(super) fn shape(&mut self, code: u16) -> Result<(usize, usize), String> {
+        if let Some(&known) = self.shapes.get(&code) {
+            return Ok(known);
+        }
+        let shape = Shape::parse(code).ok_or_else(|| format!("{code:#06x} is no shape"))?;
+        let number = self.shapes.len() + 1;
+        if number == SHAPES_MAX {
+            return Err(format!("more than {} shapes", SHAPES_MAX - 1));
+        }
+        self.exits[number * ANSWERS..][..ANSWERS].copy_from_slice(&shape.exits());
+        self.shapes.insert(code, (number, shape.exit_count()));
+        Ok((number, shape.exit_count()))
+    }
+
+    /// Adds a group's trees, one at least.
+    pub(super) fn push(&mut self, trees: &[Tree]) {
+        let steps = trees.iter().map(|tree| tree.steps).max().unwrap_or(0);
+        let chunk_block = self.chunk(trees.iter().map(|tree| tree.blocks).sum());
+        let mut roots = [0; GROUP_TREES];
+        for (root, tree) in roots.iter_mut().zip(trees) {
+            *root = if steps == 0 { self.leaves } else { self.places.len() } as u32;
+            self.lay(tree, steps, self.blocks - chunk_block);
+            self.blocks += tree.blocks;
+            self.leaves += tree.places.len() - tree.blocks;
+        }
+        let last = roots[trees.len() - 1];
+        roots[trees.len()..].fill(last);
+        self.groups.push(Group { roots, steps });
+    }
+
+    /// Makes room for so many blocks of one group in the last chunk, or in a new one. Gives the first of the chunk's.
+    fn chunk(&mut self, blocks: usize) -> usize {
+        let (line, groups, end) = (self.blocks / LINE_BLOCKS, self.groups.len(), self.blocks + blocks);
+        let fits = |chunk: &&mut Chunk| end <= chunk.lines.start * LINE_BLOCKS + CHUNK_BLOCKS_MAX;
+        if self.chunks.last_mut().filter(fits).is_none() {
+            self.chunks.push(Chunk { lines: line..line, groups: groups..groups });
+        }
+        let last = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[last];
+        (chunk.lines.end, chunk.groups.end) = (end.div_ceil(LINE_BLOCKS), groups + 1);
+        chunk.lines.start * LINE_BLOCKS
+    }
+
+    /// A tree's places, step by step. `answers`: those of its first block.
+    fn lay(&mut self, tree: &Tree, steps: u32, answers: usize) {
+        let late = if tree.steps == 0 { 0 } else { steps - tree.steps };
+        for _ in 0..late {
+            let link = self.places.len() as u32 + 1;
+            self.places.push(Place { link, exits: 0, answers: 0 });
+        }
+        let mut here = vec![tree.places[0]];
+        for step in late + 1..=steps {
+            let next_place = self.places.len() + here.len();
+            let mut next = Vec::new();
+            for standing in &here {
+                let (exits, answers, behind) = match *standing {
+                    Standing::Leaf(_) => (0, 0, std::slice::from_ref(standing)),
+                    Standing::Block { block, shape, exits, first } => {
+                        (shape * ANSWERS, answers + block, &tree.places[first..first + exits])
+                    }
+                };
+                // All exits of the last step's blocks are leaves, and these stand side by side.
+                let link = match behind[0] {
+                    Standing::Leaf(number) if step == steps => self.leaves + number,
+                    _ => next_place + next.len(),
+                };
+                let (link, exits, answers) = (link as u32, exits as u16, answers as u16);
+                self.places.push(Place { link, exits, answers });
+                next.extend_from_slice(behind);
+            }
+            here = next;
+        }
+    }
+}
