@@ -151,6 +151,12 @@ impl Plan {
         self.first_at.is_none() && self.assume_tz.is_none()
     }
 
+    /// Whether times are moved to today.
+    #[cfg(feature = "kafka")]
+    pub(super) fn is_shifted(&self) -> bool {
+        self.first_at.is_some()
+    }
+
     /// Hands all ticks to the sink, each when its time has come.
     pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<(), Failure> {
         match self.assume_tz {

@@ -8,14 +8,11 @@
 use std::collections::BTreeMap;
 
 use rdkafka::{
-    admin::AdminClient,
-    client::DefaultClientContext,
     message::{Header, OwnedHeaders},
     producer::BaseRecord,
 };
 
 use super::{
-    client,
     confirmed::{ConfirmedProducer, Delivered},
     dead_letter::DeadLetter,
     retention::topic_retention,
@@ -108,12 +105,9 @@ impl<'a> Target<'a> {
     fn open(settings: &'a KafkaSettings, rekey: &'a RekeySettings) -> Result<Self, LogError> {
         let failed = |error: topics::TopicsError| LogError::Recording(error.to_string());
         let kafka = super::topic_log::kafka_error;
-        let admin: AdminClient<DefaultClientContext> = client::common(settings).create().map_err(kafka)?;
-        let make = |topic: &str, partitions: u32, options: &[(&str, &str)]| match topics::count(&admin, topic)
-            .map_err(kafka)?
-        {
-            Some(has) => Ok(has),
-            None => topics::create(&admin, settings, topic, partitions as usize, options).map_err(failed),
+        let reader = reader(settings)?;
+        let make = |topic: &str, partitions: u32, options: &[(&str, &str)]| {
+            topics::ensure(&reader, settings, topic, partitions as usize, options).map_err(failed)
         };
         // Records keep their times: a topic that keeps them for less would lose the oldest at once.
         let retention_ms = topic_retention(settings, &rekey.from)
@@ -122,8 +116,7 @@ impl<'a> Target<'a> {
         if rekey.keep_unreadable {
             make(&settings.topic_dlq, 1, &[])?;
         }
-        let held: u64 =
-            bounds(&reader(settings)?, &rekey.to)?.values().map(|bounds| bounds.end - bounds.first).sum();
+        let held: u64 = bounds(&reader, &rekey.to)?.values().map(|bounds| bounds.end - bounds.first).sum();
         if held > 0 && !rekey.append {
             let to = &rekey.to;
             return Err(LogError::Recording(format!(

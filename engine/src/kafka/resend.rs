@@ -1,8 +1,6 @@
 //! A recording back into a topic: the same bytes, keys, headers, times and partition numbers.
 
 use rdkafka::{
-    admin::AdminClient,
-    client::DefaultClientContext,
     message::{Header, OwnedHeaders},
     producer::BaseRecord,
 };
@@ -32,11 +30,8 @@ impl ResendSink {
     pub fn open(settings: &KafkaSettings, partitions: u32) -> Result<Self, ReplayError> {
         let topic = &settings.topic_raw;
         let failed = |error: topics::TopicsError| ReplayError::Topics(error.to_string());
-        let admin: AdminClient<DefaultClientContext> = client::common(settings).create()?;
-        let has = match topics::count(&admin, topic)? {
-            Some(has) => has,
-            None => topics::create(&admin, settings, topic, partitions as usize, &[]).map_err(failed)?,
-        };
+        let has = topics::ensure(&client::reader(settings)?, settings, topic, partitions as usize, &[])
+            .map_err(failed)?;
         if has < partitions as usize {
             return Err(ReplayError::Topics(format!(
                 "topic {topic:?} has {has} partitions and the recorded one had {partitions}: its records would not find \

@@ -55,7 +55,7 @@ pub(super) fn reader_config(settings: &KafkaSettings, group: &str) -> ClientConf
 
 pub(super) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
     let group = format!("{}-reader", settings.group);
-    reader_config(settings, &group).create_with_context(ReaderContext).map_err(kafka_error)
+    reader_config(settings, &group).create_with_context(ReaderContext::default()).map_err(kafka_error)
 }
 
 /// Where a partition begins and ends now.
@@ -69,7 +69,16 @@ pub(super) struct Bounds {
 
 /// The bounds of all partitions of a topic; an error if there is no such topic.
 pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
-    let metadata = reader.fetch_metadata(Some(topic), TIMEOUT).map_err(kafka_error)?;
+    let metadata = reader.fetch_metadata(Some(topic), TIMEOUT).map_err(|error| {
+        // What a broker says before it hangs up comes with a poll.
+        while reader.poll(Duration::ZERO).is_some() {}
+        match reader.context().refusal() {
+            Some(refusal) => LogError::Kafka(format!(
+                "the broker refuses the connection; check kafka.properties: {refusal}"
+            )),
+            None => LogError::Kafka(format!("the broker did not answer: {error}")),
+        }
+    })?;
     let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
     if count == 0 {
         return Err(LogError::Recording(format!("topic {topic:?} does not exist; name one that does")));
@@ -125,8 +134,9 @@ impl TopicLog {
 /// # Errors
 /// [`LogError`] when the broker does not say.
 pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, Committed>, LogError> {
-    let reader: Reader =
-        reader_config(settings, &settings.group).create_with_context(ReaderContext).map_err(kafka_error)?;
+    let reader: Reader = reader_config(settings, &settings.group)
+        .create_with_context(ReaderContext::default())
+        .map_err(kafka_error)?;
     let mut list = TopicPartitionList::new();
     for partition in bounds(&reader, &settings.topic_raw)?.into_keys() {
         list.add_partition(&settings.topic_raw, partition as i32);

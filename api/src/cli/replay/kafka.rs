@@ -59,7 +59,15 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
     if let (Some(refused_at), Some(newest)) = (refused_at, newest) {
         return Err(refused(&topic, newest, refused_at));
     }
-    counts.failure.map_or(Ok(()), |failure| Err(failed(failure)))
+    let failure = counts.failure.map(|failure| match plan.is_shifted() {
+        // By default a broker takes no record from more than an hour ahead.
+        true => format!(
+            "{failure}; shifted times run ahead of the clock at this speed: replay at --speed 1, or raise the topic's \
+             message.timestamp.after.max.ms"
+        ),
+        false => failure,
+    });
+    failure.map_or(Ok(()), |failure| Err(failed(failure)))
 }
 
 fn resend(
