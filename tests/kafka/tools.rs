@@ -74,7 +74,7 @@ fn score_with(world: &World, seed: u64, total: usize, settings: &[(&str, &str)])
     let engine = world.engine("a", settings);
     let deadline = Instant::now() + Duration::from_secs(60);
     let committed =
-        || reader::committed(world.group(), &world.topic("ticks")).iter().map(|&o| o.max(0)).sum();
+        || reader::committed(world.group(), &world.topic("ticks")).iter().map(|&o| o.max(0)).sum::<i64>();
     while committed() < (total / 4) as i64 {
         assert!(Instant::now() < deadline, "the engine commits nothing: {:#?}", engine.log_lines());
         // Paces the questions; what is waited for is the answer.
