@@ -53,6 +53,9 @@ fn own(engine: &Process) -> BTreeMap<String, u64> {
 
 /// Waits until each instance has so many partitions, and knows of all other symbols with whom they are.
 fn await_shared(engines: &[&Process], partitions: usize) {
+    for engine in engines {
+        engine.get_until("/livez", engine.started.elapsed() + LIMIT, |status, _| status == 200);
+    }
     let began = Instant::now();
     loop {
         let owned: Vec<BTreeMap<String, u64>> = engines.iter().map(|engine| own(engine)).collect();
