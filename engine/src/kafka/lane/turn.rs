@@ -224,8 +224,9 @@ impl<'a, 'b> Turns<'a, 'b> {
             .flat_map(stale)
             .take(SNAPSHOTS_AT_HANDOVER_MAX)
             .collect();
-        if !due.is_empty() {
-            self.snapshot(&due)?;
+        self.snapshot(&due)?;
+        // The commit before may have sent states too, perhaps all that were due.
+        if self.transaction.dirty_since().is_some() {
             self.commit_now()?;
         }
         Ok(())
