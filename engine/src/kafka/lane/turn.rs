@@ -372,6 +372,8 @@ impl<'a, 'b> Turns<'a, 'b> {
             owned.committed = owned.next;
         }
         let metrics = &self.lane.metrics;
+        // A lane that is stopped before the clients' first look hands over all the same.
+        metrics.note_connected(true);
         metrics.predictions.fetch_add(predictions, Ordering::Relaxed);
         if let Some(newest_ns) = newest_ns {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
