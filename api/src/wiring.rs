@@ -1,6 +1,6 @@
 //! From the configuration to what the engine takes.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 #[cfg(feature = "kafka")]
 use engine::lane::Emit;
@@ -155,7 +155,7 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     };
     settings.commit_interval = Duration::from_millis(kafka.commit_interval_ms);
     settings.snapshot_interval = kafka.snapshot_interval_s.duration();
-    settings.state_directory = kafka.state_directory.get().map(PathBuf::from);
+    settings.state_directory = kafka.state_directory.get().map(std::path::PathBuf::from);
     settings.session_timeout = kafka.session_timeout_s.duration();
     settings.transaction_timeout = kafka.transaction_timeout_s.duration();
     for (name, value) in &kafka.properties {
