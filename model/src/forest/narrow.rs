@@ -7,7 +7,7 @@ use rkyv::rend::{f64_le, u32_le};
 use super::{
     canonical::{DEPTH_MAX, Missing, SumKind, TREES_MAX},
     kernel::{self, Arrived, BLOCK_TREES, LANES_MAX, LANES_STEP, Lane},
-    pack::sum_from_code,
+    pack::check_sum,
     slots::{self, SLOT_BITS, SLOTS_MAX, Slot},
 };
 use crate::{
@@ -82,12 +82,8 @@ impl NarrowForest {
         pages: &Pages,
         feature_count: usize,
     ) -> Result<Self, String> {
-        let sum =
-            sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
         let base = archived.base.to_native();
-        if !is_moderate(base) {
-            return Err(format!("base {base:e}"));
-        }
+        let sum = check_sum(archived.sum, base)?;
         if archived.roots.is_empty() || archived.roots.len() > TREES_MAX {
             return Err(format!("{} trees; 1 to {TREES_MAX} are possible", archived.roots.len()));
         }

@@ -6,7 +6,7 @@ use super::{
     canonical::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
     slots::{SLOT_BITS, SLOTS_MAX},
 };
-use crate::file::v1;
+use crate::{combine::is_moderate, file::v1};
 
 /// The largest distance from a node to its left child.
 const OFFSET_MAX: u32 = (1 << (32 - SLOT_BITS)) - 1;
@@ -56,9 +56,16 @@ pub(crate) fn sum_code(sum: SumKind) -> u8 {
     }
 }
 
-/// The reverse of [`sum_code`].
-pub(crate) fn sum_from_code(code: u8) -> Option<SumKind> {
-    [SumKind::F32, SumKind::F64, SumKind::F64Leaves].into_iter().find(|&sum| sum_code(sum) == code)
+/// How a file says that leaves are summed, onto which base.
+///
+/// # Errors
+/// What is wrong with either.
+pub(crate) fn check_sum(code: u8, base: f64) -> Result<SumKind, String> {
+    if !is_moderate(base) {
+        return Err(format!("base {base:e}"));
+    }
+    let kinds = [SumKind::F32, SumKind::F64, SumKind::F64Leaves];
+    kinds.into_iter().find(|&sum| sum_code(sum) == code).ok_or_else(|| format!("sum kind {code} is unknown"))
 }
 
 fn number_slots(forest: &CanonicalForest) -> SlotNumbers {

@@ -14,7 +14,7 @@ use crate::{
     },
     forest::{
         canonical::{SumKind, TREES_MAX},
-        pack::sum_from_code,
+        pack::check_sum,
         ranks::{ALWAYS_LEFT, Kernel, Ranker},
     },
 };
@@ -29,12 +29,8 @@ impl BlockForest {
         pages: &Pages,
         feature_count: usize,
     ) -> Result<Self, String> {
-        let sum =
-            sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
         let base = archived.base.to_native();
-        if !is_moderate(base) {
-            return Err(format!("base {base:e}"));
-        }
+        let sum = check_sum(archived.sum, base)?;
         let ranker = Ranker::check(&archived.ranks, feature_count)?;
         let tree_count = check_tree_count(archived.trees, archived.roots.len())?;
         check_conditions(archived, ranker.slot_count())?;

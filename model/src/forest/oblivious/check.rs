@@ -2,12 +2,11 @@
 
 use super::{Oblivious, ObliviousForest};
 use crate::{
-    combine::is_moderate,
     file::{pages::Pages, v1::ArchivedOblivious},
     forest::{
         blocks::check::{check_leaves, check_line_slots, check_tree_count},
         canonical::SumKind,
-        pack::sum_from_code,
+        pack::check_sum,
         ranks::{ALWAYS_LEFT, Kernel, Ranker},
     },
 };
@@ -22,12 +21,8 @@ impl ObliviousForest {
         pages: &Pages,
         feature_count: usize,
     ) -> Result<Self, String> {
-        let sum =
-            sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
         let base = archived.base.to_native();
-        if !is_moderate(base) {
-            return Err(format!("base {base:e}"));
-        }
+        let sum = check_sum(archived.sum, base)?;
         let ranker = Ranker::check(&archived.ranks, feature_count)?;
         let tree_count = check_tree_count(archived.trees, archived.lines.len())?;
         check_line_slots(&archived.lines, ranker.slot_count())?;

@@ -7,7 +7,6 @@ use super::{
     shape::{LEAF, SPLITS_MAX},
 };
 use crate::{
-    combine::is_moderate,
     file::{
         pages::Pages,
         v1::{ArchivedLine, ArchivedRagged},
@@ -15,7 +14,7 @@ use crate::{
     forest::{
         blocks::check::{check_greatest_slot, check_leaves},
         canonical::{SumKind, TREES_MAX},
-        pack::sum_from_code,
+        pack::check_sum,
         ranks::{ALWAYS_LEFT, Kernel, Ranker},
     },
 };
@@ -30,12 +29,8 @@ impl RaggedForest {
         pages: &Pages,
         feature_count: usize,
     ) -> Result<Self, String> {
-        let sum =
-            sum_from_code(archived.sum).ok_or_else(|| format!("sum kind {} is unknown", archived.sum))?;
         let base = archived.base.to_native();
-        if !is_moderate(base) {
-            return Err(format!("base {base:e}"));
-        }
+        let sum = check_sum(archived.sum, base)?;
         let ranker = Ranker::check(&archived.ranks, feature_count)?;
         check_leaves(archived.single_leaves.iter().map(|leaf| f64::from(leaf.to_native())))?;
         check_leaves(archived.double_leaves.iter().map(|leaf| leaf.to_native()))?;
