@@ -97,6 +97,13 @@ pub(super) fn ends(topic: &str) -> Vec<i64> {
     (0..count).map(|p| consumer.fetch_watermarks(topic, p as i32, LIMIT).unwrap().1).collect()
 }
 
+/// Offsets behind the newest records of a topic that no open transaction holds back.
+pub(super) fn stable_ends(topic: &str) -> Vec<i64> {
+    let consumer = consumer("read_committed", "reader");
+    let count = partitions(&consumer, topic);
+    (0..count).map(|p| consumer.fetch_watermarks(topic, p as i32, LIMIT).unwrap().1).collect()
+}
+
 /// The group's committed offsets of a topic; -1 where there is none.
 pub(super) fn committed(group: &str, topic: &str) -> Vec<i64> {
     let consumer = consumer("read_committed", group);

@@ -249,6 +249,7 @@ impl World {
 
     /// One prediction in `warm_one_in` at least must be a probability: else nothing much was compared.
     fn check_with(&self, story: &str, log: &[Logged], warm_one_in: usize) {
+        self.check_nothing_hangs();
         let expected = oracle::score(log, &self.model);
         let predictions = reader::read_all(&self.topic("predictions"));
         let mut seen: BTreeMap<Source, usize> = BTreeMap::new();
@@ -284,6 +285,17 @@ impl World {
             predictions.len(),
             expected.predictions.len(),
         );
+    }
+
+    /// No transaction is open on what the engines write: one that a dead owner left ends with its timeout.
+    fn check_nothing_hangs(&self) {
+        for kind in ["predictions", "dlq", "snapshots"] {
+            let (topic, began) = (self.topic(kind), Instant::now());
+            while reader::stable_ends(&topic) != reader::ends(&topic) {
+                assert!(began.elapsed() < HANG, "an open transaction holds {topic} back");
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
     }
 
     fn check_dead_letters(&self, expected: &BTreeMap<(u32, u64), &'static str>) -> usize {
