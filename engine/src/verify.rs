@@ -6,7 +6,7 @@
 //!  predictions, in order ----------------------------------------------> compared --> report
 //! ```
 //!
-//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see [`lives`].
+//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see `lives`.
 //! 2. Both logs are read in step, one partition after the other: memory holds states, not records.
 //!
 //! A prediction is *verified* (the same bytes, key and headers), *differing*, *missing* (its tick was accepted and gave
