@@ -67,7 +67,7 @@ fn an_engine_that_starts_without_a_broker_waits_for_it() {
 
 #[test]
 fn a_broker_that_answers_nothing_is_waited_for_in_bounded_memory() {
-    let world = World::new("frozen");
+    let world = World::new("silent");
     let (total, silence) = (size(60_000, 200_000), Duration::from_secs(size(20, 300)));
     world.feed(records(10, total), 1e9).join();
     // All ticks are there and most are not scored yet: the engine is at full load when the broker falls silent.
