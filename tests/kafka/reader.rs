@@ -92,16 +92,27 @@ pub(super) fn exists(topic: &str) -> bool {
 
 /// Offsets behind the newest records of a topic, control records included.
 pub(super) fn ends(topic: &str) -> Vec<i64> {
-    let consumer = consumer("read_uncommitted", "reader");
-    let count = partitions(&consumer, topic);
-    (0..count).map(|p| consumer.fetch_watermarks(topic, p as i32, LIMIT).unwrap().1).collect()
+    ends_as(topic, "read_uncommitted")
 }
 
 /// Offsets behind the newest records of a topic that no open transaction holds back.
 pub(super) fn stable_ends(topic: &str) -> Vec<i64> {
-    let consumer = consumer("read_committed", "reader");
-    let count = partitions(&consumer, topic);
-    (0..count).map(|p| consumer.fetch_watermarks(topic, p as i32, LIMIT).unwrap().1).collect()
+    ends_as(topic, "read_committed")
+}
+
+fn ends_as(topic: &str, isolation: &str) -> Vec<i64> {
+    let consumer = consumer(isolation, "reader");
+    let end = |partition: i32| {
+        // A topic that has just been created, or whose broker has just come back, is not everywhere known yet.
+        let began = Instant::now();
+        loop {
+            match consumer.fetch_watermarks(topic, partition, LIMIT) {
+                Ok((_, end)) => break end,
+                Err(error) => assert!(began.elapsed() < LIMIT, "{topic}: {error}"),
+            }
+        }
+    };
+    (0..partitions(&consumer, topic) as i32).map(end).collect()
 }
 
 /// The group's committed offsets of a topic; -1 where there is none.
