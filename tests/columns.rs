@@ -1,7 +1,15 @@
 //! Other libraries' models of the engine's own columns drive a replay with the numbers that Python gives.
 
-use std::{fmt::Write, io::Read, path::PathBuf, process::Command, sync::Arc};
+use std::{
+    fmt::Write,
+    io::Read,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
+#[cfg(feature = "parquet")]
+use api::export::{RowOrder, TableWriter};
 use api::training;
 use engine::{
     features, grid::Grid, offline::Offline, shard::BoundModel, sim::SimConfig, source::TickSink,
@@ -41,17 +49,22 @@ fn csv(rows: &[(features::Row, Option<f64>)]) -> String {
 }
 
 /// Imports with the schema of the golden rows.
-fn imported(directory: &std::path::Path, file: &str) -> PathBuf {
-    let (source, schema) = (directory.join(file), directory.join("schema.json"));
-    std::fs::write(&source, unpacked(file)).unwrap();
+fn imported(directory: &Path, file: &str) -> PathBuf {
+    let schema = directory.join("schema.json");
     std::fs::write(&schema, unpacked("schema.json")).unwrap();
+    imported_by(directory, file, &schema)
+}
+
+fn imported_by(directory: &Path, file: &str, schema: &Path) -> PathBuf {
+    let source = directory.join(file);
+    std::fs::write(&source, unpacked(file)).unwrap();
     let output = directory.join(format!("{file}.sgm"));
     let done = Command::new(env!("CARGO_BIN_EXE_stormglass"))
         .env_clear()
         .args(["model", "import"])
         .arg(&source)
         .arg("--schema")
-        .arg(&schema)
+        .arg(schema)
         .arg("-o")
         .arg(&output)
         .output()
@@ -153,4 +166,29 @@ fn models_still_load_when_there_are_more_features_in_another_order() {
         let got: Vec<f64> = numbers(&std::fs::read(&scores).unwrap()).iter().map(|row| row[0]).collect();
         assert_eq!(got, expected, "{file}");
     }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_table_tells_a_model_what_it_was_trained_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let by_text = Model::open(&imported(directory.path(), "xgboost.json")).unwrap();
+    // The rows that these models were trained on, as `stormglass features --labels` writes them.
+    let table = directory.path().join("rows.parquet");
+    let settings = StateSettings::default();
+    let mut writer = TableWriter::create(&table, settings.label, true, 5).unwrap();
+    let order = RowOrder::new(Some(settings.label.horizon_s), 5, |row| writer.push(row).unwrap());
+    let mut offline = Offline::new(settings, None, 64, order);
+    training::simulate(SimConfig { seed: 17, ..SimConfig::default() }, 3, &mut offline, |_| ());
+    offline.out.finish();
+    assert!(writer.finish().unwrap() > 1_000);
+    let by_table = Model::open(&imported_by(directory.path(), "xgboost.json", &table)).unwrap();
+    let (text, table) = (by_text.info(), by_table.info());
+    assert_eq!(table.features, text.features);
+    assert_eq!((table.horizon_s, table.label_quantile), (text.horizon_s, text.label_quantile));
+    assert_eq!((table.horizon_s, table.label_quantile), (60, 0.9));
+    let end = |info: &model::ModelInfo| info.provenance.iter().find(|(key, _)| key.contains("end")).cloned();
+    assert!(end(table).is_some(), "{:?}", table.provenance);
+    assert_eq!(end(table).map(|(key, _)| key), end(text).map(|(key, _)| key));
+    BoundModel::new(Arc::new(by_table)).unwrap();
 }
