@@ -36,6 +36,8 @@ use crate::{
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// See [`PAUSE_MIN`].
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long another process of this name may take from its first word to the group's.
+const NAMESAKE_JOINS: Duration = Duration::from_secs(20);
 /// One try to end the older transaction of this name.
 const INIT_SLICE: Duration = Duration::from_secs(2);
 
@@ -146,10 +148,13 @@ impl Lane<'_> {
             Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
         let mut turns = Turns::new(self, &consumer, transaction);
         let result = turns.run();
+        let may_be_given_up = turns.is_transaction_overdue();
         let (owned, unserved) = turns.end();
         self.left.extend(owned);
         let result = match result {
-            Err(LaneError::Broken(Broken::Fenced(why))) => Err(self.fenced_by_whom(&consumer, why)),
+            Err(LaneError::Broken(Broken::Fenced(why))) => {
+                Err(self.fenced_by_whom(&consumer, may_be_given_up, why))
+            }
             other => other,
         };
         client::settle(&consumer, unserved);
@@ -178,8 +183,14 @@ impl Lane<'_> {
 
     /// A producer is refused when another process took its name, but also when the broker gave its transaction up.
     /// The group knows which: a second member of the same name makes the first one's membership fatal.
-    fn fenced_by_whom(&self, consumer: &LaneConsumer, why: String) -> LaneError {
-        let until = Instant::now() + (self.settings.session_timeout / 2).min(Duration::from_secs(5));
+    fn fenced_by_whom(&self, consumer: &LaneConsumer, may_be_given_up: bool, why: String) -> LaneError {
+        let patience = if may_be_given_up {
+            (self.settings.session_timeout / 2).min(Duration::from_secs(5))
+        } else {
+            // It is another process then. To begin anew before it has joined would fence it in turn.
+            NAMESAKE_JOINS
+        };
+        let until = Instant::now() + patience;
         while Instant::now() < until && !self.stop.is_stopped() {
             drop(consumer.poll(Duration::from_millis(50)));
             if is_same_instance(consumer) {

@@ -96,6 +96,12 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
+    /// Whether the transaction is so old that the broker may have given it up.
+    pub(super) fn is_transaction_overdue(&self) -> bool {
+        let timeout = self.lane.settings.transaction_timeout.mul_f64(0.9);
+        self.transaction.dirty_since().is_some_and(|since| since.elapsed() > timeout)
+    }
+
     /// What the shards still have of it, and what the group still waits for.
     pub(super) fn end(self) -> (LeftStates, VecDeque<Rebalance>) {
         let metrics = &self.lane.metrics;
