@@ -104,7 +104,9 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < limit, "the process outlived its drain timeout");
+            if Instant::now() >= limit {
+                panic!("the process outlived its drain timeout; log: {:#?}", self.log_lines());
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }

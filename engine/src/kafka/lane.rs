@@ -149,13 +149,19 @@ impl Lane<'_> {
         let mut turns = Turns::new(self, &consumer, transaction);
         let result = turns.run();
         let may_be_given_up = turns.is_transaction_overdue();
+        let fenced = match &result {
+            Err(LaneError::Broken(Broken::Fenced(why))) => Some(why.clone()),
+            _ => turns.fenced(),
+        };
         let (owned, unserved) = turns.end();
         self.left.extend(owned);
         let result = match result {
-            Err(LaneError::Broken(Broken::Fenced(why))) => {
-                Err(self.fenced_by_whom(&consumer, may_be_given_up, why))
+            Ok(()) | Err(LaneError::Shards(_)) => result,
+            // Whatever it failed at: its namesake may be why.
+            Err(_) if is_same_instance(&consumer) => Err(LaneError::SameInstance),
+            Err(error) => {
+                Err(fenced.map_or(error, |why| self.fenced_by_whom(&consumer, may_be_given_up, why)))
             }
-            other => other,
         };
         client::settle(&consumer, unserved);
         result

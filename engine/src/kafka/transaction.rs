@@ -9,7 +9,7 @@ use std::{
 use rdkafka::{
     TopicPartitionList,
     consumer::{CommitMode, Consumer},
-    error::{KafkaError, RDKafkaError},
+    error::KafkaError,
     message::{Header, OwnedHeaders, ToBytes},
     producer::{BaseRecord, Producer, PurgeConfig},
     types::RDKafkaErrorCode,
@@ -120,8 +120,8 @@ impl Transaction {
         let begun = self.begin().and_then(|()| self.produce(&sent));
         self.sent.push(sent);
         match begun {
-            Err(error) if is_abortable(&error) => Ok(()),
-            other => other.map_err(|error| broken(&error)),
+            Err(error) if self.is_abortable(&error) => Ok(()),
+            other => other.map_err(|error| self.broken(&error)),
         }
     }
 
@@ -246,7 +246,7 @@ impl Transaction {
                     tracing::info!(why, attempt, "a transaction was given up and is sent again");
                     std::thread::sleep(ATTEMPT_PAUSE);
                     if let Err(error) = self.send_again() {
-                        break Err(broken(&error));
+                        break Err(self.broken(&error));
                     }
                 }
                 other => break other,
@@ -277,14 +277,14 @@ impl Transaction {
         let result = sent.iter().try_for_each(|sent| self.produce(sent));
         self.sent = sent;
         match result {
-            Err(error) if !is_abortable(&error) => Err(error),
+            Err(error) if !self.is_abortable(&error) => Err(error),
             _ => Ok(()),
         }
     }
 
     fn try_commit(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
         let deadline = Instant::now() + self.settings.transaction_timeout.mul_f64(0.8);
-        self.begin().map_err(|error| broken(&error))?;
+        self.begin().map_err(|error| self.broken(&error))?;
         let Some(member) = consumer.group_metadata() else {
             return Err(Broken::Aborted("the consumer is in no group".to_owned()));
         };
@@ -296,10 +296,10 @@ impl Transaction {
             retrying(deadline, || self.producer.commit_transaction(remaining()))
         });
         let Err(error) = result else { return Ok(()) };
-        match broken(&error) {
+        match self.broken(&error) {
             Broken::Aborted(why) => match self.abort() {
                 Ok(()) => Err(Broken::Aborted(why)),
-                Err(error) => Err(match broken(&error) {
+                Err(error) => Err(match self.broken(&error) {
                     Broken::Fenced(why) => Broken::Fenced(why),
                     other => Broken::Indefinite(other.to_string()),
                 }),
@@ -327,6 +327,33 @@ impl Transaction {
         }
         Ok(())
     }
+    /// What made the producer unfit for good, if something did: then every call fails, with an error that need not say
+    /// why.
+    pub(super) fn fatal_error(&self) -> Option<Broken> {
+        let (code, reason) = self.producer.client().fatal_error()?;
+        Some(if is_fencing(code) { Broken::Fenced(reason) } else { Broken::Indefinite(reason) })
+    }
+
+    fn is_abortable(&self, error: &KafkaError) -> bool {
+        matches!(self.broken(error), Broken::Aborted(_))
+    }
+
+    /// What an error of the producer means for the transaction.
+    fn broken(&self, error: &KafkaError) -> Broken {
+        if let Some(broken) = self.fatal_error() {
+            return broken;
+        }
+        let text = error.to_string();
+        match error {
+            KafkaError::Transaction(error) if error.txn_requires_abort() => Broken::Aborted(text),
+            // A record that cannot be queued, because an earlier one failed.
+            KafkaError::MessageProduction(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::State) => {
+                Broken::Aborted(text)
+            }
+            _ if error.rdkafka_error_code().is_some_and(is_fencing) => Broken::Fenced(text),
+            _ => Broken::Indefinite(text),
+        }
+    }
 }
 
 /// Calls again while the error says that this may help.
@@ -341,35 +368,13 @@ fn retrying(deadline: Instant, mut call: impl FnMut() -> Result<(), KafkaError>)
     }
 }
 
-fn is_abortable(error: &KafkaError) -> bool {
-    matches!(broken(error), Broken::Aborted(_))
-}
-
-/// What an error of the producer means for the transaction.
-fn broken(error: &KafkaError) -> Broken {
-    let text = error.to_string();
-    let code = error.rdkafka_error_code();
-    let is_fenced = matches!(
+/// Whether another producer of this name exists, or the broker has given the transaction up.
+fn is_fencing(code: RDKafkaErrorCode) -> bool {
+    matches!(
         code,
-        Some(
-            RDKafkaErrorCode::Fenced
-                | RDKafkaErrorCode::InvalidProducerEpoch
-                | RDKafkaErrorCode::ProducerFenced
-                | RDKafkaErrorCode::InvalidTransactionalState
-        )
-    );
-    match error {
-        KafkaError::Transaction(error) if error.txn_requires_abort() => Broken::Aborted(text),
-        _ if is_fenced => Broken::Fenced(text),
-        KafkaError::Transaction(error) => of_transaction(error, text),
-        // A record that cannot be queued, because an earlier one failed.
-        KafkaError::MessageProduction(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::State) => {
-            Broken::Aborted(text)
-        }
-        _ => Broken::Indefinite(text),
-    }
-}
-
-fn of_transaction(error: &RDKafkaError, text: String) -> Broken {
-    if error.is_fatal() { Broken::Fenced(text) } else { Broken::Indefinite(text) }
+        RDKafkaErrorCode::Fenced
+            | RDKafkaErrorCode::InvalidProducerEpoch
+            | RDKafkaErrorCode::ProducerFenced
+            | RDKafkaErrorCode::InvalidTransactionalState
+    )
 }

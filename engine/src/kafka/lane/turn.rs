@@ -21,7 +21,7 @@ use crate::{
         partition::OwnedPartition,
         restore::{self, OwnedPartitions},
         snapshots::KeptSnapshot,
-        transaction::{Sent, Transaction},
+        transaction::{Broken, Sent, Transaction},
     },
     lane::{LaneReply, LaneWork},
     limits::LANE_QUESTIONS_MAX,
@@ -100,6 +100,14 @@ impl<'a, 'b> Turns<'a, 'b> {
     pub(super) fn is_transaction_overdue(&self) -> bool {
         let timeout = self.lane.settings.transaction_timeout.mul_f64(0.9);
         self.transaction.dirty_since().is_some_and(|since| since.elapsed() > timeout)
+    }
+
+    /// Why the producer may not write any more, if it was fenced.
+    pub(super) fn fenced(&self) -> Option<String> {
+        match self.transaction.fatal_error() {
+            Some(Broken::Fenced(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// What the shards still have of it, and what the group still waits for.
