@@ -14,6 +14,7 @@ mod activity;
 mod arrivals;
 mod book;
 mod flow;
+mod logarithm;
 mod returns;
 mod shape;
 mod spread;
@@ -43,20 +44,31 @@ pub struct FeatureSpec {
 /// Features of one subject.
 struct Family {
     specs: &'static [FeatureSpec],
-    /// Writes the family's values, in the order of `specs`.
-    compute: fn(&View<'_>, &mut [f32]),
+    /// Its logarithms, if it has any.
+    logarithms: Logarithms,
+    /// Writes the family's values, in the order of `specs`, given its logarithms.
+    compute: fn(&View<'_>, &[f64], &mut [f32]),
 }
+
+/// The logarithms that a family's values are made of: the list takes them for all families at once.
+struct Logarithms {
+    count: usize,
+    /// Writes what they are to be taken of.
+    arguments: fn(&View<'_>, &mut [f64]),
+}
+
+const NO_LOGARITHMS: Logarithms = Logarithms { count: 0, arguments: |_, _| () };
 
 /// THE LIST. A new family is its file and one line here.
 const FAMILIES: [Family; 8] = [
-    Family { specs: &volatility::SPECS, compute: volatility::compute },
-    Family { specs: &shape::SPECS, compute: shape::compute },
-    Family { specs: &returns::SPECS, compute: returns::compute },
-    Family { specs: &spread::SPECS, compute: spread::compute },
-    Family { specs: &book::SPECS, compute: book::compute },
-    Family { specs: &activity::SPECS, compute: activity::compute },
-    Family { specs: &flow::SPECS, compute: flow::compute },
-    Family { specs: &arrivals::SPECS, compute: arrivals::compute },
+    Family { specs: &volatility::SPECS, logarithms: volatility::LOGARITHMS, compute: volatility::compute },
+    Family { specs: &shape::SPECS, logarithms: shape::LOGARITHMS, compute: shape::compute },
+    Family { specs: &returns::SPECS, logarithms: NO_LOGARITHMS, compute: returns::compute },
+    Family { specs: &spread::SPECS, logarithms: NO_LOGARITHMS, compute: spread::compute },
+    Family { specs: &book::SPECS, logarithms: book::LOGARITHMS, compute: book::compute },
+    Family { specs: &activity::SPECS, logarithms: activity::LOGARITHMS, compute: activity::compute },
+    Family { specs: &flow::SPECS, logarithms: NO_LOGARITHMS, compute: flow::compute },
+    Family { specs: &arrivals::SPECS, logarithms: arrivals::LOGARITHMS, compute: arrivals::compute },
 ];
 
 /// Number of features.
@@ -65,6 +77,16 @@ pub const FEATURE_COUNT: usize = {
     let mut i = 0;
     while i < FAMILIES.len() {
         count += FAMILIES[i].specs.len();
+        i += 1;
+    }
+    count
+};
+
+/// Number of logarithms in them.
+const LOGARITHM_COUNT: usize = {
+    let (mut count, mut i) = (0, 0);
+    while i < FAMILIES.len() {
+        count += FAMILIES[i].logarithms.count;
         i += 1;
     }
     count
@@ -121,11 +143,20 @@ pub fn schema() -> Vec<FeatureName> {
 
 /// Writes every feature of the view. No allocation.
 pub fn compute(view: &View<'_>, row: &mut Row) {
-    let mut rest: &mut [f32] = row;
-    for family in &FAMILIES {
-        let (mine, others) = rest.split_at_mut(family.specs.len());
-        (family.compute)(view, mine);
+    let mut logarithms = [f64::NAN; LOGARITHM_COUNT];
+    let mut rest: &mut [f64] = &mut logarithms;
+    for Logarithms { count, arguments } in FAMILIES.iter().map(|family| &family.logarithms) {
+        let (mine, others) = rest.split_at_mut(*count);
+        arguments(view, mine);
         rest = others;
+    }
+    logarithm::each(&mut logarithms);
+    let (mut taken, mut rest): (&[f64], &mut [f32]) = (&logarithms, row);
+    for family in &FAMILIES {
+        let (given, left) = taken.split_at(family.logarithms.count);
+        let (mine, others) = rest.split_at_mut(family.specs.len());
+        (family.compute)(view, given, mine);
+        (taken, rest) = (left, others);
     }
 }
 
@@ -140,17 +171,17 @@ pub fn row_hash(row: &Row) -> u64 {
 
 /// Writes `values` rounded once to f32; what is not finite becomes the canonical NaN.
 #[inline]
-fn store<const N: usize>(row: &mut [f32], values: [f64; N]) {
+fn store(row: &mut [f32], values: impl IntoIterator<Item = f64>) {
     for (cell, value) in row.iter_mut().zip(values) {
         let rounded = value as f32;
         *cell = if rounded.is_finite() { rounded } else { f32::NAN };
     }
 }
 
-/// `L(x) = ln(max(x, 0.001))`; NaN stays NaN.
+/// What `L(x) = ln(max(x, 0.001))` is the logarithm of; NaN stays NaN.
 #[inline]
-fn log_of(x: f64) -> f64 {
-    libm::log(if x < 1e-3 { 1e-3 } else { x })
+fn floored(x: f64) -> f64 {
+    if x < 1e-3 { 1e-3 } else { x }
 }
 
 /// `a / b`, NaN where `b` is zero.

@@ -14,7 +14,7 @@
 //!
 //! Example: 30 trades in 10 s after a rate of one a second give `ntr10_300 = ln(3.01 / 1.07) = 1.03`.
 
-use super::{FeatureSpec, View, known_if, log_of, ratio, store};
+use super::{FeatureSpec, Logarithms, View, floored, known_if, ratio, store};
 use crate::window::Window;
 
 /// Keeps the ratio of rates defined where nothing traded, trades per second.
@@ -32,9 +32,9 @@ pub(super) const SPECS: [FeatureSpec; 5] = [
     spec("vol10_300", "log ratio", "Rate of traded quantity in 10 s against 300 s."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
-    let covered = |window: Window| view.coverage(window) >= 0.8;
-    let both = covered(Window::S10) && covered(Window::S300);
+pub(super) const LOGARITHMS: Logarithms = Logarithms { count: SPECS.len(), arguments };
+
+fn arguments(view: &View<'_>, logarithms: &mut [f64]) {
     let changes = |window: Window| {
         let count = view.seconds.sums(window).quote_changes + i64::from(view.open.bucket.quote_changes);
         ratio(count as f64, view.time_s(window))
@@ -43,21 +43,27 @@ pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
     let trades_1800 = (slots.trades + slots.open.trades + i64::from(view.open.bucket.trades)) as f64;
     let rate_1800 = ratio(trades_1800, view.time_1800_s());
     let volume = |window: Window| ratio(view.volume(window), view.time_s(window));
-    let floored = |fast: f64, slow: f64| log_of((fast + RATE_FLOOR) / (slow + RATE_FLOOR));
+    let against = |fast: f64, slow: f64| floored((fast + RATE_FLOOR) / (slow + RATE_FLOOR));
+    logarithms.copy_from_slice(&[
+        floored(ratio(changes(Window::S10), changes(Window::S300))),
+        against(view.trade_rate(Window::S10), view.trade_rate(Window::S300)),
+        against(view.trade_rate(Window::S60), rate_1800),
+        1.0 + view.trades(Window::S60),
+        floored(ratio(volume(Window::S10), volume(Window::S300))),
+    ]);
+}
+
+pub(super) fn compute(view: &View<'_>, logarithms: &[f64], row: &mut [f32]) {
+    let covered = |window: Window| view.coverage(window) >= 0.8;
+    let both = covered(Window::S10) && covered(Window::S300);
     store(
         row,
         [
-            known_if(
-                covered(Window::S10) && view.coverage(Window::S300) >= 0.5,
-                log_of(ratio(changes(Window::S10), changes(Window::S300))),
-            ),
-            known_if(both, floored(view.trade_rate(Window::S10), view.trade_rate(Window::S300))),
-            known_if(
-                covered(Window::S60) && view.coverage_1800() >= 0.5,
-                floored(view.trade_rate(Window::S60), rate_1800),
-            ),
-            known_if(covered(Window::S60), libm::log(1.0 + view.trades(Window::S60))),
-            known_if(both, log_of(ratio(volume(Window::S10), volume(Window::S300)))),
+            known_if(covered(Window::S10) && view.coverage(Window::S300) >= 0.5, logarithms[0]),
+            known_if(both, logarithms[1]),
+            known_if(covered(Window::S60) && view.coverage_1800() >= 0.5, logarithms[2]),
+            known_if(covered(Window::S60), logarithms[3]),
+            known_if(both, logarithms[4]),
         ],
     );
 }

@@ -12,7 +12,7 @@
 //!
 //! Example: after a steady rate, both ratios are 0; a doubled rate lasting ten seconds lifts `hk2_200` to about 0.6.
 
-use super::{FeatureSpec, View, known_if, store};
+use super::{FeatureSpec, Logarithms, View, known_if, store};
 use crate::{state::decay::ARRIVAL_TIMES_S, window::Window};
 
 const RATE_FLOOR: f64 = 0.01;
@@ -28,12 +28,17 @@ pub(super) const SPECS: [FeatureSpec; 3] = [
     spec("since", "log seconds", "Time since the newest trade."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
-    let [fast, middle, slow]: [f64; 3] =
-        std::array::from_fn(|i| libm::log(view.arrivals[i] / ARRIVAL_TIMES_S[i] + RATE_FLOOR));
+pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 4, arguments };
+
+fn arguments(view: &View<'_>, logarithms: &mut [f64]) {
+    for (i, logarithm) in logarithms[..3].iter_mut().enumerate() {
+        *logarithm = view.arrivals[i] / ARRIVAL_TIMES_S[i] + RATE_FLOOR;
+    }
+    logarithms[3] = 1.0 + view.since_trade_s;
+}
+
+pub(super) fn compute(view: &View<'_>, logarithms: &[f64], row: &mut [f32]) {
+    let (fast, middle, slow, since) = (logarithms[0], logarithms[1], logarithms[2], logarithms[3]);
     let known = view.seconds.sums(Window::S300).valid_seconds >= VALID_MIN_S;
-    store(
-        row,
-        [known_if(known, fast - slow), known_if(known, middle - slow), libm::log(1.0 + view.since_trade_s)],
-    );
+    store(row, [known_if(known, fast - slow), known_if(known, middle - slow), since]);
 }

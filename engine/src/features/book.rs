@@ -16,7 +16,7 @@
 //!
 //! Example: 3 at the bid and 1 at the ask give `obi = 0.5`, `micro_bp = 0.25`.
 
-use super::{FeatureSpec, View, known_if, log_of, ratio, store};
+use super::{FeatureSpec, Logarithms, View, floored, known_if, ratio, store};
 use crate::window::{Window, to_f64};
 
 const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
@@ -32,11 +32,17 @@ pub(super) const SPECS: [FeatureSpec; 6] = [
     spec("depth_ratio", "log ratio", "Quantity at the touch now against its mean of 300 s."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 1, arguments };
+
+fn arguments(view: &View<'_>, logarithms: &mut [f64]) {
+    let depth_now = view.quote.and_then(|q| q.depth()).map_or(f64::NAN, |units| units as f64);
+    logarithms[0] = floored(ratio(depth_now, view.mean_depth_300()));
+}
+
+pub(super) fn compute(view: &View<'_>, logarithms: &[f64], row: &mut [f32]) {
     let quote = view.quote;
     let imbalance = quote.and_then(|q| q.imbalance_ppb).map_or(f64::NAN, |ppb| ppb as f64 * 1e-9);
     let spread_bp = quote.and_then(|q| q.spread_ppb()).map_or(f64::NAN, |ppb| ppb as f64 * 1e-5);
-    let depth_now = quote.and_then(|q| q.depth()).map_or(f64::NAN, |units| units as f64);
     let depth_300 = view.mean_depth_300();
     let order_flow = |window: Window| {
         let total = view.seconds.sums(window).order_flow + view.open.bucket.order_flow;
@@ -50,7 +56,7 @@ pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
             imbalance * spread_bp * 0.5 / spread_bp.max(1e-9),
             order_flow(Window::S10),
             order_flow(Window::S60).abs(),
-            log_of(ratio(depth_now, depth_300)),
+            logarithms[0],
         ],
     );
 }

@@ -31,7 +31,7 @@ pub(super) const SPECS: [FeatureSpec; 5] = [
     spec("big60", "Share of the 60-s volume in the symbol's largest trades."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {
     let volume_60 = view.volume(Window::S60);
     let big = view.seconds.sums(Window::S60).big_volume + i128::from(view.open.bucket.big_volume);
     store(

@@ -24,7 +24,7 @@ pub(super) const SPECS: [FeatureSpec; 3] = [
     spec("az300", "Absolute return of 300 s in standard deviations of the last 1,800 s."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {
     let standardised = |window: Window, sigma: f64| {
         let expected = sigma * libm::sqrt(window.seconds() as f64);
         known_if(view.coverage(window) >= 0.8, ratio(view.log_return(window), expected))

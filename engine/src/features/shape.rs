@@ -14,7 +14,7 @@
 //!
 //! Example: one return of -30 bp in an otherwise still minute gives `burst60 = 1`, `semi60 = 1`.
 
-use super::{FeatureSpec, View, known_if, log_of, ratio, store};
+use super::{FeatureSpec, Logarithms, View, floored, known_if, ratio, store};
 use crate::window::{Window, to_f64};
 
 const BINS_MOVED_MIN: i64 = 20;
@@ -30,7 +30,14 @@ pub(super) const SPECS: [FeatureSpec; 4] = [
     spec("semi60", "share", "Share of the 60-s variance that fell."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 1, arguments };
+
+fn arguments(view: &View<'_>, logarithms: &mut [f64]) {
+    let range = libm::sqrt(60.0) * view.sigma(Window::S60);
+    logarithms[0] = floored(ratio(log_range(view), range));
+}
+
+pub(super) fn compute(view: &View<'_>, logarithms: &[f64], row: &mut [f32]) {
     let sums = view.seconds.sums(Window::S60);
     let open = &view.open.bucket;
     let open_square = i128::from(open.log_return) * i128::from(open.log_return);
@@ -38,12 +45,11 @@ pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
     let variance = to_f64(sums.squared_return + open_square);
     let covered = view.coverage(Window::S60) >= 0.8;
 
-    let range = libm::sqrt(60.0) * view.sigma(Window::S60);
     let semi = if variance > 0.0 { to_f64(sums.squared_return_down + open_down) / variance } else { 0.5 };
     store(
         row,
         [
-            known_if(covered, log_of(ratio(log_range(view), range))),
+            known_if(covered, logarithms[0]),
             jump_share(view),
             known_if(covered, ratio(largest_move(view), libm::sqrt(variance))),
             known_if(covered, semi),

@@ -23,7 +23,7 @@ pub(super) const SPECS: [FeatureSpec; 3] = [
     spec("spr_max_ratio", "ratio", "Widest spread of 60 s against the mean of 300 s."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {
     let mean_300 = view.mean_spread_ppb(Window::S300, 0.5);
     let now = view.quote.and_then(|quote| quote.spread_ppb()).map_or(f64::NAN, |ppb| ppb as f64);
     let widest = match (view.extremes.spread.max(), view.open.spread_max) {

@@ -13,7 +13,7 @@
 //! Example: 60 seconds of one-second returns of +-2 bp and a threshold of 1 bp per square-root second give
 //! `lv60_tau = ln(2) = 0.693`.
 
-use super::{FeatureSpec, View, log_of, ratio, store};
+use super::{FeatureSpec, Logarithms, View, floored, ratio, store};
 use crate::window::Window;
 
 const fn spec(name: &'static str, meaning: &'static str) -> FeatureSpec {
@@ -30,24 +30,27 @@ pub(super) const SPECS: [FeatureSpec; 7] = [
     spec("lv300_1800", "Volatility of 300 s against that of 1,800 s."),
 ];
 
-pub(super) fn compute(view: &View<'_>, row: &mut [f32]) {
+pub(super) const LOGARITHMS: Logarithms = Logarithms { count: SPECS.len(), arguments };
+
+fn arguments(view: &View<'_>, logarithms: &mut [f64]) {
     let tau = view.tau.unwrap_or(f64::NAN);
     let (s10, s60, s300) = (view.sigma(Window::S10), view.sigma(Window::S60), view.sigma(Window::S300));
     let averaged = match view.variance {
         Some(variance) if view.coverage(Window::S60) >= 0.8 => libm::sqrt(variance) * 1e-9,
         _ => f64::NAN,
     };
-    let against = |a: f64, b: f64| log_of(ratio(a, b));
-    store(
-        row,
-        [
-            against(s10, tau),
-            against(s60, tau),
-            against(s300, tau),
-            against(averaged, tau),
-            against(s10, view.sigma_long(Window::S60)),
-            against(s60, view.sigma_long(Window::S300)),
-            against(s300, view.sigma_1800()),
-        ],
-    );
+    let against = |a: f64, b: f64| floored(ratio(a, b));
+    logarithms.copy_from_slice(&[
+        against(s10, tau),
+        against(s60, tau),
+        against(s300, tau),
+        against(averaged, tau),
+        against(s10, view.sigma_long(Window::S60)),
+        against(s60, view.sigma_long(Window::S300)),
+        against(s300, view.sigma_1800()),
+    ]);
+}
+
+pub(super) fn compute(_: &View<'_>, logarithms: &[f64], row: &mut [f32]) {
+    store(row, logarithms.iter().copied());
 }
