@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+
 use super::error::LearnError;
 use crate::schema::FeatureName;
 
@@ -9,7 +11,8 @@ use crate::schema::FeatureName;
 #[derive(Clone, Debug)]
 pub struct Dataset {
     features: Vec<FeatureName>,
-    rows: Vec<f32>,
+    /// One line a row, one column a feature.
+    rows: Array2<f32>,
     labels: Vec<bool>,
     times_s: Vec<i64>,
     groups: Vec<u32>,
@@ -33,22 +36,24 @@ impl Dataset {
         if count == 0 || features.is_empty() {
             return fault(format!("{count} rows of {} features", features.len()));
         }
-        if rows.len() != count * features.len() || times_s.len() != count || groups.len() != count {
-            return fault(format!(
-                "{} values, {count} labels, {} times, {} groups for rows of {} features",
-                rows.len(),
-                times_s.len(),
-                groups.len(),
-                features.len()
-            ));
-        }
+        let values = rows.len();
+        let rows = match Array2::from_shape_vec((count, features.len()), rows) {
+            Ok(rows) if times_s.len() == count && groups.len() == count => rows,
+            _ => {
+                return fault(format!(
+                    "{values} values, {count} labels, {} times, {} groups for rows of {} features",
+                    times_s.len(),
+                    groups.len(),
+                    features.len()
+                ));
+            }
+        };
         let mut names = HashSet::new();
         if let Some(twice) = features.iter().find(|feature| !names.insert(&feature.name)) {
             return fault(format!("feature {} stands there twice", twice.name));
         }
-        if let Some(place) = rows.iter().position(|value| value.is_infinite()) {
-            let (row, feature) = (place / features.len(), &features[place % features.len()]);
-            return fault(format!("row {row}: {feature} is infinite"));
+        if let Some(((row, place), _)) = rows.indexed_iter().find(|(_, value)| value.is_infinite()) {
+            return fault(format!("row {row}: {} is infinite", features[place]));
         }
         Ok(Self { features, rows, labels, times_s, groups })
     }
@@ -69,7 +74,20 @@ impl Dataset {
     /// # Panics
     /// If there is no such row.
     pub fn row(&self, row: usize) -> &[f32] {
-        &self.rows[row * self.features.len()..][..self.features.len()]
+        self.rows.row(row).to_slice().expect("rows stand one behind the other since they were made")
+    }
+
+    /// All rows: one line a row, one column a feature.
+    pub fn matrix(&self) -> ArrayView2<'_, f32> {
+        self.rows.view()
+    }
+
+    /// One feature of every row.
+    ///
+    /// # Panics
+    /// If there is no such feature.
+    pub fn column(&self, feature: usize) -> ArrayView1<'_, f32> {
+        self.rows.column(feature)
     }
 
     /// Whether the spike came, per row.
@@ -102,7 +120,7 @@ impl Dataset {
     pub fn rows(&self, chosen: &[usize]) -> Result<Self, LearnError> {
         Self::new(
             self.features.clone(),
-            chosen.iter().flat_map(|&row| self.row(row).iter().copied()).collect(),
+            self.rows.select(Axis(0), chosen).into_raw_vec_and_offset().0,
             chosen.iter().map(|&row| self.labels[row]).collect(),
             chosen.iter().map(|&row| self.times_s[row]).collect(),
             chosen.iter().map(|&row| self.groups[row]).collect(),
@@ -117,10 +135,11 @@ impl Dataset {
         let position =
             |name: &&str| self.position(name).ok_or_else(|| LearnError::FeatureAbsent((*name).to_owned()));
         let chosen = names.iter().map(position).collect::<Result<Vec<usize>, _>>()?;
-        let rows = (0..self.len()).flat_map(|row| chosen.iter().map(move |&feature| self.row(row)[feature]));
+        // Line by line: the lines of what `select` gives along columns need not stand one behind the other.
+        let rows = self.rows.select(Axis(1), &chosen).iter().copied().collect();
         Self::new(
             chosen.iter().map(|&feature| self.features[feature].clone()).collect(),
-            rows.collect(),
+            rows,
             self.labels.clone(),
             self.times_s.clone(),
             self.groups.clone(),

@@ -1,5 +1,7 @@
 //! What linear members are fitted on: standardised features, missing values imputed and flagged.
 
+use ndarray::Array2;
+
 use super::dataset::Dataset;
 use crate::linear::{LinearDraft, LinearTerm};
 
@@ -20,9 +22,8 @@ struct Column {
 /// features are standardised.
 pub(super) struct Design {
     columns: Vec<Column>,
-    /// Row-major, rows of `width`: the features, then the flags.
-    pub(super) rows: Vec<f64>,
-    pub(super) width: usize,
+    /// One line a row: the features, then the flags.
+    pub(super) rows: Array2<f64>,
 }
 
 impl Design {
@@ -31,20 +32,22 @@ impl Design {
             (0..data.features().len()).map(|feature| look_at(data, chosen, feature)).collect();
         let flags = columns.iter().filter(|column| column.flagged).count();
         let width = columns.len() + flags;
-        let mut rows = Vec::with_capacity(chosen.len() * width);
-        for &row in chosen {
+        let mut rows = Array2::zeros((chosen.len(), width));
+        for (mut line, &row) in rows.outer_iter_mut().zip(chosen) {
             let values = data.row(row);
-            rows.extend(columns.iter().zip(values).map(|(column, &value)| column.standardised(value)));
+            let standardised = columns.iter().zip(values).map(|(column, &value)| column.standardised(value));
             let flagged = columns.iter().zip(values).filter(|(column, _)| column.flagged);
-            rows.extend(flagged.map(|(_, value)| f64::from(u8::from(value.is_nan()))));
+            let flags = flagged.map(|(_, value)| f64::from(u8::from(value.is_nan())));
+            line.iter_mut().zip(standardised.chain(flags)).for_each(|(cell, value)| *cell = value);
         }
-        Self { columns, rows, width }
+        Self { columns, rows }
     }
 
     /// The member that reads rows as they are: `weights` of the features, of the flags, and the intercept.
     pub(super) fn fold_back(&self, weights: &[f64]) -> LinearDraft {
-        let mut intercept = weights[self.width];
-        let mut flag_weights = weights[self.columns.len()..self.width].iter();
+        let width = self.rows.ncols();
+        let mut intercept = weights[width];
+        let mut flag_weights = weights[self.columns.len()..width].iter();
         let mut terms = Vec::with_capacity(self.columns.len());
         for (column, weight) in self.columns.iter().zip(weights) {
             let coefficient = if column.deviation > 0.0 { weight / column.deviation } else { 0.0 };
@@ -70,7 +73,8 @@ impl Column {
 }
 
 fn look_at(data: &Dataset, chosen: &[usize], feature: usize) -> Column {
-    let values = chosen.iter().map(|&row| data.row(row)[feature]);
+    let all = data.column(feature);
+    let values = chosen.iter().map(|&row| all[row]);
     let mut present: Vec<f32> = values.clone().filter(|value| !value.is_nan()).collect();
     present.sort_unstable_by(f32::total_cmp);
     let [Some(&low), Some(&high)] = [present.first(), present.last()] else {

@@ -13,7 +13,7 @@ use crate::linear::LinearDraft;
 pub fn fit_logistic(data: &Dataset, chosen: &[usize], l2: f64) -> Result<LinearDraft, LearnError> {
     let design = Design::new(data, chosen);
     let targets: Vec<f64> = chosen.iter().map(|&row| f64::from(u8::from(data.labels()[row]))).collect();
-    let weights = Problem { rows: &design.rows, width: design.width, targets: &targets, l2 }.solve()?;
+    let weights = Problem { rows: design.rows.view(), targets: &targets, l2 }.solve()?;
     Ok(design.fold_back(&weights))
 }
 

@@ -1,5 +1,7 @@
 //! Platt's calibration (Platt 1999): a line through the log-odds, fitted on rows the members have not seen.
 
+use ndarray::{ArrayView1, Axis};
+
 use super::{error::LearnError, newton::Problem};
 use crate::info::Calibration;
 
@@ -16,8 +18,9 @@ pub fn fit_platt(labels: &[bool], raw: &[f64]) -> Result<Option<Calibration>, Le
     let negatives = labels.len() as f64 - positives;
     let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
     let targets: Vec<f64> = labels.iter().map(|&label| if label { high } else { low }).collect();
+    let rows = ArrayView1::from(raw).insert_axis(Axis(1));
     // A trace of a penalty: scores that are all equal still have one solution.
-    let weights = Problem { rows: raw, width: 1, targets: &targets, l2: 1e-6 }.solve()?;
+    let weights = Problem { rows, targets: &targets, l2: 1e-6 }.solve()?;
     let calibration = Calibration { a: weights[0], b: weights[1] };
     Ok((calibration.a > 0.0).then_some(calibration))
 }

@@ -1,6 +1,13 @@
 //! A linear forecast of a number: ridge regression on standardised features.
 
-use super::{dataset::Dataset, design::Design, error::LearnError, newton::solve_cholesky};
+use ndarray::Array2;
+
+use super::{
+    dataset::Dataset,
+    design::Design,
+    error::LearnError,
+    newton::{add_outer_product, solve_cholesky},
+};
 use crate::linear::LinearDraft;
 
 /// Fits on the chosen rows, of which `targets` has one value each: minimises
@@ -18,22 +25,15 @@ pub fn fit_ridge(
         return Err(LearnError::Dataset(format!("{} targets for {} rows", targets.len(), chosen.len())));
     }
     let design = Design::new(data, chosen);
-    let size = design.width + 1;
-    let (mut products, mut sums) = (vec![0.0; size * size], vec![0.0; size]);
+    let (width, size) = (design.rows.ncols(), design.rows.ncols() + 1);
+    let (mut products, mut sums) = (Array2::zeros((size, size)), vec![0.0; size]);
     let mut row_and_one = vec![1.0; size];
-    for (row, target) in (0..).zip(targets) {
-        row_and_one[..design.width].copy_from_slice(&design.rows[row * design.width..][..design.width]);
-        for (one, &value) in row_and_one.iter().enumerate() {
-            sums[one] += value * target;
-            let line = &mut products[one * size + one..(one + 1) * size];
-            for (product, other) in line.iter_mut().zip(&row_and_one[one..]) {
-                *product += value * other;
-            }
-        }
+    for (row, target) in design.rows.outer_iter().zip(targets) {
+        row_and_one[..width].copy_from_slice(row.to_slice().expect("rows stand one behind the other"));
+        sums.iter_mut().zip(&row_and_one).for_each(|(sum, value)| *sum += value * target);
+        add_outer_product(&mut products, 1.0, &row_and_one);
     }
-    for one in 0..design.width {
-        products[one * size + one] += l2;
-    }
+    products.diag_mut().iter_mut().take(width).for_each(|product| *product += l2);
     let weights = solve_cholesky(products, sums)
         .ok_or_else(|| LearnError::NotSettled("its products are not positive definite".to_owned()))?;
     Ok(design.fold_back(&weights))
