@@ -10,6 +10,7 @@ mod crash;
 mod market;
 mod members;
 mod modes;
+mod names;
 mod oracle;
 mod outage;
 mod owners;

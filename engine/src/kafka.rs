@@ -12,7 +12,7 @@
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
 //!
-//! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `lane` the thread and its
+//! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `claim` whose a lane's name is; `lane` the thread and its
 //! turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress` what a commit says
 //! beside the offset; `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from
 //! an assignment to live; `transaction` output and how it ends; `dead_letter` what could not be read. For all
@@ -24,6 +24,7 @@
 //! long a topic keeps what they write.
 
 mod backup;
+mod claim;
 mod client;
 mod confirmed;
 mod dead_letter;

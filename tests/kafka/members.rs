@@ -1,4 +1,4 @@
-//! Instances come, go, freeze and meet their own name.
+//! Instances come, go and freeze.
 
 use std::time::{Duration, Instant};
 
@@ -71,27 +71,6 @@ fn a_transaction_that_outlives_its_timeout_is_given_up_and_what_was_in_it_is_sen
     assert!(!committed_at_once, "no transaction was ever given up: {metrics}");
     assert!(engine.terminate().success());
     world.check(&format!("{rounds} transactions past their timeout"));
-}
-
-#[test]
-fn of_two_processes_with_one_name_the_older_ends_with_75() {
-    let world = World::new("namesake");
-    let feed = world.feed(records(4, 8_000), 1_000.0);
-    let older = world.engine("a", &[]);
-    feed.await_sent(3_000);
-    let younger = world.engine("a", &[]);
-    let began = Instant::now();
-    assert_eq!(older.wait().code(), Some(75));
-    println!(
-        "the older of two namesakes ended {:.1} s after the younger's start",
-        began.elapsed().as_secs_f64()
-    );
-    feed.join();
-    world.await_all(&[&younger]);
-    // Alive: the younger was not fenced in its turn.
-    assert_eq!(younger.get("/livez").map(|(status, _)| status), Some(200));
-    assert!(younger.terminate().success());
-    world.check("two processes with one name");
 }
 
 #[test]

@@ -305,11 +305,19 @@ impl ConsumerContext for ReaderContext {}
 
 /// A reader that is in no group: it reads what is committed, and says where a partition ends.
 pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<ReaderContext>> {
+    reader_as(settings, "read_committed")
+}
+
+/// The same with a say in whether it reads what is not committed, or not yet.
+pub(super) fn reader_as(
+    settings: &KafkaSettings,
+    isolation_level: &str,
+) -> KafkaResult<BaseConsumer<ReaderContext>> {
     common(settings)
         // Never joined: the client wants a name to read offsets by.
         .set("group.id", format!("{}-reader", settings.group))
         .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
+        .set("isolation.level", isolation_level)
         .set("enable.partition.eof", "true")
         // The end of a partition is told when a fetch has waited in vain.
         .set("fetch.wait.max.ms", "50")

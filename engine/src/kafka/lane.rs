@@ -8,16 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
-    producer::Producer,
-    types::RDKafkaErrorCode,
-};
+use rdkafka::{consumer::Consumer, error::KafkaError, producer::Producer};
 
 use self::turn::Turns;
 use super::{
-    client::{self, LaneConsumer, LaneProducer},
+    claim::{Claim, Namesake},
+    client::{self, LaneProducer},
     poll::{ShardLink, ShardsGone},
     settings::{Delivery, KafkaSettings},
     state_files::StateFiles,
@@ -36,8 +32,6 @@ use crate::{
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// See [`PAUSE_MIN`].
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// How long another process of this name may take from its first word to the group's.
-const NAMESAKE_JOINS: Duration = Duration::from_secs(20);
 /// One try to end the older transaction of this name.
 const INIT_SLICE: Duration = Duration::from_secs(2);
 
@@ -69,7 +63,7 @@ pub(super) enum LaneError {
     #[error("the group gave the partitions to somebody else")]
     Lost,
     #[error("another process has the same kafka.instance")]
-    SameInstance,
+    Namesake(Namesake),
 }
 
 /// What outlives an attempt.
@@ -83,6 +77,8 @@ pub(super) struct Lane<'a> {
     pub(super) files: StateFiles,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
     pub(super) left: LeftStates,
+    /// To the lane's name.
+    claim: Claim,
 }
 
 /// Runs a lane on the calling thread until it is told to stop or must not go on. `number` tells the lanes of a
@@ -97,14 +93,16 @@ pub fn run_lane(
     let metrics = engine.metrics.lanes.clone();
     let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
     let files = StateFiles::new(&settings);
-    let mut lane = Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new() };
+    let claim = Claim::new(&settings, number);
+    let mut lane =
+        Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new(), claim };
     let mut pause = PAUSE_MIN;
     loop {
         let started = Instant::now();
         let error = match lane.attempt() {
             Ok(()) => return LaneEnd::Stopped,
-            Err(LaneError::SameInstance) => {
-                tracing::error!("another process has the same kafka.instance: this one ends");
+            Err(LaneError::Namesake(Namesake { url })) => {
+                tracing::error!(url, "another process has the same kafka.instance: this one ends");
                 report.tell_fenced();
                 return LaneEnd::Fenced;
             }
@@ -136,9 +134,12 @@ pub(super) fn wait(stop: &StopToken, pause: Duration) {
 }
 
 impl Lane<'_> {
-    /// Fences older namesakes, joins the group and takes turns. `Ok`: told to stop, and all is committed.
+    /// Claims the name, fences older namesakes, joins the group and takes turns. `Ok`: told to stop, and all is committed.
     fn attempt(&mut self) -> Result<(), LaneError> {
         let counts = topics::prepare(&self.settings)?;
+        if let Some(namesake) = self.claim.uphold(&self.settings)? {
+            return Err(LaneError::Namesake(namesake));
+        }
         // Before the group: a transaction that a crash left open ends now, not at its timeout.
         let Some(producer) = self.fencing_producer()? else { return Ok(()) };
         let consumer = client::consumer(&self.settings, self.number, &self.metrics)?;
@@ -148,21 +149,8 @@ impl Lane<'_> {
             Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
         let mut turns = Turns::new(self, &consumer, transaction);
         let result = turns.run();
-        let may_be_given_up = turns.is_transaction_overdue();
-        let fenced = match &result {
-            Err(LaneError::Broken(Broken::Fenced(why))) => Some(why.clone()),
-            _ => turns.fenced(),
-        };
         let (owned, unserved) = turns.end();
         self.left.extend(owned);
-        let result = match result {
-            Ok(()) | Err(LaneError::Shards(_)) => result,
-            // Whatever it failed at: its namesake may be why.
-            Err(_) if is_same_instance(&consumer) => Err(LaneError::SameInstance),
-            Err(error) => {
-                Err(fenced.map_or(error, |why| self.fenced_by_whom(&consumer, may_be_given_up, why)))
-            }
-        };
         client::settle(&consumer, unserved);
         result
     }
@@ -187,25 +175,6 @@ impl Lane<'_> {
         }
     }
 
-    /// A producer is refused when another process took its name, but also when the broker gave its transaction up.
-    /// The group knows which: a second member of the same name makes the first one's membership fatal.
-    fn fenced_by_whom(&self, consumer: &LaneConsumer, may_be_given_up: bool, why: String) -> LaneError {
-        let patience = if may_be_given_up {
-            (self.settings.session_timeout / 2).min(Duration::from_secs(5))
-        } else {
-            // It is another process then. To begin anew before it has joined would fence it in turn.
-            NAMESAKE_JOINS
-        };
-        let until = Instant::now() + patience;
-        while Instant::now() < until && !self.stop.is_stopped() {
-            drop(consumer.poll(Duration::from_millis(50)));
-            if is_same_instance(consumer) {
-                return LaneError::SameInstance;
-            }
-        }
-        Broken::Fenced(why).into()
-    }
-
     /// Notes what happened, for people.
     pub(super) fn note(&self, happening: Happening) {
         self.link.engine().events.note(None, None, happening);
@@ -220,9 +189,4 @@ impl Lane<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether the group has a newer member of the same name.
-pub(super) fn is_same_instance<C: rdkafka::consumer::ConsumerContext>(consumer: &BaseConsumer<C>) -> bool {
-    consumer.client().fatal_error().is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
 }

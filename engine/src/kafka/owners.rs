@@ -9,6 +9,8 @@
 //! it. (`kafka.delivery = "at_least_once"` has no transactions: there a replaced owner can publish once more, until
 //! the true one's next record.)
 //!
+//! The topic also holds the claims to the lanes' names, see `claim`.
+//!
 //! Only partition 0 of the topic is used: a reader sees all records in the order of the log.
 
 use std::{
@@ -28,6 +30,7 @@ use rdkafka::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    claim,
     client::{self, ReaderContext},
     lane,
     partition::OwnedPartition,
@@ -223,6 +226,9 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, message: &BorrowedMessage<'_>) {
+        if message.key().is_some_and(claim::is_claim) {
+            return;
+        }
         let Some(partition) = message
             .key()
             .and_then(|key| std::str::from_utf8(key).ok()?.parse::<u32>().ok())

@@ -327,9 +327,10 @@ impl Transaction {
         }
         Ok(())
     }
+
     /// What made the producer unfit for good, if something did: then every call fails, with an error that need not say
     /// why.
-    pub(super) fn fatal_error(&self) -> Option<Broken> {
+    fn fatal_error(&self) -> Option<Broken> {
         let (code, reason) = self.producer.client().fatal_error()?;
         Some(if is_fencing(code) { Broken::Fenced(reason) } else { Broken::Indefinite(reason) })
     }
@@ -368,13 +369,11 @@ fn retrying(deadline: Instant, mut call: impl FnMut() -> Result<(), KafkaError>)
     }
 }
 
-/// Whether another producer of this name exists, or the broker has given the transaction up.
+/// Whether another producer of this name exists, or the broker has given the transaction up. A state that does not fit
+/// is neither: it is what a coordinator says whose earlier answer was lost.
 fn is_fencing(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
-        RDKafkaErrorCode::Fenced
-            | RDKafkaErrorCode::InvalidProducerEpoch
-            | RDKafkaErrorCode::ProducerFenced
-            | RDKafkaErrorCode::InvalidTransactionalState
+        RDKafkaErrorCode::Fenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::ProducerFenced
     )
 }

@@ -11,7 +11,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{Lane, LaneError, LeftStates, is_same_instance};
+use super::{Lane, LaneError, LeftStates};
 use crate::{
     events::Happening,
     kafka::{
@@ -21,7 +21,7 @@ use crate::{
         partition::OwnedPartition,
         restore::{self, OwnedPartitions},
         snapshots::KeptSnapshot,
-        transaction::{Broken, Sent, Transaction},
+        transaction::{Sent, Transaction},
     },
     lane::{LaneReply, LaneWork},
     limits::LANE_QUESTIONS_MAX,
@@ -94,20 +94,6 @@ impl<'a, 'b> Turns<'a, 'b> {
             self.hand_over(&self.owned.keys().copied().collect::<Vec<_>>())?;
         }
         Ok(())
-    }
-
-    /// Whether the transaction is so old that the broker may have given it up.
-    pub(super) fn is_transaction_overdue(&self) -> bool {
-        let timeout = self.lane.settings.transaction_timeout.mul_f64(0.9);
-        self.transaction.dirty_since().is_some_and(|since| since.elapsed() > timeout)
-    }
-
-    /// Why the producer may not write any more, if it was fenced.
-    pub(super) fn fenced(&self) -> Option<String> {
-        match self.transaction.fatal_error() {
-            Some(Broken::Fenced(why)) => Some(why),
-            _ => None,
-        }
     }
 
     /// What the shards still have of it, and what the group still waits for.
@@ -368,20 +354,9 @@ impl<'a, 'b> Turns<'a, 'b> {
         for record in self.announcements.due(settings, number, &self.owned) {
             self.transaction.send(Sent::Owner(record))?;
         }
-        let mut offsets = TopicPartitionList::new();
-        for owned in self.owned.values().filter(|owned| owned.is_live()) {
-            let partition = owned.partition.0 as i32;
-            let mut element = offsets.add_partition(&self.lane.settings.topic_raw, partition);
-            element.set_offset(LogOffset::Offset(owned.next as i64))?;
-            element.set_metadata(owned.progress().to_string());
-        }
+        let offsets = self.offsets()?;
         let (predictions, newest_ns) = self.transaction.predictions();
-        if let Err(broken) = self.transaction.commit(self.consumer, &offsets) {
-            if is_same_instance(self.consumer) {
-                return Err(LaneError::SameInstance);
-            }
-            return Err(broken.into());
-        }
+        self.transaction.commit(self.consumer, &offsets)?;
         for owned in self.owned.values_mut().filter(|owned| owned.is_live()) {
             owned.committed = owned.next;
         }
@@ -395,6 +370,18 @@ impl<'a, 'b> Turns<'a, 'b> {
             metrics.freshness_nanos.store(behind, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// What a commit says of each live partition.
+    fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
+        let mut offsets = TopicPartitionList::new();
+        for owned in self.owned.values().filter(|owned| owned.is_live()) {
+            let partition = owned.partition.0 as i32;
+            let mut element = offsets.add_partition(&self.lane.settings.topic_raw, partition);
+            element.set_offset(LogOffset::Offset(owned.next as i64))?;
+            element.set_metadata(owned.progress().to_string());
+        }
+        Ok(offsets)
     }
 
     /// The symbols whose turn it is: all within the interval, a few a commit, those first that wait longest.
@@ -486,16 +473,18 @@ impl<'a, 'b> Turns<'a, 'b> {
 
 /// What an error among the records means.
 fn on_error(consumer: &LaneConsumer, error: KafkaError) -> Result<(), LaneError> {
-    if is_same_instance(consumer) {
-        return Err(LaneError::SameInstance);
-    }
-    let is_final = matches!(
-        error.rdkafka_error_code(),
-        // The record to read next has been deleted: look again where the log begins.
-        Some(
-            RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::Fatal
+    // A member that was fenced, or that the group refuses for good, is fatal; so is each error from then on.
+    let is_final = consumer.client().fatal_error().is_some()
+        || matches!(
+            error.rdkafka_error_code(),
+            // The record to read next has been deleted: look again where the log begins.
+            Some(
+                RDKafkaErrorCode::AutoOffsetReset
+                    | RDKafkaErrorCode::OffsetOutOfRange
+                    | RDKafkaErrorCode::Fatal
+            )
         )
-    ) || matches!(error, KafkaError::MessageConsumptionFatal(_));
+        || matches!(error, KafkaError::MessageConsumptionFatal(_));
     if is_final {
         return Err(error.into());
     }

@@ -1,0 +1,181 @@
+//! Whose a lane's name is.
+//!
+//! Of two processes with one name the group and the coordinator of transactions serve the younger: they fence the older,
+//! which must end. But whoever is fenced cannot tell from that alone that there are two. A member whose answer was lost
+//! while a coordinator died joins again and fences itself; a producer whose transaction has timed out is fenced by the
+//! broker. Such a one begins anew, and must not end.
+//!
+//! So a process says, before it takes up a name, that it does: a record in the owners' topic under `name:MEMBER`. One
+//! that begins anew first looks behind its own record. If another process has claimed the name since, that one is the
+//! younger. The broker's order decides, and no clock: what fenced a lane is in the log before it could, however long the
+//! lane was away. A claim stands alone, outside of transactions, and counts as soon as it is written.
+
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, RandomState},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientContext, Message, Offset, TopicPartitionList,
+    consumer::Consumer,
+    error::{KafkaError, KafkaResult},
+    message::BorrowedMessage,
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
+    types::RDKafkaErrorCode,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{client, settings::KafkaSettings};
+
+/// What the keys of claims begin with; those of owners are numbers.
+const PREFIX: &str = "name:";
+/// How long the broker may take to confirm, or to give the next record.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one look for an answer takes.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Whether a record of the owners' topic is a claim.
+pub(super) fn is_claim(key: &[u8]) -> bool {
+    key.starts_with(PREFIX.as_bytes())
+}
+
+/// What a process says of itself.
+#[derive(Serialize, Deserialize)]
+struct Value<'a> {
+    /// Where its front answers, for people.
+    #[serde(borrow)]
+    url: Cow<'a, str>,
+    /// Tells it from every other process.
+    #[serde(borrow)]
+    process: Cow<'a, str>,
+}
+
+/// Another process claimed the name later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Namesake {
+    /// Where its front answers.
+    pub(super) url: String,
+}
+
+/// This process's claim to a lane's name.
+pub(super) struct Claim {
+    key: String,
+    process: String,
+    /// Where it lies in the log, once it does.
+    offset: Option<i64>,
+}
+
+impl Claim {
+    /// A claim that is not made yet.
+    pub(super) fn new(settings: &KafkaSettings, lane: usize) -> Self {
+        let process = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+        Self { key: format!("{PREFIX}{}", settings.member(lane)), process, offset: None }
+    }
+
+    /// Makes the claim, or looks whether it still stands.
+    ///
+    /// # Errors
+    /// When the broker does not take it, or does not tell.
+    pub(super) fn uphold(&mut self, settings: &KafkaSettings) -> KafkaResult<Option<Namesake>> {
+        if let Some(offset) = self.offset {
+            let found = self.look_behind(settings, offset)?;
+            if found.namesake.is_some() || !found.is_log_new {
+                return Ok(found.namesake);
+            }
+        }
+        self.offset = Some(self.write(settings)?);
+        Ok(None)
+    }
+
+    /// Writes the record; its offset.
+    fn write(&self, settings: &KafkaSettings) -> KafkaResult<i64> {
+        let value = Value { url: Cow::from(&settings.advertised_url), process: Cow::from(&self.process) };
+        let payload = serde_json::to_vec(&value).expect("text is always JSON");
+        let producer: BaseProducer<Confirmation> = client::common(settings)
+            .set("enable.idempotence", "true")
+            .set("message.timeout.ms", TIMEOUT.as_millis().to_string())
+            .create_with_context(Confirmation::default())?;
+        let record = BaseRecord::to(&settings.topic_owners).partition(0).key(&self.key).payload(&payload);
+        producer.send(record).map_err(|(error, _)| error)?;
+        // Bounded: the client itself gives the record up after its timeout.
+        loop {
+            producer.poll(SLICE);
+            if let Some(confirmed) = producer.context().take() {
+                return confirmed;
+            }
+        }
+    }
+
+    /// Reads what was written after the claim.
+    fn look_behind(&self, settings: &KafkaSettings, offset: i64) -> KafkaResult<Found> {
+        // A claim that fenced us counts at once, whatever transactions are still open before it.
+        let reader = client::reader_as(settings, "read_uncommitted")?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&settings.topic_owners, 0, Offset::Offset(offset + 1))?;
+        reader.assign(&list)?;
+        let mut found = Found::default();
+        let mut deadline = Instant::now() + TIMEOUT;
+        loop {
+            match reader.poll(SLICE) {
+                Some(Ok(message)) => {
+                    deadline = Instant::now() + TIMEOUT;
+                    // The topic was made again, and is read from its beginning.
+                    found.is_log_new |= message.offset() <= offset;
+                    found.namesake = self.namesake(&message).or(found.namesake);
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(found),
+                Some(Err(error)) if Instant::now() > deadline => return Err(error),
+                None if Instant::now() > deadline => {
+                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+
+    fn namesake(&self, message: &BorrowedMessage<'_>) -> Option<Namesake> {
+        if message.key() != Some(self.key.as_bytes()) {
+            return None;
+        }
+        let value: Value<'_> = serde_json::from_slice(message.payload()?).ok()?;
+        (value.process != self.process).then(|| Namesake { url: value.url.into_owned() })
+    }
+}
+
+/// What lies behind a claim.
+#[derive(Default)]
+struct Found {
+    namesake: Option<Namesake>,
+    /// The log does not hold the claim: it is another one.
+    is_log_new: bool,
+}
+
+/// What became of the record.
+#[derive(Default)]
+struct Confirmation(Mutex<Option<KafkaResult<i64>>>);
+
+impl Confirmation {
+    fn take(&self) -> Option<KafkaResult<i64>> {
+        self.0.lock().expect("no code panics while it holds the result").take()
+    }
+}
+
+impl ClientContext for Confirmation {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka claim");
+    }
+}
+
+impl ProducerContext for Confirmation {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        let confirmed = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        *self.0.lock().expect("no code panics while it holds the result") = Some(confirmed);
+    }
+}
