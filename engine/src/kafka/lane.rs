@@ -106,20 +106,22 @@ pub fn run_lane(
                 report.tell_fenced();
                 return LaneEnd::Fenced;
             }
-            Err(LaneError::Shards(_)) => return LaneEnd::Broken,
             Err(error) => error,
         };
         if stop.is_stopped() {
             return LaneEnd::Stopped;
         }
+        if matches!(error, LaneError::Shards(_)) && lane.link.has_ended() {
+            tracing::error!(lane = number, "a shard has ended, and the lane with it: restart the process");
+            report.tell(number, Some(format!("lane {number} has ended, because a shard has")));
+            return LaneEnd::Broken;
+        }
         lane.metrics.restarts.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(lane = number, %error, "the lane begins anew");
         lane.note(Happening::LaneRestarted { lane: number, reason: error.to_string() });
         let needs_help = matches!(&error, LaneError::Topics(error) if !error.is_passing());
-        report.tell(needs_help.then(|| error.to_string()));
-        if lane.link.forget().is_err() {
-            return LaneEnd::Broken;
-        }
+        report.tell(number, needs_help.then(|| error.to_string()));
+        lane.link.forget();
         pause = if started.elapsed() > PAUSE_MAX { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
         wait(stop, pause);
     }
@@ -136,7 +138,10 @@ pub(super) fn wait(stop: &StopToken, pause: Duration) {
 impl Lane<'_> {
     /// Claims the name, fences older namesakes, joins the group and takes turns. `Ok`: told to stop, and all is committed.
     fn attempt(&mut self) -> Result<(), LaneError> {
-        let counts = topics::prepare(&self.settings)?;
+        let prepared = topics::prepare(&self.settings);
+        // The clients' own word comes later, and the ones before may be gone: a broker that answered is told of at once.
+        self.metrics.note_connected(prepared.as_ref().map_or_else(TopicsError::is_answer, |_| true));
+        let counts = prepared?;
         if let Some(namesake) = self.claim.uphold(&self.settings)? {
             return Err(LaneError::Namesake(namesake));
         }
@@ -144,7 +149,7 @@ impl Lane<'_> {
         let Some(producer) = self.fencing_producer()? else { return Ok(()) };
         let consumer = client::consumer(&self.settings, self.number, &self.metrics)?;
         consumer.subscribe(&[&self.settings.topic_raw])?;
-        self.report.tell(None);
+        self.report.tell(self.number, None);
         let transaction =
             Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
         let mut turns = Turns::new(self, &consumer, transaction);

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -21,10 +21,13 @@ use crate::{
 
 /// How long a full shard is left alone.
 const FULL_WAIT: Duration = Duration::from_micros(200);
-/// A shard that answers nothing for this long is not going to.
+/// A shard that answers nothing for this long is given up. It is counted in looks: the time for which the whole process
+/// stood still, asleep or stopped, is one of them at most.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one look for an answer takes.
+const ANSWER_LOOK: Duration = Duration::from_millis(500);
 
-/// The shards do not answer any more: the engine is ending.
+/// A shard does not answer: it has ended, or is busy with something else for very long.
 #[derive(Debug, thiserror::Error)]
 #[error("a shard does not answer")]
 pub(super) struct ShardsGone;
@@ -53,8 +56,7 @@ pub(super) struct ShardLink {
 impl ShardLink {
     pub(super) fn new(engine: EngineHandle, venue: String, emit: Emit) -> Self {
         let shards = engine.mailboxes.len();
-        // Room for every answer that can be under way: a shard never waits for a lane.
-        let (reply, replies) = bounded(shards * LANE_BATCHES_PER_SHARD_MAX + LANE_QUESTIONS_MAX);
+        let (reply, replies) = replies(shards);
         Self {
             pending: (0..shards).map(|_| Pending::default()).collect(),
             outstanding: vec![0; shards],
@@ -198,12 +200,10 @@ impl ShardLink {
     /// Gives a shard an order, waiting while its lane is full.
     pub(super) fn order(&self, shard: usize, work: LaneWork) -> Result<(), ShardsGone> {
         let mut message = Message::Lane(LaneOrder { work, reply: self.reply.clone() });
-        let deadline = Instant::now() + ANSWER_TIMEOUT;
-        loop {
+        for _ in 0..looks(FULL_WAIT) {
             match self.engine.mailboxes[shard].push(MailLane::Ticks, message) {
                 Ok(()) => return Ok(()),
                 Err(PushError::Closed(_)) => return Err(ShardsGone),
-                Err(PushError::Full(_)) if Instant::now() > deadline => return Err(ShardsGone),
                 Err(PushError::Full(back)) => {
                     message = back;
                     self.engine.metrics.ingest.waits_full.fetch_add(1, Ordering::Relaxed);
@@ -211,6 +211,7 @@ impl ShardLink {
                 }
             }
         }
+        Err(ShardsGone)
     }
 
     /// The next answer, if one comes within `wait`.
@@ -227,17 +228,28 @@ impl ShardLink {
 
     /// The next answer, which must come.
     pub(super) fn awaited(&mut self) -> Result<LaneReply, ShardsGone> {
-        self.answer(ANSWER_TIMEOUT).ok_or(ShardsGone)
+        (0..looks(ANSWER_LOOK)).find_map(|_| self.answer(ANSWER_LOOK)).ok_or(ShardsGone)
     }
 
-    /// Throws away what is under way, as when the lane begins anew.
-    pub(super) fn forget(&mut self) -> Result<(), ShardsGone> {
-        for pending in &mut self.pending {
-            *pending = Pending::default();
-        }
-        while self.has_outstanding() {
-            self.awaited()?;
-        }
-        Ok(())
+    /// Whether any shard has ended, and will never answer.
+    pub(super) fn has_ended(&self) -> bool {
+        self.engine.mailboxes.iter().any(|mailbox| mailbox.is_closed())
     }
+
+    /// Throws away what is under way, as when the lane begins anew. Nobody hears the answers to that.
+    pub(super) fn forget(&mut self) {
+        self.pending.fill_with(Pending::default);
+        self.outstanding.fill(0);
+        (self.reply, self.replies) = replies(self.outstanding.len());
+    }
+}
+
+/// The way back. Room for every answer that can be under way: a shard never waits for a lane.
+fn replies(shards: usize) -> (Sender<LaneReply>, Receiver<LaneReply>) {
+    bounded(shards * LANE_BATCHES_PER_SHARD_MAX + LANE_QUESTIONS_MAX)
+}
+
+/// How many looks of this length make up the patience with a shard.
+fn looks(look: Duration) -> u32 {
+    u32::try_from(ANSWER_TIMEOUT.as_micros() / look.as_micros()).unwrap_or(u32::MAX)
 }

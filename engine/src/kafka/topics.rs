@@ -45,6 +45,11 @@ impl TopicsError {
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
+
+    /// Whether a broker that lets us in has said so.
+    pub(super) fn is_answer(&self) -> bool {
+        !matches!(self, Self::Kafka(_) | Self::Refused(_))
+    }
 }
 
 /// How many partitions the topics have.
