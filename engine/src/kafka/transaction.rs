@@ -236,12 +236,16 @@ impl Transaction {
         let mut attempt = 0;
         let result = loop {
             attempt += 1;
+            // What the partitions' next owner reads again must not be written here, too.
+            if consumer.assignment_lost() {
+                break Err(Broken::Aborted("the group gave the partitions to somebody else".to_owned()));
+            }
             let result = match self.settings.delivery {
                 Delivery::ExactlyOnce => self.try_commit(consumer, offsets),
                 Delivery::AtLeastOnce => self.try_flush(consumer, offsets),
             };
             match result {
-                Err(Broken::Aborted(why)) if attempt < ATTEMPTS_MAX && !consumer.assignment_lost() => {
+                Err(Broken::Aborted(why)) if attempt < ATTEMPTS_MAX => {
                     self.metrics.count(TransactionOutcome::Aborted);
                     tracing::info!(why, attempt, "a transaction was given up and is sent again");
                     std::thread::sleep(ATTEMPT_PAUSE);

@@ -146,8 +146,12 @@ impl<'a, 'b> Turns<'a, 'b> {
 
     /// Restores and takes partitions; false when the broker must be asked again.
     fn assigned(&mut self, partitions: &TopicPartitionList) -> Result<bool, LaneError> {
-        // Answers to questions only, from here on.
+        // Answers to questions only, from here on. And no transaction stays open meanwhile: a restore can take longer
+        // than one may.
         self.drain()?;
+        if self.transaction.dirty_since().is_some() {
+            self.commit_now()?;
+        }
         self.restoring_since.get_or_insert_with(Instant::now);
         let lane = &mut *self.lane;
         let restored = restore::restore(
