@@ -14,6 +14,7 @@ mod names;
 mod oracle;
 mod outage;
 mod owners;
+mod poison;
 mod producers;
 mod reader;
 mod secure;

@@ -175,6 +175,8 @@ impl World {
                 .set("enable.idempotence", "true")
                 .set("linger.ms", "2")
                 .set("message.timeout.ms", "120000")
+                // As much as the broker takes.
+                .set("message.max.bytes", "1048576")
                 .set("partitioner", if let Partitioning::Key(name) = by { name } else { "consistent_random" })
                 .create()
                 .unwrap();

@@ -7,6 +7,8 @@ use crate::decode::Unreadable;
 
 /// A longer record is cut to this, and its hash is told: the letter itself must fit into a record.
 const PAYLOAD_BYTES_MAX: usize = 512 * 1_024;
+/// The same of its key. No symbol is nearly as long.
+const KEY_BYTES_MAX: usize = 16 * 1_024;
 /// Tickers of a record that are named one by one.
 const INDEXES_NAMED_MAX: usize = 16;
 
@@ -19,6 +21,8 @@ pub(super) struct DeadLetter {
     payload: Vec<u8>,
     /// SHA-256 of the whole record, if it was cut.
     sha256: Option<String>,
+    /// SHA-256 of the whole key, if that was cut.
+    key_sha256: Option<String>,
     reason: Unreadable,
     /// The tickers, comma-separated; empty for the whole record.
     indexes: String,
@@ -35,17 +39,17 @@ impl DeadLetter {
         reason: Unreadable,
         rejected: &[(u32, Unreadable)],
     ) -> Self {
-        let kept = &payload[..payload.len().min(PAYLOAD_BYTES_MAX)];
-        let is_cut = kept.len() < payload.len();
+        let (payload, sha256) = cut(payload, PAYLOAD_BYTES_MAX);
+        let (key, key_sha256) = key.map(|key| cut(key, KEY_BYTES_MAX)).unzip();
         let named: Vec<String> =
             rejected.iter().take(INDEXES_NAMED_MAX).map(|(index, _)| index.to_string()).collect();
         Self {
             partition,
             offset,
-            key: key.map(<[u8]>::to_vec),
-            payload: kept.to_vec(),
-            sha256: is_cut
-                .then(|| Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()),
+            key,
+            payload,
+            sha256,
+            key_sha256: key_sha256.flatten(),
             reason,
             indexes: named.join(","),
             count: rejected.len().max(1),
@@ -78,9 +82,19 @@ impl DeadLetter {
         headers = text(headers, "src_topic", topic);
         headers = text(headers, "group", group);
         headers = text(headers, "engine_version", env!("CARGO_PKG_VERSION"));
-        match &self.sha256 {
-            Some(sha256) => text(headers, "truncated_sha256", sha256),
-            None => headers,
+        for (key, sha256) in [("truncated_sha256", &self.sha256), ("truncated_key_sha256", &self.key_sha256)]
+        {
+            if let Some(sha256) = sha256 {
+                headers = text(headers, key, sha256);
+            }
         }
+        headers
     }
+}
+
+/// At most so many of the bytes, and the hash of all where that is fewer.
+fn cut(bytes: &[u8], bytes_max: usize) -> (Vec<u8>, Option<String>) {
+    let kept = &bytes[..bytes.len().min(bytes_max)];
+    let hash = || Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    (kept.to_vec(), (kept.len() < bytes.len()).then(hash))
 }

@@ -129,7 +129,7 @@ impl Readable<'_> {
         if record.header("src_topic").is_some_and(|topic| topic != self.settings.topic_raw) {
             return Err(Unfit::OtherTopic);
         }
-        if record.header("truncated_sha256").is_some() {
+        if ["truncated_sha256", "truncated_key_sha256"].iter().any(|name| record.header(name).is_some()) {
             return Err(Unfit::Truncated);
         }
         let value = record.value.as_deref().unwrap_or_default();
