@@ -1,13 +1,23 @@
 //! The second delivery mode, fewer predictions, and recorded ticks as the source.
 
-use std::{collections::HashMap, process::Command};
+use std::{collections::HashMap, process::Command, time::Duration};
 
-use super::{broker, market::records, reader, world::World};
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+
+use super::{
+    broker,
+    market::{PARTITIONS, records},
+    reader,
+    world::{World, size},
+};
 
 #[test]
 fn at_least_once_repeats_some_and_says_which() {
     let world = World::new("atleast");
-    let total = 8_000;
+    let total = size(8_000, 100_000);
     let settings = [("KAFKA__DELIVERY", "at_least_once")];
     let feed = world.feed(records(21, total), 1_500.0);
     let mut engine = world.engine("a", &settings);
@@ -39,9 +49,10 @@ fn at_least_once_repeats_some_and_says_which() {
 fn one_prediction_a_second_is_the_first_of_each_also_after_a_crash() {
     let world = World::new("seconds");
     let settings = [("KAFKA__EMIT", "1s")];
-    let feed = world.feed(records(22, 6_000), 2_000.0);
+    let total = size(6_000, 100_000);
+    let feed = world.feed(records(22, total), 2_000.0);
     let engine = world.engine("a", &settings);
-    feed.await_sent(3_000);
+    feed.await_sent(total / 2);
     engine.signal("KILL");
     drop(engine);
     let engine = world.engine("a", &settings);
@@ -59,7 +70,56 @@ fn one_prediction_a_second_is_the_first_of_each_also_after_a_crash() {
     }
     assert!(due.len() > 1_000);
     assert_eq!(world.predictions(), due);
-    println!("one a second: {} predictions of 6000 ticks", due.len());
+    println!("one a second: {} predictions of {total} ticks", due.len());
+}
+
+#[test]
+fn spikes_alone_are_those_of_every_tick_also_after_a_crash() {
+    let world = World::new("spikes");
+    let settings = [("KAFKA__EMIT", "spikes")];
+    let total = size(6_000, 100_000);
+    let feed = world.feed(records(24, total), 2_000.0);
+    let engine = world.engine("a", &settings);
+    feed.await_sent(total / 2);
+    engine.signal("KILL");
+    drop(engine);
+    let engine = world.engine("a", &settings);
+    feed.join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    let all = world.expected().predictions;
+    let is_spike = |payload: &str| {
+        let body: serde_json::Value = serde_json::from_str(payload).unwrap();
+        body["spike"] == true
+    };
+    let due: Vec<_> = all
+        .iter()
+        .filter(|(_, (_, payload))| is_spike(payload))
+        .map(|(source, (symbol, payload))| (*source, symbol.clone(), payload.clone()))
+        .collect();
+    assert!((100..all.len() - 100).contains(&due.len()), "{} of {}", due.len(), all.len());
+    assert_eq!(world.predictions(), due);
+    println!("spikes alone: {} of {} predictions", due.len(), all.len());
+}
+
+/// Ends each partition of the ticks with records that were given up, and the mark that says so.
+fn give_up_a_transaction(world: &World) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", broker::servers())
+        .set("transactional.id", format!("{}-given-up", world.group()))
+        .create()
+        .unwrap();
+    let patience = Duration::from_secs(30);
+    producer.init_transactions(patience).unwrap();
+    producer.begin_transaction().unwrap();
+    for i in 0..40 * PARTITIONS {
+        let topic = world.topic("ticks");
+        let record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&topic).partition((i % PARTITIONS) as i32).payload(b"{}");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(patience).unwrap();
+    producer.abort_transaction(patience).unwrap();
 }
 
 #[test]
@@ -90,6 +150,7 @@ fn recorded_ticks_are_replayed_once_and_never_under_newer_ones() {
     assert!(engine.terminate().success());
     world.check("recorded ticks");
 
+    give_up_a_transaction(&world);
     let (done, _, errors) = replay(&[]);
     assert!(!done && errors.contains("--shift-to-now"), "{errors}");
     assert_eq!(reader::read_all(&world.topic("ticks")).len(), first.len(), "nothing was mixed in");

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use rdkafka::{
     Message, Offset as LogOffset, TopicPartitionList,
-    consumer::Consumer,
+    consumer::{BaseConsumer, Consumer},
     error::{KafkaError, KafkaResult},
     producer::BaseRecord,
     types::RDKafkaErrorCode,
 };
 
 use super::{
-    client,
+    client::{self, ReaderContext},
     confirmed::{ConfirmedProducer, Delivered},
     settings::KafkaSettings,
     topics,
@@ -25,6 +25,10 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How far behind the end of a partition its newest record is looked for at first.
+const TAIL_MIN: i64 = 16;
+/// How much further each time that there is none.
+const TAIL_FACTOR: i64 = 16;
 
 /// Why ticks were not replayed.
 #[derive(Debug, thiserror::Error)]
@@ -164,19 +168,39 @@ pub(super) fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventT
     let reader = client::reader(settings)?;
     let metadata = reader.fetch_metadata(Some(&settings.topic_raw), TIMEOUT)?;
     let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-    let mut list = TopicPartitionList::new();
+    let mut newest_ms = None;
     for partition in 0..count as i32 {
-        list.add_partition_offset(&settings.topic_raw, partition, LogOffset::OffsetTail(1))?;
-    }
-    reader.assign(&list)?;
-    let (mut open, mut newest_ms) = (count, None);
-    while open > 0 {
-        match reader.poll(TIMEOUT) {
-            Some(Ok(message)) => newest_ms = newest_ms.max(message.timestamp().to_millis()),
-            Some(Err(KafkaError::PartitionEOF(_))) => open -= 1,
-            Some(Err(error)) => return Err(error),
-            None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
-        }
+        newest_ms = newest_ms.max(newest_ms_of(&reader, &settings.topic_raw, partition)?);
     }
     Ok(newest_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?)))
+}
+
+/// The same of one partition, ms. What ends a transaction, and what was given up with one, has an offset and is no
+/// record: so it is looked ever further back until there is one.
+fn newest_ms_of(
+    reader: &BaseConsumer<ReaderContext>,
+    topic: &str,
+    partition: i32,
+) -> KafkaResult<Option<i64>> {
+    let (low, high) = reader.fetch_watermarks(topic, partition, TIMEOUT)?;
+    let mut back = TAIL_MIN;
+    loop {
+        let from = (high - back).max(low);
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, LogOffset::Offset(from))?;
+        reader.assign(&list)?;
+        let mut newest_ms = None;
+        loop {
+            match reader.poll(TIMEOUT) {
+                Some(Ok(message)) => newest_ms = newest_ms.max(message.timestamp().to_millis()),
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(error)) => return Err(error),
+                None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
+            }
+        }
+        if newest_ms.is_some() || from == low {
+            return Ok(newest_ms);
+        }
+        back *= TAIL_FACTOR;
+    }
 }
