@@ -9,7 +9,7 @@ use super::{
     market::{PARTITIONS, records},
     oracle::Expected,
     owners::{LIMIT, PATIENT, ageless},
-    world::{Partitioning, World},
+    world::{Partitioning, World, size},
 };
 use crate::support::{client::Connection, process::Process};
 
@@ -57,7 +57,7 @@ fn the_hash_of_java_and_that_of_librdkafka_are_all_one() {
     for partitioner in ["murmur2_random", "consistent_random"] {
         let world = World::new(partitioner);
         let engine = world.engine("a", &[PATIENT]);
-        world.feed_by(Partitioning::Key(partitioner), records(41, 5_000), 5_000.0).join();
+        world.feed_by(Partitioning::Key(partitioner), records(41, size(5_000, 100_000)), 5_000.0).join();
         world.await_all(&[&engine]);
         let expected = world.expected();
         let partitions = partitions(&expected);
@@ -78,7 +78,7 @@ fn the_hash_of_java_and_that_of_librdkafka_are_all_one() {
 fn without_keys_a_symbol_is_split_and_told_and_its_newest_tick_answers() {
     let world = World::new("unkeyed");
     let first = world.engine("a", &[PATIENT]);
-    let feed = world.feed_by(Partitioning::Nothing, records(42, 20_000), 3_000.0);
+    let feed = world.feed_by(Partitioning::Nothing, records(42, size(20_000, 100_000)), 3_000.0);
     let second = world.engine("b", &[PATIENT]);
     feed.join();
     world.await_all(&[&first, &second]);

@@ -2,7 +2,11 @@
 
 use std::{io::Write, path::Path, time::Duration};
 
-use super::{broker, market::records, world::World};
+use super::{
+    broker,
+    market::records,
+    world::{World, size},
+};
 use crate::support::process::Process;
 
 /// The broker's secured listener, and the authority that signed its certificate.
@@ -40,7 +44,8 @@ bootstrap_servers = "{servers}"
 
 fn start(world: &World, configuration: &Path) -> Process {
     world.engine_with(&["--config", configuration.to_str().unwrap()], "a", |command| {
-        command.env("TEST_KAFKA_PASSWORD", PASSWORD);
+        // Whatever is logged, no secret is.
+        command.env("TEST_KAFKA_PASSWORD", PASSWORD).env("LOG_LEVEL", "debug");
     })
 }
 
@@ -51,8 +56,9 @@ fn ticks_are_scored_over_tls_with_passwords_from_a_file_and_the_environment() {
     writeln!(secret, "{PASSWORD}").unwrap();
     let from_file = format!("file:{}", secret.path().display());
     let rounds = [("PLAIN", from_file.as_str()), ("SCRAM-SHA-512", "env:TEST_KAFKA_PASSWORD")];
-    let mut first = records(14, 8_000);
-    let second = first.split_off(4_000);
+    let total = size(8_000, 100_000);
+    let mut first = records(14, total);
+    let second = first.split_off(total / 2);
     for ((mechanism, password), ticks) in rounds.into_iter().zip([first, second]) {
         let file = configuration(mechanism, password);
         let engine = start(&world, file.path());

@@ -14,7 +14,7 @@ use super::{
     market::{PARTITIONS, records},
     oracle::Logged,
     reader,
-    world::{World, block_on},
+    world::{World, block_on, size},
 };
 use crate::support::process::Process;
 
@@ -49,10 +49,12 @@ fn delete_records(world: &World, topic: &str, upto: impl Fn(i64) -> i64) {
 fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them() {
     let world = World::new("state");
     let engine = world.engine("a", &[]);
-    let mut first = records(8, 16_000);
-    let latest = first.split_off(14_000);
-    let then = first.split_off(12_000);
-    world.feed(first, 3_000.0).join();
+    let total = size(16_000, 100_000);
+    let mut first = records(8, total);
+    let latest = first.split_off(total / 8 * 7);
+    let then = first.split_off(total / 4 * 3);
+    let before = first.len() as u64;
+    world.feed(first, size(3_000.0, 5_000.0)).join();
     world.await_all(&[&engine]);
     engine.signal("KILL");
     drop(engine);
@@ -63,7 +65,7 @@ fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them
     world.await_all(&[&engine]);
     assert_eq!(counted(&engine, r#"stormglass_kafka_restored_total{from="snapshots"}"#), PARTITIONS as u64);
     let again = counted(&engine, r#"stormglass_kafka_records_total{read="replayed"}"#);
-    assert!(again < 9_000, "{again} of 12,000 records were read again");
+    assert!(again < before / 4 * 3, "{again} of {before} records were read again");
     let restore = counted(&engine, "stormglass_kafka_restore_seconds");
     assert!(restore < 30, "{restore} s");
     engine.signal("KILL");
@@ -85,8 +87,9 @@ fn state_kept_in_files_outlives_the_topic_and_the_start_of_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let settings = [("KAFKA__STATE_DIRECTORY", directory.path().to_str().unwrap())];
     let engine = world.engine("a", &settings);
-    let mut first = records(12, 8_000);
-    let then = first.split_off(6_000);
+    let total = size(8_000, 100_000);
+    let mut first = records(12, total);
+    let then = first.split_off(total / 4 * 3);
     world.feed(first, 4_000.0).join();
     world.await_all(&[&engine]);
     assert!(engine.terminate().success());
@@ -110,8 +113,9 @@ fn state_kept_in_files_outlives_the_topic_and_the_start_of_the_log() {
 fn what_is_lost_is_said_and_the_rest_goes_on() {
     let world = World::new("lost");
     let engine = world.engine("a", &[]);
-    let mut first = records(11, 5_000);
-    let then = first.split_off(4_000);
+    let total = size(5_000, 100_000);
+    let mut first = records(11, total);
+    let then = first.split_off(total / 5 * 4);
     world.feed(first, 4_000.0).join();
     world.await_all(&[&engine]);
     engine.signal("KILL");
