@@ -7,6 +7,7 @@
 mod broker;
 mod cluster;
 mod crash;
+mod kept;
 mod market;
 mod members;
 mod modes;

@@ -61,4 +61,5 @@ pub use replay::{ReplayCounts, ReplayError, TopicSink};
 pub use resend::ResendSink;
 pub use retention::topic_retention;
 pub use settings::{Delivery, KafkaSettings, Start};
+pub use state_files::kept_states;
 pub use topic_log::{TopicLog, committed_offsets};

@@ -6,7 +6,8 @@
 //!  predictions, in order ----------------------------------------------> compared --> report
 //! ```
 //!
-//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see `lives`.
+//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see `lives`. One
+//!    whose first ticks are gone can go on from a state that was kept; see `kept`.
 //! 2. Both logs are read in step, one partition after the other: memory holds states, not records.
 //!
 //! A prediction is *verified* (the same bytes, key and headers), *differing*, *missing* (its tick was accepted and gave
@@ -17,11 +18,13 @@
 //! `emit = spikes` the model of ticks that gave no prediction is taken to be the one before.
 
 mod compare;
+mod kept;
 mod life;
 mod lives;
 mod prediction;
 mod report;
 mod shelf;
+mod symbol;
 #[cfg(test)]
 mod tests;
 
@@ -32,11 +35,13 @@ use rustc_hash::FxHashMap;
 
 use self::{
     compare::Recent,
-    life::Life,
-    lives::{Lives, Span},
+    kept::KeptStates,
+    lives::Lives,
     prediction::{Found, Said},
     shelf::Shelf,
+    symbol::{Due, Symbol},
 };
+pub use kept::KeptState;
 pub use report::{Difference, Kind, Place, Reason, Report};
 pub use shelf::Models;
 
@@ -46,7 +51,7 @@ use crate::{
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
     shard::BoundModel,
     state::StateSettings,
-    symbol::{Partition, SymbolTable},
+    symbol::SymbolTable,
 };
 
 /// How the predictions were made.
@@ -78,6 +83,7 @@ pub struct Verifier<'a> {
     settings: &'a VerifySettings,
     baseline: Option<Arc<BoundModel>>,
     shelf: Shelf<'a>,
+    kept: KeptStates,
     report: Report,
 }
 
@@ -85,7 +91,14 @@ impl<'a> Verifier<'a> {
     /// A verifier of predictions made under these settings.
     pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
         let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
-        Self { settings, baseline, shelf: Shelf::new(models), report: Report::default() }
+        let (kept, report) = (KeptStates::default(), Report::default());
+        Self { settings, baseline, shelf: Shelf::new(models), kept, report }
+    }
+
+    /// The same with states of the ticks' topic that were kept.
+    #[must_use]
+    pub fn with_states(self, states: Vec<KeptState>) -> Self {
+        Self { kept: KeptStates::new(states), ..self }
     }
 
     /// Verifies all partitions. `committed` says up to where a partition's predictions are written, where that is
@@ -171,15 +184,6 @@ struct Task<'v, 'a> {
     lives: Lives,
     /// The offset of the newest tick record that was read.
     last_record: Option<u64>,
-}
-
-/// A symbol's lives on their way.
-struct Symbol {
-    spans: Vec<Span>,
-    /// The one that speaks now.
-    speaking: usize,
-    /// The states of the spans from `speaking` on, as far as they have begun.
-    lives: Vec<Option<Life>>,
 }
 
 /// Offset and ticker.
@@ -280,63 +284,9 @@ impl Task<'_, '_> {
         if let Some(said) = &said {
             self.model = Some(said.clone());
         }
-        let due = self.advance(&name, at, ticker);
+        let due = self.advance(&name, at, ticker)?;
         self.judge(&name, at, found, due);
         Ok(())
-    }
-
-    /// What the lives make of a tick.
-    fn advance(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Due {
-        let Some(symbol) = self.symbols.get_mut(name) else { return Due::NoState };
-        while symbol.spans.get(symbol.speaking + 1).is_some_and(|next| next.first <= at) {
-            symbol.speaking += 1;
-            if !symbol.lives.is_empty() {
-                symbol.lives.remove(0);
-            }
-        }
-        let Some(speaking) = symbol.spans.get(symbol.speaking).copied() else { return Due::NoState };
-        let begun = symbol.spans[symbol.speaking..].iter().take_while(|span| span.origin <= at.0).count();
-        while symbol.lives.len() < begun {
-            let span = symbol.spans[symbol.speaking + symbol.lives.len()];
-            let is_lost = self.ticks_from.is_none_or(|first| span.origin < first);
-            let settings = self.verifier.settings;
-            let partition = Partition(self.partition);
-            let life = (!is_lost).then(|| {
-                let interned = self.names.intern(ticker.venue, ticker.product).ok()?;
-                let baseline = self.verifier.baseline.clone();
-                Some(Life::new(settings, baseline, interned, partition, span))
-            });
-            symbol.lives.push(life.flatten());
-        }
-        let baseline_hash =
-            self.verifier.settings.baseline.as_ref().map(|model| model.info().sha256.as_str());
-        // What stood in is no change of what is loaded.
-        let stood_in =
-            matches!(&self.model, Some(Said::Model(sha256)) if Some(sha256.as_str()) == baseline_hash);
-        let loaded = self.model.as_ref().filter(|_| !stood_in);
-        let (mut due, mut is_known) = (None, true);
-        for (i, life) in symbol.lives.iter_mut().enumerate() {
-            let Some(life) = life else { continue };
-            if let Some(said) = loaded {
-                life.load(said, &mut self.verifier.shelf);
-            }
-            let given = life.tick(at, &ticker.tick);
-            if i == 0 {
-                (due, is_known) = (given, life.is_known());
-            }
-        }
-        match (symbol.lives.first(), due) {
-            (None, _) => Due::NotBegun,
-            (Some(None), _) => Due::Lost,
-            _ if !is_known => Due::NoModel,
-            (_, None) => Due::Nothing,
-            (_, Some(bytes)) => {
-                let is_expected = at >= speaking.first
-                    || (!speaking.new_origin
-                        && (!self.is_cut || self.lives.first.is_some_and(|first| at >= first)));
-                Due::Bytes { bytes, is_expected }
-            }
-        }
     }
 
     fn judge(&mut self, name: &str, at: At, found: Option<Found>, due: Due) {
@@ -379,24 +329,4 @@ impl Task<'_, '_> {
             Due::NoState => report.surplus(place),
         }
     }
-}
-
-/// What a tick should have given.
-enum Due {
-    /// This value.
-    Bytes {
-        bytes: Vec<u8>,
-        /// Whether its absence is a fault.
-        is_expected: bool,
-    },
-    /// None: dropped, or the mode of emission leaves it out.
-    Nothing,
-    /// No life of the symbol covers it.
-    NoState,
-    /// The life that speaks begins later.
-    NotBegun,
-    /// The life's first ticks are not in the log any more.
-    Lost,
-    /// The model that scored, or one that shaped its state, is not there.
-    NoModel,
 }

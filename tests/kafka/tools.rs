@@ -30,19 +30,19 @@ use super::{
 use crate::support::fixtures::small_model_bytes;
 
 /// What a command said.
-struct Said {
-    code: Option<i32>,
-    out: String,
-    errors: String,
+pub(super) struct Said {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) errors: String,
 }
 
 impl Said {
-    fn json(&self) -> serde_json::Value {
+    pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{} {}", self.out, self.errors))
     }
 }
 
-fn stormglass(world: &World, arguments: &[&str]) -> Said {
+pub(super) fn stormglass(world: &World, arguments: &[&str]) -> Said {
     stormglass_with(world, arguments, &[])
 }
 
@@ -113,7 +113,7 @@ fn edit(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
     packed.finish().unwrap();
 }
 
-fn models() -> TempDir {
+pub(super) fn models() -> TempDir {
     let models = tempfile::tempdir().unwrap();
     std::fs::write(models.path().join("small.sgm"), small_model_bytes("small", -1.5)).unwrap();
     std::fs::write(models.path().join("notes.txt"), "no model").unwrap();

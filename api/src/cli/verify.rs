@@ -8,7 +8,7 @@ use clap::Args;
 use engine::{
     lane::Emit,
     recording::{LogError, PartitionedLog, Recording},
-    verify::{Committed, Difference, Report, Verifier, VerifySettings},
+    verify::{Committed, Difference, KeptState, Report, Verifier, VerifySettings},
 };
 
 use self::shelf::ModelFiles;
@@ -26,7 +26,10 @@ const RECORDS_PER_REPORT: u64 = 1_024;
   stormglass verify --models /models                                          the topics of kafka.bootstrap_servers
   stormglass verify --models /models --predictions 'backup/predictions.*' --ticks 'backup/ticks.raw.*'
 
-A state is computed from the offset that its receipts name as origin. Models are found by the sha256 that predictions name:
+  stormglass verify --models /models --snapshot /state                        where the first ticks are gone
+
+A state is computed from the offset that its receipts name as origin. Where the ticks from there on are gone, it is taken from
+--snapshot: what it was before that cannot be judged. Models are found by the sha256 that predictions name:
 among the files of --models, and those that came with this program. Settings that shape predictions ([state], [label],
 [quality], kafka.emit) must be those of then: give the same --config.
 
@@ -47,6 +50,9 @@ pub(super) struct Arguments {
     /// A directory of model files.
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// A state that kafka.state_directory kept, or that directory: for symbols whose first ticks are gone.
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
+    snapshot: Vec<PathBuf>,
     /// Which ticks gave a prediction: every_tick, 1s or spikes; kafka.emit if left out.
     #[arg(long, value_name = "MODE")]
     emit: Option<String>,
@@ -65,12 +71,13 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let config = layers.load(&super::ProcessEnvironment)?.config;
     let mut models = ModelFiles::open(arguments.models.as_deref())?;
     let settings = settings(&config)?;
+    let states = states(&arguments.snapshot)?;
     let report = if arguments.ticks.is_empty() {
-        of_topics(&config, &settings, &mut models)?
+        of_topics(&config, &settings, &mut models, states)?
     } else {
         let predictions = Recording::open(&arguments.predictions).map_err(|error| failed(&error))?;
         let ticks = Recording::open(&arguments.ticks).map_err(|error| failed(&error))?;
-        verify(&settings, &mut models, &ticks, &predictions, &BTreeMap::new())?
+        verify(&settings, &mut models, states, (&ticks, &predictions), &BTreeMap::new())?
     };
     if arguments.json {
         serde_json::to_writer(&mut *out, &report).map_err(|error| print_failed(error.into()))?;
@@ -101,18 +108,52 @@ fn settings(config: &Config) -> Result<VerifySettings, Failure> {
 }
 
 #[cfg(feature = "kafka")]
-fn of_topics(config: &Config, settings: &VerifySettings, models: &mut ModelFiles) -> Result<Report, Failure> {
+fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
+    let mut states = Vec::new();
+    for path in paths {
+        let read = engine::kafka::kept_states(path)
+            .map_err(|error| Failure::new(Exit::Failed, format!("--snapshot {}: {error}", path.display())))?;
+        states.extend(read);
+    }
+    if states.is_empty() && !paths.is_empty() {
+        let message = "--snapshot names no state; give a file or a directory of kafka.state_directory";
+        return Err(Failure::new(Exit::Failed, message));
+    }
+    Ok(states)
+}
+
+#[cfg(not(feature = "kafka"))]
+fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let message = "this program was built without the feature kafka, which --snapshot needs";
+    Err(Failure::new(Exit::Configuration, message))
+}
+
+#[cfg(feature = "kafka")]
+fn of_topics(
+    config: &Config,
+    settings: &VerifySettings,
+    models: &mut ModelFiles,
+    states: Vec<KeptState>,
+) -> Result<Report, Failure> {
     use engine::kafka::{TopicLog, committed_offsets};
     let kafka = super::broker::settings(config)?;
     // In this order: what is committed now has its predictions in the topic, and its ticks, too.
     let committed = committed_offsets(&kafka).map_err(|error| failed(&error))?;
     let predictions = TopicLog::open(&kafka, &kafka.topic_predictions).map_err(|error| failed(&error))?;
     let ticks = TopicLog::open(&kafka, &kafka.topic_raw).map_err(|error| failed(&error))?;
-    verify(settings, models, &ticks, &predictions, &committed)
+    verify(settings, models, states, (&ticks, &predictions), &committed)
 }
 
 #[cfg(not(feature = "kafka"))]
-fn of_topics(_: &Config, _: &VerifySettings, _: &mut ModelFiles) -> Result<Report, Failure> {
+fn of_topics(
+    _: &Config,
+    _: &VerifySettings,
+    _: &mut ModelFiles,
+    _: Vec<KeptState>,
+) -> Result<Report, Failure> {
     let message = "this program was built without the feature kafka; give --predictions and --ticks";
     Err(Failure::new(Exit::Configuration, message))
 }
@@ -120,10 +161,16 @@ fn of_topics(_: &Config, _: &VerifySettings, _: &mut ModelFiles) -> Result<Repor
 fn verify(
     settings: &VerifySettings,
     models: &mut ModelFiles,
-    ticks: &dyn PartitionedLog,
-    predictions: &dyn PartitionedLog,
+    mut states: Vec<KeptState>,
+    (ticks, predictions): (&dyn PartitionedLog, &dyn PartitionedLog),
     committed: &BTreeMap<u32, Committed>,
 ) -> Result<Report, Failure> {
+    let given = states.first().map(|state| state.topic.clone());
+    states.retain(|state| state.topic == ticks.topic());
+    if let (Some(given), true) = (given, states.is_empty()) {
+        let message = format!("--snapshot has states of topic {given:?} and none of {:?}", ticks.topic());
+        return Err(Failure::new(Exit::Failed, message));
+    }
     let total = ticks.partitions().into_iter().map(|partition| ticks.length(partition)).sum();
     let bar = bar(total, "{bar:40} {pos}/{len} tick records");
     let mut records = 0_u64;
@@ -134,7 +181,8 @@ fn verify(
         }
     };
     let committed = |partition: u32| committed.get(&partition).copied();
-    let report = Verifier::new(settings, models).verify(ticks, predictions, &committed, &mut advanced);
+    let verifier = Verifier::new(settings, models).with_states(states);
+    let report = verifier.verify(ticks, predictions, &committed, &mut advanced);
     bar.finish_and_clear();
     report.map_err(|error| failed(&error))
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot};
+use crate::verify::KeptState;
 
 /// Far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -100,6 +101,28 @@ impl StateFiles {
             .filter_map(|entry| read(entry.path()))
             .collect()
     }
+}
+
+/// The state of a file that a lane kept, or all below a directory.
+///
+/// # Errors
+/// When something cannot be read, or a file is not a whole state.
+pub fn kept_states(path: &Path) -> io::Result<Vec<KeptState>> {
+    if path.is_dir() {
+        let mut states = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            let path = entry?.path();
+            if path.is_dir() || path.extension().is_some_and(|extension| extension == "state") {
+                states.append(&mut kept_states(&path)?);
+            }
+        }
+        return Ok(states);
+    }
+    let (head, bytes) = parse(&std::fs::read(path)?).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a whole state", path.display()))
+    })?;
+    let Head { topic, partition, symbol, next, .. } = head;
+    Ok(vec![KeptState { topic, partition, symbol, next, bytes }])
 }
 
 fn of_partition(directory: &Path, partition: u32) -> PathBuf {

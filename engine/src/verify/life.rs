@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Instant};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
-use super::{VerifySettings, lives::Span, prediction::Said, shelf::Shelf};
+use super::{VerifySettings, kept::KeptState, lives::Span, prediction::Said, shelf::Shelf};
 use crate::{
     lane::{Emit, Epoch, LaneOrder, LaneReply, LaneTick, LaneWork},
     message::{Control, Message, RoutedTick},
     metrics::ShardMetrics,
     quality::QualitySettings,
+    recording::LogError,
     shard::{BoundModel, NoOut, ShardCore},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
     tick::Tick,
@@ -65,6 +66,20 @@ impl Life {
         let new_origin_before = Offset(if span.new_origin { span.origin.saturating_add(1) } else { 0 });
         life.order(LaneWork::Open { partition, epoch: life.epoch, new_origin_before });
         life
+    }
+
+    /// Puts a kept state in the place of the new one.
+    pub(super) fn restore(&mut self, kept: &KeptState) -> Result<(), LogError> {
+        let Some(symbol) = self.new_symbol.take() else { return Ok(()) };
+        let snapshot = kept.bytes.clone();
+        self.order(LaneWork::Restore { symbol, key: self.key, epoch: self.epoch, snapshot });
+        match self.replies.try_recv() {
+            Ok(LaneReply::Restored { outcome: Some(Ok(())), .. }) => Ok(()),
+            Ok(LaneReply::Restored { outcome: Some(Err(error)), .. }) => {
+                Err(LogError::Recording(format!("{error}; give the --config of then")))
+            }
+            other => Err(LogError::Recording(format!("a kept state was not taken: {other:?}"))),
+        }
     }
 
     fn order(&mut self, work: LaneWork) {

@@ -10,7 +10,7 @@ use crate::{
     metrics::ShardMetrics,
     shard::{NoOut, ShardCore},
     sim::{Faults, SimConfig, SimSymbol, Simulator},
-    symbol::{Offset, Position, SymbolKey},
+    symbol::{Offset, Partition, Position, SymbolKey},
 };
 
 /// A log in memory.

@@ -1,0 +1,79 @@
+//! States that were kept on the way: where the ticks that a state grew from are gone, it grows on from there.
+
+use std::collections::BTreeMap;
+
+use super::lives::Span;
+
+/// A symbol's state as of an offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptState {
+    /// Of the ticks.
+    pub topic: String,
+    /// Of the ticks.
+    pub partition: u32,
+    /// `venue:product`.
+    pub symbol: String,
+    /// The offset behind the last record that the state holds.
+    pub next: u64,
+    /// What the shard gave.
+    pub bytes: Vec<u8>,
+}
+
+/// The states of one topic, each symbol's in the order of the log.
+#[derive(Debug, Default)]
+pub(super) struct KeptStates(BTreeMap<(u32, String), Vec<KeptState>>);
+
+impl KeptStates {
+    pub(super) fn new(states: Vec<KeptState>) -> Self {
+        let mut by_symbol: BTreeMap<_, Vec<KeptState>> = BTreeMap::new();
+        for state in states {
+            by_symbol.entry((state.partition, state.symbol.clone())).or_default().push(state);
+        }
+        by_symbol.values_mut().for_each(|states| states.sort_by_key(|state| state.next));
+        Self(by_symbol)
+    }
+
+    /// The state from which the first of these spans goes on at a tick of the symbol: one of that span, none of whose
+    /// further ticks lie below `ticks_from`.
+    pub(super) fn find(
+        &self,
+        (partition, symbol): (u32, &str),
+        spans: &[Span],
+        ticks_from: u64,
+        offset: u64,
+    ) -> Option<&KeptState> {
+        let begin = spans.first()?.first.0;
+        let end = spans.get(1).map_or(u64::MAX, |next| next.first.0);
+        let is_of_span = |state: &&KeptState| state.next > begin && state.next <= end;
+        let is_whole = |state: &&KeptState| (ticks_from..=offset).contains(&state.next);
+        let states = self.0.get(&(partition, symbol.to_owned()))?;
+        states.iter().find(|state| is_of_span(state) && is_whole(state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_state_of_the_span_whose_further_ticks_are_all_there_is_taken() {
+        let kept = |next| KeptState {
+            topic: "t".to_owned(),
+            partition: 3,
+            symbol: "a:X".to_owned(),
+            next,
+            bytes: Vec::new(),
+        };
+        let states = KeptStates::new([400, 100, 200, 300].map(kept).to_vec());
+        let span = |first| Span { origin: 0, first: (first, 0), new_origin: false };
+        let find = |spans: &[Span], ticks_from, offset| {
+            states.find((3, "a:X"), spans, ticks_from, offset).map(|state| state.next)
+        };
+        assert_eq!(find(&[span(0)], 150, 500), Some(200));
+        assert_eq!(find(&[span(0)], 150, 199), None, "it knows ticks that come later");
+        assert_eq!(find(&[span(0)], 401, 500), None, "ticks behind it are gone");
+        assert_eq!(find(&[span(250)], 150, 500), Some(300), "that of the span before is another one");
+        assert_eq!(find(&[span(0), span(190)], 150, 500), None, "and so is that of the span after");
+        assert_eq!(states.find((4, "a:X"), &[span(0)], 0, 500), None);
+    }
+}
