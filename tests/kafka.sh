@@ -10,8 +10,8 @@
 #   tests/kafka.sh tool CLASS ARG...     runs one of Kafka's own tools, e.g. org.apache.kafka.tools.TopicCommand
 #
 # Everything lies in KAFKA_HOME (target/kafka). Ports: KAFKA_PORT (19092) and the next ones, two a broker; fifty above
-# the first, each broker listens for SASL_SSL: users "engine" (PLAIN and SCRAM-SHA-512, password "tick tock"), certificates
-# signed by KAFKA_HOME/tls/ca.pem.
+# the first, each broker listens for SASL_SSL: users "engine" (PLAIN and SCRAM-SHA-512, password "tick tock"; OAUTHBEARER,
+# an unsigned token), certificates signed by KAFKA_HOME/tls/ca.pem.
 # It needs a JDK 17, Maven and openssl; where they are missing it installs Debian's.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"

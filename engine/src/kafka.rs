@@ -12,17 +12,19 @@
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
 //!
-//! Map: [`settings`] what can be set; `client` the clients; `topics` created or checked; `claim` whose a lane's name is; `lane` the thread and its
-//! turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress` what a commit says
-//! beside the offset; `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from
-//! an assignment to live; `transaction` output and how it ends; `dead_letter` what could not be read. For all
-//! instances: `owners` who has which partition, `models` what scores it, `events` what happened.
+//! Map: [`settings`] what can be set; `client` the clients, `admin` the one that makes topics, `oauth` tokens that let
+//! them in; `topics` created or checked; `claim` whose a lane's name is; `lane` the thread and its turns; `poll` records
+//! to orders; `partition` what the lane knows of one it owns; `progress` what a commit says beside the offset;
+//! `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from an assignment to
+//! live; `transaction` output and how it ends; `dead_letter` what could not be read. For all instances: `owners` who has
+//! which partition, `models` what scores it, `events` what happened.
 //!
 //! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
 //! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
 //! `letters` the dead letters listed and retried; `confirmed` their producer; `retention` how
 //! long a topic keeps what they write.
 
+mod admin;
 mod backup;
 mod claim;
 mod client;
@@ -32,6 +34,7 @@ mod events;
 mod lane;
 mod letters;
 mod models;
+mod oauth;
 mod owners;
 mod partition;
 mod poll;

@@ -1,6 +1,12 @@
 //! TLS and SASL, with secrets from files and from the environment.
 
-use std::{io::Write, path::Path, time::Duration};
+use std::{
+    io::Write,
+    path::Path,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     broker,
@@ -22,6 +28,11 @@ const PASSWORD: &str = "tick tock";
 
 /// A configuration file with the secured listener; the password as given there.
 fn configuration(mechanism: &str, password: &str) -> tempfile::NamedTempFile {
+    let user = format!("\"sasl.username\" = \"engine\"\n\"sasl.password\" = \"{password}\"");
+    configuration_with(mechanism, &user)
+}
+
+fn configuration_with(mechanism: &str, more: &str) -> tempfile::NamedTempFile {
     let (servers, authority) = secured();
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     write!(
@@ -34,8 +45,7 @@ bootstrap_servers = "{servers}"
 "security.protocol" = "sasl_ssl"
 "ssl.ca.location" = "{authority}"
 "sasl.mechanisms" = "{mechanism}"
-"sasl.username" = "engine"
-"sasl.password" = "{password}"
+{more}
 "#
     )
     .unwrap();
@@ -82,4 +92,47 @@ fn a_wrong_password_is_told_and_nothing_ends() {
     assert!(health.contains(r#""kafka_connected":false"#), "{health}");
     assert!(!engine.log_lines().join("\n").contains("tock tick"));
     assert!(engine.terminate().success());
+}
+
+/// A token that nobody signed, good for so long.
+fn token(lifetime: Duration) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = format!(r#"{{"sub":"engine","iat":{now},"exp":{}}}"#, now + lifetime.as_secs());
+    format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[test]
+fn a_token_file_lets_in_and_is_read_again_before_its_token_runs_out() {
+    let world = World::new("token");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lifetime = Duration::from_secs(12);
+    std::fs::write(file.path(), token(lifetime)).unwrap();
+    let began = Instant::now();
+    // As whoever keeps it fresh does, in time: it is read anew after four fifths.
+    let (path, fresh) = (file.path().to_owned(), token(Duration::from_secs(3_600)));
+    let keeper = std::thread::spawn({
+        let fresh = fresh.clone();
+        move || {
+            std::thread::sleep(lifetime / 2);
+            std::fs::write(path, fresh).unwrap();
+        }
+    });
+    let place = format!("\"sasl.oauthbearer.config\" = \"token_file={}\"", file.path().display());
+    let configuration = configuration_with("OAUTHBEARER", &place);
+    let engine = start(&world, configuration.path());
+    let mut first = records(16, size(4_000, 100_000));
+    let second = first.split_off(first.len() / 2);
+    world.feed(first, 4_000.0).join();
+    world.await_all(&[&engine]);
+    keeper.join().unwrap();
+    std::thread::sleep((lifetime + Duration::from_secs(1)).saturating_sub(began.elapsed()));
+    // The broker asks for it at the next connection, and takes none that has run out.
+    broker::kill(1);
+    broker::revive(1);
+    world.feed(second, 4_000.0).join();
+    world.await_all(&[&engine]);
+    let log = engine.log_lines().join("\n");
+    assert!(!log.contains(&fresh), "a token is a secret, too");
+    assert!(engine.terminate().success());
+    world.check("OAUTHBEARER, by a token that was replaced");
 }

@@ -1,5 +1,7 @@
 //! What must hold for values and between them.
 
+use std::collections::BTreeMap;
+
 use engine::state::label::HORIZONS_S;
 
 use super::{
@@ -134,6 +136,30 @@ fn check_kafka(config: &Config) -> Result<(), ConfigError> {
         if value.is_empty() {
             return Err(relation(&format!("kafka.{key} is empty; name it")));
         }
+    }
+    check_tokens(&kafka.properties)
+}
+
+/// Of the ways in which librdkafka gets tokens, a file is the one that is built in.
+fn check_tokens(properties: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    let is = |name: &str, value: &str| {
+        properties.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
+    };
+    if !is("sasl.mechanisms", "OAUTHBEARER") && !is("sasl.mechanism", "OAUTHBEARER") {
+        return Ok(());
+    }
+    if is("sasl.oauthbearer.method", "oidc") {
+        return Err(relation(
+            "kafka.properties.sasl.oauthbearer.method is \"oidc\", which is not built in; keep a token in a file, and \
+             name that in sasl.oauthbearer.config: \"token_file=PATH\"",
+        ));
+    }
+    let config = properties.get("sasl.oauthbearer.config");
+    if config.and_then(|config| config.strip_prefix("token_file=")).is_none_or(str::is_empty) {
+        return Err(relation(
+            "kafka.properties.sasl.mechanisms is OAUTHBEARER, but sasl.oauthbearer.config does not name where the token \
+             is; write \"token_file=PATH\"",
+        ));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ fn without_secrets(value: &Value) -> Value {
     let Some(properties) = value.as_table() else { return without_password(value) };
     let shown = properties.iter().map(|(name, value)| {
         let text = value.as_str().unwrap_or_default();
-        let is_reference = text.starts_with("env:") || text.starts_with("file:");
+        let is_reference = ["env:", "file:", "token_file="].iter().any(|prefix| text.starts_with(prefix));
         let is_secret =
             ["password", "secret", "key", "token", "config", "pem"].iter().any(|word| name.contains(word));
         (name.clone(), if is_secret && !is_reference { "***".into() } else { value.clone() })

@@ -88,6 +88,12 @@ fn a_wrong_value_names_its_key_and_where_it_was_set() {
         ("SERVER__ADVERTISED_URL", "https://host", "kafka.foreign_symbols"),
         ("KAFKA__FOREIGN_SYMBOLS", "refuse", "`forward` or `redirect`"),
         ("KAFKA__TOPIC_OWNERS", "", "kafka.topic_owners is empty"),
+        ("KAFKA__PROPERTIES", "sasl.mechanisms=OAUTHBEARER", "token_file=PATH"),
+        (
+            "KAFKA__PROPERTIES",
+            "sasl.mechanism=oauthbearer,sasl.oauthbearer.method=oidc,sasl.oauthbearer.config=token_file=/t",
+            "not built in",
+        ),
     ] {
         let name = format!("STORMGLASS__{key}");
         let error = load(None, &[(&name, value)]).unwrap_err().to_string();

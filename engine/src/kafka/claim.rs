@@ -27,7 +27,7 @@ use rdkafka::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{client, settings::KafkaSettings};
+use super::{client, oauth::gives_tokens, settings::KafkaSettings};
 
 /// What the keys of claims begin with; those of owners are numbers.
 const PREFIX: &str = "name:";
@@ -163,6 +163,8 @@ impl Confirmation {
 }
 
 impl ClientContext for Confirmation {
+    gives_tokens!();
+
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka claim");
     }

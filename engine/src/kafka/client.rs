@@ -18,7 +18,10 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::settings::{Delivery, KafkaSettings};
+use super::{
+    oauth::gives_tokens,
+    settings::{Delivery, KafkaSettings},
+};
 use crate::lane::LaneMetrics;
 
 /// A consumer that reports rebalances.
@@ -60,6 +63,8 @@ impl LaneContext {
 }
 
 impl ClientContext for LaneContext {
+    gives_tokens!();
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -143,6 +148,8 @@ impl ProducerSide {
 }
 
 impl ClientContext for ProducerSide {
+    gives_tokens!();
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
@@ -256,7 +263,10 @@ pub(super) fn producer(
             .set("transaction.timeout.ms", timeout_ms.to_string());
     }
     let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default() };
-    config.create_with_context(context)
+    let producer: LaneProducer = config.create_with_context(context)?;
+    // It takes its token, if it needs one, before anybody waits for what needs it.
+    producer.poll(Duration::ZERO);
+    Ok(producer)
 }
 
 /// How often it is looked whether all is delivered.
@@ -285,6 +295,8 @@ impl ReaderContext {
 }
 
 impl ClientContext for ReaderContext {
+    gives_tokens!();
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         // A client without a group hears of it in this way only.
         let is_refusal = ["SASL authentication", "SSL handshake"].iter().any(|word| message.contains(word));
@@ -313,7 +325,8 @@ pub(super) fn reader_as(
     settings: &KafkaSettings,
     isolation_level: &str,
 ) -> KafkaResult<BaseConsumer<ReaderContext>> {
-    common(settings)
+    let mut config = common(settings);
+    config
         // Never joined: the client wants a name to read offsets by.
         .set("group.id", format!("{}-reader", settings.group))
         .set("enable.auto.commit", "false")
@@ -322,6 +335,13 @@ pub(super) fn reader_as(
         // The end of a partition is told when a fetch has waited in vain.
         .set("fetch.wait.max.ms", "50")
         .set("auto.offset.reset", "earliest")
-        .set("check.crcs", "true")
-        .create_with_context(ReaderContext::default())
+        .set("check.crcs", "true");
+    waiting_reader(&config)
+}
+
+/// A reader that has its token, if it needs one, before anybody waits for what needs it.
+pub(super) fn waiting_reader(config: &ClientConfig) -> KafkaResult<BaseConsumer<ReaderContext>> {
+    let reader: BaseConsumer<ReaderContext> = config.create_with_context(ReaderContext::default())?;
+    drop(reader.poll(Duration::ZERO));
+    Ok(reader)
 }

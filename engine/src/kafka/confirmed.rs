@@ -16,7 +16,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{client, settings::KafkaSettings};
+use super::{client, oauth::gives_tokens, settings::KafkaSettings};
 
 /// Longer than a broker takes to come back.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(300);
@@ -37,7 +37,9 @@ impl Deliveries {
     }
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    gives_tokens!();
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();

@@ -17,7 +17,7 @@ use rdkafka::{
 };
 use serde::Serialize;
 
-use super::{client, lane, settings::KafkaSettings};
+use super::{client, lane, oauth::gives_tokens, settings::KafkaSettings};
 use crate::{
     events::Event, handle::EngineHandle, lane::LaneMetrics, limits::EVENTS_QUEUED_MAX, source::StopToken,
 };
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 struct Deliveries(Arc<LaneMetrics>);
 
 impl ClientContext for Deliveries {
+    gives_tokens!();
+
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka events");
     }

@@ -3,18 +3,15 @@
 
 use std::time::Duration;
 
-use rdkafka::{
-    admin::{AdminClient, AdminOptions, ResourceSpecifier},
-    client::DefaultClientContext,
-};
+use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 
-use super::{client, settings::KafkaSettings};
+use super::{admin, settings::KafkaSettings};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Its `retention.ms`; `None` where it keeps all, does not exist, or the broker does not say.
 pub fn topic_retention(settings: &KafkaSettings, topic: &str) -> Option<Duration> {
-    let admin: AdminClient<DefaultClientContext> = client::common(settings).create().ok()?;
+    let admin = admin::admin(settings).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
     let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
     let topic = ResourceSpecifier::Topic(topic);

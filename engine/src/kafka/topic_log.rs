@@ -55,7 +55,7 @@ pub(super) fn reader_config(settings: &KafkaSettings, group: &str) -> ClientConf
 
 pub(super) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
     let group = format!("{}-reader", settings.group);
-    reader_config(settings, &group).create_with_context(ReaderContext::default()).map_err(kafka_error)
+    client::waiting_reader(&reader_config(settings, &group)).map_err(kafka_error)
 }
 
 /// Where a partition begins and ends now.
@@ -134,9 +134,7 @@ impl TopicLog {
 /// # Errors
 /// [`LogError`] when the broker does not say.
 pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, Committed>, LogError> {
-    let reader: Reader = reader_config(settings, &settings.group)
-        .create_with_context(ReaderContext::default())
-        .map_err(kafka_error)?;
+    let reader = client::waiting_reader(&reader_config(settings, &settings.group)).map_err(kafka_error)?;
     let mut list = TopicPartitionList::new();
     for partition in bounds(&reader, &settings.topic_raw)?.into_keys() {
         list.add_partition(&settings.topic_raw, partition as i32);

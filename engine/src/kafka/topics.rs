@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
+    admin::{AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, KafkaResult},
     types::RDKafkaErrorCode,
 };
 
 use super::{
+    admin,
     client::{self, ReaderContext},
     settings::KafkaSettings,
 };
@@ -160,7 +160,7 @@ fn create(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|error| not_created(error.to_string()))?;
-    let admin: AdminClient<DefaultClientContext> = client::common(settings).create()?;
+    let admin = admin::admin(settings)?;
     let created = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()))?;
     for result in created {
         match result {

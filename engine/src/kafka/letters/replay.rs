@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::{
+    ClientContext,
     error::{KafkaError, KafkaResult},
     message::{Header, OwnedHeaders},
-    producer::{BaseProducer, BaseRecord, Producer},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
     types::RDKafkaErrorCode,
 };
 
@@ -18,6 +19,7 @@ use crate::{
     encode::encode,
     kafka::{
         client,
+        oauth::gives_tokens,
         settings::KafkaSettings,
         topic_log::{TopicLog, bounds, kafka_error, reader},
     },
@@ -182,13 +184,28 @@ impl Readable<'_> {
     }
 }
 
-fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer> {
+/// What is sent is confirmed by the commit.
+struct Sending;
+
+impl ClientContext for Sending {
+    gives_tokens!();
+}
+
+impl ProducerContext for Sending {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer<Sending>> {
     let timeout_ms = TIMEOUT.as_millis().to_string();
-    let producer: BaseProducer = client::common(settings)
+    let producer: BaseProducer<Sending> = client::common(settings)
         .set("transactional.id", format!("{}-dlq-replay", settings.group))
         .set("transaction.timeout.ms", &timeout_ms)
         .set("message.timeout.ms", &timeout_ms)
-        .create()?;
+        .create_with_context(Sending)?;
+    // It takes its token, if it needs one, before it waits.
+    producer.poll(Duration::ZERO);
     producer.init_transactions(TIMEOUT)?;
     Ok(producer)
 }
@@ -196,7 +213,7 @@ fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer> {
 /// Ticks and the mark of their letters, in one transaction. Without a producer nothing is written.
 struct Batch<'a> {
     settings: &'a KafkaSettings,
-    producer: Option<BaseProducer>,
+    producer: Option<BaseProducer<Sending>>,
     letters: usize,
     /// The partition of the letters.
     dlq_partition: u32,
@@ -253,7 +270,7 @@ impl Batch<'_> {
 }
 
 /// Queues a record; waits while the producer's queue is full.
-fn enqueue(producer: &BaseProducer, mut record: BaseRecord<'_, [u8], [u8]>) -> KafkaResult<()> {
+fn enqueue(producer: &BaseProducer<Sending>, mut record: BaseRecord<'_, [u8], [u8]>) -> KafkaResult<()> {
     while let Err((error, back)) = producer.send(record) {
         if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
             return Err(error);
