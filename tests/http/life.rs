@@ -2,8 +2,8 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, atomic::Ordering},
-    time::Instant,
+    sync::{Arc, Mutex, atomic::Ordering, mpsc::channel},
+    time::{Duration, Instant},
 };
 
 use api::{
@@ -173,6 +173,89 @@ fn a_drain_finishes_what_is_in_flight_and_takes_nothing_new() {
     assert_eq!(answer.header("connection"), Some("close"));
     assert_eq!(service.stop(), 0, "no connection was cut");
     assert!(std::net::TcpStream::connect(service.address).is_err(), "nothing listens any more");
+}
+
+/// The service in a process of its own, told to end while its grace is a minute.
+fn leaving() -> (Process, Connection) {
+    let service = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__SHUTDOWN_GRACE_S", "60");
+        command.env("STORMGLASS__SERVER__DRAIN_TIMEOUT_S", "90");
+    });
+    service.get_until("/predict/BTC-USD", HANG, |status, _| status == 200);
+    let mut kept = Connection::open(service.address);
+    assert_eq!(kept.get("/readyz").status, 200);
+    service.signal("TERM");
+    (service, kept)
+}
+
+#[test]
+fn at_sigterm_the_service_is_not_ready_and_answers_through_its_grace() {
+    let (service, mut kept) = leaving();
+    let (_, body) = service.get_until("/readyz", Duration::from_secs(60), |status, _| status == 503);
+    assert!(body.contains("told to end: still answering for server.shutdown_grace_s"), "{body}");
+    assert_eq!(service.get("/predict/BTC-USD").unwrap().0, 200, "new connections are served");
+    assert_eq!(service.get("/livez").unwrap().0, 200);
+    let (status, health) = service.get("/health").unwrap();
+    assert!(status == 200 && health.contains(r#""status":"degraded""#), "{status} {health}");
+    let answer = kept.get("/predict/BTC-USD");
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    service.signal("TERM");
+    assert!(service.wait().success(), "a second signal ends the grace");
+}
+
+#[test]
+fn the_grace_ends_by_itself_and_ctrl_c_has_none() {
+    let grace = Duration::from_millis(700);
+    let service = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__SHUTDOWN_GRACE_S", grace.as_secs_f64().to_string());
+    });
+    service.get_until("/readyz", HANG, |status, _| status == 200);
+    let asked = Instant::now();
+    assert!(service.terminate().success());
+    assert!(asked.elapsed() >= grace, "it ended after {:?}", asked.elapsed());
+
+    let service = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__SHUTDOWN_GRACE_S", "60");
+        command.env("STORMGLASS__SERVER__DRAIN_TIMEOUT_S", "90");
+    });
+    service.get_until("/readyz", HANG, |status, _| status == 200);
+    service.signal("INT");
+    // Waits for half of the grace at most.
+    assert!(service.wait().success());
+}
+
+#[test]
+fn what_waits_to_be_accepted_when_the_drain_begins_is_answered() {
+    let service = Service::plain();
+    let mut config = Config::default();
+    config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    // The one front thread stands still in its first look at the shards.
+    let (enters, entered) = channel();
+    let (lets_go, released) = channel::<()>();
+    let released = Mutex::new(released);
+    let look = move || {
+        enters.send(()).ok();
+        // An error: released before.
+        released.lock().unwrap().recv().ok();
+        1
+    };
+    let app = App::new(service.app.engine.clone(), config, ModelReport::default(), None, Box::new(look));
+    let server = Server::start(app.clone(), &[None]).unwrap();
+    let mut first = Connection::open(server.address());
+    first.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+    entered.recv().unwrap();
+    let mut waiting: Vec<Connection> = (0..50).map(|_| Connection::open(server.address())).collect();
+    for connection in &mut waiting {
+        connection.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
+    }
+    app.start_draining();
+    drop(lets_go);
+    assert_eq!(first.read().status, 503);
+    for connection in &mut waiting {
+        let answer = connection.read();
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    assert_eq!(server.stop(), 0, "no connection was cut");
 }
 
 #[test]

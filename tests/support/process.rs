@@ -25,6 +25,8 @@ impl Process {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
         command.args(["serve", "--listen", &address.to_string()]).args(arguments);
+        // Nobody has to notice in a test that the service leaves; those of the grace set their own.
+        command.env("STORMGLASS__SERVER__SHUTDOWN_GRACE_S", "0");
         command.env("STORMGLASS__LOG__FORMAT", "json").stdout(Stdio::piped()).stderr(Stdio::piped());
         change(&mut command);
         let started = Instant::now();

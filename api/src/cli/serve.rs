@@ -88,10 +88,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
     // Behind the front: a lane tells the others where it listens.
     engine.feed(&app)?;
-    let ended = signals.block_on(wait::until_end(|| app.shards_panicked(), || app.lanes.is_fenced()));
-    let why = ended.map_err(|e| failed("cannot wait for signals", &e))?;
-    tracing::info!(why, "draining");
-    app.start_draining();
+    signals.block_on(wait::until_drain(&app)).map_err(|e| failed("cannot wait for signals", &e))?;
     let cut = server.stop();
     let panicked = app.shards_panicked();
     engine.stop();

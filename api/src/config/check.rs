@@ -43,10 +43,11 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         config.simulator.preroll_minutes as usize,
         PREROLL_MINUTES_MAX as usize,
     )?;
-    if server.drain_timeout_s.get() * 1_000.0 < server.deadline_ms as f64 {
+    let drain_ms = (server.drain_timeout_s.get() - server.shutdown_grace_s.get()) * 1_000.0;
+    if drain_ms < server.deadline_ms as f64 {
         return Err(relation(
-            "server.drain_timeout_s is shorter than server.deadline_ms: a request in flight at SIGTERM would be cut; \
-             make it longer",
+            "server.drain_timeout_s is shorter than server.shutdown_grace_s and server.deadline_ms together: a request \
+             in flight at the end would be cut; make it longer",
         ));
     }
     if config.state.gap_trades_s < config.state.gap_quoted_s {

@@ -43,6 +43,7 @@ pub struct Server {
     pub header_read_timeout_s: Seconds,
     pub body_timeout_s: Seconds,
     pub deadline_ms: u64,
+    pub shutdown_grace_s: Seconds,
     pub drain_timeout_s: Seconds,
 }
 
@@ -57,6 +58,7 @@ impl Default for Server {
             header_read_timeout_s: seconds(30.0),
             body_timeout_s: seconds(10.0),
             deadline_ms: 1_000,
+            shutdown_grace_s: seconds(2.0),
             drain_timeout_s: seconds(10.0),
         }
     }

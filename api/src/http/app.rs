@@ -69,6 +69,8 @@ pub struct App {
     pub(super) refusals: AtomicUsize,
     shards_alive: ShardsAlive,
     started_at: Instant,
+    /// When the service was told to end, once it was.
+    leaving_since: OnceLock<Instant>,
     draining: watch::Sender<bool>,
 }
 
@@ -97,6 +99,7 @@ impl App {
             refusals: AtomicUsize::new(0),
             shards_alive,
             started_at: Instant::now(),
+            leaving_since: OnceLock::new(),
             draining: watch::Sender::new(false),
             config,
         })
@@ -107,14 +110,33 @@ impl App {
         self.address.get().copied()
     }
 
-    /// Begins to drain: readiness goes, connections end after the request they carry.
+    /// Readiness goes, and each answer ends its connection, so that clients come back by way of their balancer;
+    /// requests are taken and answered as before.
+    pub fn start_leaving(&self) {
+        // Only the first time counts.
+        let _ = self.leaving_since.set(Instant::now());
+    }
+
+    /// Begins to drain: nothing new is taken, connections end after the request they carry.
     pub fn start_draining(&self) {
+        self.start_leaving();
         self.draining.send_replace(true);
     }
 
-    /// Whether the service is on its way out.
+    /// Whether the service is on its way out, draining or about to.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving_since.get().is_some()
+    }
+
+    /// Whether nothing new is taken any more.
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
+    }
+
+    /// What is left of `server.drain_timeout_s`, which begins with the leaving.
+    pub(super) fn drain_time_left(&self) -> Duration {
+        let leaving_for = self.leaving_since.get().map_or(Duration::ZERO, Instant::elapsed);
+        self.config.server.drain_timeout_s.duration().saturating_sub(leaving_for)
     }
 
     /// Becomes true when draining begins.

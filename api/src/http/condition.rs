@@ -14,7 +14,9 @@ pub struct Condition {
     pub shards_alive: usize,
     /// Shards there should be.
     pub shards: usize,
-    /// On its way out.
+    /// Told to end; answers as before.
+    pub leaving: bool,
+    /// Takes nothing new any more.
     pub draining: bool,
     /// Some symbol has had a probability.
     pub warm: bool,
@@ -31,6 +33,7 @@ impl Condition {
             model_loaded: app.engine.model.load().is_some(),
             shards_alive: app.shards_alive(),
             shards: app.engine.mailboxes.len(),
+            leaving: app.is_leaving(),
             draining: app.is_draining(),
             warm: app.is_warm(),
             waited: app.uptime() >= app.config.ready.warm_wait_s.duration(),
@@ -58,7 +61,7 @@ impl Condition {
                 if self.model_loaded { "loaded" } else { "Model not loaded" }.to_owned(),
             ),
             ("shards", self.shards > 0 && self.shards_alive == self.shards, self.shards_text()),
-            ("draining", !self.draining, if self.draining { "draining" } else { "not draining" }.to_owned()),
+            ("draining", !self.leaving, self.leaving_text().unwrap_or("not draining").to_owned()),
             ("warm", self.warm || self.waited, warmth.to_owned()),
         ]
     }
@@ -80,9 +83,7 @@ impl Condition {
         if self.shards_alive < self.shards || self.shards == 0 {
             reasons.push(self.shards_text());
         }
-        if self.draining {
-            reasons.push("draining".to_owned());
-        }
+        reasons.extend(self.leaving_text().map(str::to_owned));
         if !self.warm {
             reasons.push("warming: no symbol has a probability yet".to_owned());
         }
@@ -106,6 +107,14 @@ impl Condition {
             reasons.push(format!("all {} connections are in use", app.config.server.connections_max));
         }
         reasons
+    }
+
+    fn leaving_text(&self) -> Option<&'static str> {
+        match (self.leaving, self.draining) {
+            (_, true) => Some("draining"),
+            (true, false) => Some("told to end: still answering for server.shutdown_grace_s"),
+            (false, false) => None,
+        }
     }
 
     fn shards_text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    io,
+    io::{self, ErrorKind},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -20,7 +20,9 @@ use tokio::{
 
 use super::{
     app::{App, draining},
-    live, service,
+    live,
+    server::BACKLOG,
+    service,
 };
 
 /// Bytes buffered for a connection at most; hyper's default is six times that.
@@ -29,6 +31,9 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 pub const REFUSALS_MAX: usize = 512;
 /// Time a refused client has to read why.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
+/// Time that clients whose connection was just accepted have to send their request when the drain begins. hyper ends
+/// a connection on which it has read nothing, and what lay unread would be answered with a reset.
+const LAST_REQUESTS_WAIT: Duration = Duration::from_millis(25);
 /// Wait after the process ran out of file descriptors.
 const OUT_OF_FILES_WAIT: Duration = Duration::from_millis(50);
 
@@ -55,14 +60,32 @@ pub(super) async fn run(app: Arc<App>, listener: std::net::TcpListener, is_first
             () = draining(&mut drain) => break,
         }
     }
-    drop(listener);
+    admit_those_waiting(&app, &graceful, listener);
+    tokio::time::sleep(LAST_REQUESTS_WAIT).await;
     finish(&app, graceful).await
 }
 
+/// Takes what waits to be accepted, then closes the listener: with it the kernel would reset those connections.
+fn admit_those_waiting(app: &Arc<App>, graceful: &GracefulShutdown, listener: TcpListener) {
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..BACKLOG {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                if let Ok(stream) = stream {
+                    admit(app, graceful, stream);
+                }
+            }
+            // One client's failure; others wait behind it.
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+            Err(_) => return,
+        }
+    }
+}
+
 async fn finish(app: &App, graceful: GracefulShutdown) -> usize {
-    let timeout = app.config.server.drain_timeout_s.duration();
     let open = graceful.count();
-    let Err(_) = tokio::time::timeout(timeout, graceful.shutdown()).await else { return 0 };
+    let Err(_) = tokio::time::timeout(app.drain_time_left(), graceful.shutdown()).await else { return 0 };
     let cut = app.connections_open().min(open);
     tracing::warn!(cut, "connections were cut at the end of server.drain_timeout_s");
     cut

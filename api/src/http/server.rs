@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{app::App, front};
 
 /// Connections that may wait to be accepted.
-const BACKLOG: i32 = 4_096;
+pub(super) const BACKLOG: i32 = 4_096;
 
 /// A running HTTP front.
 #[derive(Debug)]
@@ -62,7 +62,8 @@ impl Server {
         self.address
     }
 
-    /// Stops accepting, waits for requests in flight up to `server.drain_timeout_s`, and ends the threads.
+    /// Stops accepting, waits for requests in flight up to what is left of `server.drain_timeout_s`, and ends the
+    /// threads.
     /// Returns the number of connections that were cut.
     pub fn stop(self) -> usize {
         self.app.start_draining();

@@ -71,7 +71,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
         headers.insert(TRACEPARENT, context.clone());
     }
     headers.insert(X_REQUEST_ID, id);
-    if app.is_draining() {
+    if app.is_leaving() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

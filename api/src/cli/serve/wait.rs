@@ -2,32 +2,79 @@
 
 use std::{io, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::log;
+use crate::{http::App, log};
 
 /// How often the shards are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Waits for SIGTERM, SIGINT, a shard that panicked or a namesake that took our place, and says which; reports repeated log lines meanwhile.
-pub(super) async fn until_end(
+/// Why a service ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// An orchestrator asks, and needs time to send clients elsewhere.
+    Terminate,
+    /// Somebody at a terminal asks, who does not want to wait.
+    Interrupt,
+    ShardPanicked,
+    Fenced,
+}
+
+impl End {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+            Self::ShardPanicked => "a shard panicked",
+            Self::Fenced => "another process has the same kafka.instance",
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Waits for SIGTERM, SIGINT, a shard that panicked or a namesake that took our place; at SIGTERM then for
+/// `server.shutdown_grace_s` or the next of these. From then on the service drains.
+pub(super) async fn until_drain(app: &App) -> io::Result<()> {
+    let mut signals =
+        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    let shards_panicked = || app.shards_panicked();
+    let is_fenced = || app.lanes.is_fenced();
+    let end = until_end(&mut signals, shards_panicked, is_fenced).await;
+    let why = end.text();
+    app.start_leaving();
+    let grace = app.config.server.shutdown_grace_s.duration();
+    if end == End::Terminate && !grace.is_zero() {
+        tracing::info!(why, grace_s = grace.as_secs_f64(), "not ready any more, still answering");
+        // Over in time or by the next reason to end: both begin the drain.
+        let _ = tokio::time::timeout(grace, until_end(&mut signals, shards_panicked, is_fenced)).await;
+    }
+    tracing::info!(why, "draining");
+    app.start_draining();
+    Ok(())
+}
+
+/// Waits for a reason to end; reports repeated log lines meanwhile.
+async fn until_end(
+    signals: &mut Signals,
     shards_panicked: impl Fn() -> Vec<usize>,
     is_fenced: impl Fn() -> bool,
-) -> io::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+) -> End {
     let mut look = tokio::time::interval(LOOK_EVERY);
     let mut report = tokio::time::interval(log::REPORT_EVERY);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
+            _ = signals.terminate.recv() => return End::Terminate,
+            _ = signals.interrupt.recv() => return End::Interrupt,
             _ = look.tick() => {
                 if !shards_panicked().is_empty() {
-                    return Ok("a shard panicked");
+                    return End::ShardPanicked;
                 }
                 if is_fenced() {
-                    return Ok("another process has the same kafka.instance");
+                    return End::Fenced;
                 }
             }
             _ = report.tick() => log::report_repeats(),
@@ -49,7 +96,14 @@ mod tests {
             looks.set(looks.get() + 1);
             if looks.get() < 3 { Vec::new() } else { vec![1] }
         };
-        assert_eq!(runtime.block_on(until_end(panicked, || false)).unwrap(), "a shard panicked");
-        assert_eq!(looks.get(), 3);
+        let end = runtime.block_on(async {
+            let signal = |kind| signal(kind).unwrap();
+            let mut signals = Signals {
+                terminate: signal(SignalKind::terminate()),
+                interrupt: signal(SignalKind::interrupt()),
+            };
+            until_end(&mut signals, panicked, || false).await
+        });
+        assert_eq!((end, looks.get()), (End::ShardPanicked, 3));
     }
 }
