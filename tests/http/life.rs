@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    process::Command,
     sync::{Arc, Mutex, atomic::Ordering, mpsc::channel},
     time::{Duration, Instant},
 };
@@ -256,6 +257,26 @@ fn what_waits_to_be_accepted_when_the_drain_begins_is_answered() {
         assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
     }
     assert_eq!(server.stop(), 0, "no connection was cut");
+}
+
+#[test]
+fn a_second_service_on_the_same_port_is_refused_though_front_threads_share_it() {
+    let first = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__FRONT_THREADS", "2");
+    });
+    first.get_until("/readyz", HANG, |status, _| status == 200);
+    let log = first.log_lines();
+    assert!(log.iter().any(|line| line.contains(r#""front_threads":2"#)), "this needs two CPUs: {log:#?}");
+    let second = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args(["serve", "--source", "none", "--listen", &first.address.to_string()])
+        .env("STORMGLASS__SERVER__FRONT_THREADS", "2")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    let expected = format!("{} is in use by another process", first.address);
+    assert!(said.contains(&expected) && said.contains("server.listen"), "{said}");
+    assert_eq!(first.get("/readyz").unwrap().0, 200);
 }
 
 #[test]

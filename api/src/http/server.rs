@@ -14,6 +14,25 @@ use super::{app::App, front};
 /// Connections that may wait to be accepted.
 pub(super) const BACKLOG: i32 = 4_096;
 
+/// Why no front was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("{0} is in use by another process: end it, or set server.listen (--listen) to another port")]
+    InUse(SocketAddr),
+    /// The address is not ours to have.
+    #[error("cannot listen on {address} (server.listen): {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system gave no thread.
+    #[error("cannot start a front thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
 /// A running HTTP front.
 #[derive(Debug)]
 pub struct Server {
@@ -27,22 +46,16 @@ impl Server {
     /// ([`engine::cpu::CpuPlan::front_cpus`]), because fronts and shards share the machine.
     ///
     /// # Errors
-    /// If the address cannot be bound or a thread cannot be started.
+    /// [`StartError`] if the address cannot be bound or a thread cannot be started.
     ///
     /// # Panics
     /// If `cpus` is empty: nobody would serve.
-    pub fn start(app: Arc<App>, cpus: &[Option<usize>]) -> io::Result<Self> {
+    pub fn start(app: Arc<App>, cpus: &[Option<usize>]) -> Result<Self, StartError> {
         let count = cpus.len();
         assert!(count > 0, "a front needs a thread");
-        let first = listener(app.config.server.listen, count > 1)?;
-        // With port 0 the first listener learns the port that the others share.
-        let address = first.local_addr()?;
+        let (address, listeners) = listeners(app.config.server.listen, count)?;
         // Once: a service has one front.
         let _ = app.address.set(address);
-        let mut listeners = vec![first];
-        for _ in 1..count {
-            listeners.push(listener(address, true)?);
-        }
         let mut threads = Vec::with_capacity(count);
         for (number, (listener, cpu)) in listeners.into_iter().zip(cpus.iter().copied()).enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -80,7 +93,37 @@ fn pin(front: usize, cpu: Option<usize>) {
     }
 }
 
-fn listener(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+/// One listener a front thread, and where they listen.
+fn listeners(
+    address: SocketAddr,
+    count: usize,
+) -> Result<(SocketAddr, Vec<std::net::TcpListener>), StartError> {
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::InUse(address),
+        _ => StartError::Listen { address, error },
+    };
+    let shared = count > 1;
+    if shared {
+        // A shared port is also shared with other processes of the user, which would take a part of the requests. A
+        // socket that does not share finds them. (A port 0 is given out to one process only.)
+        bound(address, false).map_err(refused)?;
+    }
+    let listener = |address| {
+        let socket = bound(address, shared)?;
+        socket.listen(BACKLOG)?;
+        Ok(std::net::TcpListener::from(socket))
+    };
+    let first = listener(address).map_err(refused)?;
+    // With port 0 the first listener learns the port that the others share.
+    let address = first.local_addr().map_err(refused)?;
+    let mut listeners = vec![first];
+    for _ in 1..count {
+        listeners.push(listener(address).map_err(refused)?);
+    }
+    Ok((address, listeners))
+}
+
+fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if shared {
@@ -88,6 +131,5 @@ fn listener(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListen
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
