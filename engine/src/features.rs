@@ -15,6 +15,8 @@ mod arrivals;
 mod book;
 mod flow;
 mod logarithm;
+#[cfg(test)]
+pub(crate) mod oracle;
 mod returns;
 mod shape;
 mod spread;

@@ -18,7 +18,7 @@ pub mod outcome;
 pub mod size;
 pub mod tau;
 #[cfg(test)]
-mod twin;
+pub(crate) mod twin;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
