@@ -297,7 +297,8 @@ impl SymbolState {
         self.sizes.advance(self.open_second);
     }
 
-    /// Closes every second before `time` and scores the grid instants on the way.
+    /// Closes every second before `time` and scores the grid instants on the way. No more than the limit of a gap, which
+    /// is no longer than the longest window.
     fn advance(&mut self, time: EventTime, settings: &StateSettings, scorer: &mut impl Scorer) {
         let target = time.second();
         while self.open_second < target {

@@ -34,6 +34,8 @@ mod slots;
 pub use bins::{BINS, Bin, Bins};
 pub use bucket::{Bucket, Sums, clipped_signed_volume};
 pub use extremes::{EXTREMES_WINDOW_S, Extremes, RunningMax};
+#[cfg(test)]
+pub(crate) use seconds::CLOSED;
 pub use seconds::{Seconds, WINDOWS_S, Window};
 pub use slots::{SLOT_S, SLOTS, SLOTS_VPIN, Slot, Slots};
 

@@ -14,6 +14,9 @@ const LANES_MAX: usize = 64;
 /// A week of made-up history: far more than any window needs.
 const PREROLL_MINUTES_MAX: u32 = 7 * 24 * 60;
 
+/// The longest window. A silence that is no gap is walked second by second, in one step.
+const GAP_S_MAX: f64 = 1_800.0;
+
 /// Ten million rows are 480 MB.
 const QUALITY_ROWS_MAX: usize = 10_000_000;
 
@@ -49,6 +52,16 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             "server.drain_timeout_s is shorter than server.shutdown_grace_s and server.deadline_ms together: a request \
              in flight at the end would be cut; make it longer",
         ));
+    }
+    for (key, gap) in
+        [("state.gap_quoted_s", config.state.gap_quoted_s), ("state.gap_trades_s", config.state.gap_trades_s)]
+    {
+        if gap.get() > GAP_S_MAX {
+            return Err(relation(&format!(
+                "{key} is {}; it is at most {GAP_S_MAX}: no window looks further back",
+                gap.get()
+            )));
+        }
     }
     if config.state.gap_trades_s < config.state.gap_quoted_s {
         return Err(relation(

@@ -6,6 +6,7 @@ use crate::{
     state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
     symbol::{Offset, Partition, Position},
     tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick},
+    window::CLOSED,
 };
 
 struct NoModel;
@@ -40,12 +41,14 @@ const STILL: Example = Example { mid: 100.01, width: 0.02, sizes: (2, 2), traded
 /// A symbol fed by hand.
 struct Fed {
     state: SymbolState,
+    settings: StateSettings,
     count: u64,
 }
 
 impl Fed {
     fn new() -> Self {
-        Self { state: SymbolState::new(0, StateFrom::Origin, &StateSettings::default()), count: 0 }
+        let settings = StateSettings::default();
+        Self { state: SymbolState::new(0, StateFrom::Origin, &settings), settings, count: 0 }
     }
 
     /// Takes a tick at `at_s` seconds after the first.
@@ -64,7 +67,7 @@ impl Fed {
             trade_id: None,
         };
         let position = Position { partition: Partition(0), offset: Offset(self.count), index: 0 };
-        self.state.accept(&tick, position, &StateSettings::default(), &mut NoModel);
+        self.state.accept(&tick, position, &self.settings, &mut NoModel);
         self.count += 1;
     }
 
@@ -210,6 +213,35 @@ fn flow_is_bought_against_sold() {
     fed.assert_near("vpin300", 0.5, 0.05);
     assert!(fed.value("kyle300n").is_nan(), "the price stood still: no correlation");
     assert!(fed.value("big60").is_nan(), "fewer than a thousand sizes are known");
+}
+
+/// How many seconds a tick closes that comes so long after the others: its cost.
+fn closed_by_a_tick_after(silence_s: i64, settings: &StateSettings) -> u64 {
+    let mut fed = each_second(400, |_| 100.0);
+    fed.settings = *settings;
+    // A jump of more than an hour needs company.
+    let lone = 400 + silence_s - 1;
+    CLOSED.set(0);
+    fed.tick(lone as f64, STILL);
+    fed.tick((lone + 1) as f64, STILL);
+    assert_eq!(fed.state.clock().unwrap().second(), 1_767_225_600 + lone + 1, "the tick was taken");
+    CLOSED.get()
+}
+
+#[test]
+fn a_silence_of_years_costs_no_more_than_one_of_the_longest_window() {
+    const YEAR_S: i64 = 366 * 86_400;
+    let settings = StateSettings::default();
+    for silence_s in [3_600, 86_400, 7 * 86_400, YEAR_S, 10 * YEAR_S] {
+        let closed = closed_by_a_tick_after(silence_s, &settings);
+        assert!(closed <= 2, "{closed} seconds were closed after {silence_s} s");
+    }
+    // The longest walk there is: a silence that is barely no gap where the limit is as high as it can be.
+    let limit_s = 1_800;
+    let patient = StateSettings { gap_quoted_ns: limit_s * 1_000_000_000, ..settings };
+    let closed = closed_by_a_tick_after(limit_s, &patient);
+    assert!((1_790..=1_801).contains(&closed), "{closed}");
+    assert!(closed_by_a_tick_after(1_809, &patient) <= 1_811);
 }
 
 #[test]

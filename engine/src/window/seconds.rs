@@ -43,9 +43,17 @@ impl Default for Seconds {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Seconds that this thread has closed: what a step costs.
+    pub(crate) static CLOSED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 impl Seconds {
     /// Closes `second`, which must follow the one closed before. O(1): one bucket enters and one leaves each window.
     pub fn close(&mut self, second: i64, bucket: &Bucket) {
+        #[cfg(test)]
+        CLOSED.set(CLOSED.get() + 1);
         for (sums, &length_s) in self.sums.iter_mut().zip(&WINDOWS_S) {
             sums.remove(&self.ring[Self::index(second - length_s as i64)]);
             sums.add(bucket);
