@@ -105,10 +105,14 @@ impl Ingest {
     /// Hands a shard its batch, waiting while its lane is full. A stop drops what is left.
     fn send(&mut self, shard: usize) {
         let batch = std::mem::take(&mut self.pending[shard]);
-        if self.has_dropped || (batch.ticks.is_empty() && batch.new_symbols.is_empty()) {
+        if batch.ticks.is_empty() && batch.new_symbols.is_empty() {
             return;
         }
         let tick_count = batch.ticks.len() as u64;
+        if self.has_dropped {
+            self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
+            return;
+        }
         let mut message = Message::Ticks(batch);
         loop {
             match self.mailboxes[shard].push(Lane::Ticks, message) {
@@ -120,6 +124,7 @@ impl Ingest {
                 Err(PushError::Full(back)) => {
                     if self.stop.is_stopped() {
                         self.has_dropped = true;
+                        self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
                         return;
                     }
                     message = back;
@@ -162,5 +167,33 @@ impl TickSink for Ingest {
         for shard in 0..self.pending.len() {
             self.send(shard);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        limits::TICK_LANE_CAPACITY,
+        sim::{SimConfig, Simulator},
+    };
+
+    #[test]
+    fn what_a_stop_leaves_no_room_for_is_counted() {
+        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))]);
+        let (metrics, stop) = (Arc::new(IngestMetrics::default()), StopToken::default());
+        let routes = Arc::new(RouteTable::new(1, 1, &[]));
+        let mut ingest =
+            Ingest::new(Arc::default(), routes, mailboxes.clone(), metrics.clone(), stop.clone());
+        // Nobody empties the lane, and a source that was asked to stop does not wait.
+        stop.stop();
+        let room = TICK_LANE_CAPACITY * TICKS_PER_BATCH_MAX;
+        let beyond = 2 * TICKS_PER_BATCH_MAX + 7;
+        for (offset, (_, tick)) in Simulator::new(SimConfig::default()).take(room + beyond).enumerate() {
+            ingest.tick("v", "P", Offset(offset as u64), 0, tick);
+        }
+        ingest.flush();
+        assert_eq!(mailboxes[0].depth(Lane::Ticks), TICK_LANE_CAPACITY);
+        assert_eq!(metrics.ticks_undelivered.load(Ordering::Relaxed), beyond as u64);
     }
 }

@@ -235,7 +235,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_ticks_undelivered_total",
         kind: Kind::Counter,
-        help: "Ticks dropped because their shard had ended.",
+        help: "Ticks dropped because their shard had ended, or had no room when the source was stopped.",
         read: |m| one(load(&m.ingest.ticks_undelivered)),
     },
     Metric {
