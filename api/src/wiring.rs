@@ -42,6 +42,7 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
             SourceKind::Kafka => PARTITIONS_MAX,
             _ => engine.partitions,
         },
+        symbols_max: engine.symbols_max,
         pins: engine.pins.iter().map(|pin| (Partition(pin.partition), pin.shard)).collect(),
         state: StateSettings {
             gap_quoted_ns: config.state.gap_quoted_s.nanos(),

@@ -1,9 +1,9 @@
 //! Every bound of the engine, with the relations between them checked when it is compiled.
 
-/// Symbols a process holds at most; a further one is refused and counted.
-pub const SYMBOLS_MAX: usize = 20_000;
-/// Symbols of other processes are added while there are fewer than this: our own have room left.
-pub const SYMBOLS_TOLD_MAX: usize = SYMBOLS_MAX / 4 * 3;
+/// Symbols a process can be allowed to hold; with 120 KiB each, more than most machines have room for.
+pub const SYMBOLS_MAX: usize = 100_000;
+/// Symbols it holds at most unless told otherwise; a further one is refused and counted.
+pub const SYMBOLS_MAX_DEFAULT: usize = 20_000;
 /// Bytes of a symbol's name at most.
 pub const SYMBOL_NAME_BYTES_MAX: usize = 64;
 /// Bytes of one source record at most; a longer one is unreadable.
@@ -44,7 +44,7 @@ pub const OWNER_NAME_BYTES_MAX: usize = 512;
 const _: () = {
     assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);
     assert!(TICK_BATCHES_PER_TURN_MAX <= TICK_LANE_CAPACITY);
-    assert!(SYMBOLS_MAX <= u32::MAX as usize);
+    assert!(SYMBOLS_MAX_DEFAULT <= SYMBOLS_MAX && SYMBOLS_MAX <= u32::MAX as usize);
     assert!(LANE_BATCHES_PER_SHARD_MAX <= TICK_LANE_CAPACITY);
     assert!(SHARDS_MAX <= u16::MAX as usize);
 };

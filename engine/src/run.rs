@@ -16,7 +16,7 @@ use crate::{
     events::EventLog,
     handle::EngineHandle,
     ingest::Ingest,
-    limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, TICK_LANE_CAPACITY},
+    limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, SYMBOLS_MAX, SYMBOLS_MAX_DEFAULT, TICK_LANE_CAPACITY},
     mailbox::Mailbox,
     message::{Answer, Message},
     metrics::{EngineMetrics, ShardMetrics},
@@ -43,6 +43,8 @@ pub struct EngineSettings {
     pub runtime: RuntimeChoice,
     /// Partitions where no Kafka says how many.
     pub partition_count: u32,
+    /// Symbols to hold at most.
+    pub symbols_max: usize,
     /// Partitions fixed to shards.
     pub pins: Vec<(Partition, usize)>,
     /// What shapes the bytes of predictions.
@@ -61,6 +63,7 @@ impl Default for EngineSettings {
             spin: Duration::ZERO,
             runtime: RuntimeChoice::Auto,
             partition_count: 64,
+            symbols_max: SYMBOLS_MAX_DEFAULT,
             pins: Vec::new(),
             state: StateSettings::default(),
             quality: QualitySettings::default(),
@@ -137,7 +140,7 @@ impl Engine {
         })?;
         let handle = EngineHandle {
             mailboxes,
-            symbols: Arc::new(SymbolTable::default()),
+            symbols: Arc::new(SymbolTable::with_room_for(settings.symbols_max)),
             routes: Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins)),
             owners: Arc::default(),
             model: Arc::new(ArcSwapOption::new(model)),
@@ -226,6 +229,12 @@ fn check(settings: &EngineSettings, shard_count: usize) -> Result<(), StartError
     if partitions == 0 || partitions > PARTITIONS_MAX {
         return Err(StartError::Settings(format!(
             "engine.partitions is {partitions}; give 1 to {PARTITIONS_MAX}"
+        )));
+    }
+    if !(1..=SYMBOLS_MAX).contains(&settings.symbols_max) {
+        let symbols = settings.symbols_max;
+        return Err(StartError::Settings(format!(
+            "engine.symbols_max is {symbols}; give 1 to {SYMBOLS_MAX}"
         )));
     }
     for &(Partition(partition), shard) in &settings.pins {

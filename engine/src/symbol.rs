@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
 
-use crate::limits::{SYMBOLS_MAX, SYMBOLS_TOLD_MAX};
+use crate::limits::SYMBOLS_MAX_DEFAULT;
 
 /// The venue whose ticks are made up. Reserved: its symbols are marked `simulated` in every answer.
 pub const SIMULATOR_VENUE: &str = "simulator";
@@ -87,15 +87,27 @@ pub enum ResolveError {
 /// The table of symbols is full.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the symbol table is full ({SYMBOLS_MAX} symbols, {SYMBOLS_TOLD_MAX} with others'); {0:?} was not added"
+    "{name:?} was not added: the table of symbols holds {most} (engine.symbols_max; of others three quarters of it)"
 )]
-pub struct SymbolTableFull(pub String);
+pub struct SymbolTableFull {
+    /// The symbol that found no room.
+    pub name: String,
+    /// How many there is room for.
+    pub most: usize,
+}
 
-/// All symbols this process has seen. Grows only; read by every front thread, written by sources when a new
+/// All symbols this process has seen. Grows only, to a bound; read by every front thread, written by sources when a new
 /// symbol appears.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SymbolTable {
     inner: RwLock<Names>,
+    most: usize,
+}
+
+impl Default for SymbolTable {
+    fn default() -> Self {
+        Self::with_room_for(SYMBOLS_MAX_DEFAULT)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -106,20 +118,25 @@ struct Names {
 }
 
 impl SymbolTable {
+    /// An empty table for so many symbols at most.
+    pub fn with_room_for(most: usize) -> Self {
+        Self { inner: RwLock::default(), most }
+    }
+
     /// The symbol `venue:product`, added if new.
     ///
     /// # Errors
-    /// When the table holds [`SYMBOLS_MAX`] symbols already.
+    /// When the table is full.
     pub fn intern(&self, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
-        self.intern_below(SYMBOLS_MAX, venue, product)
+        self.intern_below(self.most, venue, product)
     }
 
     /// The same for a symbol that another process has told of.
     ///
     /// # Errors
-    /// When the table holds [`SYMBOLS_TOLD_MAX`] symbols already.
+    /// When the table is three quarters full: our own have room left.
     pub fn intern_told(&self, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
-        self.intern_below(SYMBOLS_TOLD_MAX, venue, product)
+        self.intern_below(self.most / 4 * 3, venue, product)
     }
 
     fn intern_below(&self, most: usize, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
@@ -132,7 +149,7 @@ impl SymbolTable {
             return Ok(names.symbols[id.0 as usize].clone());
         }
         if names.symbols.len() >= most {
-            return Err(SymbolTableFull(name));
+            return Err(SymbolTableFull { name, most: self.most });
         }
         let id = SymbolId(names.symbols.len() as u32);
         let symbol = Arc::new(Symbol { id, name: name.into_boxed_str(), venue_len: venue.len() });
@@ -253,6 +270,19 @@ mod tests {
         );
         assert_eq!(table.resolve("coinbase:BTC-USD").unwrap().id, coinbase.id);
         assert_eq!(table.resolve("X"), Err(ResolveError::Unknown("X".into())));
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_says_its_bound() {
+        let table = SymbolTable::with_room_for(4);
+        for product in ["A", "B", "C"] {
+            table.intern("v", product).unwrap();
+        }
+        let refused = table.intern_told("v", "D").unwrap_err();
+        assert!(refused.to_string().contains("v:D") && refused.to_string().contains("holds 4"), "{refused}");
+        let own = table.intern("v", "D").unwrap();
+        assert!(table.intern("v", "E").is_err());
+        assert_eq!(table.intern_told("v", "D").unwrap().id, own.id, "a known one needs no room");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     positive("engine.partitions", f64::from(config.engine.partitions))?;
     positive("state.gap_quoted_s", config.state.gap_quoted_s.get())?;
     at_most("engine.partitions", config.engine.partitions as usize, engine::limits::PARTITIONS_MAX as usize)?;
+    positive("engine.symbols_max", config.engine.symbols_max as f64)?;
+    at_most("engine.symbols_max", config.engine.symbols_max, engine::limits::SYMBOLS_MAX)?;
     at_most("engine.shards", config.engine.shards, engine::limits::SHARDS_MAX)?;
     at_most("server.front_threads", server.front_threads, engine::limits::SHARDS_MAX)?;
     at_most(

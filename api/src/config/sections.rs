@@ -130,13 +130,21 @@ pub struct Engine {
     pub shards: usize,
     pub runtime: RuntimeChoice,
     pub partitions: u32,
+    pub symbols_max: usize,
     pub pins: Vec<Pin>,
     pub spin_us: u64,
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { shards: 0, runtime: RuntimeChoice::Auto, partitions: 64, pins: Vec::new(), spin_us: 0 }
+        Self {
+            shards: 0,
+            runtime: RuntimeChoice::Auto,
+            partitions: 64,
+            symbols_max: engine::limits::SYMBOLS_MAX_DEFAULT,
+            pins: Vec::new(),
+            spin_us: 0,
+        }
     }
 }
 
