@@ -12,7 +12,7 @@ pub use families::{Series, Shape, Value, render};
 pub use list::{METRICS, Metric, names};
 pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, RequestsTotal};
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 /// What the front counts.
 #[derive(Debug, Default)]
@@ -25,6 +25,10 @@ pub struct ServiceMetrics {
     pub predictions: PredictionsTotal,
     /// `stormglass_http_connections_refused_total`.
     pub connections_refused: AtomicU64,
+    /// `stormglass_http_connections_stalled_total`.
+    pub connections_stalled: AtomicU64,
+    /// `stormglass_http_bodies_bytes`.
+    pub bodies_bytes: AtomicUsize,
     /// `stormglass_http_forwards_total`.
     pub forwards: ForwardsTotal,
 }

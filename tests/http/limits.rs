@@ -3,6 +3,7 @@
 use std::{
     io::{ErrorKind, Read},
     net::{SocketAddr, TcpStream},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -50,6 +51,38 @@ fn a_body_over_the_limit_is_413_announced_or_not() {
     }
     assert_eq!(connection.read().status, 413);
     assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn all_bodies_together_are_bounded() {
+    let service = Service::with(|config| {
+        (config.server.body_max_bytes, config.server.bodies_max_bytes) = (60_000, 100_000);
+    });
+    let held = || service.app.metrics.bodies_bytes.load(Ordering::Relaxed);
+    let until = |bytes: usize| {
+        let begun = Instant::now();
+        while held() != bytes {
+            assert!(begun.elapsed() < HANG, "{} bytes are held, expected {bytes}", held());
+            std::thread::yield_now();
+        }
+    };
+    let mut slow = service.connect();
+    slow.send(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n");
+    slow.send(&[b' '; 50_000]);
+    until(50_000);
+    let large = vec![b' '; 60_000];
+    let refused = service.connect().post("/predict", &large);
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert_eq!(
+        (refused.header("connection"), refused.json()["error"].as_str()),
+        (Some("close"), Some("Too many bodies"))
+    );
+    let rows = format!("{{\"rows\":[{ROW}]}}");
+    assert_eq!(service.post("/predict", &rows).status, 200, "a small one finds room");
+    slow.send(&[b' '; 10_000]);
+    assert_eq!(slow.read().status, 400, "blanks are no JSON");
+    until(0);
+    assert_eq!(service.connect().post("/predict", &large).status, 400);
 }
 
 #[test]
@@ -166,15 +199,21 @@ fn connections_beyond_the_limit_are_told_so_and_the_service_goes_on() {
     }
     for _ in 0..10 {
         let mut beyond = service.connect();
-        beyond.send_what_is_taken(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        beyond.send_what_is_taken(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
         let answer = beyond.read();
         assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
         assert_eq!(answer.json()["error"], "Too many connections");
     }
+    for probe in ["/livez", "/readyz?verbose", "/health", "/metrics"] {
+        let mut beyond = service.connect();
+        let answer = beyond.get(probe);
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{probe}");
+        assert!(beyond.is_closed());
+    }
     for connection in &mut kept {
         assert_eq!(connection.get("/predict/BTC-USD").status, 200);
     }
-    assert!(kept[0].get("/metrics").text().contains("stormglass_http_connections_refused_total 10\n"));
+    assert!(kept[0].get("/metrics").text().contains("stormglass_http_connections_refused_total 14\n"));
     drop(kept.pop());
     let begun = Instant::now();
     while service.app.connections_open() == 50 {
@@ -189,7 +228,8 @@ fn admitted(address: SocketAddr) -> Connection {
     let begun = Instant::now();
     loop {
         let mut connection = Connection::open(address);
-        connection.send_what_is_taken(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        // A probe would be answered beyond the limit too.
+        connection.send_what_is_taken(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
         if connection.read().status == 200 {
             return connection;
         }

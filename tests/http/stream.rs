@@ -1,7 +1,11 @@
 //! The live stream.
 
-use std::time::Instant;
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
+use api::config::values::Seconds;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -77,6 +81,38 @@ fn a_slow_watcher_loses_the_oldest_and_is_told() {
     };
     assert!(missed > 0);
     assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn a_client_that_stops_reading_is_cut_off_and_counted() {
+    let service = Service::with(|config| config.server.write_timeout_s = Seconds::new(1.0).unwrap());
+    let mut watcher = watch(&service, "/stream?symbols=BTC-USD");
+    next_data(&mut watcher);
+    let mut asker = service.connect();
+    // More answers than the sockets hold, of which none is read.
+    asker.send_what_is_taken(&b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000));
+    let stalled = || service.app.metrics.connections_stalled.load(Ordering::Relaxed);
+    let begun = Instant::now();
+    while stalled() < 2 || service.app.connections_open() > 0 {
+        assert!(begun.elapsed() < HANG, "{} of 2 were cut off", stalled());
+        for _ in 0..500 {
+            service.app.engine.board.post(service.answer("BTC-USD", 0.9));
+        }
+        // Paces the events; what is waited for is the end of both connections.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((stalled(), service.app.live.watchers()), (2, 0));
+    assert_eq!(service.get("/livez").status, 200);
+}
+
+#[test]
+fn a_watcher_is_shown_every_symbol_however_few_go_into_one_question() {
+    let service = Service::with(|config| config.predict.rows_max = 1);
+    let mut watcher = watch(&service, "/stream");
+    let mut seen: Vec<String> =
+        (0..4).map(|_| next_data(&mut watcher)["symbol"].as_str().unwrap().to_owned()).collect();
+    seen.sort();
+    assert_eq!(seen, ["coinbase:BTC-USD", "coinbase:ETH-USD", "kraken:ETH-USD", "simulator:SOL-USD"]);
 }
 
 #[test]

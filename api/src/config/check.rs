@@ -30,6 +30,13 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     positive("server.body_max_bytes", server.body_max_bytes as f64)?;
     positive("server.header_read_timeout_s", server.header_read_timeout_s.get())?;
     positive("server.body_timeout_s", server.body_timeout_s.get())?;
+    positive("server.write_timeout_s", server.write_timeout_s.get())?;
+    if server.bodies_max_bytes < server.body_max_bytes {
+        return Err(relation(
+            "server.bodies_max_bytes is less than server.body_max_bytes: the longest body would never be taken; make it \
+             larger",
+        ));
+    }
     positive("server.deadline_ms", server.deadline_ms as f64)?;
     positive("predict.rows_max", config.predict.rows_max as f64)?;
     positive("predict.explain_rows_max", config.predict.explain_rows_max as f64)?;

@@ -1,24 +1,69 @@
-//! A request's body: bounded in bytes and in time.
+//! A request's body: bounded in bytes and in time, and all of them together in bytes.
+
+use std::{ops::Deref, sync::atomic::Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::{StatusCode, body::Incoming};
 
-use super::problem::Problem;
-use crate::config::sections::Server;
+use super::{app::App, problem::Problem};
+
+/// A body with its share of `server.bodies_max_bytes`, which is given back when it is dropped.
+pub(super) struct ReadBody<'a> {
+    bytes: Bytes,
+    _share: Share<'a>,
+}
+
+impl Deref for ReadBody<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What a body takes of the bytes that all bodies may have. Taken as they arrive: a length that is only announced
+/// takes no memory, and must take no room from others.
+struct Share<'a> {
+    app: &'a App,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    fn take(&mut self, bytes: usize) -> Result<(), Problem> {
+        let max_bytes = self.app.config.server.bodies_max_bytes;
+        self.bytes += bytes;
+        let before = self.app.metrics.bodies_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes <= max_bytes {
+            return Ok(());
+        }
+        Err(Problem::busy(
+            "Too many bodies",
+            format!("the bodies of all requests may have {max_bytes} bytes (server.bodies_max_bytes); retry"),
+        )
+        .closing())
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.app.metrics.bodies_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
 
 /// All of the body.
 ///
 /// # Errors
-/// 413 beyond `server.body_max_bytes`, 408 beyond `server.body_timeout_s`, 400 if the client broke off. Each ends
-/// the connection, because the rest of the body is not read.
-pub(super) async fn read(body: Incoming, limits: &Server) -> Result<Bytes, Problem> {
+/// 413 beyond `server.body_max_bytes`, 408 beyond `server.body_timeout_s`, 503 beyond `server.bodies_max_bytes`, 400 if
+/// the client broke off. Each ends the connection, because the rest of the body is not read.
+pub(super) async fn read(body: Incoming, app: &App) -> Result<ReadBody<'_>, Problem> {
+    let limits = &app.config.server;
     let announced = hyper::body::Body::size_hint(&body).lower();
     if announced > limits.body_max_bytes as u64 {
         return Err(too_long(limits.body_max_bytes));
     }
     let timeout = limits.body_timeout_s.duration();
-    match tokio::time::timeout(timeout, collect(body, limits.body_max_bytes)).await {
+    match tokio::time::timeout(timeout, collect(body, app)).await {
         Ok(read) => read,
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -30,7 +75,9 @@ pub(super) async fn read(body: Incoming, limits: &Server) -> Result<Bytes, Probl
 }
 
 /// Most bodies are one frame, which is handed on without a copy.
-async fn collect(mut body: Incoming, max_bytes: usize) -> Result<Bytes, Problem> {
+async fn collect(mut body: Incoming, app: &App) -> Result<ReadBody<'_>, Problem> {
+    let max_bytes = app.config.server.body_max_bytes;
+    let mut share = Share { app, bytes: 0 };
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -39,9 +86,10 @@ async fn collect(mut body: Incoming, max_bytes: usize) -> Result<Bytes, Problem>
                 .closing()
         })?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + all.len() + data.len() > max_bytes {
+        if share.bytes + data.len() > max_bytes {
             return Err(too_long(max_bytes));
         }
+        share.take(data.len())?;
         if first.is_empty() && all.is_empty() {
             first = data;
         } else {
@@ -49,7 +97,8 @@ async fn collect(mut body: Incoming, max_bytes: usize) -> Result<Bytes, Problem>
             all.extend_from_slice(&data);
         }
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+    let bytes = if all.is_empty() { first } else { all.freeze() };
+    Ok(ReadBody { bytes, _share: share })
 }
 
 fn too_long(max_bytes: usize) -> Problem {

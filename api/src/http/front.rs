@@ -2,12 +2,13 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     io::{self, ErrorKind},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -20,7 +21,10 @@ use tokio::{
 
 use super::{
     app::{App, draining},
+    endpoint::{ENDPOINTS, Observed},
     live,
+    problem::Problem,
+    route,
     server::BACKLOG,
     service,
 };
@@ -31,6 +35,11 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 pub const REFUSALS_MAX: usize = 512;
 /// Time a refused client has to read why.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
+/// Of that, time for its request to begin; only a probe's matters.
+const PROBE_WAIT: Duration = Duration::from_millis(100);
+/// Enough for the request line of a probe.
+const PROBE_BYTES: usize = 64;
+const TOO_MANY: &str = "server.connections_max connections are open; retry after a second";
 /// Time that clients whose connection was just accepted have to send their request when the drain begins. hyper ends
 /// a connection on which it has read nothing, and what lay unread would be answered with a reset.
 const LAST_REQUESTS_WAIT: Duration = Duration::from_millis(25);
@@ -110,7 +119,7 @@ fn admit(app: &Arc<App>, graceful: &GracefulShutdown, stream: TcpStream) {
             if app.refusals.fetch_add(1, Ordering::Relaxed) < REFUSALS_MAX {
                 let app = app.clone();
                 tokio::spawn(async move {
-                    let _ = tokio::time::timeout(REFUSAL_LINGER, refuse(stream)).await;
+                    let _ = tokio::time::timeout(REFUSAL_LINGER, turn_away(&app, stream)).await;
                     app.refusals.fetch_sub(1, Ordering::Relaxed);
                 });
             } else {
@@ -123,38 +132,86 @@ fn admit(app: &Arc<App>, graceful: &GracefulShutdown, stream: TcpStream) {
 fn serve(app: &Arc<App>, graceful: &GracefulShutdown, stream: TcpStream, permit: OwnedSemaphorePermit) {
     // hyper does not set it, and a small answer must not wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let app = app.clone();
-    let mut builder = http1::Builder::new();
-    builder
-        // Without a timer hyper's header timeout does nothing.
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.config.server.header_read_timeout_s.duration())
-        .max_buf_size(BUFFER_BYTES_MAX);
-    let answer = service_fn(move |request| {
+    let timeout = app.config.server.header_read_timeout_s.duration();
+    let answer = service_fn({
         let app = app.clone();
-        async move { Ok::<_, Infallible>(service::answer(app, request).await) }
+        move |request| {
+            let app = app.clone();
+            async move { Ok::<_, Infallible>(service::answer(app, request).await) }
+        }
     });
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), answer));
+    let connection = graceful.watch(builder(timeout).serve_connection(TokioIo::new(stream), answer));
+    let stalled = app.clone();
     tokio::spawn(async move {
         if let Err(error) = connection.await {
+            if took_nothing(&error) {
+                stalled.metrics.connections_stalled.fetch_add(1, Ordering::Relaxed);
+            }
             tracing::debug!(%error, "a connection ended early");
         }
         drop(permit);
     });
 }
 
+/// Whether the kernel ended the connection after `server.write_timeout_s`.
+fn took_nothing(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
+}
+
+fn builder(header_read_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        // Without a timer hyper's header timeout does nothing.
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_read_timeout)
+        .max_buf_size(BUFFER_BYTES_MAX);
+    builder
+}
+
+/// Refuses a connection beyond the limit, but not a probe: a supervisor that is refused restarts a service that is
+/// only busy, and nobody sees why in its metrics.
+async fn turn_away(app: &Arc<App>, stream: TcpStream) {
+    let mut begin = [0; PROBE_BYTES];
+    let looked = tokio::time::timeout(PROBE_WAIT, stream.peek(&mut begin)).await;
+    if !matches!(looked, Ok(Ok(length)) if is_probe(&begin[..length])) {
+        let _ = refuse(stream).await;
+        return;
+    }
+    let answer = service_fn(|request: Request<Incoming>| async {
+        if is_probe_of(request.method(), request.uri().path()) {
+            return Ok::<_, Infallible>(service::answer(app.clone(), request).await);
+        }
+        Ok(Problem::busy("Too many connections", TOO_MANY).into_response(""))
+    });
+    let _ = builder(REFUSAL_LINGER).keep_alive(false).serve_connection(TokioIo::new(stream), answer).await;
+}
+
+/// Whether a request that begins so is answered however many connections there are.
+fn is_probe(begin: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(begin) else { return false };
+    let mut words = text.split(' ');
+    let (Some(method), Some(target), Some(_)) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let path = target.split('?').next().unwrap_or_default();
+    Method::from_bytes(method.as_bytes()).is_ok_and(|method| is_probe_of(&method, path))
+}
+
+fn is_probe_of(method: &Method, path: &str) -> bool {
+    route::find(method, path).endpoint.is_some_and(|index| ENDPOINTS[index].observed == Observed::Probe)
+}
+
 /// Says that there are too many connections, then waits for the client to close: closing first, with its request
 /// unread, would reset the connection and take the answer with it.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
-    const BODY: &str = concat!(
-        r#"{"type":"about:blank","title":"Too many connections","status":503,"#,
-        r#""detail":"server.connections_max connections are open; retry after a second","#,
-        r#""error":"Too many connections"}"#
+    let body = format!(
+        r#"{{"type":"about:blank","title":"Too many connections","status":503,"detail":"{TOO_MANY}","error":"Too many connections"}}"#
     );
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-         connection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
-        BODY.len()
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
     );
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;

@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use engine::{message::Answer, symbol::SymbolId};
+use engine::{
+    message::Answer,
+    symbol::{SymbolId, SymbolKey},
+};
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError, error::TryRecvError},
@@ -124,16 +127,18 @@ async fn pump(
 ) {
     let wanted = |event: &Event| symbols.as_ref().is_none_or(|set| set.contains(&event.symbol));
     let mut drain = watching.0.drain_signal();
-    if let Some(first) = current(&watching.0, symbols.as_ref()).await
-        && chunks.send(first).await.is_err()
-    {
-        return;
+    for keys in current_keys(&watching.0, symbols.as_ref()).chunks(watching.0.config.predict.rows_max) {
+        if let Some(picture) = current(&watching.0, keys).await
+            && !hand_over(&chunks, picture, &mut drain).await
+        {
+            return;
+        }
     }
     loop {
         let received = tokio::select! {
             received = events.recv() => received,
             () = tokio::time::sleep(KEEP_ALIVE_EVERY) => {
-                if chunks.send(Bytes::from_static(b": keep-alive\n\n")).await.is_err() { return }
+                if !hand_over(&chunks, Bytes::from_static(b": keep-alive\n\n"), &mut drain).await { return }
                 continue;
             }
             () = chunks.closed() => return,
@@ -154,14 +159,22 @@ async fn pump(
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        if chunk.is_empty() {
-            continue;
+        if !chunk.is_empty() && !hand_over(&chunks, chunk.freeze(), &mut drain).await {
+            return;
         }
-        // A client that does not read would hold the drain up; it gets the signal's answer instead of its chunk.
-        tokio::select! {
-            sent = chunks.send(chunk.freeze()) => if sent.is_err() { return },
-            () = draining(&mut drain) => return,
-        }
+    }
+}
+
+/// Hands a watcher its chunk; false when it is gone or the service drains, which a client that does not read must not
+/// hold up. Until then the kernel bounds the wait: `server.write_timeout_s`.
+async fn hand_over(
+    chunks: &mpsc::Sender<Bytes>,
+    chunk: Bytes,
+    drain: &mut tokio::sync::watch::Receiver<bool>,
+) -> bool {
+    tokio::select! {
+        sent = chunks.send(chunk) => sent.is_ok(),
+        () = draining(drain) => false,
     }
 }
 
@@ -169,18 +182,18 @@ fn missed_event(missed: u64) -> Vec<u8> {
     format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n").into_bytes()
 }
 
-/// The newest prediction of each symbol, so that a watcher sees something before the next tick.
-async fn current(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Option<Bytes> {
+/// The symbols whose newest prediction a watcher is shown first.
+fn current_keys(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Vec<SymbolKey> {
     let ids: Vec<SymbolId> = match symbols {
         Some(set) => set.iter().copied().collect(),
         None => app.engine.symbols.all().iter().map(|symbol| symbol.id).collect(),
     };
-    let keys: Vec<_> = ids
-        .into_iter()
-        .filter_map(|id| app.engine.routes.key_of(id))
-        .take(app.config.predict.rows_max)
-        .collect();
-    let answers = app.engine.predict(&keys, app.deadline(Instant::now())).await.ok()?;
+    ids.into_iter().filter_map(|id| app.engine.routes.key_of(id)).collect()
+}
+
+/// The newest prediction of each, so that a watcher sees something before the next tick.
+async fn current(app: &App, keys: &[SymbolKey]) -> Option<Bytes> {
+    let answers = app.engine.predict(keys, app.deadline(Instant::now())).await.ok()?;
     let now_nanos = wall_clock_nanos();
     let mut bytes = BytesMut::new();
     for answer in answers.iter().flatten() {

@@ -10,6 +10,7 @@ use std::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{app::App, front};
+use crate::config::sections as config;
 
 /// Connections that may wait to be accepted.
 pub(super) const BACKLOG: i32 = 4_096;
@@ -53,7 +54,7 @@ impl Server {
     pub fn start(app: Arc<App>, cpus: &[Option<usize>]) -> Result<Self, StartError> {
         let count = cpus.len();
         assert!(count > 0, "a front needs a thread");
-        let (address, listeners) = listeners(app.config.server.listen, count)?;
+        let (address, listeners) = listeners(&app.config.server, count)?;
         // Once: a service has one front.
         let _ = app.address.set(address);
         let mut threads = Vec::with_capacity(count);
@@ -95,9 +96,10 @@ fn pin(front: usize, cpu: Option<usize>) {
 
 /// One listener a front thread, and where they listen.
 fn listeners(
-    address: SocketAddr,
+    config: &config::Server,
     count: usize,
 ) -> Result<(SocketAddr, Vec<std::net::TcpListener>), StartError> {
+    let address = config.listen;
     let refused = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => StartError::InUse(address),
         _ => StartError::Listen { address, error },
@@ -110,6 +112,9 @@ fn listeners(
     }
     let listener = |address| {
         let socket = bound(address, shared)?;
+        // Its connections inherit it. The kernel ends one whose client acknowledges nothing, and also one whose client
+        // acknowledges but takes nothing: each would keep its place for good.
+        socket.set_tcp_user_timeout(Some(config.write_timeout_s.duration()))?;
         socket.listen(BACKLOG)?;
         Ok(std::net::TcpListener::from(socket))
     };

@@ -128,8 +128,20 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_http_connections_refused_total",
         shape: Shape::Counter,
-        help: "Connections beyond server.connections_max, answered 503 and closed.",
+        help: "Connections beyond server.connections_max: probes are answered, others 503, and they are closed.",
         read: |app| one(app.metrics.connections_refused.load(Ordering::Relaxed) as f64),
+    },
+    Metric {
+        name: "stormglass_http_connections_stalled_total",
+        shape: Shape::Counter,
+        help: "Connections ended because the client took nothing for server.write_timeout_s.",
+        read: |app| one(app.metrics.connections_stalled.load(Ordering::Relaxed) as f64),
+    },
+    Metric {
+        name: "stormglass_http_bodies_bytes",
+        shape: Shape::Gauge,
+        help: "Bytes of the request bodies that are held, of server.bodies_max_bytes.",
+        read: |app| one(app.metrics.bodies_bytes.load(Ordering::Relaxed) as f64),
     },
     Metric {
         name: "stormglass_http_forwards_total",

@@ -62,7 +62,7 @@ struct Asked<'a> {
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let (app, head, request_id) = (call.app, call.head, call.request_id);
-        let bytes = body::read(call.body, &app.config.server).await?;
+        let bytes = body::read(call.body, app).await?;
         // The body's time is the client's and has a bound of its own; the engine's begins when there is a question.
         let deadline = app.deadline(Instant::now());
         let request: Request<'_> =
