@@ -10,9 +10,11 @@ use std::{
 use engine::{
     board::Board,
     decode::Unreadable,
+    handle::EngineHandle,
     ingest::Ingest,
     mailbox::Mailbox,
-    message::Message,
+    message::{Control, Message},
+    metrics::ShardMetrics,
     offline::Offline,
     predict::Prediction,
     route::RouteTable,
@@ -22,12 +24,14 @@ use engine::{
     sim::{Faults, SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, SourceEvent, StopToken, TickSink, file::FileConfig, pace::Speed},
     state::StateSettings,
-    symbol::Offset,
+    symbol::{Offset, Symbol, SymbolKey, default_partition},
     tick::{EventTime, Tick},
 };
 use model::Model;
 
 use crate::support::{fixtures::small_model, process::Process};
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Predictions by symbol, in order, as the bytes they are published in.
 type Bytes = BTreeMap<String, Vec<String>>;
@@ -194,6 +198,63 @@ fn restarted(ticks: &[Fed], model: &Arc<Model>) -> Bytes {
     collect.taken()
 }
 
+/// One life after another, each on other shards and another runtime, from the snapshots of the one before; as many as
+/// there are splits, and one.
+fn restarted_live(ticks: &[Fed], model: &Arc<Model>, splits: &[usize]) -> Bytes {
+    let collect = Collect::default();
+    let mut snapshots: Vec<(String, Vec<u8>)> = Vec::new();
+    let (mut first, mut runtimes) = (0, runtimes().into_iter().cycle());
+    for (life, &end) in splits.iter().chain([&ticks.len()]).enumerate() {
+        let (shards, runtime) = ([1, 4, 2][life % 3], runtimes.next().unwrap());
+        let settings = EngineSettings { shards: Some(shards), runtime, ..EngineSettings::default() };
+        let out = collect.clone();
+        let board = Arc::new(Board::default());
+        let engine = Engine::start_with(&settings, Some(model.clone()), board, move |_| out.clone()).unwrap();
+        snapshots.drain(..).for_each(|(name, snapshot)| restore(engine.handle(), &name, snapshot));
+        feed(&mut engine.ingest(), &ticks[first..end], first);
+        until_taken(engine.handle(), (end - first) as u64);
+        let symbols = engine.handle().symbols.all();
+        snapshots = symbols.iter().map(|s| (s.name.to_string(), snapshot(engine.handle(), s))).collect();
+        engine.stop();
+        first = end;
+    }
+    collect.taken()
+}
+
+/// Ticks travel in another lane than questions: a snapshot must not overtake them.
+fn until_taken(handle: &EngineHandle, count: u64) {
+    let limit = Instant::now() + DEADLINE;
+    let taken = |shard: &Arc<ShardMetrics>| {
+        let outcomes = [&shard.ticks_accepted, &shard.ticks_late, &shard.ticks_repeated, &shard.ticks_jump];
+        outcomes.into_iter().map(|counter| counter.get()).sum::<u64>()
+    };
+    while handle.metrics.shards.iter().map(taken).sum::<u64>() < count {
+        assert!(Instant::now() < limit, "the shards did not take the ticks");
+        std::thread::yield_now();
+    }
+}
+
+fn snapshot(handle: &EngineHandle, symbol: &Symbol) -> Vec<u8> {
+    let key = handle.routes.key_of(symbol.id).unwrap();
+    let shard = handle.routes.shard_of(key.partition).unwrap();
+    let ask = handle.ask(shard, Instant::now() + DEADLINE, |reply| Control::Snapshot { symbol: key, reply });
+    wait(ask).unwrap().unwrap()
+}
+
+fn restore(handle: &EngineHandle, name: &str, snapshot: Vec<u8>) {
+    let (venue, product) = name.split_once(':').unwrap();
+    let symbol = handle.symbols.intern(venue, product).unwrap();
+    let partition = default_partition(name, handle.routes.partition_count());
+    let (shard, _) = handle.routes.learn(symbol.id, partition);
+    let key = SymbolKey { partition, symbol: symbol.id };
+    let put = |reply| Control::Restore { symbol, key, snapshot, reply };
+    wait(handle.ask(shard, Instant::now() + DEADLINE, put)).unwrap().unwrap();
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
 fn assert_equal(expected: &Bytes, got: &Bytes, how: &str) {
     assert_eq!(expected.keys().collect::<Vec<_>>(), got.keys().collect::<Vec<_>>(), "symbols {how}");
     for (symbol, predictions) in expected {
@@ -223,12 +284,61 @@ fn hold_all_ways_equal(ticks: &[Fed]) {
     }
     assert_equal(&expected, &inline(ticks, &model), "on the inline runtime");
     assert_equal(&expected, &restarted(ticks, &model), "after a restart from snapshots");
-    println!("{count} predictions, {ready} of them ready, the same bytes in {} ways", ways + 1);
+    // Early, while nothing is warm; around the readiness of tau; and shortly before the end.
+    let splits: Vec<usize> = [1, 150, 500, 790, 830, 995].map(|part| ticks.len() * part / 1_000).to_vec();
+    let live = restarted_live(ticks, &model, &splits);
+    assert_equal(&expected, &live, "after six restarts of live shards from snapshots");
+    println!("{count} predictions, {ready} of them ready, the same bytes in {} ways", ways + 2);
 }
 
 #[test]
 fn simulated_ticks_give_the_same_bytes_in_every_way() {
     hold_all_ways_equal(&simulated());
+}
+
+/// The threshold that an answer says it used is its own: the model's until there are two hours of the symbol's, then the
+/// symbol's.
+#[test]
+fn the_models_tau_defines_the_event_until_the_symbols_own_is_ready() {
+    let model = small_model();
+    for (symbol, predictions) in offline(&simulated(), &model) {
+        let predictions: Vec<serde_json::Value> =
+            predictions.iter().map(|bytes| serde_json::from_str(bytes).unwrap()).collect();
+        let is_own = |p: &serde_json::Value| p["tau_source"] == "own";
+        let turn = predictions.iter().position(is_own).expect("tau became ready");
+        let (before, after) = predictions.split_at(turn);
+        assert!(
+            before.len() > 1_000 && after.len() > 1_000,
+            "{symbol}: {} and {}",
+            before.len(),
+            after.len()
+        );
+        for prediction in before {
+            assert_eq!((&prediction["tau_source"], &prediction["tau_bp"]), (&"model".into(), &0.5.into()));
+        }
+        assert!(after.iter().all(is_own), "{symbol}: it turned back");
+        assert!(
+            before.iter().any(|p| p["status"] == "ok"),
+            "{symbol}: nothing was answered by the model's tau"
+        );
+        let time = |p: &serde_json::Value| {
+            p["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
+        };
+        let waited_s = time(&after[0]) - time(&before[0]);
+        assert!(waited_s >= 7_200, "{symbol}: ready after {waited_s} s");
+    }
+}
+
+#[test]
+fn the_service_says_whose_tau_it_is() {
+    for (preroll_minutes, source) in [("60", "model"), ("150", "own")] {
+        let service = Process::serve(&[], |command| {
+            command.env("STORMGLASS__SIMULATOR__PREROLL_MINUTES", preroll_minutes);
+        });
+        let is_ok = |_, body: &str| body.contains(r#""status":"ok""#);
+        let (_, body) = service.get_until("/predict/BTC-USD", Duration::from_secs(60), is_ok);
+        assert!(body.contains(&format!(r#""tau_source":"{source}""#)), "{preroll_minutes} minutes: {body}");
+    }
 }
 
 #[test]
