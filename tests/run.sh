@@ -67,21 +67,22 @@ check() {
     if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; fi
 }
 unit() {
-    cargo test "${profile[@]}" "${all[@]}" --lib --bins
+    cargo test "${profile[@]}" "${all[@]}" --lib --bins -- --skip real_data
+    # What is said of real ticks, how many or that there are none, is only seen uncaptured.
+    cargo test "${profile[@]}" "${all[@]}" --lib -- real_data --nocapture
     cargo test "${profile[@]}" "${all[@]}" --doc
 }
 models() {
     local targets=()
     for file in model/tests/*.rs; do targets+=(--test "$(basename "$file" .rs)"); done
     cargo test "${profile[@]}" "${all[@]}" "${targets[@]}"
-    story models::
-    story imports:: columns::
+    story models:: imports:: columns:: --nocapture
 }
 learn() {
     python_packages pandas polars duckdb pytz pyarrow scikit-learn
     story learn:: evaluate:: table:: quality:: --nocapture
 }
-feeds() { story feeds::; }
+feeds() { story feeds:: --nocapture; }
 runtime() {
     # Half of the wakes go to each runtime.
     export STORMGLASS_WAKES=200000
@@ -92,7 +93,7 @@ runtime() {
     fi
     story runtime:: shards:: --test-threads=1 --nocapture
 }
-http() { story http::; }
+http() { story http:: --nocapture; }
 page() {
     if ! command -v chromedriver >/dev/null; then
         apt-get update -q

@@ -40,6 +40,7 @@ fn replayed(name: &str) -> Option<Collected> {
         Run { now: EventTime::MIN, sink: &mut sink, stop: &StopToken::default(), progress: &mut () };
     assert_eq!(source.run(&mut run).unwrap(), SourceEnd::Finished);
     assert_eq!(sink.unreadable, [], "{name}");
+    println!("{name}: {} ticks", sink.ticks.len());
     Some(sink)
 }
 
