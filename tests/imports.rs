@@ -179,3 +179,81 @@ fn a_pickle_is_never_loaded_and_the_way_out_is_told() {
     assert!(health.contains(r#""model_loaded":false"#) && health.contains("pickle"), "{health}");
     assert!(health.contains("export") || health.contains("README"), "{health}");
 }
+
+/// A golden table's rows as JSON objects of LightGBM's own names; a missing value is null.
+fn rows_of(text: &str) -> Vec<serde_json::Value> {
+    let names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let row = |values: Vec<f64>| {
+        let cells = values.into_iter().enumerate().map(|(at, value)| (format!("Column_{at}"), value.into()));
+        cells.collect::<serde_json::Map<_, _>>().into()
+    };
+    columns(text, &names).into_iter().map(row).collect()
+}
+
+/// Rows beside LightGBM's own thresholds, which differ from its thresholds by less than an f32 can say; a regression, a
+/// probability and several classes.
+#[test]
+fn rows_reach_a_model_of_f64_unrounded_and_every_kind_of_answer_is_served() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, answers, differing) in [
+        ("lgb_reg_early", &["out"][..], 0),
+        ("lgb_bin_100x6", &["out"], 1),
+        ("lgb_multi", &["out_0", "out_1", "out_2", "out_3"], 0),
+    ] {
+        let text = |file: String| std::fs::read_to_string(unpack(directory.path(), &file)).unwrap();
+        let rows = rows_of(&text(format!("edges/{name}.csv")));
+        let expected = columns(&text(format!("preds/{name}.edges.csv")), answers);
+        let model = unpack(directory.path(), &format!("models/{name}.txt"));
+        let service = serving(&[("MODEL_PATH", &model), ("STORMGLASS__PREDICT__MISSING", "nan")]);
+        let answer = post(&service, &serde_json::json!({ "rows": rows }));
+        let scores = answer["scores"].as_array().unwrap();
+        assert_eq!((scores.len(), expected.len()), (240, 240));
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        let score = |score: &serde_json::Value| match score.as_array() {
+            Some(classes) => classes.iter().map(number).collect(),
+            None => vec![number(score)],
+        };
+        // Two steps for the exponential; the rows that differ hold a number that LightGBM itself does not read back.
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 2.0 * f64::EPSILON * b.abs();
+        let is_near = |got: &Vec<f64>, expected: &Vec<f64>| got.iter().zip(expected).all(near);
+        let got: Vec<Vec<f64>> = scores.iter().map(score).collect();
+        let apart = got.iter().zip(&expected).filter(|(got, expected)| !is_near(got, expected)).count();
+        assert_eq!(apart, differing, "{name}: {answer}");
+        if name == "lgb_reg_early" {
+            assert_eq!(got, expected, "{name}: no exponential is involved");
+        }
+        let mut rounded = rows.clone();
+        for value in rounded.iter_mut().flat_map(|row| row.as_object_mut().unwrap().values_mut()) {
+            *value = value.as_f64().map(|value| value as f32).into();
+        }
+        let of_rounded = post(&service, &serde_json::json!({ "rows": rounded }));
+        let others =
+            of_rounded["scores"].as_array().unwrap().iter().zip(scores).filter(|(a, b)| a != b).count();
+        assert!(others > 20, "{name}: only {others} rows show whether values were rounded on the way");
+        let classes =
+            if answers.len() > 1 { serde_json::json!(["0", "1", "2", "3"]) } else { serde_json::Value::Null };
+        assert_eq!(answer["classes"], classes, "{name}");
+        println!("{name}: 240 rows near thresholds over HTTP, {apart} differ");
+    }
+}
+
+#[test]
+fn what_is_no_probability_answers_no_symbol_and_no_features_and_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = unpack(directory.path(), "models/lgb_reg_early.txt");
+    let service = Process::serve(&["--source", "simulator", "--speed", "max"], |command| {
+        command.env("MODEL_PATH", &model);
+    });
+    let (_, answered) =
+        service.get_until("/predict/BTC-USD", Duration::from_secs(30), |status, _| status == 200);
+    let body: serde_json::Value = serde_json::from_str(&answered).unwrap();
+    assert_eq!((&body["status"], &body["probability"]), (&"warming".into(), &serde_json::Value::Null));
+    let why =
+        "the model cannot drive the stream: its answer is not the probability of one event; it answers rows";
+    assert_eq!(body["reason"], why, "{body}");
+    let (_, health) = service.get("/health").unwrap();
+    assert!(health.contains(r#""model_loaded":true"#) && health.contains(why), "{health}");
+    let features = serde_json::json!({ "features": {} }).to_string();
+    let (status, answer) = send(service.address, "POST", "/predict", &features).unwrap();
+    assert!(status == 422 && answer.contains("Not a probability"), "{answer}");
+}

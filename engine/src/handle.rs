@@ -174,14 +174,15 @@ impl EngineHandle {
         Ok(self.ask(shard, deadline, ask).await?.pop().flatten())
     }
 
-    /// Probabilities of rows in the order of `model.info().features`, scored by the shard with the shortest queue.
+    /// The answers for rows in the order of `model.info().features`, `model.answer_count()` a row, from the shard with
+    /// the shortest queue.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
     pub async fn score_rows(
         &self,
         model: Arc<Model>,
-        rows: Vec<f32>,
+        rows: Vec<f64>,
         deadline: Instant,
     ) -> Result<Vec<f64>, AskError> {
         let shard = (0..self.mailboxes.len())

@@ -85,11 +85,11 @@ pub enum Control {
     ScoreRows {
         /// The model that defines the rows' order.
         model: Arc<Model>,
-        /// Row-major, `model.info().features` values a row, NaN = missing.
-        rows: Vec<f32>,
+        /// Row-major, `model.info().features` values a row, NaN = missing. f64, because some models compare f64.
+        rows: Vec<f64>,
         /// Past this the question is dropped unanswered.
         deadline: Instant,
-        /// One probability a row.
+        /// `model.answer_count()` answers a row.
         reply: oneshot::Sender<Vec<f64>>,
     },
     /// The state behind a symbol's newest prediction.

@@ -74,23 +74,30 @@ pub enum Unfit {
     NoProbability,
 }
 
+impl Unfit {
+    /// What keeps a model from driving the stream, if anything does.
+    pub fn of(model: &Model) -> Option<Self> {
+        if !model.gives_probability() {
+            return Some(Self::NoProbability);
+        }
+        let missing = model.info().features_absent_from(&features::schema());
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        (!missing.is_empty()).then_some(Self::UnknownFeatures { missing })
+    }
+}
+
 impl BoundModel {
     /// Binds a model, any subset and order of the engine's features.
     ///
     /// # Errors
     /// [`Unfit`] if it names others, or answers something else than a probability.
     pub fn new(model: Arc<Model>) -> Result<Self, Unfit> {
-        if !model.gives_probability() {
-            return Err(Unfit::NoProbability);
+        if let Some(unfit) = Unfit::of(&model) {
+            return Err(unfit);
         }
         let schema = features::schema();
         let info = Arc::new(model.info().clone());
         let find = |wanted: &FeatureName| schema.iter().position(|have| have == wanted);
-        let missing: Vec<String> =
-            info.features.iter().filter(|f| find(f).is_none()).map(ToString::to_string).collect();
-        if !missing.is_empty() {
-            return Err(Unfit::UnknownFeatures { missing });
-        }
         let columns = (info.features != schema).then(|| info.features.iter().filter_map(find).collect());
         let hash = info.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
         Ok(Self { model, info, hash, columns })
@@ -415,9 +422,9 @@ impl ShardCore {
                 if self.expired(now, deadline, reply.is_closed()) {
                     return;
                 }
-                let width = model.info().features.len().max(1);
-                let mut answers = vec![0.0; rows.len() / width];
-                model.score_rows(&rows[..answers.len() * width], &mut answers);
+                let count = rows.len() / model.info().features.len();
+                let mut answers = vec![0.0; count * model.answer_count()];
+                model.answer_rows(&rows, &mut answers);
                 let _ = reply.send(answers);
             }
             Control::Features { symbol, reply } => {

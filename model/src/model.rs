@@ -276,7 +276,7 @@ impl Model {
     pub fn score_rows(&self, rows: &[f32], out: &mut [f64]) {
         let width = self.info.features.len();
         assert_eq!(rows.len(), out.len() * width, "values, rows times {width} features");
-        if let [(_, Member::Wide(_))] = self.members.as_slice() {
+        if self.is_wide() {
             for (row, place) in rows.chunks_exact(width).zip(out) {
                 *place = self.score_row(row).probability;
             }
@@ -287,9 +287,38 @@ impl Model {
         }
     }
 
+    /// The answers for rows of f64, row-major; `out` takes [`Model::answer_count`] each. No allocation; the same bits
+    /// as [`Model::answers`] row by row.
+    ///
+    /// # Panics
+    /// If `out` has not as many places as there are answers.
+    pub fn answer_rows(&self, rows: &[f64], out: &mut [f64]) {
+        let (width, answers) = (self.info.features.len(), self.answer_count());
+        assert_eq!(rows.len() * answers, out.len() * width, "values times {answers}, answers times {width}");
+        if self.is_wide() {
+            let mut scores = [0.0; OUTPUTS_MAX];
+            let scores = &mut scores[..self.raw_count()];
+            for (row, places) in rows.chunks_exact(width).zip(out.chunks_exact_mut(answers)) {
+                places.copy_from_slice(self.answers(row, scores));
+            }
+            return;
+        }
+        for (rows, out) in rows.chunks(BATCH_ROWS * width).zip(out.chunks_mut(BATCH_ROWS)) {
+            self.score_batch(rows, out);
+        }
+    }
+
+    /// Its one member is a wide forest: what needs more than one sum, or a prepared row.
+    fn is_wide(&self) -> bool {
+        matches!(self.members.as_slice(), [(_, Member::Wide(_))])
+    }
+
     /// Scores up to [`BATCH_ROWS`] rows of members with one answer each, member by member.
-    fn score_batch(&self, rows: &[f32], out: &mut [f64]) {
-        let mut row_slices: [&[f32]; BATCH_ROWS] = [&[]; BATCH_ROWS];
+    fn score_batch<T>(&self, rows: &[T], out: &mut [f64])
+    where
+        [T]: Row,
+    {
+        let mut row_slices: [&[T]; BATCH_ROWS] = [&[]; BATCH_ROWS];
         for (place, row) in row_slices.iter_mut().zip(rows.chunks_exact(self.info.features.len())) {
             *place = row;
         }
@@ -421,6 +450,22 @@ impl Model {
     /// How many raw scores a row has: 1, or one for each class.
     pub fn raw_count(&self) -> usize {
         self.outputs.as_ref().map_or(1, Outputs::raw_count)
+    }
+
+    /// How many answers a row has: 1, or one for each class.
+    pub fn answer_count(&self) -> usize {
+        self.outputs.as_ref().map_or(1, Outputs::answer_count)
+    }
+
+    /// Whether any part of it compares f64. Where none does, a row's values are rounded to f32 before anything else
+    /// happens to them.
+    pub fn reads_doubles(&self) -> bool {
+        self.preparation.is_some()
+            || self.members.iter().any(|(_, member)| match member {
+                Member::Forest(forest) => forest.reads_doubles(),
+                Member::Wide(forest) => forest.reads_doubles(),
+                Member::Linear(_) => false,
+            })
     }
 
     /// Whether a row's one answer is a probability, as whoever calls a spike must know.

@@ -89,8 +89,9 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
             );
         }
         Control::ScoreRows { model, rows, reply, .. } => {
-            let width = model.info().features.len();
-            let _ = reply.send(rows.chunks(width).map(|row| model.score_row(row).probability).collect());
+            let mut answers = vec![0.0; rows.len() / model.info().features.len() * model.answer_count()];
+            model.answer_rows(&rows, &mut answers);
+            let _ = reply.send(answers);
         }
         Control::Features { symbol, reply } => {
             let found = state.get(&symbol).map(|prediction| FeaturesAnswer {

@@ -18,9 +18,9 @@ mod wait;
 /// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
 const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
 
-/// Why a regression or a model of several classes is not served: every answer here is one event's probability.
+/// Why a regression or a model of several classes does not answer `{"features"}`, whose answer is a probability.
 const NOT_A_PROBABILITY: &str =
-    "its answer is not the probability of one event; `stormglass predict` scores such a model offline";
+    "its answer is not the probability of one event; as model.path it scores rows";
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -156,12 +156,6 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
         return shipped_model(config.variant.get(), report);
     };
     match model_file::open(path) {
-        Ok(model) if !model.gives_probability() => {
-            let refused = format!("{path}: {NOT_A_PROBABILITY}");
-            tracing::error!(%refused, "starting without a model");
-            report.refused = Some(refused);
-            (None, report)
-        }
         Ok(model) => {
             let info = model.info();
             tracing::info!(

@@ -1,8 +1,11 @@
 //! A prediction as HTTP answers it: the contract's `P` with `age_ms`, and marked stale when it is.
 
-use engine::message::Answer;
+use engine::{
+    message::Answer,
+    predict::{Status, WarmingReason},
+};
 
-use crate::config::values::Seconds;
+use super::app::App;
 
 /// Nanoseconds since the epoch, by the wall clock.
 pub fn wall_clock_nanos() -> i64 {
@@ -12,14 +15,19 @@ pub fn wall_clock_nanos() -> i64 {
 
 /// Appends the prediction. The shard's own encoder wrote `P`, the very bytes that Kafka has; the age is added behind, and
 /// a state that is too old to act on is named so.
-pub fn write_prediction(out: &mut Vec<u8>, answer: &Answer, now_nanos: i64, stale_after: Seconds) {
+pub fn write_prediction(out: &mut Vec<u8>, app: &App, answer: &Answer, now_nanos: i64) {
     const TAIL_BYTES_MAX: usize = 64;
     let start = out.len();
     out.reserve(answer.json.len() + TAIL_BYTES_MAX);
     out.extend_from_slice(&answer.json);
     let age_ms = (now_nanos - answer.prediction.scored.as_of.nanos()).max(0) / 1_000_000;
-    if age_ms as f64 > stale_after.get() * 1_000.0 {
+    if age_ms as f64 > app.config.predict.stale_after_s.get() * 1_000.0 {
         mark_stale(out, start);
+    }
+    if answer.prediction.scored.status == Status::Warming(WarmingReason::NoModel)
+        && let Some(why) = app.rows_only()
+    {
+        say_why(out, start, &why);
     }
     let closing = out.pop();
     debug_assert_eq!(closing, Some(b'}'), "a prediction is an object");
@@ -34,5 +42,15 @@ fn mark_stale(out: &mut Vec<u8>, start: usize) {
     if let Some(at) = out[start..].windows(OK.len()).position(|window| window == OK) {
         let at = start + at;
         out.splice(at..at + OK.len(), *b",\"status\":\"stale\",");
+    }
+}
+
+/// A shard knows only that no model drives its stream; the front knows of one that is loaded and cannot.
+fn say_why(out: &mut Vec<u8>, start: usize, why: &str) {
+    let text = |reason| serde_json::to_vec(reason).expect("text is always JSON");
+    let no_model = text(WarmingReason::NoModel.text());
+    if let Some(at) = out[start..].windows(no_model.len()).position(|window| window == no_model) {
+        let at = start + at;
+        out.splice(at..at + no_model.len(), text(why));
     }
 }

@@ -13,6 +13,7 @@ use engine::{
     handle::EngineHandle,
     lane::LaneReport,
     runtime::{Liveness, ShardState},
+    shard::Unfit,
 };
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};
@@ -176,6 +177,12 @@ impl App {
         let scored = |m: &engine::metrics::ShardMetrics| m.predictions_spike.get() + m.predictions_calm.get();
         self.config.source.kind == SourceKind::None
             || self.engine.metrics.shards.iter().any(|m| scored(m) > 0)
+    }
+
+    /// Why the loaded model answers rows only; `None` where it drives the stream, or none is loaded.
+    pub fn rows_only(&self) -> Option<String> {
+        let unfit = Unfit::of(self.engine.model.load().as_deref()?)?;
+        Some(format!("{unfit}; it answers rows"))
     }
 
     /// The version that answers and metrics report for the loaded model: `MODEL_VERSION` if set, else the file's own.

@@ -85,7 +85,8 @@ impl Condition {
         }
         reasons.extend(self.leaving_text().map(str::to_owned));
         if !self.warm {
-            reasons.push("warming: no symbol has a probability yet".to_owned());
+            let warming = || "warming: no symbol has a probability yet".to_owned();
+            reasons.push(app.rows_only().unwrap_or_else(warming));
         }
         if let SourceState::Failed(why) = app.source.state() {
             reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));

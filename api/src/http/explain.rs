@@ -63,7 +63,7 @@ pub(super) fn check_count(app: &App, rows: usize) -> Result<(), Problem> {
 pub(super) async fn explain_rows(
     app: &App,
     model: Arc<Model>,
-    rows: Vec<f32>,
+    rows: Vec<f64>,
     deadline: Instant,
 ) -> Result<Vec<Explained>, Problem> {
     match model.outputs().map(|outputs| outputs.link) {
@@ -92,15 +92,14 @@ pub(super) async fn explain_rows(
     tokio::task::spawn_blocking(work).await.map_err(panicked)?
 }
 
-fn explain_row(model: &Arc<Model>, row: &[f32], deadline: Instant) -> Result<Explained, Problem> {
+fn explain_row(model: &Arc<Model>, row: &[f64], deadline: Instant) -> Result<Explained, Problem> {
     if Instant::now() > deadline {
         return Err(AskError::Deadline.into());
     }
-    let row: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
-    let explanation = model.explain(&row).map_err(|error| not_explained(&error.to_string()))?;
+    let explanation = model.explain(row).map_err(|error| not_explained(&error.to_string()))?;
     let last = explanation.base_values.len() - 1;
     let mut scores = vec![0.0; model.raw_count()];
-    model.raw_scores(&row, &mut scores);
+    model.raw_scores(row, &mut scores);
     Ok(Explained {
         model: model.clone(),
         raw_score: scores[last],

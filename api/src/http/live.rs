@@ -88,7 +88,7 @@ pub(super) async fn fan_out(app: Arc<App>) {
 fn encode(app: &App, answer: &Answer, now_nanos: i64) -> Event {
     let mut bytes = Vec::with_capacity(1_024);
     bytes.extend_from_slice(b"data: ");
-    write_prediction(&mut bytes, answer, now_nanos, app.config.predict.stale_after_s);
+    write_prediction(&mut bytes, app, answer, now_nanos);
     bytes.extend_from_slice(b"\n\n");
     Event { symbol: answer.prediction.symbol.id, bytes: bytes.into() }
 }

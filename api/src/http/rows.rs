@@ -20,13 +20,15 @@ pub struct RowRules<'a> {
     pub unknown: UnknownPolicy,
     /// Rows at most.
     pub rows_max: usize,
+    /// Whether the model compares f64; else values are rounded to f32, and must be finite there.
+    pub doubles: bool,
 }
 
 /// Rows, ready to score.
 #[derive(Debug, Default)]
 pub struct Rows {
     /// Row-major in the model's order, NaN = missing.
-    pub values: Vec<f32>,
+    pub values: Vec<f64>,
     /// Number of rows.
     pub count: usize,
     /// Features that a row lacked, where that is allowed.
@@ -104,7 +106,7 @@ impl<'a> Reader<'a> {
         self.row = number;
         self.seen.fill(false);
         let start = self.rows.values.len();
-        self.rows.values.resize(start + self.rules.features.len(), f32::NAN);
+        self.rows.values.resize(start + self.rules.features.len(), f64::NAN);
         let read =
             Fields { reader: self, start }.deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
         if read.is_err() {
@@ -180,7 +182,7 @@ impl<'a> Reader<'a> {
         if std::mem::replace(&mut self.seen[index], true) {
             return self.fault(key, "is given twice; send it once");
         }
-        match number(raw.get()) {
+        match number(raw.get(), self.rules.doubles) {
             Ok(Some(value)) => self.rows.values[start + index] = value,
             Ok(None) => self.seen[index] = false,
             Err(message) => self.fault(key, message),
@@ -190,11 +192,13 @@ impl<'a> Reader<'a> {
 
 /// A feature's value; `None` for null, which is a missing value. JSON allows numbers that no float holds (1e999),
 /// so the text is judged, not what a decoder made of it.
-fn number(json: &str) -> Result<Option<f32>, String> {
+fn number(json: &str, doubles: bool) -> Result<Option<f64>, String> {
+    let rounded = |value: f64| if doubles { value } else { f64::from(value as f32) };
     match json.as_bytes().first() {
         Some(b'n') => Ok(None),
-        Some(b'-' | b'0'..=b'9') => match json.parse::<f64>().map(|value| value as f32) {
+        Some(b'-' | b'0'..=b'9') => match json.parse::<f64>().map(rounded) {
             Ok(value) if value.is_finite() => Ok(Some(value)),
+            _ if doubles => Err("is not finite as a 64-bit float; send a number within +-1.7e308".to_owned()),
             _ => Err("is not finite as a 32-bit float; send a number within +-3.4e38".to_owned()),
         },
         _ => Err(format!("is {}; send a number", kind_of(json))),
@@ -245,7 +249,24 @@ mod tests {
 
     fn read(json: &str, missing: MissingPolicy, unknown: UnknownPolicy) -> Result<Rows, Problem> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        read_rows(&raw, RowRules { features: &features(), missing, unknown, rows_max: 3 })
+        read_rows(&raw, RowRules { features: &features(), missing, unknown, rows_max: 3, doubles: false })
+    }
+
+    #[test]
+    fn values_are_rounded_to_what_the_model_compares() {
+        let raw: Box<RawValue> = serde_json::from_str(r#"[{"a":0.1,"b":1e300,"own@x":0}]"#).unwrap();
+        let features = features();
+        let (missing, unknown) = (MissingPolicy::Error, UnknownPolicy::Error);
+        let rules = RowRules { features: &features, missing, unknown, rows_max: 3, doubles: true };
+        assert_eq!(read_rows(&raw, rules).unwrap().values, [0.1, 1e300, 0.0]);
+        let refused = read_rows(&raw, RowRules { doubles: false, ..rules }).unwrap_err();
+        assert!(format!("{refused:?}").contains("b is not finite as a 32-bit float"), "{refused:?}");
+        let raw: Box<RawValue> = serde_json::from_str(r#"[{"a":0.1,"b":2e308,"own@x":0}]"#).unwrap();
+        let refused = read_rows(&raw, rules).unwrap_err();
+        assert!(format!("{refused:?}").contains("b is not finite as a 64-bit float"), "{refused:?}");
+        let raw: Box<RawValue> = serde_json::from_str(r#"[{"a":0.1,"b":0,"own@x":0}]"#).unwrap();
+        let rounded = read_rows(&raw, RowRules { doubles: false, ..rules }).unwrap();
+        assert_eq!(rounded.values[0], f64::from(0.1_f32));
     }
 
     #[test]

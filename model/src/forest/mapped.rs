@@ -46,6 +46,16 @@ impl MappedForest {
         }
     }
 
+    /// Whether it compares f64.
+    pub(crate) fn reads_doubles(&self) -> bool {
+        match self {
+            Self::Narrow(_) => false,
+            Self::Blocks(forest) => forest.ranker.reads_doubles(),
+            Self::Oblivious(forest) => forest.ranker.reads_doubles(),
+            Self::Ragged(forest) => forest.ranker.reads_doubles(),
+        }
+    }
+
     /// The forest as trees again, breadth first; `None` where it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         match self {

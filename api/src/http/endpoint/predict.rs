@@ -7,7 +7,7 @@ use engine::{
     symbol::{ResolveError, Symbol, SymbolKey},
 };
 use hyper::{Method, Response, StatusCode};
-use model::{Model, ModelInfo};
+use model::{Link, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -117,13 +117,14 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
     }
 }
 
-fn rules<'a>(app: &App, info: &'a ModelInfo) -> RowRules<'a> {
+fn rules<'a>(app: &App, model: &'a Model) -> RowRules<'a> {
     let predict = &app.config.predict;
     RowRules {
-        features: &info.features,
+        features: &model.info().features,
         missing: predict.missing,
         unknown: predict.unknown,
         rows_max: predict.rows_max,
+        doubles: model.reads_doubles(),
     }
 }
 
@@ -159,9 +160,20 @@ fn missing_by_row(rows: &mut Rows) -> Vec<Missing> {
     by_row
 }
 
+/// One number a row, or one for each class.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Scores<'a> {
+    Single(&'a [f64]),
+    Several(Vec<&'a [f64]>),
+}
+
 #[derive(Serialize)]
 struct RowsAnswer<'a> {
-    scores: &'a [f64],
+    scores: Scores<'a>,
+    /// What the numbers of a row speak of, in their order; of a class's position, what it counts.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    classes: &'a [String],
     model_variant: &'a str,
     version: &'a str,
     ts: String,
@@ -173,18 +185,33 @@ struct RowsAnswer<'a> {
 
 async fn score_rows(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
     let model = loaded_model(app, asked.model)?;
-    let mut rows = read_rows(raw, rules(app, model.info()))?;
+    let mut rows = read_rows(raw, rules(app, &model))?;
     let missing = missing_by_row(&mut rows);
     let explanations = explain(app, &model, &rows, asked).await?;
     let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
     let info = model.info();
     let version = app.version_of(info);
-    let spikes = scores.iter().filter(|&&p| p >= info.threshold).count() as u64;
-    count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
+    // What is no probability is no spike either, and not counted as one.
+    if model.gives_probability() {
+        let spikes = scores.iter().filter(|&&p| p >= info.threshold).count() as u64;
+        count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
+    }
+    let scores = match model.answer_count() {
+        1 => Scores::Single(&scores),
+        count => Scores::Several(scores.chunks_exact(count).collect()),
+    };
     let ts = crate::now_text();
-    let (model_variant, missing) = (&*info.variant, &*missing);
-    let answer = RowsAnswer { scores: &scores, model_variant, version, ts, missing, explanations };
+    let (model_variant, missing, classes) = (&*info.variant, &*missing, classes(&model));
+    let answer = RowsAnswer { scores, classes, model_variant, version, ts, missing, explanations };
     Ok(json(StatusCode::OK, &answer))
+}
+
+/// The classes' labels, where a row's score does not speak of one event alone.
+fn classes(model: &Model) -> &[String] {
+    match model.outputs() {
+        Some(outputs) if outputs.answer_count() > 1 || outputs.link == Link::ArgMax => &outputs.classes,
+        _ => &[],
+    }
 }
 
 #[derive(Serialize)]
@@ -206,8 +233,14 @@ async fn score_features(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<R
         Some(model) => model.clone(),
         None => loaded_model(app, asked.model)?,
     };
+    if !model.gives_probability() {
+        return Err(Problem::unprocessable(
+            "Not a probability",
+            "\"features\" asks for the probability of one event, which this model does not give; send \"rows\"",
+        ));
+    }
     let info = model.info();
-    let rows = read_features(raw, rules(app, info))?;
+    let rows = read_features(raw, rules(app, &model))?;
     let explanation = explain(app, &model, &rows, asked).await?.and_then(|mut explained| explained.pop());
     let missing: Vec<String> = rows.missing.into_iter().map(|(_, feature)| feature).collect();
     let asked_at = Instant::now();
@@ -277,7 +310,7 @@ async fn explained_symbols(
             })
         });
         is_explained.push(row.is_some());
-        rows.extend(row.unwrap_or_default());
+        rows.extend(row.unwrap_or_default().into_iter().map(f64::from));
         answers.push(found.map(|found| Arc::new(Answer::new(found.prediction))));
     }
     let mut explained = explain_rows(app, model.clone(), rows, deadline).await?.into_iter();
@@ -371,7 +404,7 @@ async fn predict_symbols(
                 match found.and_then(|found| Some((found, answers[found].as_ref()?))) {
                     Some((found, answer)) => {
                         counts.add(PredictionCounts::of(answer.prediction.spike()));
-                        write_prediction(&mut bytes, answer, now_nanos, app.config.predict.stale_after_s);
+                        write_prediction(&mut bytes, app, answer, now_nanos);
                         if asked.explain {
                             add_explanation(&mut bytes, explanations[found].take().as_ref());
                         }

@@ -55,7 +55,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             count_predictions(app, app.version_of(info), PredictionCounts::of(prediction.spike()));
         }
         let mut bytes = Vec::new();
-        write_prediction(&mut bytes, &answer, wall_clock_nanos(), app.config.predict.stale_after_s);
+        write_prediction(&mut bytes, app, &answer, wall_clock_nanos());
         Ok::<Response<Body>, _>(reply(StatusCode::OK, JSON, bytes))
     })
 }

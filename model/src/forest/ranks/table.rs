@@ -139,6 +139,11 @@ impl Ranker {
         self.slot_count
     }
 
+    /// Whether values are compared as f64.
+    pub(crate) fn reads_doubles(&self) -> bool {
+        matches!(self.tables, Tables::Double(_))
+    }
+
     /// Ranks a row, on any machine.
     #[inline]
     pub(crate) fn rank<R: Row + ?Sized>(&self, row: &R) -> RankRow {

@@ -89,6 +89,11 @@ impl MappedWide {
         self.base.len()
     }
 
+    /// Whether it compares f64.
+    pub(crate) fn reads_doubles(&self) -> bool {
+        self.values == Precision::Double
+    }
+
     /// The sums for a row; `sums` has a place for each output.
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R, sums: &mut [f64]) {
         sums.copy_from_slice(&self.base);
