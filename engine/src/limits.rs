@@ -22,6 +22,9 @@ pub const TICK_LANE_CAPACITY: usize = 64;
 pub const TICKS_PER_BATCH_MAX: usize = 256;
 /// Control messages handled in one turn of a shard.
 pub const CONTROL_PER_TURN_MAX: usize = 64;
+/// Rows of callers after which a turn of a shard takes no further control message: ticks wait for these and one request
+/// more, milliseconds for a large forest.
+pub const ROWS_PER_TURN_MAX: usize = 1_024;
 /// Tick batches handled in one turn of a shard.
 pub const TICK_BATCHES_PER_TURN_MAX: usize = 1;
 /// Partitions at most.

@@ -147,6 +147,16 @@ pub enum Message {
     Lane(LaneOrder),
 }
 
+impl Message {
+    /// Rows it asks to be scored.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Control(Control::ScoreRows { model, rows, .. }) => rows.len() / model.info().features.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// A symbol's newest features.
 #[derive(Clone, Debug)]
 pub struct FeaturesAnswer {

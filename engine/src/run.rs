@@ -271,6 +271,10 @@ impl<O: Out + 'static> ShardStep for LiveShard<O> {
     fn step(&mut self, now: Instant, messages: &mut Vec<Message>) {
         self.core.step(now, messages, &mut self.out);
     }
+
+    fn rows_of(message: &Message) -> usize {
+        message.rows()
+    }
 }
 
 /// Posts the newest predictions while somebody watches.

@@ -41,6 +41,12 @@ pub trait ShardStep: 'static {
     /// is dropped.
     fn step(&mut self, now: Instant, messages: &mut Vec<Self::Message>);
 
+    /// Rows that a message asks to be scored. A call of [`ShardStep::step`] holds no further message once its messages
+    /// have [`ROWS_PER_TURN_MAX`](crate::limits::ROWS_PER_TURN_MAX).
+    fn rows_of(_message: &Self::Message) -> usize {
+        0
+    }
+
     /// Background work: called some time after messages were handled, when both lanes are empty. Not periodic.
     fn idle(&mut self) {}
 }

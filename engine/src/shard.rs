@@ -4,6 +4,7 @@
 //! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
 
 mod lane;
+mod rows;
 
 use std::{sync::Arc, time::Instant};
 
@@ -164,6 +165,8 @@ pub struct ShardCore {
     entries: Vec<Entry>,
     names: FxHashMap<SymbolId, Arc<Symbol>>,
     touched: Vec<usize>,
+    /// Rows of this step that wait to be scored.
+    rows: rows::PendingRows,
     /// The partitions that lanes own.
     ownerships: lane::Ownerships,
     metrics: Arc<ShardMetrics>,
@@ -183,6 +186,7 @@ impl ShardCore {
             entries: Vec::new(),
             names: FxHashMap::default(),
             touched: Vec::new(),
+            rows: rows::PendingRows::default(),
             ownerships: lane::Ownerships::default(),
             metrics,
         };
@@ -242,6 +246,7 @@ impl ShardCore {
                 Message::Control(control) => self.control(now, control),
             }
         }
+        self.rows.answer();
         let metrics = &self.metrics;
         metrics.steps.add(1);
         metrics.step_nanos.add(now.elapsed().as_nanos() as u64);
@@ -422,10 +427,7 @@ impl ShardCore {
                 if self.expired(now, deadline, reply.is_closed()) {
                     return;
                 }
-                let count = rows.len() / model.info().features.len();
-                let mut answers = vec![0.0; count * model.answer_count()];
-                model.answer_rows(&rows, &mut answers);
-                let _ = reply.send(answers);
+                self.rows.push(model, rows, reply);
             }
             Control::Features { symbol, reply } => {
                 let _ = reply.send(self.features_of(symbol));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{ShardStep, presence::Presence};
 use crate::{
-    limits::{CONTROL_PER_TURN_MAX, TICK_BATCHES_PER_TURN_MAX},
+    limits::{CONTROL_PER_TURN_MAX, ROWS_PER_TURN_MAX, TICK_BATCHES_PER_TURN_MAX},
     mailbox::{Lane, Mailbox},
 };
 
@@ -50,7 +50,12 @@ impl<S: ShardStep> ShardLoop<S> {
     }
 
     fn serve(&mut self, lane: Lane, count_max: usize, clock: impl Fn() -> Instant) -> bool {
-        self.messages.extend((0..count_max).map_while(|_| self.mailbox.pop(lane)));
+        let mut rows = 0;
+        while self.messages.len() < count_max && rows < ROWS_PER_TURN_MAX {
+            let Some(message) = self.mailbox.pop(lane) else { break };
+            rows += S::rows_of(&message);
+            self.messages.push(message);
+        }
         if self.messages.is_empty() {
             return false;
         }
