@@ -52,7 +52,13 @@ pub(crate) fn inputs(name: &str, edges: bool) -> Option<Vec<Vec<f64>>> {
     }
     if matches!(
         name,
-        "cb_bin_100x6" | "cb_small" | "sk_gbc" | "sk_gbc_multi" | "sk_gbr" | "sk_calibrated_boosted"
+        "cb_bin_100x6"
+            | "cb_small"
+            | "sk_gbc"
+            | "sk_gbc_refit"
+            | "sk_gbc_multi"
+            | "sk_gbr"
+            | "sk_calibrated_boosted"
     ) && !edges
     {
         // Trained without missing values: those were replaced.

@@ -101,7 +101,7 @@ def sklearn_models():
     # Name, model, whether inputs may be missing, columns, whether skops' file is read.
     yield "sk_extra", ensemble.ExtraTreesClassifier(20, max_depth=7, random_state=7).fit(x3, y3), True, "proba", True
     yield "sk_tree", tree.DecisionTreeClassifier(max_depth=6, random_state=7).fit(xm, ym), True, "proba", True
-    yield "sk_gbc", boosted.fit(x, y), False, "decision proba", False
+    yield "sk_gbc_refit", boosted.fit(x, y), False, "decision proba", False
     yield "sk_gbc_multi", ensemble.GradientBoostingClassifier(n_estimators=15, random_state=7).fit(x3, y3), False, "decision proba", False
     yield "sk_gbr", ensemble.GradientBoostingRegressor(n_estimators=30, random_state=7).fit(x, score), False, "predict", True
     yield "sk_hist", histogram.fit(xm, ym), True, "decision proba", True
