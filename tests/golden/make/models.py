@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains our own golden models and writes them with their libraries' answers into tests/golden.
 
-    pip install numpy scikit-learn==1.9.1 skops==0.16.0 xgboost==3.2.0 catboost==1.2.10 pandas
+    pip install numpy scikit-learn==1.9.1 skops==0.16.0 xgboost==3.2.0 catboost==1.2.10 shap==0.51.0 pandas
     python tests/golden/make/models.py [NAME...]
 
 scikit-learn models are written twice: by model/export/sklearn_to_npz.py, and by skops where its files are read. A run on other
@@ -116,6 +116,27 @@ def sklearn_models():
     yield "sk_pipeline_forest", prepare(forest()).fit(xm, ym), True, "proba", True
 
 
+def write_contributions(name, values, base):
+    """What shap's TreeExplainer gives to every fortieth row, by contributions.py's header."""
+    values = values.reshape(len(values), values.shape[1], -1)
+    base = np.atleast_1d(base)
+    if name == "sk_original":
+        # Of two classes the answer is the second's.
+        values, base = values[:, :, 1:], base[1:]
+    names = [f"{output}:{feature}" for output in range(len(base)) for feature in range(values.shape[1] + 1)]
+    parts = [column for output, start in enumerate(base) for column in [*values[:, :, output].T, np.full(len(values), start)]]
+    write(HERE / f"contributions/{name}.csv.gz", table(names, parts))
+
+
+def explain(name, model, inputs):
+    """By the covers in the trees. The rows' missing values are left to those whose trees say where they go."""
+    import shap
+
+    if name in ("sk_gbc_refit", "sk_original", "sk_extra"):
+        explainer = shap.TreeExplainer(model, feature_perturbation="tree_path_dependent")
+        write_contributions(name, explainer.shap_values(inputs[::40], check_additivity=False), explainer.expected_value)
+
+
 def write_sklearn(name, model, missing, kind, skops):
     from skops.io import dump
 
@@ -133,6 +154,7 @@ def write_sklearn(name, model, missing, kind, skops):
         # Scaled, the extremes are beyond f32, which forests refuse.
         inputs = np.where(np.abs(inputs) > 1e30, 0.0, inputs)
     write(HERE / f"preds/{name}.csv.gz", columns(model, inputs, kind))
+    explain(name, model, inputs)
     if "threshold" in arrays:
         split = arrays["left"] >= 0
         thresholds = arrays["threshold"][split]
@@ -224,6 +246,7 @@ def write_sklearn_frame(name, model):
         write(HERE / f"models/{name}.npz.gz", Path(folder, "model.npz").read_bytes())
     inputs = read("inputs")
     write(HERE / f"preds/{name}.csv.gz", columns(model, pandas.DataFrame(inputs, columns=ORIGINAL), "proba"))
+    explain(name, model, inputs)
 
 
 if __name__ == "__main__":
