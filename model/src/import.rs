@@ -275,6 +275,16 @@ fn missing(left: bool) -> MissingRule {
     if left { MissingRule::Left } else { MissingRule::Right }
 }
 
+/// `value <= bound` goes left, as a question of what is below. Above every number but +inf there is a next one; nothing is
+/// above +inf, so that a bound of +inf takes all but missing values left. That is the mirror of what -inf takes.
+fn not_above(feature: u16, bound: f64, missing: MissingRule, left: u32, right: u32) -> WideNode {
+    if bound == f64::INFINITY {
+        let (threshold, missing) = (f64::NEG_INFINITY, missing.mirrored());
+        return WideNode::Split { feature, threshold, missing, left: right, right: left };
+    }
+    WideNode::Split { feature, threshold: bound.next_up(), missing, left, right }
+}
+
 /// What bytes that no reader knows look like, for the person who passed them.
 fn what_it_is(bytes: &[u8]) -> String {
     let formats = formats().collect::<Vec<_>>().join(", ");
@@ -301,4 +311,40 @@ fn what_it_is(bytes: &[u8]) -> String {
 /// f32 or f64, by what a format says.
 fn precision(double: bool) -> Precision {
     if double { Precision::Double } else { Precision::Single }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_of_infinity_takes_all_numbers_left_and_missing_ones_where_they_go() {
+        const BOUNDS: [f64; 7] =
+            [f64::NEG_INFINITY, f64::MIN, -0.0, 1.0, f32::MAX as f64, f64::MAX, f64::INFINITY];
+        const RULES: [MissingRule; 5] = [
+            MissingRule::Left,
+            MissingRule::Right,
+            MissingRule::Zero,
+            MissingRule::ZeroLeft,
+            MissingRule::ZeroRight,
+        ];
+        for (bound, rule) in BOUNDS.into_iter().flat_map(|bound| RULES.map(|rule| (bound, rule))) {
+            for value in BOUNDS.into_iter().chain([0.0, f64::NAN, 1.0_f64.next_up(), 1e-36]) {
+                let in_zero_band = value.is_nan() || value.abs() <= 1e-35_f32 as f64;
+                let expected = match rule {
+                    MissingRule::Left if value.is_nan() => true,
+                    MissingRule::Right if value.is_nan() => false,
+                    MissingRule::Zero if value.is_nan() => 0.0 <= bound,
+                    MissingRule::ZeroLeft if in_zero_band => true,
+                    MissingRule::ZeroRight if in_zero_band => false,
+                    _ => value <= bound,
+                };
+                let WideNode::Split { threshold, missing, left, .. } = not_above(0, bound, rule, 7, 8) else {
+                    panic!("a split");
+                };
+                let got = missing.goes_left(value, threshold) == (left == 7);
+                assert_eq!(got, expected, "{value} <= {bound}, {rule:?}");
+            }
+        }
+    }
 }

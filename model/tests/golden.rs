@@ -131,6 +131,7 @@ fn each_kind_of_forest_gets_its_fastest_layout() {
         ("cb_bin_100x6.json", Layout::Oblivious),
         ("sk_rf_reg.npz", Layout::Narrow),
         ("lgb_cat.txt", Layout::Wide),
+        ("sk_hist_infinite.npz", Layout::ByteBlock),
         ("xgb_vector_leaf.json", Layout::Wide),
     ] {
         let imported = imported(file);
@@ -169,6 +170,19 @@ fn hold_but(file: &str, [raw_column, answer_column]: [&str; 2], differing: [usiz
         println!("{file}: edges {edges:?}");
         assert_eq!(edges.raw_differs, differing[1], "{file} near thresholds: {edges:?}");
         assert!(edges.answer_ulps <= 2, "{file} near thresholds: {edges:?}");
+    }
+}
+
+/// Splits of missing values from all others have an infinite threshold: infinities are with the others.
+#[test]
+fn infinite_values_go_where_the_libraries_send_them() {
+    for (file, name, raw, answer) in [
+        ("sk_hist_infinite.npz", "sk_hist_infinite", "decision", "proba"),
+        ("sk_hgb_nan.treelite", "treelite_infinite", "raw", "none"),
+    ] {
+        let tally = tally(name, &imported(file).draft, raw, answer, true, |_, _, _| false).unwrap();
+        println!("{file}: rows with infinities {tally:?}");
+        assert!(tally.rows == 240 && tally.answer_ulps <= 2, "{file}: {tally:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! `x <= threshold` goes left; forests compare x as f32 with an f64 threshold, HistGradientBoosting f64 with f64. NaN goes
 //! where `missing_go_to_left` says. Forests give the mean over trees of class fractions, boosting a sum over its
-//! baseline. A threshold of +inf (all but NaN go left) sends +inf right: scikit-learn takes no rows with infinities.
+//! baseline. A threshold of +inf sends all but NaN left; forests take no rows with infinities, HistGradientBoosting does.
 //! Around them: imputing and scaling before, sigmoid calibration behind. Lines are sums of products, f64.
 
 mod npy;
@@ -115,7 +115,7 @@ fn trees(arrays: &Arrays, classes: &[String]) -> Result<(WideForest, Outputs), F
     if classifiers > 1 && count != classifiers {
         return Err(format!("{count} outputs for {classifiers} calibrated classifiers").into());
     }
-    let tree::Read { mut trees, sets } = tree::read_all(arrays, leaves)?;
+    let tree::Read { mut trees, sets } = tree::read_all(arrays, leaves, values)?;
     let mut outputs = Outputs::plain(count, Precision::Double, link);
     if boosted.is_none() {
         outputs.divisor = (trees.len() / classifiers).max(1) as f64;

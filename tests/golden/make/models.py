@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains our own golden models and writes them with their libraries' answers into tests/golden.
 
-    pip install numpy scikit-learn==1.9.1 skops==0.16.0 xgboost==3.2.0 catboost==1.2.10 shap==0.51.0 pandas
+    pip install numpy scikit-learn==1.9.1 skops==0.16.0 xgboost==3.2.0 catboost==1.2.10 treelite==4.8.1 shap==0.51.0 pandas
     python tests/golden/make/models.py [NAME...]
 
 scikit-learn models are written twice: by model/export/sklearn_to_npz.py, and by skops where its files are read. A run on other
@@ -249,13 +249,54 @@ def write_sklearn_frame(name, model):
     explain(name, model, inputs)
 
 
+def with_infinities(rows):
+    """A third of the rows as they are, the others with one to three infinite values."""
+    rng = np.random.default_rng(9)
+    rows = rows.copy()
+    for row in rows[len(rows) // 3 :]:
+        for feature in rng.choice(len(row), rng.integers(1, 4), replace=False):
+            row[feature] = rng.choice([np.inf, -np.inf])
+    return rows
+
+
+def sk_hist_infinite():
+    """Splits of the missing from all the rest, whose thresholds are infinite, and rows with infinities."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    x, score, _ = data(8)
+    rng = np.random.default_rng(8)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    y = (score + 1.5 * np.isnan(x[:, 2]) - 1.0 * np.isnan(x[:, 5]) > 0).astype(int)
+    model = HistGradientBoostingClassifier(max_iter=20, max_depth=5, random_state=7).fit(x, y)
+    with tempfile.TemporaryDirectory() as folder:
+        export(model, f"{folder}/model.npz")
+        write(HERE / "models/sk_hist_infinite.npz.gz", Path(folder, "model.npz").read_bytes())
+    rows = with_infinities(read("inputs")[1000:1240])
+    write(HERE / "edges/sk_hist_infinite.csv.gz", table([f"f{i}" for i in range(10)], list(rows.T)))
+    write(HERE / "preds/sk_hist_infinite.edges.csv.gz", columns(model, rows, "decision proba"))
+
+
+def treelite_infinite():
+    """What Treelite's own scorer makes of infinities in a checkpoint whose thresholds are."""
+    import treelite
+
+    with tempfile.NamedTemporaryFile() as file, gzip.open(HERE / "models/sk_hgb_nan.treelite.gz") as packed:
+        file.write(packed.read())
+        file.flush()
+        model = treelite.Model.deserialize(file.name)
+    rows = with_infinities(read("edges/sk_hgb_nan"))
+    raw = treelite.gtil.predict(model, rows, pred_margin=True).reshape(len(rows))
+    write(HERE / "edges/treelite_infinite.csv.gz", table([f"f{i}" for i in range(10)], list(rows.T)))
+    write(HERE / "preds/treelite_infinite.edges.csv.gz", table(["raw"], [raw]))
+
+
 if __name__ == "__main__":
     wanted = set(sys.argv[1:])
     for name, *rest in sklearn_models():
         if not wanted or name in wanted:
             write_sklearn(name, *rest)
             print(name, flush=True)
-    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original):
+    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original, sk_hist_infinite, treelite_infinite):
         if not wanted or make.__name__ in wanted:
             make()
             print(make.__name__, flush=True)

@@ -1,7 +1,7 @@
 //! What packing to bytes starts from: the trees of a forest of one output, with thresholds of either type.
 
 use crate::forest::{
-    canonical::{CanonicalForest, CanonicalNode, DEPTH_MAX, Missing, SumKind},
+    canonical::{CanonicalForest, CanonicalNode, DEPTH_MAX, Missing, SumKind, narrow_threshold},
     wide::{MissingRule, Precision, WideForest, WideNode, WideTree},
 };
 
@@ -45,20 +45,18 @@ impl From<&CanonicalForest> for SourceForest {
 impl SourceForest {
     /// A checked wide forest, where it has one output and neither sets, zero as missing nor linear leaves.
     pub(crate) fn of_wide(forest: &WideForest) -> Option<Self> {
-        if forest.values == Precision::Single {
-            return forest.narrowed().map(|narrow| Self::from(&narrow));
-        }
         let &[base] = forest.base.as_slice() else { return None };
         let sum = match forest.sum {
             Precision::Single => SumKind::F32,
             Precision::Double => SumKind::F64Leaves,
         };
-        let trees = forest.trees.iter().map(of_wide_tree).collect::<Option<_>>()?;
-        Some(Self { trees, base, sum, values: Precision::Double })
+        let trees =
+            forest.trees.iter().map(|tree| of_wide_tree(tree, forest.values)).collect::<Option<_>>()?;
+        Some(Self { trees, base, sum, values: forest.values })
     }
 }
 
-fn of_wide_tree(tree: &WideTree) -> Option<SourceTree> {
+fn of_wide_tree(tree: &WideTree, values: Precision) -> Option<SourceTree> {
     if !tree.lines.is_empty() {
         return None;
     }
@@ -71,9 +69,11 @@ fn of_wide_tree(tree: &WideTree) -> Option<SourceTree> {
                 MissingRule::Zero => Missing::Zero,
                 MissingRule::ZeroLeft | MissingRule::ZeroRight => return None,
             };
-            // Nothing is below -inf, not even the rank of a missing value.
-            let split = SourceNode::Split { feature, threshold, missing, left, right };
-            (threshold != f64::NEG_INFINITY).then_some(split)
+            let threshold = match values {
+                Precision::Single => f64::from(narrow_threshold(threshold)),
+                Precision::Double => threshold,
+            };
+            Some(SourceNode::Split { feature, threshold, missing, left, right })
         }
         WideNode::Member { .. } => None,
     };

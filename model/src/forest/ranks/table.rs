@@ -182,13 +182,15 @@ fn check_thresholds(thresholds: &[f64]) -> Result<(), String> {
     if thresholds.is_empty() || thresholds.len() > THRESHOLDS_MAX {
         return Err(format!("{} thresholds; 1 to {THRESHOLDS_MAX} are possible", thresholds.len()));
     }
-    let mut last = f64::NEG_INFINITY;
-    for &threshold in thresholds {
-        // Neither NaN nor -inf is above the last.
-        if threshold.partial_cmp(&last) != Some(std::cmp::Ordering::Greater) {
-            return Err(format!("threshold {threshold} after {last}"));
+    // -inf is one, too: only a missing value that goes left has a rank below it.
+    if thresholds[0].is_nan() {
+        return Err("threshold NaN".to_owned());
+    }
+    for pair in thresholds.windows(2) {
+        // NaN is not above the last.
+        if pair[1].partial_cmp(&pair[0]) != Some(std::cmp::Ordering::Greater) {
+            return Err(format!("threshold {} after {}", pair[1], pair[0]));
         }
-        last = threshold;
     }
     Ok(())
 }

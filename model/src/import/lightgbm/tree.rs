@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::text::Block;
 use crate::{
     forest::wide::{CategorySet, LinearLeaf, MissingRule, SetRule, WideNode, WideTree},
-    import::{Fault, grow::grow, missing},
+    import::{Fault, grow::grow, missing, not_above},
 };
 
 /// The bits of a decision type.
@@ -57,7 +57,7 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
             kind => return Err(format!("node {node}: missing type {kind}")),
         };
         // Not above the threshold is below the next number.
-        Ok(WideNode::Split { feature, threshold: thresholds[node].next_up(), missing, left, right })
+        Ok(not_above(feature, thresholds[node], missing, left, right))
     })?;
     Ok(WideTree { nodes, output: Some(output), leaves, lines, cover })
 }

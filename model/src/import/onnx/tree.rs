@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     forest::wide::{CategorySet, SetRule, WideNode, WideTree},
-    import::{grow::grow_in, missing},
+    import::{grow::grow_in, missing, not_above},
 };
 
 /// Leaf values of all trees together, where leaves speak of several outputs.
@@ -93,11 +93,10 @@ fn question(table: &Table, node: usize, sets: &mut Vec<CategorySet>) -> Result<W
     // NaN equals nothing.
     let alone = || if value.is_nan() { Vec::new() } else { vec![value] };
     Ok(match mode {
-        // Not above a number is below the next one.
-        BELOW_OR_EQUAL => split(value.next_up(), true),
+        BELOW_OR_EQUAL => not_above(feature, value, missing(missing_yes), yes, no),
         BELOW => split(value, true),
         ABOVE_OR_EQUAL => split(value, false),
-        ABOVE => split(value.next_up(), false),
+        ABOVE => not_above(feature, value, missing(!missing_yes), no, yes),
         EQUAL => member(alone(), true, missing_yes),
         // A missing value is not equal to any: yes, whatever the node says of missing ones.
         NOT_EQUAL => member(alone(), false, true),

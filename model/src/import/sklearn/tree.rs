@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{Fault, npy::Arrays};
 use crate::{
-    forest::wide::{CategorySet, SetRule, WideNode, WideTree},
-    import::{grow::grow, missing},
+    forest::wide::{CategorySet, Precision, SetRule, WideNode, WideTree},
+    import::{grow::grow, missing, not_above},
 };
 
 /// What leaves hold.
@@ -49,24 +49,31 @@ struct Listed {
     left: bool,
 }
 
-pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Read, Fault> {
+pub(super) fn read_all(arrays: &Arrays, kind: Leaves, values: Precision) -> Result<Read, Fault> {
     let counts = arrays.get("node_count")?.integers()?;
     let (feature, threshold) = (arrays.get("feature")?.integers()?, arrays.get("threshold")?.doubles()?);
     let (left, right) = (arrays.get("left")?.integers()?, arrays.get("right")?.integers()?);
     let missing_left = arrays.get("missing_go_to_left")?.integers()?;
-    let values = arrays.get("value")?.doubles()?;
+    let leaf_values = arrays.get("value")?.doubles()?;
     let total = left.len();
     // Files of earlier exports lack it.
     let samples = arrays.optional("weighted_n_node_samples").map(|samples| samples.doubles()).transpose()?;
     let samples = samples.filter(|samples| samples.len() == total);
     if [feature.len(), threshold.len(), right.len(), missing_left.len()] != [total; 4]
-        || Some(values.len()) != total.checked_mul(kind.width())
+        || Some(leaf_values.len()) != total.checked_mul(kind.width())
     {
         return Err("the arrays of nodes differ in length".to_owned().into());
     }
     let (categories, sets) = categories(arrays)?;
+    let question = |feature, threshold: f64, missing, left, right| match values {
+        // Forests refuse rows with infinities: whether one is above +inf never matters, and narrow nodes hold the rest.
+        Precision::Single => {
+            WideNode::Split { feature, threshold: threshold.next_up(), missing, left, right }
+        }
+        Precision::Double => not_above(feature, threshold, missing, left, right),
+    };
     let fractions =
-        total > 0 && matches!(kind, Leaves::Fractions { .. }) && are_fractions(&values, kind.width());
+        total > 0 && matches!(kind, Leaves::Fractions { .. }) && are_fractions(&leaf_values, kind.width());
     let (mut trees, mut start) = (Vec::with_capacity(counts.len()), 0_usize);
     for (number, &count) in counts.iter().enumerate() {
         let end = usize::try_from(count).ok().and_then(|count| start.checked_add(count));
@@ -77,7 +84,11 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Read, Fault> {
             cover.extend(samples.as_ref().map(|samples| samples[at]));
             if left[at] < 0 {
                 let first = leaves.len();
-                leaves.extend(leaf(&values[at * kind.width()..(at + 1) * kind.width()], kind, fractions));
+                leaves.extend(leaf(
+                    &leaf_values[at * kind.width()..(at + 1) * kind.width()],
+                    kind,
+                    fractions,
+                ));
                 let width = (leaves.len() - first).max(1);
                 return Ok(WideNode::Leaf((first / width) as u32));
             }
@@ -92,14 +103,7 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves) -> Result<Read, Fault> {
                 Some(&Listed { set, left: false }) => {
                     WideNode::Member { feature, set, missing_left: false, left: right, right: left }
                 }
-                None => WideNode::Split {
-                    feature,
-                    // Not above the threshold is below the next number.
-                    threshold: threshold[at].next_up(),
-                    missing: missing(missing_left[at] != 0),
-                    left,
-                    right,
-                },
+                None => question(feature, threshold[at], missing(missing_left[at] != 0), left, right),
             })
         })
         .map_err(|what| format!("tree {number}: {what}"))?;

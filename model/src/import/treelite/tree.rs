@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     forest::wide::{CategorySet, SetRule, WideNode, WideTree},
-    import::{grow::grow, missing},
+    import::{grow::grow, missing, not_above},
 };
 
 /// The kinds of a node.
@@ -143,16 +143,16 @@ pub(super) fn read(
             });
         }
         let threshold = number(columns.threshold);
-        let threshold = match columns.comparison[node] {
-            _ if columns.kind[node] != NUMERICAL => return Err(format!("node {node}: its kind is unknown")),
-            2 => threshold,
-            3 => threshold.next_up(),
+        let missing = missing(default_left);
+        match columns.comparison[node] {
+            _ if columns.kind[node] != NUMERICAL => Err(format!("node {node}: its kind is unknown")),
+            2 => Ok(WideNode::Split { feature, threshold, missing, left, right }),
+            3 => Ok(not_above(feature, threshold, missing, left, right)),
             other => {
                 unsupported = Some(format!("comparison {other} (2, below, and 3, not above, are)"));
-                return Err(String::new());
+                Err(String::new())
             }
-        };
-        Ok(WideNode::Split { feature, threshold, missing: missing(default_left), left, right })
+        }
     });
     if let Some(what) = unsupported {
         return Err(Fault::Unsupported(what));
