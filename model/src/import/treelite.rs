@@ -12,7 +12,10 @@ use bytes::Bytes;
 
 use super::{Fault, Foreign, Options, precision};
 use crate::{
-    forest::wide::{OUTPUTS_MAX, WideForest},
+    forest::{
+        canonical::TREES_MAX,
+        wide::{OUTPUTS_MAX, WideForest},
+    },
     link::{Link, Outputs},
 };
 
@@ -64,7 +67,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
         return Err(format!("{} base scores for {outputs} outputs", base.len()).into());
     }
     if averages {
-        after.divisor = tree_count.clamp(1, 1 << 30) as f64;
+        after.divisor = averaged(&classes, tree_count, outputs)?;
     }
     let (mut trees, mut sets) = (Vec::new(), Vec::new());
     for number in 0..tree_count {
@@ -87,10 +90,26 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     }
     let forest = WideForest { trees, sets, base: vec![0.0; outputs], values, sum: after.precision };
     let library = format!("Treelite checkpoint {}.{}.{}", version[0], version[1], version[2]);
-    let notes =
-        vec!["Scored as Treelite's reference scorer does, not as the library that trained it.".to_owned()];
     let features = vec![String::new(); feature_count.min(1 << 17)];
     Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
+}
+
+/// What sums are divided by: the trees that speak of an output, each of its own class, or all of every class.
+fn averaged(classes: &[i64], tree_count: usize, outputs: usize) -> Result<f64, Fault> {
+    let mut counts = vec![0_usize; outputs];
+    for number in 0..tree_count.min(TREES_MAX + 1) {
+        match classes.get(number).copied().unwrap_or(-1) {
+            all if all < 0 => counts.iter_mut().for_each(|count| *count += 1),
+            class => {
+                let count = usize::try_from(class).ok().and_then(|class| counts.get_mut(class));
+                *count.ok_or_else(|| format!("tree {number}: class {class} of {outputs}"))? += 1;
+            }
+        }
+    }
+    match counts.iter().all(|count| *count == counts[0]) {
+        true => Ok(counts[0].max(1) as f64),
+        false => Err(Fault::Unsupported("an average over classes of different numbers of trees".to_owned())),
+    }
 }
 
 fn link(postprocessor: &str, alpha: f32) -> Result<Link, Fault> {
