@@ -24,7 +24,7 @@ pub fn open(path: &str) -> Result<Model, String> {
         Err(refused @ ModelError::NotAModel { .. }) => refused,
         Err(error) => return Err(error.to_string()),
     };
-    let bytes = std::fs::read(file).map_err(|error| format!("{path}: {error}"))?;
+    let bytes = import::read_file(file).map_err(|error| format!("{path}: {error}"))?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let imported = match import::import(&bytes, &Options::new(&stem)) {
         Ok(imported) => imported,

@@ -14,6 +14,12 @@ mod sklearn;
 mod treelite;
 mod xgboost;
 
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
 pub use schema::TrainingSchema;
 use sha2::{Digest, Sha256};
 
@@ -29,6 +35,26 @@ use crate::{
 
 /// Bytes a foreign file may have, unpacked.
 pub const INPUT_BYTES_MAX: usize = 1 << 30;
+
+/// Reads a foreign file, unless it is larger than one may be: it is not in memory then.
+///
+/// # Errors
+/// The system's, or [`io::ErrorKind::FileTooLarge`].
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let too_large = |length: u64| {
+        let what = format!("{length} bytes; a model to import has at most {INPUT_BYTES_MAX}");
+        Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
+    };
+    let length = file.metadata()?.len();
+    if length > INPUT_BYTES_MAX as u64 {
+        return too_large(length);
+    }
+    // What has no length of its own, as a pipe, is cut off behind the limit.
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(INPUT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > INPUT_BYTES_MAX { too_large(bytes.len() as u64) } else { Ok(bytes) }
+}
 
 /// One format: how it is known, and who reads it.
 struct Format {

@@ -7,8 +7,9 @@ mod golden_files;
 use golden_files::{bytes, options};
 use model::{
     Model,
-    import::{ImportError, formats, import},
+    import::{INPUT_BYTES_MAX, ImportError, formats, import, read_file},
 };
+use zip::CompressionMethod;
 
 /// One small file of each format.
 const SEEDS: [&str; 27] = [
@@ -190,4 +191,80 @@ fn refused_loosely(file: &str, from: &str, to: &str) -> String {
     let text = text.replace("\":", "\": ").replace(":  ", ": ").replace(": [ ", ": [");
     assert!(text.contains(from), "{file} has no {from}");
     import(text.replacen(from, to, 1).as_bytes(), &options()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_before_it_is_read() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"small").unwrap();
+    assert_eq!(read_file(file.path()).unwrap(), b"small");
+    // A hole: it takes no place, and in memory it would be a gibibyte of zeros.
+    file.as_file().set_len(INPUT_BYTES_MAX as u64 + 1).unwrap();
+    let error = read_file(file.path()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge, "{error}");
+    assert!(error.to_string().contains("1073741825 bytes"), "{error}");
+}
+
+/// A zip archive of these files.
+fn zipped(files: &[(String, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(method);
+    for (name, content) in files {
+        zip.start_file(name.as_str(), options).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// The files of an archive.
+fn unzipped(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    use std::io::Read;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
+    let count = zip.len();
+    let file = |number| {
+        let mut file = zip.by_index(number).unwrap();
+        let mut content = Vec::new();
+        file.read_to_end(&mut content).unwrap();
+        (file.name().unwrap().into_owned(), content)
+    };
+    (0..count).map(file).collect()
+}
+
+/// The JSON object behind the first `"key": `.
+fn object<'a>(json: &'a str, key: &str) -> &'a str {
+    let from = &json[json.find(&format!("\"{key}\": {{")).unwrap() + key.len() + 4..];
+    let mut depth = 0;
+    let closing = |&(_, byte): &(usize, u8)| {
+        depth += i32::from(byte == b'{') - i32::from(byte == b'}');
+        depth == 0
+    };
+    &from[..=from.bytes().enumerate().find(closing).unwrap().0]
+}
+
+#[test]
+fn trees_that_share_their_arrays_and_archives_that_swell_are_refused() {
+    let files = unzipped(&bytes("models/sk_extra.skops"));
+    assert!(attempt(&zipped(&files, CompressionMethod::Deflated)), "packed again it is the same model");
+    let with_trees = |count: usize| {
+        let mut files = files.clone();
+        let (_, schema) = files.iter_mut().find(|(name, _)| name == "schema.json").unwrap();
+        let json = String::from_utf8(std::mem::take(schema)).unwrap();
+        let tree = object(&json, "tree_");
+        let tree = format!(
+            r#"{{"__class__": "ExtraTreeClassifier", "content": {{"__class__": "dict", "content": {{"tree_": {tree}}}}}}}"#
+        );
+        let trees = object(&json, "estimators_");
+        let list = format!(r#"{{"__class__": "list", "content": [{}]}}"#, vec![tree; count].join(", "));
+        *schema = json.replacen(trees, &list, 1).into_bytes();
+        zipped(&files, CompressionMethod::Stored)
+    };
+    assert!(attempt(&with_trees(3)), "a few trees may share what they read");
+    let many = with_trees(3_000);
+    let error = import(&many, &options()).unwrap_err().to_string();
+    assert!(error.contains("is named by so many objects"), "{} bytes: {error}", many.len());
+
+    let swelling = zipped(&[("schema.json".to_owned(), vec![b' '; 10 << 20])], CompressionMethod::Deflated);
+    let error = import(&swelling, &options()).unwrap_err().to_string();
+    assert!(error.contains("bytes unpacked"), "{} bytes: {error}", swelling.len());
 }

@@ -84,7 +84,7 @@ pub(in crate::cli) fn stem(file: &Path) -> String {
 pub(in crate::cli) fn read(file: &Path, options: &Options) -> Result<Imported, Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{}: {error}", file.display()));
-    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+    let bytes = model::import::read_file(file).map_err(|error| failed(&error))?;
     model::import::import(&bytes, options).map_err(|error| failed(&error))
 }
 

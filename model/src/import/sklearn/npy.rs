@@ -11,6 +11,12 @@ use crate::import::INPUT_BYTES_MAX;
 /// How many times its own size an archive may unpack to. Trees make no more than a dozen; deflate can make a thousand
 /// of what is there to fill memory.
 const UNPACKED_RATIO_MAX: usize = 64;
+
+/// Bytes that an archive may unpack to.
+pub(super) fn unpacked_max(archive: &[u8]) -> usize {
+    archive.len().saturating_mul(UNPACKED_RATIO_MAX).min(INPUT_BYTES_MAX)
+}
+
 /// Texts of an array; features and classes have names, of which a model takes fewer.
 const TEXTS_MAX: usize = 1 << 17;
 
@@ -36,7 +42,7 @@ impl Arrays {
         let broken = |error: zip::result::ZipError| format!("the archive: {error}");
         let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(broken)?;
         let mut arrays = HashMap::new();
-        let unpacked_max = archive.len().saturating_mul(UNPACKED_RATIO_MAX).min(INPUT_BYTES_MAX);
+        let unpacked_max = unpacked_max(archive);
         let mut room = unpacked_max;
         for number in 0..zip.len().min(1000) {
             let file = zip.by_index(number).map_err(broken)?;

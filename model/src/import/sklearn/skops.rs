@@ -4,22 +4,22 @@
 //! `model/export/sklearn_to_npz.py` would have written. Any other type is refused by its name. Nothing is ever built.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     io::{Cursor, Read},
 };
 
 use super::{
     Fault,
-    npy::{Array, Arrays, records},
+    npy::{Array, Arrays, records, unpacked_max},
 };
-use crate::import::{
-    INPUT_BYTES_MAX,
-    document::{Value, json},
-};
+use crate::import::document::{Value, json};
 
 /// Pipelines, calibrations and frozen estimators inside one another.
 const NESTING_MAX: usize = 8;
 const FILES_MAX: usize = 1 << 17;
+/// How many times what was unpacked may be read, arrays that several objects share being read for each.
+const SHARED_TIMES_MAX: usize = 2;
 
 /// The archive's arrays, as the export script would have written them.
 pub(super) fn arrays(bytes: &[u8]) -> Result<Arrays, Fault> {
@@ -37,6 +37,9 @@ pub(super) fn arrays(bytes: &[u8]) -> Result<Arrays, Fault> {
 /// The unpacked files.
 struct Archive {
     files: HashMap<String, Vec<u8>>,
+    /// Bytes of arrays that may still be read. Objects may share an array, as small ones do; a schema in which a million
+    /// trees name the same one would fill memory.
+    readable: Cell<usize>,
 }
 
 impl Archive {
@@ -46,7 +49,8 @@ impl Archive {
         if zip.len() > FILES_MAX {
             return Err(Fault::Unsupported(format!("{} files; {FILES_MAX} are possible", zip.len())));
         }
-        let (mut files, mut room) = (HashMap::new(), INPUT_BYTES_MAX);
+        let unpacked_max = unpacked_max(bytes);
+        let (mut files, mut room) = (HashMap::new(), unpacked_max);
         for number in 0..zip.len() {
             let file = zip.by_index(number).map_err(broken)?;
             let name = file.name().map_err(broken)?.into_owned();
@@ -54,11 +58,23 @@ impl Archive {
             let read = file.take(room as u64 + 1).read_to_end(&mut content);
             room = match read.map_err(|error| format!("{name}: {error}"))? {
                 size if size <= room => room - size,
-                _ => return Err(format!("more than {INPUT_BYTES_MAX} bytes unpacked").into()),
+                _ => return Err(format!("more than {unpacked_max} bytes unpacked").into()),
             };
             files.insert(name, content);
         }
-        Ok(Self { files })
+        Ok(Self { files, readable: Cell::new(SHARED_TIMES_MAX * (unpacked_max - room)) })
+    }
+
+    /// An array's file, counted among what is read.
+    fn array(&self, name: &str) -> Result<&[u8], Fault> {
+        let bytes = self.file(name)?;
+        let rest = self.readable.get().checked_sub(bytes.len());
+        self.readable.set(rest.ok_or_else(|| {
+            Fault::Unsupported(format!(
+                "{name} is named by so many objects that they are larger than the archive"
+            ))
+        })?);
+        Ok(bytes)
     }
 
     fn file(&self, name: &str) -> Result<&[u8], String> {
@@ -113,7 +129,7 @@ impl<'s> Object<'s> {
 
     fn npy(&self) -> Result<&'s [u8], Fault> {
         match self.value.text("type") {
-            Ok("numpy") => Ok(self.archive.file(self.value.text("file")?)?),
+            Ok("numpy") => self.archive.array(self.value.text("file")?),
             _ => Err(Fault::Unsupported("an array of objects where numbers are expected".to_owned())),
         }
     }
