@@ -183,6 +183,15 @@ fn what_catboost_can_and_we_cannot_is_refused_by_name() {
     }
 }
 
+#[test]
+fn catboosts_tables_of_categories_are_refused_by_name_however_long_they_are() {
+    let text = String::from_utf8(bytes("models/cb_small.json")).unwrap();
+    let text = text.replacen("\"FloatFeature\"", "\"OnlineCtr\"", 1);
+    let tables = format!("{{\"ctr_data\": {{\"a\": \"{}\"}}, ", "0".repeat(9000));
+    let error = import(text.replacen('{', &tables, 1).as_bytes(), &options()).unwrap_err().to_string();
+    assert!(error.starts_with("CatBoost JSON: not supported: split type \"OnlineCtr\""), "{error}");
+}
+
 /// As [`refused`], where the file's spaces differ from ours.
 fn refused_loosely(file: &str, from: &str, to: &str) -> String {
     let text = String::from_utf8(bytes(&format!("models/{file}"))).unwrap();
