@@ -8,7 +8,7 @@ use crate::{
     error::DraftError,
     explain::reference,
     file::{
-        v1,
+        v1, v2,
         write::{self, NewSection, archive},
     },
     forest::{CanonicalForest, Layout, WideForest, layout},
@@ -16,10 +16,10 @@ use crate::{
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
     meta,
-    model::SELF_TEST_ROWS_MAX,
     preparation::Preparation,
     row::Row,
     schema,
+    self_test::SELF_TEST_ROWS_MAX,
 };
 
 /// One part of a model, giving log-odds.
@@ -39,7 +39,7 @@ pub struct ModelDraft {
     info: ModelInfo,
     members: Vec<(f64, MemberDraft)>,
     /// Row-major.
-    self_test_rows: Vec<f32>,
+    self_test_rows: Vec<f64>,
     outputs: Option<Outputs>,
     layout: Layout,
     preparation: Option<Preparation>,
@@ -168,7 +168,7 @@ impl ModelDraft {
     /// # Panics
     /// If `rows` is not a multiple of the number of features, or more than 4,096 rows.
     #[must_use]
-    pub fn with_self_test(mut self, rows: Vec<f32>) -> Self {
+    pub fn with_self_test<T: Into<f64>>(mut self, rows: Vec<T>) -> Self {
         assert_eq!(
             rows.len() % self.info.features.len(),
             0,
@@ -176,7 +176,7 @@ impl ModelDraft {
             self.info.features.len()
         );
         assert!(rows.len() / self.info.features.len() <= SELF_TEST_ROWS_MAX, "more than a file may hold");
-        self.self_test_rows = rows;
+        self.self_test_rows = rows.into_iter().map(Into::into).collect();
         self
     }
 
@@ -323,12 +323,27 @@ impl ModelDraft {
             sections.push(section(*b"DRFT", false, archive(&drift.to_archive())));
         }
         if !self.self_test_rows.is_empty() {
-            let rows = self.self_test_rows.chunks_exact(self.info.features.len());
-            let log_odds = rows.map(|row| self.score_row(row).log_odds).collect();
-            let test = v1::SelfTest { rows: self.self_test_rows.clone(), log_odds };
-            sections.push(section(*b"TEST", false, archive(&test)));
+            let bytes = archive(&self.self_test());
+            sections.push(NewSection { tag: *b"TEST", version: v2::VERSION, required: false, bytes });
         }
         Ok(write::lay_out(&sections))
+    }
+
+    /// The rows with their numbers, by the plain walks.
+    fn self_test(&self) -> v2::SelfTest {
+        let (mut raw_scores, mut answers) = (Vec::new(), Vec::new());
+        for row in self.self_test_rows.chunks_exact(self.info.features.len()) {
+            let mut scores = self.raw_scores(row);
+            raw_scores.extend(&scores);
+            match &self.outputs {
+                Some(outputs) => {
+                    let count = outputs.apply(&mut scores);
+                    answers.extend(&scores[..count]);
+                }
+                None => answers.extend(scores.into_iter().map(combine::sigmoid)),
+            }
+        }
+        v2::SelfTest { rows: self.self_test_rows.clone(), raw_scores, answers }
     }
 
     /// Writes the file so that `path` holds the old bytes or the new, never a mixture.

@@ -89,15 +89,17 @@ pub enum ModelError {
         section: &'static str,
     },
     /// The self-test's rows do not give the answers the file carries.
-    #[error("{file}: section TEST: row {row} gives log-odds {found:e}, the file says {expected:e}")]
+    #[error("{file}: section TEST: row {row} gives {number} {found:e}, the file says {expected:e}")]
     SelfTest {
         /// The path.
         file: String,
         /// The row, from 0.
         row: usize,
-        /// The log-odds in the file.
+        /// Which of its numbers: the raw score or the answer, and of several which, from 0.
+        number: String,
+        /// The number in the file.
         expected: f64,
-        /// The log-odds computed here.
+        /// The number computed here.
         found: f64,
     },
 }

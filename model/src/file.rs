@@ -1,6 +1,6 @@
 //! The model file: a header, a table, sections. FORMAT.md has the bytes in the same order.
 //!
-//! [`header`] is the header and the table; [`v1`] the archived types, frozen; [`pages`] the mapping; [`read`] checks a
+//! [`header`] is the header and the table; [`v1`] and [`v2`] the archived types, frozen; [`pages`] the mapping; [`read`] checks a
 //! file and hands out its sections; [`write`] lays one out and puts it in place. Every byte is covered by a checksum or
 //! must be zero, so damage is found before anything is believed; the structure is then checked all the same, because a
 //! checksum only says that the bytes are those that were written.
@@ -9,4 +9,5 @@ pub(crate) mod header;
 pub(crate) mod pages;
 pub(crate) mod read;
 pub(crate) mod v1;
+pub(crate) mod v2;
 pub(crate) mod write;

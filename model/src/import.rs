@@ -262,20 +262,20 @@ fn feature_name(at: usize, name: String) -> FeatureName {
 }
 
 /// Rows that meet the forest's thresholds: a row of zeros, one of NaN, and then each feature's thresholds in turn.
-fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f32> {
+fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f64> {
     const ROWS: usize = 24;
     const WIDTH_MAX: usize = 4096;
     if width > WIDTH_MAX {
         return Vec::new();
     }
-    let mut asked: Vec<Vec<f32>> = vec![Vec::new(); width];
+    let mut asked: Vec<Vec<f64>> = vec![Vec::new(); width];
     let nodes = forest.trees.iter().flat_map(|tree| &tree.nodes);
     for node in nodes {
         let (feature, value) = match *node {
-            WideNode::Split { feature, threshold, .. } => (feature, threshold as f32),
+            WideNode::Split { feature, threshold, .. } => (feature, forest.values.round(threshold)),
             WideNode::Member { feature, set, .. } => {
                 let member = forest.sets[set as usize].members.first();
-                (feature, member.map_or(0.0, |&member| member as f32))
+                (feature, member.map_or(0.0, |&member| forest.values.round(member)))
             }
             WideNode::Leaf(_) => continue,
         };
@@ -285,12 +285,18 @@ fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f32> {
         }
     }
     let mut rows = vec![0.0; width];
-    rows.resize(2 * width, f32::NAN);
+    rows.resize(2 * width, f64::NAN);
+    // On a threshold, and just below it.
+    let below = |value: f64| match forest.values {
+        Precision::Single => f64::from((value as f32).next_down()),
+        Precision::Double => value.next_down(),
+    };
     for row in 2..ROWS {
         rows.extend(asked.iter().enumerate().map(|(feature, values)| match values.len() {
             0 => 0.0,
-            _ if (row + feature) % 11 == 0 => f32::NAN,
-            count => values[(row * 31 + feature * 7) % count],
+            _ if (row + feature) % 11 == 0 => f64::NAN,
+            count if (row + feature) % 2 == 0 => values[(row * 31 + feature * 7) % count],
+            count => below(values[(row * 31 + feature * 7) % count]),
         }));
     }
     rows

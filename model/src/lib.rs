@@ -52,6 +52,7 @@ mod file;
 mod meta;
 mod model;
 mod row;
+mod self_test;
 
 pub use combine::sigmoid;
 pub use draft::{MemberDraft, ModelDraft};

@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use rkyv::rend::{f32_le, f64_le};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
         reference::{Reference, forest_part, linear_part},
     },
     file::{
-        pages::{MappedSlice, Pages},
+        pages::Pages,
         read::{Section, SectionFile},
     },
     forest::{
@@ -33,6 +32,7 @@ use crate::{
     preparation::Preparation,
     row::Row,
     schema,
+    self_test::{Difference, SelfTest},
 };
 
 /// A model, mapped and checked, ready to score. Shared by `Arc` between shards.
@@ -63,18 +63,8 @@ enum Member {
     Wide(MappedWide),
 }
 
-/// Rows a file's self-test may have: verifying is a matter of moments.
-pub(crate) const SELF_TEST_ROWS_MAX: usize = 4096;
-
 /// Rows that a batch hands to a member at a time.
 const BATCH_ROWS: usize = 32;
-
-/// Rows, and the log-odds they had where the file was made.
-#[derive(Debug)]
-struct SelfTest {
-    rows: MappedSlice<f32_le>,
-    log_odds: MappedSlice<f64_le>,
-}
 
 impl Model {
     /// Maps the file and checks all of it.
@@ -120,15 +110,19 @@ impl Model {
 
         let mut weights = weights.into_iter();
         let mut members = Vec::new();
-        let (mut self_test, mut outputs, mut scales) = (None, None, None);
+        let (mut self_test, mut full_test, mut outputs, mut scales) = (None, None, None, None);
         let (mut preparation, mut drift, mut explained) = (None, None, Vec::new());
         for (place, section) in known {
             let error = |what| sections.error(place, what);
             let (member, made_for) = match section {
                 Section::Meta(_) if place != meta_place => return Err(error("a second META".to_owned())),
                 Section::Meta(_) => continue,
+                Section::LastSelfTest(archived) => {
+                    self_test = Some(SelfTest::check_last(archived, pages, width).map_err(error)?);
+                    continue;
+                }
                 Section::SelfTest(archived) => {
-                    self_test = Some(SelfTest::check(archived, pages, width).map_err(error)?);
+                    full_test = Some((place, archived));
                     continue;
                 }
                 Section::Link(_) if outputs.is_some() => return Err(error("a second LINK".to_owned())),
@@ -212,6 +206,11 @@ impl Model {
         }
         check_outputs(&members, outputs.as_ref(), info.calibration.is_some())
             .map_err(|what| sections.error(meta_place, what))?;
+        if let Some((place, archived)) = full_test {
+            let counts = outputs.as_ref().map_or([1, 1], |link| [link.raw_count(), link.answer_count()]);
+            let test = SelfTest::check_all(archived, pages, [width, counts[0], counts[1]]);
+            self_test = Some(test.map_err(|what| sections.error(place, what))?);
+        }
         let mut references: Vec<Option<Reference>> = members.iter().map(|_| None).collect();
         for (place, archived) in explained {
             let reference = check_reference(archived, pages, &members, width);
@@ -359,18 +358,14 @@ impl Model {
     /// model's maker saw.
     pub fn verify(&self) -> Result<usize, ModelError> {
         let Some(test) = &self.self_test else { return Ok(0) };
-        let mut values = Vec::with_capacity(self.info.features.len());
-        for (row, (archived, log_odds)) in
-            test.rows.chunks_exact(self.info.features.len()).zip(test.log_odds.iter()).enumerate()
-        {
-            values.clear();
-            values.extend(archived.iter().map(|value| value.to_native()));
-            let (expected, found) = (log_odds.to_native(), self.score_row(&values).log_odds);
-            if expected.to_bits() != found.to_bits() {
-                return Err(ModelError::SelfTest { file: self.file.clone(), row, expected, found });
-            }
-        }
-        Ok(test.log_odds.len())
+        test.verify(self).map_err(|Difference { row, number, expected, found }| ModelError::SelfTest {
+            file: self.file.clone(),
+            row,
+            number,
+            expected,
+            found,
+        })?;
+        Ok(test.values().len() / self.info.features.len())
     }
 
     /// How features and answers were distributed in training, where the file says.
@@ -379,10 +374,8 @@ impl Model {
     }
 
     /// The self-test's rows, row-major; empty where the file has none.
-    pub fn self_test_rows(&self) -> Vec<f32> {
-        self.self_test
-            .as_ref()
-            .map_or_else(Vec::new, |test| test.rows.iter().map(|value| value.to_native()).collect())
+    pub fn self_test_rows(&self) -> Vec<f64> {
+        self.self_test.as_ref().map_or_else(Vec::new, SelfTest::values)
     }
 
     /// What explains this model's scores. The first call prepares it, which may take as long as scoring thousands of
@@ -609,23 +602,6 @@ fn check_outputs(
             Err(format!("a LINK of {} outputs for members that give others", outputs.raw_count()))
         }
         _ => Ok(()),
-    }
-}
-
-impl SelfTest {
-    fn check(
-        archived: &crate::file::v1::ArchivedSelfTest,
-        pages: &Pages,
-        width: usize,
-    ) -> Result<Self, String> {
-        if archived.log_odds.len() > SELF_TEST_ROWS_MAX {
-            return Err(format!("{} rows; {SELF_TEST_ROWS_MAX} are possible", archived.log_odds.len()));
-        }
-        if archived.rows.len() != archived.log_odds.len() * width {
-            let (values, answers) = (archived.rows.len(), archived.log_odds.len());
-            return Err(format!("{values} values for {answers} answers of {width} features"));
-        }
-        Ok(Self { rows: pages.keep(&archived.rows), log_odds: pages.keep(&archived.log_odds) })
     }
 }
 

@@ -3,17 +3,21 @@
 
 #[path = "support/forests.rs"]
 mod forests;
+#[path = "support/golden_files.rs"]
+#[allow(dead_code)]
+mod golden_files;
 
 use std::fs;
 
 use forests::{Random, Shape, draft, features, forest, oblivious_forest, row};
 use model::{
-    Link, MemberDraft, Model, ModelDraft, ModelError, ModelInfo, Outputs,
+    Bins, DriftReference, Link, MemberDraft, Model, ModelDraft, ModelError, ModelInfo, Outputs,
     forest::{
         CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, MissingRule, Precision, SumKind,
         WideForest, WideNode, WideTree,
     },
     linear::{LinearDraft, LinearTerm},
+    preparation::{Preparation, PreparedFeature},
 };
 
 const FEATURES: usize = 5;
@@ -42,6 +46,44 @@ fn file_with(random: &mut Random, forest: CanonicalForest, layout: Layout) -> Ve
     let members = vec![(0.5, MemberDraft::Forest(forest)), (0.5, MemberDraft::Linear(linear))];
     let rows: Vec<f32> = (0..24).flat_map(|_| row(random, FEATURES)).collect();
     draft(FEATURES, members).with_self_test(rows).with_layout(layout).unwrap().to_bytes().unwrap()
+}
+
+/// A file with a wide forest of three outputs and every section that `file` has not.
+fn wide_file() -> Vec<u8> {
+    let mut random = Random(21);
+    let shape =
+        Shape { trees: 30, depth_max: 4, features: FEATURES, complete: false, sum: SumKind::F64Leaves };
+    let mut forest = widened(&forest(&mut random, shape));
+    for (number, tree) in forest.trees.iter_mut().enumerate() {
+        tree.output = Some(number as u16 % 3);
+        tree.cover = vec![1.0; tree.nodes.len()];
+        for at in (0..tree.nodes.len()).rev() {
+            if let WideNode::Split { left, right, .. } = tree.nodes[at] {
+                tree.cover[at] = tree.cover[left as usize] + tree.cover[right as usize];
+            }
+        }
+    }
+    forest.base = vec![0.25; 3];
+    let outputs =
+        Outputs { scales: vec![0.5, 1.5, 2.5], ..Outputs::plain(3, Precision::Double, Link::Softmax) };
+    let part = PreparedFeature { imputed: 0.125, center: 0.25, scale: 2.0 };
+    let bins = Bins::by_quantiles((0..400).map(f64::from));
+    let drift = DriftReference { features: vec![bins.clone(); FEATURES], answers: bins, rows: 400 };
+    let rows: Vec<f32> = (0..24).flat_map(|_| row(&mut random, FEATURES)).collect();
+    draft(FEATURES, vec![(1.0, MemberDraft::Wide(forest))])
+        .with_outputs(outputs)
+        .and_then(|draft| draft.with_preparation(Preparation { features: vec![part; FEATURES] }))
+        .and_then(|draft| draft.with_drift_reference(drift))
+        .unwrap()
+        .with_self_test(rows)
+        .to_bytes()
+        .unwrap()
+}
+
+/// The number of the section with a tag.
+fn tagged(bytes: &[u8], tag: &[u8; 4]) -> usize {
+    let count = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
+    (0..count).find(|number| bytes[64 + 32 * number..].starts_with(tag)).expect("there is such a section")
 }
 
 fn refusal(bytes: &[u8]) -> ModelError {
@@ -341,10 +383,33 @@ fn an_unknown_optional_section_is_skipped() {
 
 #[test]
 fn a_wrong_answer_in_the_self_test_is_told() {
-    let mut wrong = file();
-    let (_, start, _) = section(&wrong, 3);
-    // The rows come first, then their answers.
-    wrong[start + 24 * FEATURES * 4] ^= 1;
+    // The rows come first, then their raw scores, then their answers: eight bytes each.
+    for (whole, outputs) in [(file(), 1), (wide_file(), 3)] {
+        let (_, start, _) = section(&whole, tagged(&whole, b"TEST"));
+        for place in 0..24 * 2 * outputs {
+            let mut wrong = whole.clone();
+            wrong[start + 8 * (24 * FEATURES + place)] ^= 1;
+            reseal(&mut wrong);
+            let error = Model::from_bytes(&wrong).unwrap().verify().expect_err("a number was changed");
+            let (kind, at) = (["raw score", "answer"][place / (24 * outputs)], place % (24 * outputs));
+            let number = if outputs == 1 { kind.to_owned() } else { format!("{kind} {}", at % outputs) };
+            let told = error.to_string();
+            assert!(told.contains(&format!("row {} gives {number} ", at / outputs)), "{place}: {told}");
+        }
+    }
+}
+
+/// A file from before section TEST had a second version.
+#[test]
+fn a_file_of_the_first_version_opens_verifies_and_tells_a_wrong_answer() {
+    let older = golden_files::bytes("versions/1.sgm");
+    let (at, start, _) = section(&older, tagged(&older, b"TEST"));
+    assert_eq!(older[at + 4..at + 6], [1, 0], "the section's version");
+    let model = Model::from_bytes(&older).unwrap();
+    let rows = model.verify().unwrap();
+    assert_eq!((rows, model.self_test_rows().len()), (32, 32 * model.info().features.len()));
+    let mut wrong = older.clone();
+    wrong[start + 32 * model.info().features.len() * 4] ^= 1;
     reseal(&mut wrong);
     let error = Model::from_bytes(&wrong).unwrap().verify().expect_err("row 0's answer was changed");
     assert!(matches!(error, ModelError::SelfTest { row: 0, .. }), "{error}");

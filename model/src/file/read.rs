@@ -5,7 +5,7 @@ use rkyv::{Archived, Portable, api::high::HighValidator, bytecheck::CheckBytes, 
 use super::{
     header::{self, Entry, HEADER_BYTES, SECTION_ALIGN},
     pages::Pages,
-    v1,
+    v1, v2,
 };
 use crate::error::ModelError;
 
@@ -29,7 +29,8 @@ pub(crate) enum Section<'a> {
     Link(&'a Archived<v1::Link>),
     Scales(&'a Archived<v1::Scales>),
     Preparation(&'a Archived<v1::Preparation>),
-    SelfTest(&'a Archived<v1::SelfTest>),
+    LastSelfTest(&'a Archived<v1::SelfTest>),
+    SelfTest(&'a Archived<v2::SelfTest>),
     Explain(&'a Archived<v1::Explain>),
     Drift(&'a Archived<v1::Drift>),
 }
@@ -95,7 +96,8 @@ impl<'a> SectionFile<'a> {
                 (b"LINK", v1::VERSION) => access(bytes).map(Section::Link),
                 (b"SCAL", v1::VERSION) => access(bytes).map(Section::Scales),
                 (b"PREP", v1::VERSION) => access(bytes).map(Section::Preparation),
-                (b"TEST", v1::VERSION) => access(bytes).map(Section::SelfTest),
+                (b"TEST", v1::VERSION) => access(bytes).map(Section::LastSelfTest),
+                (b"TEST", v2::VERSION) => access(bytes).map(Section::SelfTest),
                 (b"EXPL", v1::VERSION) => access(bytes).map(Section::Explain),
                 (b"DRFT", v1::VERSION) => access(bytes).map(Section::Drift),
                 _ if entry.required => {

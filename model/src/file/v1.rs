@@ -350,6 +350,7 @@ mod tests {
     use std::mem::offset_of;
 
     use super::*;
+    use crate::file::v2::ArchivedSelfTest as ArchivedSelfTest2;
 
     /// FORMAT.md has a line that begins so.
     fn documented(what: &str, at: Option<usize>, bytes: usize) {
@@ -394,6 +395,7 @@ mod tests {
             "Linear" ArchivedLinear { terms intercept features_fingerprint }
             "Term" ArchivedTerm { coefficient low high imputed missing_coefficient }
             "SelfTest" ArchivedSelfTest { rows log_odds }
+            "SelfTest2" ArchivedSelfTest2 { rows raw_scores answers }
             "Explain" ArchivedExplain { covers mean_contributions member }
             "Drift" ArchivedDrift { features answers rows }
             "Bins" ArchivedBins { edges counts missing }

@@ -7,7 +7,7 @@ use model::{Model, schema::FeatureName};
 pub(super) fn mean_contributions(model: &Model) -> Vec<(&FeatureName, f64)> {
     let features = &model.info().features;
     let mut sums = vec![0.0; features.len()];
-    let rows: Vec<f64> = model.self_test_rows().into_iter().map(f64::from).collect();
+    let rows = model.self_test_rows();
     let count = rows.len() / features.len();
     for row in rows.chunks_exact(features.len()) {
         let Ok(explanation) = model.explain(row) else { return Vec::new() };
