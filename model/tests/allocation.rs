@@ -3,6 +3,8 @@
 
 #[path = "support/forests.rs"]
 mod forests;
+#[path = "support/wide.rs"]
+mod wide;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -14,6 +16,7 @@ use model::{
     MemberDraft, Model, ModelDraft,
     forest::{Layout as ForestLayout, SumKind},
     linear::{LinearDraft, LinearTerm},
+    preparation::{Preparation, PreparedFeature},
 };
 
 thread_local! {
@@ -61,6 +64,37 @@ fn scoring_allocates_nothing() {
     {
         allocates_nothing(&draft.clone().with_layout(layout).unwrap(), &rows);
     }
+}
+
+#[test]
+fn scoring_wide_nodes_several_outputs_and_prepared_rows_allocates_nothing() {
+    let mut random = Random(3);
+    let part = PreparedFeature { imputed: 0.125, center: 0.25, scale: 2.0 };
+    let prepared = Preparation { features: vec![part; wide::FEATURES] };
+    for outputs in [1, 3, 7] {
+        let draft = wide::draft(&mut random, outputs).with_layout(ForestLayout::Wide).unwrap();
+        let rows: Vec<f64> = (0..64).flat_map(|_| wide::row(&mut random)).collect();
+        answers_without_allocating(&draft, &rows);
+        answers_without_allocating(&draft.with_preparation(prepared.clone()).unwrap(), &rows);
+    }
+}
+
+fn answers_without_allocating(draft: &ModelDraft, rows: &[f64]) {
+    let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
+    let count = model.answer_count();
+    let (mut out, mut scores) = (vec![0.0; 64 * count], vec![0.0; model.raw_count()]);
+    let singles: Vec<f32> = rows.iter().map(|&value| value as f32).collect();
+    let width = wide::FEATURES;
+
+    let before = ALLOCATIONS.with(Cell::get);
+    model.answer_rows(rows, &mut out);
+    let score = model.score_row(&singles[..width]);
+    model.raw_scores(&rows[..width], &mut scores);
+    let answers = model.answers(&rows[63 * width..], &mut scores);
+    let allocated = ALLOCATIONS.with(Cell::get) - before;
+    assert_eq!(allocated, 0);
+    assert_eq!(answers, &out[63 * count..]);
+    assert!(before > 0 && !score.probability.is_nan(), "the counter counts");
 }
 
 fn allocates_nothing(draft: &ModelDraft, rows: &[f32]) {
