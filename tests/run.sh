@@ -11,7 +11,7 @@
 #   page     the live page in a real browser
 #   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
 #            long: 30 kills, 150,000 ticks
-#   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 300 s each
+#   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/peers` too
 #
 # It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
@@ -101,7 +101,7 @@ page() {
     fi
     story page:: --nocapture
 }
-fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 300 || echo 10)"; }
+fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 360 || echo 10)"; }
 kafka() {
     # One broker for all stories, which run one after the other: some of them kill it. It ends with the script. Three for
     # the stories of a cluster.
