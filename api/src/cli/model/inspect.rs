@@ -6,7 +6,7 @@ mod json;
 use std::io::{Result, Write};
 
 use model::{
-    Link, Model, Outputs,
+    Bins, Link, Model, Outputs,
     forest::{Layout, Precision},
 };
 
@@ -59,11 +59,27 @@ pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
         Some(drift) => {
             let bins: usize = drift.features.iter().map(|bins| bins.counts.len()).sum();
             writeln!(out, "drift         {bins} bins of {} rows", drift.rows)?;
+            for (feature, bins) in info.features.iter().zip(&drift.features) {
+                print_bins(&feature.name, bins, out)?;
+            }
+            print_bins("(answers)", &drift.answers, out)?;
         }
         None => writeln!(out, "drift         no reference")?,
     }
     writeln!(out, "self-test     {} rows", model.self_test_rows().len() / info.features.len())?;
     print_explanation(model, out)
+}
+
+/// A distribution in a line: counts, with the edge between two bins where it stands, and how many values are missing.
+fn print_bins(name: &str, bins: &Bins, out: &mut dyn Write) -> Result<()> {
+    write!(out, "  {name} ")?;
+    for (at, count) in bins.counts.iter().enumerate() {
+        match at.checked_sub(1).and_then(|edge| bins.edges.get(edge)) {
+            Some(edge) => write!(out, " |{edge:.4}| {count}")?,
+            None => write!(out, " {count}")?,
+        }
+    }
+    writeln!(out, "; missing {}", bins.missing)
 }
 
 fn print_explanation(model: &Model, out: &mut dyn Write) -> Result<()> {
