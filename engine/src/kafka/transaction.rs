@@ -1,6 +1,8 @@
 //! Output, and how it ends. What was sent is kept until its fate is known, so that a transaction that had to be given
 //! up while its partitions are still ours is sent again without reading anything again.
 
+mod offsets;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -15,6 +17,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
+use self::offsets::{remaining, retrying};
 use super::{
     client::{self, LaneConsumer, LaneProducer},
     dead_letter::DeadLetter,
@@ -66,7 +69,7 @@ impl Broken {
 
 /// The lane's way out.
 pub(super) struct Transaction {
-    producer: LaneProducer,
+    producer: Arc<LaneProducer>,
     settings: Arc<KafkaSettings>,
     metrics: Arc<LaneMetrics>,
     is_open: bool,
@@ -87,7 +90,7 @@ impl Transaction {
         dlq_partitions: i32,
     ) -> Self {
         Self {
-            producer,
+            producer: Arc::new(producer),
             settings,
             metrics,
             is_open: false,
@@ -292,12 +295,10 @@ impl Transaction {
         let Some(member) = consumer.group_metadata() else {
             return Err(Broken::Aborted("the consumer is in no group".to_owned()));
         };
-        let remaining = || deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let sent =
-            retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, &member, remaining()));
-        let result = sent.and_then(|()| {
+        let sent = offsets::send(&self.producer, offsets, member, deadline);
+        let result = sent.map_err(Broken::Indefinite)?.and_then(|()| {
             client::deliver(&self.producer, deadline);
-            retrying(deadline, || self.producer.commit_transaction(remaining()))
+            retrying(deadline, || self.producer.commit_transaction(remaining(deadline)))
         });
         let Err(error) = result else { return Ok(()) };
         match self.broken(&error) {
@@ -357,18 +358,6 @@ impl Transaction {
             }
             _ if error.rdkafka_error_code().is_some_and(is_fencing) => Broken::Fenced(text),
             _ => Broken::Indefinite(text),
-        }
-    }
-}
-
-/// Calls again while the error says that this may help.
-fn retrying(deadline: Instant, mut call: impl FnMut() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
-    loop {
-        match call() {
-            Err(KafkaError::Transaction(error)) if error.is_retriable() && Instant::now() < deadline => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            other => return other,
         }
     }
 }
