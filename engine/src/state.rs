@@ -15,6 +15,8 @@ pub mod decay;
 pub mod guard;
 pub mod label;
 pub mod outcome;
+#[cfg(test)]
+mod outvoted;
 pub mod size;
 pub mod tau;
 #[cfg(test)]
@@ -224,6 +226,10 @@ impl SymbolState {
         let now_ns = tick.event_time.nanos();
         if self.ticks_accepted == 1 && self.newest_ns.is_some_and(|first| first - now_ns > JUMP_NS) {
             // Nothing vouched for the first tick, and the second says that its clock was an hour off: begin again.
+            *self = Self::new(position.offset.0, self.state_from, settings);
+        }
+        if self.newest_ns.is_some_and(|newest_ns| self.guard.is_clock_refuted(tick, newest_ns)) {
+            // Wrong ticks had set the clock ahead, and the feed's own outvote them.
             *self = Self::new(position.offset.0, self.state_from, settings);
         }
         let admission = self.guard.admit(tick, self.newest_ns, position.offset.0);

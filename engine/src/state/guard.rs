@@ -1,4 +1,7 @@
-//! Which ticks enter: in order, once, and not from an hour ahead on one message's word.
+//! Which ticks enter: in order, once, and not from an hour ahead on one message's word. Two wrong messages can still set
+//! the clock ahead, for years: a clock that few ticks have vouched for yet is given up when as many come from behind it.
+
+use std::cmp::Ordering;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -11,6 +14,10 @@ use crate::{
 pub const JUMP_NS: i64 = 3_600 * NANOS_PER_SECOND;
 /// How near the second one must be.
 pub const JUMP_CONFIRM_NS: i64 = 60 * NANOS_PER_SECOND;
+
+/// Ticks after which a clock is believed that the first tick, or a jump, has set; and as many from more than an hour
+/// behind it, each later than the one before, refute one that is not.
+pub const CLOCK_VOUCHERS: u32 = 64;
 
 /// What becomes of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,12 @@ pub struct Guard {
     largest_id: u64,
     /// A dropped jump that another record may confirm.
     jump: Option<Jump>,
+    /// Ticks accepted since the first one or the last jump, up to [`CLOCK_VOUCHERS`].
+    vouchers: u32,
+    /// Ticks from far behind a clock that is not believed, each later than the one before.
+    refuters: u32,
+    /// Time of the newest of them, ns.
+    refuter_ns: i64,
 }
 
 /// A tick too far ahead to be believed alone.
@@ -79,7 +92,30 @@ impl Guard {
             self.remember(id);
         }
         self.jump = None;
+        if newest_ns.is_some_and(|newest| time_ns - newest > JUMP_NS) {
+            (self.vouchers, self.refuters) = (0, 0);
+        } else {
+            self.vouchers = (self.vouchers + 1).min(CLOCK_VOUCHERS);
+        }
         Admission::Accepted
+    }
+
+    /// Whether with this tick more speaks against the symbol's clock than for it, so that the state must begin anew.
+    /// Asked once a tick, before it is admitted.
+    pub fn is_clock_refuted(&mut self, tick: &Tick, newest_ns: i64) -> bool {
+        let time_ns = tick.event_time.nanos();
+        if self.vouchers >= CLOCK_VOUCHERS || newest_ns - time_ns <= JUMP_NS {
+            return false;
+        }
+        match time_ns.cmp(&self.refuter_ns) {
+            _ if self.refuters == 0 => self.refuters = 1,
+            Ordering::Greater => self.refuters += 1,
+            // The same message again, or another of its instant.
+            Ordering::Equal => {}
+            Ordering::Less => self.refuters = 1,
+        }
+        self.refuter_ns = time_ns;
+        self.refuters >= CLOCK_VOUCHERS
     }
 
     /// Venues number upwards: an id above all seen is new without a search.

@@ -32,6 +32,10 @@ struct Twin {
     ids: Vec<u64>,
     /// Time, record and id of a dropped jump.
     jump: Option<(i64, u64, Option<u64>)>,
+    /// How many of the ticks came before the last jump.
+    before_jump: usize,
+    /// Times of dropped ticks from far behind, since the last jump.
+    behind: Vec<i64>,
 }
 
 impl Twin {
@@ -40,7 +44,11 @@ impl Twin {
         if self.ticks.len() == 1 && now < self.ticks[0].event_time.nanos() - 3_600 * SECOND {
             *self = Self::default();
         }
-        if let Some(newest) = self.ticks.last().map(|t| t.event_time.nanos()) {
+        if self.is_refuted_by(now) {
+            *self = Self::default();
+        }
+        let newest = self.ticks.last().map(|t| t.event_time.nanos());
+        if let Some(newest) = newest {
             if now < newest {
                 return false;
             }
@@ -62,7 +70,23 @@ impl Twin {
         }
         self.jump = None;
         self.ticks.push(*tick);
+        if newest.is_some_and(|newest| now - newest > 3_600 * SECOND) {
+            self.before_jump = self.ticks.len();
+            self.behind.clear();
+        }
         true
+    }
+
+    /// Fewer than 64 ticks have followed the jump or the birth, and the last of those dropped from more than an hour
+    /// behind end in 64 that rise.
+    fn is_refuted_by(&mut self, now: i64) -> bool {
+        let Some(newest) = self.ticks.last() else { return false };
+        if self.ticks.len() - self.before_jump >= 64 || newest.event_time.nanos() - now <= 3_600 * SECOND {
+            return false;
+        }
+        self.behind.push(now);
+        self.behind.dedup();
+        self.behind.len() >= 64 && self.behind[self.behind.len() - 64..].is_sorted()
     }
 
     /// Whether the silence after tick `i` is a gap, given the book after it.
@@ -300,7 +324,7 @@ fn completed(seconds: &BTreeMap<i64, Second>, now: i64) -> Option<f64> {
 
 /// Keeps the grid rows that the fast state scored.
 #[derive(Default)]
-struct Keep {
+pub(crate) struct Keep {
     grid: Vec<(i64, Row)>,
 }
 
