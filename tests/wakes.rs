@@ -4,9 +4,11 @@
 //! parks, and go on. Time asleep = from the push to the handling, less what the scheduler kept the shard's thread
 //! waiting for a CPU and what it ran meanwhile.
 //!
-//! Each runtime is soaked twice. Without the watchdog, which would re-wake a shard long before the limit: a wake-up
-//! that is lost stays lost here, and its sender says so after two seconds. Then for a tenth of the wakes as it is
-//! served, to print what the watchdog counted. `STORMGLASS_WAKES` is the number of wakes of both runtimes without it.
+//! Each runtime is soaked twice. First so that a wake-up that is lost stays lost, and its sender says so after two
+//! seconds: without the watchdog, which would re-wake the shard long before the limit, and with one sender a shard,
+//! because another's next message would wake it as well. Then for a tenth of the wakes as it is served, watched and
+//! with a sender a lane, to print what the watchdog counted. `STORMGLASS_WAKES` is the number of wakes of both runtimes in
+//! the first form.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,9 +32,6 @@ use engine::{
 };
 
 const SHARDS: usize = 4;
-/// One a lane. Of two in one lane, the one that lost its CPU between taking the flag down and waking would let the
-/// other's message wait for it, and no wake-up would be lost.
-const SENDERS_PER_SHARD: usize = Lane::ALL.len();
 const HOGS_PER_CPU: usize = 2;
 const PAUSE_MAX_US: u64 = 300;
 const ASLEEP_MAX: Duration = Duration::from_millis(20);
@@ -88,7 +87,8 @@ struct Findings {
 }
 
 struct Sender {
-    lane: Lane,
+    /// Each message takes one of them.
+    lanes: &'static [Lane],
     mailbox: Arc<Mailbox<Ping>>,
     shard: usize,
     liveness: Liveness,
@@ -103,7 +103,7 @@ impl Sender {
         while !self.enough.load(Ordering::Relaxed) {
             let (reply, answer) = mpsc::channel();
             self.mailbox
-                .push(self.lane, Ping { reply })
+                .push(self.lanes[(random >> 32) as usize % self.lanes.len()], Ping { reply })
                 .ok()
                 .expect("a shard with eight senders is never full");
             // After the push: this thread's own wait for a CPU inside of it is no sleep of the shard's. The account
@@ -131,18 +131,29 @@ impl Sender {
     }
 }
 
-const NO_GUARDS: Guards = Guards { watchdog: None };
+/// How the shards are watched, and the lanes of each sender that a shard has.
+struct Form {
+    guards: Guards,
+    senders: &'static [&'static [Lane]],
+}
 
-/// Without guards, then with them.
+/// In which nothing but its own wake-up wakes a shard.
+const BARE: Form = Form { guards: Guards { watchdog: None }, senders: &[&Lane::ALL] };
+
+/// One sender a lane: of two in one lane, the one that lost its CPU between taking the flag down and waking would let
+/// the other's message wait for it, and no wake-up would be lost.
+const SENDER_A_LANE: &[&[Lane]] = &[&[Lane::Control], &[Lane::Ticks]];
+
 fn soak(choice: RuntimeChoice) {
     let total = std::env::var("STORMGLASS_WAKES").map_or(100_000, |value| value.parse().expect("a number"));
     let wakes_wanted: u64 = total / 2;
-    soak_with(NO_GUARDS, choice, wakes_wanted);
-    soak_with(Guards::default(), choice, wakes_wanted / 10);
+    soak_in(&BARE, choice, wakes_wanted);
+    let served = Form { guards: Guards::default(), senders: SENDER_A_LANE };
+    soak_in(&served, choice, wakes_wanted / 10);
 }
 
 /// Runs until the shards were woken so often from a real sleep.
-fn soak_with(guards: Guards, choice: RuntimeChoice, wakes_wanted: u64) {
+fn soak_in(form: &Form, choice: RuntimeChoice, wakes_wanted: u64) {
     let request = CpuRequest { shards: Some(SHARDS), ..CpuRequest::default() };
     let mut cpu_plan = plan(&sys::allowed_cpus().unwrap(), None, &request);
     // Pinned, two shards a CPU: a pinned thread cannot flee from the hogs.
@@ -151,14 +162,14 @@ fn soak_with(guards: Guards, choice: RuntimeChoice, wakes_wanted: u64) {
     let mailboxes: Vec<_> = (0..SHARDS).map(|_| Arc::new(Mailbox::new(64, 64))).collect();
     let metrics: Vec<Arc<ShardMetrics>> = (0..SHARDS).map(|_| Arc::default()).collect();
     let echo = |_| Echo { thread_id: sys::current_thread_id() };
-    let shards = spawn_shards_guarded(&cpu_plan, choice, &mailboxes, &metrics, echo, guards).unwrap();
+    let shards = spawn_shards_guarded(&cpu_plan, choice, &mailboxes, &metrics, echo, form.guards).unwrap();
     let (findings, enough) = (Arc::new(Findings::default()), Arc::new(AtomicBool::new(false)));
     let started = Instant::now();
     let hogs = Hogs::start();
-    let senders: Vec<_> = (0..SHARDS * SENDERS_PER_SHARD)
+    let senders: Vec<_> = (0..SHARDS * form.senders.len())
         .map(|i| {
             let sender = Sender {
-                lane: Lane::ALL[i / SHARDS],
+                lanes: form.senders[i / SHARDS],
                 mailbox: mailboxes[i % SHARDS].clone(),
                 shard: i % SHARDS,
                 liveness: shards.liveness(),
@@ -184,7 +195,7 @@ fn soak_with(guards: Guards, choice: RuntimeChoice, wakes_wanted: u64) {
         "{} ({SHARDS} shards, {HOGS_PER_CPU} hogs a CPU, guards {}): {} messages, {} wakes, {} parks, \
          asleep with mail at most {:.2} ms, {stalls} stalls of 2 s, {rewakes} rewakes, {:.1} s",
         shards.report().name,
-        if guards == NO_GUARDS { "off" } else { "on" },
+        if form.guards == BARE.guards { "off" } else { "on" },
         count(Mailbox::pops),
         count(Mailbox::wakes),
         count(Mailbox::parks),
