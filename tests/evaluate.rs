@@ -44,12 +44,21 @@ fn report(arguments: &[&str]) -> Value {
 }
 
 fn rung<'a>(report: &'a Value, name: &str) -> &'a Value {
-    report["rungs"]
+    report["models"]
         .as_array()
         .unwrap()
         .iter()
         .find(|rung| rung["name"] == name)
         .unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// The judged rung against this one.
+fn paired<'a>(report: &'a Value, against: &str) -> &'a Value {
+    let paired = report["paired"].as_array().unwrap();
+    paired
+        .iter()
+        .find(|pair| pair["against"] == against)
+        .unwrap_or_else(|| panic!("nothing against {against}"))
 }
 
 fn number(value: &Value) -> f64 {
@@ -65,13 +74,13 @@ fn sixty_real_hours_the_default_beats_every_rung_and_is_calibrated() {
     let report = report(&["--input", input.to_str().unwrap(), "--html", html.to_str().unwrap()]);
     let judged = rung(&report, report["judged"].as_str().unwrap());
     for (name, least) in [("persistence", 1.3), ("HAR-logit", 1.12)] {
-        let paired = &rung(&report, name)["judged_against_this"];
+        let paired = paired(&report, name);
         println!("against {name}: {paired}");
         assert!(number(&paired["ratio"]) >= least, "against {name}: {paired}");
         assert!(number(&paired["difference_low"]) > 0.0, "against {name}: {paired}");
     }
     let onset = number(&judged["onset_average_precision"]) / number(&report["onset_base_rate"]);
-    let ece = number(&judged["calibrated"]["ece"]);
+    let ece = number(&judged["ece"]);
     println!("onset {onset:.2} times its base rate, ECE {ece:.4}");
     assert!(onset >= 2.5 && ece < 0.03);
     let page = std::fs::read_to_string(&html).unwrap();
@@ -124,6 +133,41 @@ fn realised_volatility_is_that_of_the_efficient_price() {
 fn the_same_input_and_seed_give_the_same_report() {
     let arguments = ["evaluate", "--simulate-hours", "8", "--draws", "50", "--variant", "baseline"];
     assert_eq!(run(&arguments).1, run(&arguments).1);
+}
+
+/// What tools read: names at the top, flat numbers per model, comparisons of their own; printed or in a file.
+#[test]
+fn the_json_has_the_names_that_tools_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let arguments = ["evaluate", "--simulate-hours", "8", "--draws", "20", "--variant", "baseline"];
+    let with = |json: &[&str]| run(&[&arguments[..], json].concat());
+    let (code, text) = with(&["--json", file.to_str().unwrap()]);
+    assert_eq!(code, ExitCode::SUCCESS);
+    assert_eq!(text, with(&[]).1, "the tables are printed beside a file");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(with(&["--json", "-"]).1, written);
+    assert_eq!(with(&["--json"]).1, written);
+
+    let report: Value = serde_json::from_str(&written).unwrap();
+    number(&report["base_rate"]);
+    number(&report["onset_base_rate"]);
+    let models = report["models"].as_array().unwrap();
+    let keys = |model: &Value| model.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for model in models {
+        assert!(model["name"].is_string());
+        assert_eq!(keys(model), keys(&models[0]), "every model has the same keys");
+        for name in ["average_precision", "onset_average_precision"] {
+            number(&model[name]);
+        }
+        // The simulator's oracle gives no probability.
+        for name in ["brier_skill", "ece", "alerts_per_hour", "cost_per_hour"] {
+            assert!(model[name].is_f64() || model["name"] == "oracle of the present volatility", "{model}");
+        }
+    }
+    let pairs = report["paired"].as_array().unwrap();
+    assert!(pairs.len() >= 3 && pairs.iter().all(|pair| pair["model"] == report["judged"]));
+    number(&paired(&report, "persistence")["difference_low"]);
 }
 
 #[test]
@@ -192,9 +236,9 @@ fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
         ("onset base rate", judged.total.onset_base_rate, &evaluated["onset_base_rate"]),
         ("average precision", judged.total.average_precision, &rung["average_precision"]),
         ("onset average precision", judged.total.onset_average_precision, &rung["onset_average_precision"]),
-        ("Brier score", judged.total.brier, &rung["calibrated"]["brier"]),
-        ("Brier skill", judged.total.brier_skill, &rung["calibrated"]["brier_skill"]),
-        ("calibration error", judged.total.calibration_error, &rung["calibrated"]["ece"]),
+        ("Brier score", judged.total.brier, &rung["brier"]),
+        ("Brier skill", judged.total.brier_skill, &rung["brier_skill"]),
+        ("calibration error", judged.total.calibration_error, &rung["ece"]),
     ] {
         let theirs = number(theirs);
         assert!((ours - theirs).abs() <= 1e-9, "{what}: live {ours}, evaluated {theirs}");
@@ -273,7 +317,8 @@ fn anyones_scores_are_judged_after_their_training_and_refused_before() {
     // The scores are the persistence rung's own: on the same rows, the same number.
     let (theirs, ours) = (rung(&report, "theirs"), rung(&report, "persistence"));
     assert_eq!(theirs["average_precision"], ours["average_precision"]);
-    assert_eq!(ours["judged_against_this"]["difference"], 0.0);
+    assert_eq!(paired(&report, "persistence")["difference"], 0.0);
+    assert_eq!(theirs["brier"], Value::Null, "a score that is no probability has none");
     assert_eq!(report["rows"].as_u64().unwrap() as usize, later.len());
 }
 
@@ -350,7 +395,7 @@ fn scikit_learn_reproduces_metrics_and_coefficients_from_the_table() {
             grid_s: 5,
         },
     );
-    let (score, found) = (&ladder.rungs[ladder.judged], &judged[ladder.judged]);
+    let (score, found) = (&ladder.rungs[ladder.judged], &judged.rungs[ladder.judged]);
     let calibrated = found.calibrated.as_ref().unwrap();
     let data = &rows.dataset;
     let scores: Vec<Value> = ladder

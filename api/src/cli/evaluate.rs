@@ -1,6 +1,10 @@
 //! `stormglass evaluate`: how good predictions are on later data.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use engine::{shard::BoundModel, state::LabelSettings, state::tau::GRID_S};
@@ -22,7 +26,8 @@ use crate::{
   stormglass evaluate --input 'ticks/*.csv.gz'                     the default recipe, learned anew before each part
   stormglass evaluate --input 'ticks/*.csv.gz' --model mine.sgm    a finished model, on rows after its training
   stormglass evaluate --input 'ticks/*.csv.gz' --scores s.parquet --training-end 2026-04-01T00:00:00Z
-  stormglass evaluate --simulate-hours 24 --html report.html --demonstrate-leakage
+  stormglass evaluate --input 'ticks/*.csv.gz' --json report.json --html report.html
+  stormglass evaluate --simulate-hours 24 --demonstrate-leakage
 
 Rows are split by time, all symbols at the same instants; training rows end a horizon and an embargo before the rows that
 they are judged by. There is no random split but the demonstration of what it would claim.")]
@@ -53,9 +58,9 @@ pub(super) struct Arguments {
     /// Seed of trainers, draws and the made-up market.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Print JSON instead of tables.
-    #[arg(long)]
-    json: bool,
+    /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
     /// Write a page with plots as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -119,7 +124,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         horizon_s: label.horizon_s,
         grid_s: GRID_S as u32,
     };
-    let rungs = judge::judge(&rows, &ladder, &settings);
+    let judgement = judge::judge(&rows, &ladder, &settings);
     let volatility = forecast::forecasts(&rows, &folds).map_err(|error| failed(&error))?;
     let shown = arguments
         .demonstrate_leakage
@@ -127,16 +132,28 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         .transpose()
         .map_err(|error| failed(&error))?;
     let report =
-        Report::new(collected.data, &label, &rows, &folds, &ladder, &settings, rungs, volatility, shown);
-    if let Some(path) = &arguments.html {
-        std::fs::write(path, report::html(&report))
-            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))?;
-    }
-    let printed = if arguments.json {
-        serde_json::to_string_pretty(&report).map_err(|error| failed(&error))? + "\n"
-    } else {
-        report::text(&report)
+        Report::new(collected.data, &label, &rows, &folds, &ladder, &settings, judgement, volatility, shown);
+    tell(&arguments, &report, out)
+}
+
+/// Writes and prints what was asked for.
+fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
+    let write = |path: &Path, text: String| {
+        std::fs::write(path, text)
+            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))
     };
+    if let Some(path) = &arguments.html {
+        write(path, report::html(report))?;
+    }
+    let mut printed = report::text(report);
+    if let Some(path) = &arguments.json {
+        let json = serde_json::to_string_pretty(report).map_err(|error| failed(&error))? + "\n";
+        if path.as_os_str() == "-" {
+            printed = json;
+        } else {
+            write(path, json)?;
+        }
+    }
     out.write_all(printed.as_bytes()).map_err(print_failed)
 }
 

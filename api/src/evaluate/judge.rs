@@ -6,7 +6,7 @@ use model::{
     learn::{BlockBootstrap, interval},
     metrics::{self, AlertRow, Alerts, ReliabilityBin, Tally},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{ladder::Ladder, ladder::Rung, rows::Rows};
 
@@ -37,9 +37,11 @@ pub struct Settings {
 }
 
 /// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct Paired {
+    pub model: String,
+    pub against: String,
     pub difference: f64,
     pub difference_low: f64,
     pub difference_high: f64,
@@ -48,7 +50,8 @@ pub struct Paired {
     pub ratio_high: f64,
 }
 
-/// What needs a probability.
+/// What needs a probability. In the JSON its fields stand beside the rung's other numbers, all of them null for a score
+/// that is none.
 #[derive(Clone, Debug, Serialize)]
 pub struct Calibrated {
     /// Brier score.
@@ -102,15 +105,45 @@ pub struct RungReport {
     /// And of 0.6.
     pub recall_at_precision_60: f64,
     /// `None` for a score that is no probability.
+    #[serde(flatten, serialize_with = "or_nulls")]
     pub calibrated: Option<Calibrated>,
-    /// The judged rung against this one; `None` for itself and for oracles.
-    pub judged_against_this: Option<Paired>,
     /// Recall and precision, thinned.
     pub curve: Vec<(f64, f64)>,
 }
 
+/// Names of the fields of [`Calibrated`], in order.
+const CALIBRATED_FIELDS: [&str; 10] = [
+    "brier",
+    "brier_skill",
+    "ece",
+    "reliability",
+    "alerts_per_hour",
+    "alert_precision",
+    "crossings",
+    "crossings_caught",
+    "median_lead_s",
+    "cost_per_hour",
+];
+
+/// Every rung has the same keys: who reads the JSON need not know which of them are probabilities.
+fn or_nulls<S: Serializer>(calibrated: &Option<Calibrated>, serializer: S) -> Result<S::Ok, S::Error> {
+    match calibrated {
+        Some(calibrated) => calibrated.serialize(serializer),
+        None => serializer.collect_map(CALIBRATED_FIELDS.map(|field| (field, ()))),
+    }
+}
+
+/// All rungs, judged.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// In the order of the ladder.
+    pub rungs: Vec<RungReport>,
+    /// The judged rung against each below it.
+    pub paired: Vec<Paired>,
+}
+
 /// Judges all rungs.
-pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Vec<RungReport> {
+pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
     let tested = &ladder.tested;
     let labels: Vec<bool> = tested.iter().map(|&row| rows.dataset.labels()[row]).collect();
     let times: Vec<i64> = tested.iter().map(|&row| rows.dataset.times_s()[row]).collect();
@@ -121,26 +154,10 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Vec<RungRepor
         ladder.rungs.iter().map(|rung| metrics::average_precision(&labels, &rung.ranking)).collect();
     let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.hot(tested[place])).collect();
     let calm_labels: Vec<bool> = calm.iter().map(|&place| labels[place]).collect();
-    let judged = ladder.judged;
 
     let report = |(place, rung): (usize, &Rung)| {
         let (low, high) = interval(&drawn[place], COVERAGE);
         let onset: Vec<f64> = calm.iter().map(|&place| rung.ranking[place]).collect();
-        let paired = |one: &[f64], other: &[f64]| {
-            let pairs = || one.iter().zip(other);
-            let differences: Vec<f64> = pairs().map(|(one, other)| one - other).collect();
-            let ratios: Vec<f64> = pairs().map(|(one, other)| one / other.max(1e-12)).collect();
-            let ((difference_low, difference_high), (ratio_low, ratio_high)) =
-                (interval(&differences, COVERAGE), interval(&ratios, COVERAGE));
-            Paired {
-                difference: precision[judged] - precision[place],
-                difference_low,
-                difference_high,
-                ratio: precision[judged] / precision[place].max(1e-12),
-                ratio_low,
-                ratio_high,
-            }
-        };
         RungReport {
             name: rung.name.clone(),
             average_precision: precision[place],
@@ -153,11 +170,29 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Vec<RungRepor
                 .probability
                 .as_ref()
                 .map(|probabilities| calibrated(rows, tested, &labels, probabilities, settings)),
-            judged_against_this: (place < judged).then(|| paired(&drawn[judged], &drawn[place])),
             curve: curve(&labels, &rung.ranking),
         }
     };
-    ladder.rungs.iter().enumerate().map(report).collect()
+    let rungs = ladder.rungs.iter().enumerate().map(report).collect();
+    let judged = ladder.judged;
+    let paired = |place: usize| {
+        let pairs = || drawn[judged].iter().zip(&drawn[place]);
+        let differences: Vec<f64> = pairs().map(|(one, other)| one - other).collect();
+        let ratios: Vec<f64> = pairs().map(|(one, other)| one / other.max(1e-12)).collect();
+        let ((difference_low, difference_high), (ratio_low, ratio_high)) =
+            (interval(&differences, COVERAGE), interval(&ratios, COVERAGE));
+        Paired {
+            model: ladder.rungs[judged].name.clone(),
+            against: ladder.rungs[place].name.clone(),
+            difference: precision[judged] - precision[place],
+            difference_low,
+            difference_high,
+            ratio: precision[judged] / precision[place].max(1e-12),
+            ratio_low,
+            ratio_high,
+        }
+    };
+    Judgement { rungs, paired: (0..judged).map(paired).collect() }
 }
 
 fn calibrated(

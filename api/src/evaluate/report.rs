@@ -16,7 +16,7 @@ pub use text::text;
 
 use super::{
     forecast::ForecastReport,
-    judge::{RungReport, Settings},
+    judge::{Judgement, Paired, RungReport, Settings},
     ladder::Ladder,
     leakage::Leakage,
     rows::Rows,
@@ -78,7 +78,10 @@ pub struct Report {
     /// Name of the judged rung.
     pub judged: String,
     /// The ladder.
+    #[serde(rename = "models")]
     pub rungs: Vec<RungReport>,
+    /// The judged rung against each below it.
+    pub paired: Vec<Paired>,
     /// Forecasts of volatility.
     pub volatility: Vec<ForecastReport>,
     /// The demonstration, if it was asked for.
@@ -101,7 +104,7 @@ impl Report {
         folds: &[Fold],
         ladder: &Ladder,
         settings: &Settings,
-        rungs: Vec<RungReport>,
+        Judgement { rungs, paired }: Judgement,
         volatility: Vec<ForecastReport>,
         leakage: Option<Leakage>,
     ) -> Self {
@@ -149,6 +152,7 @@ impl Report {
             judged: ladder.rungs[ladder.judged].name.clone(),
             moments: moments(rows, ladder, &volatility),
             rungs,
+            paired,
             volatility,
             leakage,
             notes: ladder.notes.clone(),

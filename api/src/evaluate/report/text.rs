@@ -54,7 +54,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
             rung.recall_at_precision_50,
             rung.recall_at_precision_60,
         )?;
-        match &rung.judged_against_this {
+        match report.paired.iter().find(|paired| paired.against == rung.name) {
             Some(paired) => writeln!(
                 out,
                 "   {:+.4} [{:+.4}, {:+.4}]   {:.3} [{:.3}, {:.3}]",
