@@ -56,6 +56,8 @@ struct Seen {
 struct Windows {
     seen: VecDeque<Seen>,
     rows: HashMap<i64, Row>,
+    /// The newest instant that has its row, in steps of the grid: quotes between two trades pass it once.
+    kept_until: Option<i64>,
 }
 
 /// Hands ticks on and keeps the features at each grid instant.
@@ -108,10 +110,12 @@ impl Windows {
             if time_ns < newest.time_ns {
                 return;
             }
-            let from = newest.time_ns.div_euclid(NANOS_PER_SECOND * GRID_S) + 1;
+            let after_trade = newest.time_ns.div_euclid(NANOS_PER_SECOND * GRID_S) + 1;
+            let from = self.kept_until.map_or(after_trade, |kept| after_trade.max(kept + 1));
             let to = time_ns.div_euclid(NANOS_PER_SECOND * GRID_S);
             // In a silence longer than the windows there is nothing to keep.
-            for instant in from..=to.min(from + LONGEST_S / GRID_S) {
+            for instant in from..=to.min(after_trade + LONGEST_S / GRID_S) {
+                self.kept_until = Some(instant);
                 let second = instant * GRID_S;
                 self.forget_before((second - LONGEST_S) * NANOS_PER_SECOND);
                 let row = self.row(second * NANOS_PER_SECOND);
@@ -206,22 +210,29 @@ mod tests {
     use super::*;
     use engine::tick::{EventTime, Price, Quote};
 
+    fn price(units: f64) -> Price {
+        Price::from_units((units * 1e8) as i64).unwrap()
+    }
+
+    /// A tick just before `second`.
+    fn tick(second: i64, is_trade: bool, at: f64) -> Tick {
+        Tick {
+            event_time: EventTime::from_nanos(second * NANOS_PER_SECOND - 1).unwrap(),
+            is_trade,
+            price: price(at),
+            quote: Some(Quote { bid: price(99.0), ask: price(99.5), depth: Depth::Unknown }),
+            size: None,
+            side: None,
+            trade_id: None,
+        }
+    }
+
     /// A trade a second, price 100 and 101 in turn, spread 0.5, nothing known of the depth.
     #[test]
     fn a_row_is_the_originals_arithmetic() {
         let mut windows = Windows::default();
-        let price = |units: f64| Price::from_units((units * 1e8) as i64).unwrap();
         for second in 1..=301_i64 {
-            let tick = Tick {
-                event_time: EventTime::from_nanos(second * NANOS_PER_SECOND - 1).unwrap(),
-                is_trade: true,
-                price: price(100.0 + (second % 2) as f64),
-                quote: Some(Quote { bid: price(99.0), ask: price(99.5), depth: Depth::Unknown }),
-                size: None,
-                side: None,
-                trade_id: None,
-            };
-            windows.take(&tick);
+            windows.take(&tick(second, true, 100.0 + (second % 2) as f64));
         }
         let row = windows.rows[&300];
         let step = (1.01_f64).ln() as f32;
@@ -232,5 +243,27 @@ mod tests {
             "one step up or down each second"
         );
         assert!(row[3].is_nan() && row[5].is_nan() && row[8].is_nan());
+    }
+    /// Quotes between trades must not make a row anew, from windows that have been cut since.
+    #[test]
+    fn quotes_after_the_last_trade_leave_its_rows_as_they_are() {
+        let rows = |quotes: bool| {
+            let mut windows = Windows::default();
+            for second in 1..=300_i64 {
+                windows.take(&tick(second, true, 100.0 + (second % 2) as f64));
+            }
+            for second in (301..=400).filter(|_| quotes) {
+                windows.take(&tick(second, false, 100.0));
+            }
+            windows.take(&tick(401, true, 100.0));
+            windows.rows
+        };
+        let (without, with) = (rows(false), rows(true));
+        let bits = |rows: &HashMap<i64, Row>, second: i64| rows[&second].map(f32::to_bits);
+        for second in (5..=400).step_by(5) {
+            assert_eq!(bits(&without, second), bits(&with, second), "at {second}");
+        }
+        assert_eq!(with.len(), without.len());
+        assert_eq!(with[&310][2], 290.0, "trades of the last 300 s");
     }
 }
