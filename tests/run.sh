@@ -12,7 +12,8 @@
 #   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
 #            long: 30 kills, 150,000 ticks
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
-#   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/peers` too
+#   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`
+#            and `benches/peers` too
 #
 # It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
 # packages.
@@ -117,9 +118,13 @@ kafka() {
 }
 benches() {
     cargo test "${profile[@]}" "${all[@]}" --benches
+    bash -n benches/learn.sh
     # Its long form installs and compiles the peers, for minutes.
     cc -fsyntax-only -Wall -Wextra -Werror benches/peers/time.c
-    if [ -n "$STORMGLASS_LONG" ]; then benches/peers/run.sh; fi
+    if [ -n "$STORMGLASS_LONG" ]; then
+        benches/learn.sh
+        benches/peers/run.sh
+    fi
 }
 
 started=$SECONDS
