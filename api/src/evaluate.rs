@@ -38,3 +38,8 @@ pub fn seconds(text: &str) -> Result<i64, String> {
     time.map(jiff::Timestamp::as_second)
         .map_err(|error| format!("{text:?} is no time as 2026-04-04T05:00:00Z: {error}"))
 }
+
+/// Its inverse.
+pub fn time_text(second: i64) -> String {
+    jiff::Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
+}

@@ -8,7 +8,6 @@
 //! is one symbol's own, lies in its state, and is off by default: [`feedback`], made of the online [`recalibration`] and
 //! the [`fallback`] to a baseline. Every change of it is an event.
 
-pub mod alerts;
 pub mod fallback;
 pub mod feedback;
 pub mod recalibration;

@@ -180,7 +180,7 @@ impl ShardCore {
             config_hash: settings.fingerprint(),
             model: None,
             baseline: None,
-            quality: QualityWindow::new(QualitySettings::default()),
+            quality: QualityWindow::new(QualitySettings::default(), settings.label.horizon_s),
             events: Arc::default(),
             index: FxHashMap::default(),
             entries: Vec::new(),
@@ -196,7 +196,7 @@ impl ShardCore {
 
     /// The same with other bounds on what live quality keeps.
     pub fn with_quality(mut self, settings: QualitySettings) -> Self {
-        self.quality = QualityWindow::new(settings);
+        self.quality = QualityWindow::new(settings, self.settings.label.horizon_s);
         self.name_models();
         self
     }

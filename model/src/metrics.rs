@@ -25,7 +25,7 @@ pub use alerts::{AlertRow, Alerts};
 pub use precision::{PrecisionRecall, average_precision, precision_recall, recall_at_precision};
 pub use probability::{base_rate, brier, brier_skill, log_loss};
 pub use tally::{RELIABILITY_BINS, ReliabilityBin, Tally, expected_calibration_error};
-pub use variance::qlike;
+pub use variance::{QLIKE_FLOOR_SHARE, qlike};
 
 #[cfg(test)]
 mod tests {

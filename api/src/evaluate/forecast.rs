@@ -1,15 +1,16 @@
-//! How good forecasts of volatility itself are, by QLIKE.
+//! How good forecasts of volatility itself are, by QLIKE: the one that is served, and what it stands beside.
 
+use engine::volatility::Forecast;
 use model::{
     learn::{BASELINE_FEATURES, Fold, LearnError, fit_ridge},
-    metrics::qlike,
+    metrics::{QLIKE_FLOOR_SHARE, qlike},
 };
 use serde::Serialize;
 
 use super::rows::Rows;
 
-/// Share of the median threshold below which volatilities count as that: ratios of still minutes say nothing.
-const FLOOR_SHARE: f64 = 0.05;
+/// What the forecast is called that the engine gives with every prediction.
+pub const SERVED: &str = "as served";
 /// Log ratios further out than this are cut before the fit.
 const RATIO_MAX: f64 = 3.0;
 /// Weight of the squared coefficients.
@@ -20,40 +21,55 @@ const L2: f64 = 100.0;
 pub struct ForecastReport {
     /// What it is.
     pub name: String,
-    /// Mean QLIKE over the test rows.
+    /// Test rows that have it.
+    pub rows: usize,
+    /// Mean QLIKE over them.
     pub qlike: f64,
-    /// Its forecasts, per square-root second, in the order of the test rows.
-    #[serde(skip)]
-    pub forecasts: Vec<f64>,
+    /// Share of their outcomes inside its interval; `None` for a forecast without one.
+    pub coverage: Option<f64>,
 }
 
-/// Judges persistence, EWMA, HAR (log-linear on four windows) and the same on all features.
+/// Judges persistence, EWMA, HAR (log-linear on four windows), the same on all features, and what the engine served at
+/// the same instants: learned from each symbol's outcomes up to then, and from nothing else.
 ///
 /// # Errors
 /// [`LearnError`] when a fit fails for another reason than too few rows.
 pub fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, LearnError> {
     let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
-    let mut taus: Vec<f64> = tested.iter().map(|&row| rows.tau[row]).collect();
-    taus.sort_unstable_by(f64::total_cmp);
-    let floor = FLOOR_SHARE * taus.get(taus.len() / 2).copied().unwrap_or(0.0);
+    let loss =
+        |row: usize, forecast: f64| qlike(rows.realised[row], forecast, QLIKE_FLOOR_SHARE * rows.tau[row]);
     let judged = |name: &str, forecasts: Vec<f64>| {
-        let losses =
-            tested.iter().zip(&forecasts).map(|(&row, &forecast)| qlike(rows.realised[row], forecast, floor));
+        let losses = tested.iter().zip(&forecasts).map(|(&row, &forecast)| loss(row, forecast));
         let qlike = losses.sum::<f64>() / tested.len().max(1) as f64;
-        ForecastReport { name: name.to_owned(), qlike, forecasts }
+        ForecastReport { name: name.to_owned(), rows: tested.len(), qlike, coverage: None }
     };
-    let plain = |name, feature: &str| {
-        let forecast = |&row: &usize| {
-            let ratio = rows.feature(row, feature);
-            if ratio.is_nan() { floor } else { rows.tau[row] * ratio.exp() }
-        };
-        judged(name, tested.iter().map(forecast).collect())
+    let ewma = |&row: &usize| {
+        let ratio = rows.feature(row, "lew30_tau");
+        // The loss has a floor: nothing known is as little as can be said.
+        if ratio.is_nan() { 0.0 } else { rows.tau[row] * ratio.exp() }
     };
-    let mut reports = vec![plain("persistence", "lv60_tau"), plain("EWMA 30 s", "lew30_tau")];
+    let trailing = |&row: &usize| rows.trailing[row].unwrap_or(0.0);
+    let mut reports = vec![
+        judged("persistence", tested.iter().map(trailing).collect()),
+        judged("EWMA 30 s", tested.iter().map(ewma).collect()),
+    ];
     if folds.iter().all(|fold| !fold.train().is_empty()) {
         let all: Vec<&str> = rows.dataset.features().iter().map(|feature| feature.name.as_str()).collect();
         reports.push(judged("HAR", linear(rows, folds, &BASELINE_FEATURES)?));
         reports.push(judged("HAR with all features", linear(rows, folds, &all)?));
+    }
+    let given: Vec<(usize, Forecast)> =
+        tested.iter().filter_map(|&row| Some((row, rows.forecast[row]?))).collect();
+    if !given.is_empty() {
+        let mean = |of: &dyn Fn(usize, Forecast) -> f64| {
+            given.iter().map(|&(row, forecast)| of(row, forecast)).sum::<f64>() / given.len() as f64
+        };
+        reports.push(ForecastReport {
+            name: SERVED.to_owned(),
+            rows: given.len(),
+            qlike: mean(&|row, forecast| loss(row, forecast.sigma)),
+            coverage: Some(mean(&|row, forecast| f64::from(u8::from(forecast.holds(rows.realised[row]))))),
+        });
     }
     Ok(reports)
 }

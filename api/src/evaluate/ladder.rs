@@ -65,13 +65,16 @@ impl Ladder {
         let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
         let mut notes = Vec::new();
         let mut rungs = vec![
-            simple("persistence", rows, folds, |_, row| calm(rows.feature(row, "lv60_tau")))?,
-            simple("EWMA 30 s", rows, folds, |_, row| calm(rows.feature(row, "lew30_tau")))?,
+            simple("persistence", rows, folds, log_ratio, |_, row| rows.persistence[row])?,
+            simple("EWMA 30 s", rows, folds, as_it_is, |_, row| calm(rows.feature(row, "lew30_tau")))?,
         ];
         let composites: Vec<Composite> =
             folds.iter().map(|fold| Composite::new(rows, fold.train())).collect();
-        rungs.push(simple("z-score composite", rows, folds, |fold, row| composites[fold].score(rows, row))?);
-        match learned("HAR-logit", rows, folds, options, Recipe::HarLogit, |_| ()) {
+        rungs.push(simple("z-score composite", rows, folds, as_it_is, |fold, row| {
+            composites[fold].score(rows, row)
+        })?);
+        let data = &rows.dataset;
+        match learned("HAR-logit", data, folds, options, Recipe::HarLogit, |_| ()) {
             Ok(rung) => rungs.push(rung),
             Err(error @ LearnError::TooLittle { .. }) => {
                 notes.push(format!("HAR-logit is left out: {error}"))
@@ -86,7 +89,7 @@ impl Ladder {
         };
         rungs.push(match candidate {
             Candidate::Recipe(recipe) => {
-                learned(recipe_name(*recipe), rows, folds, options, *recipe, &mut progress)?
+                learned(recipe_name(*recipe), data, folds, options, *recipe, &mut progress)?
             }
             Candidate::Live(name) => given(name, of_tested(&rows.live)),
             Candidate::Scores(name, scores) => given(name, of_tested(scores)),
@@ -116,22 +119,32 @@ fn calm(value: f64) -> f64 {
     if value.is_nan() { CALM } else { value }
 }
 
-/// A score that needs no learning but of its calibration, which the training rows give.
+fn as_it_is(score: f64) -> f64 {
+    score
+}
+
+/// A ratio of volatilities as a line can calibrate it: equally many times more is equally far. 0 is calm.
+fn log_ratio(ratio: f64) -> f64 {
+    ratio.ln().max(CALM)
+}
+
+/// A score that needs no learning but of its calibration, which the training rows give: a line over `scale` of it.
 fn simple(
     name: &str,
     rows: &Rows,
     folds: &[Fold],
+    scale: fn(f64) -> f64,
     score: impl Fn(usize, usize) -> f64,
 ) -> Result<Rung, LearnError> {
     let (mut ranking, mut probability) = (Vec::new(), Some(Vec::new()));
     for (number, fold) in folds.iter().enumerate() {
         let labels: Vec<bool> = fold.train().iter().map(|&row| rows.dataset.labels()[row]).collect();
-        let raw: Vec<f64> = fold.train().iter().map(|&row| score(number, row)).collect();
+        let raw: Vec<f64> = fold.train().iter().map(|&row| scale(score(number, row))).collect();
         let line = if raw.is_empty() { None } else { fit_platt(&labels, &raw)? };
         let scores = fold.test().iter().map(|&row| score(number, row));
         ranking.extend(scores.clone());
         probability = line.zip(probability).map(|(line, mut probability)| {
-            probability.extend(scores.map(|score| sigmoid(line.a * score + line.b)));
+            probability.extend(scores.map(|score| sigmoid(line.a * scale(score) + line.b)));
             probability
         });
     }
@@ -141,7 +154,7 @@ fn simple(
 /// A recipe, learned in every fold from its training rows alone.
 fn learned(
     name: &str,
-    rows: &Rows,
+    data: &Dataset,
     folds: &[Fold],
     options: &TrainOptions,
     recipe: Recipe,
@@ -157,8 +170,8 @@ fn learned(
                 needed: 1,
             });
         }
-        let draft = learn::train(&rows.dataset.rows(fold.train())?, options, recipe)?;
-        probability.extend(probabilities(&draft, &rows.dataset, fold.test())?);
+        let draft = learn::train(&data.rows(fold.train())?, options, recipe)?;
+        probability.extend(probabilities(&draft, data, fold.test())?);
         progress(number + 1);
     }
     Ok(Rung { name: name.to_owned(), ranking: probability.clone(), probability: Some(probability) })

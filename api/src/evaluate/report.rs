@@ -4,7 +4,7 @@ mod html;
 mod plot;
 mod text;
 
-use engine::state::LabelSettings;
+use engine::{state::LabelSettings, volatility::Forecast};
 use model::{
     learn::Fold,
     metrics::{average_precision, base_rate},
@@ -20,6 +20,7 @@ use super::{
     ladder::Ladder,
     leakage::Leakage,
     rows::Rows,
+    time_text,
 };
 
 /// One part of the walk.
@@ -39,13 +40,15 @@ pub struct FoldReport {
     pub average_precision: f64,
 }
 
-/// An instant of the timeline: realised and forecast volatility, basis points per square-root second, the threshold, and
-/// the probability given.
+/// An instant of the timeline: realised volatility and the forecast served with its interval, basis points per square-root
+/// second, the threshold, and the probability given. NaN where there was no forecast.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     time_s: i64,
     realised_bp: f64,
     forecast_bp: f64,
+    low_bp: f64,
+    high_bp: f64,
     tau_bp: f64,
     probability: Option<f64>,
 }
@@ -124,8 +127,8 @@ impl Report {
                 FoldReport {
                     train_rows: fold.train().len(),
                     test_rows: fold.test().len(),
-                    from: time_text(times().min()),
-                    until: time_text(times().max()),
+                    from: times().min().map_or_else(String::new, time_text),
+                    until: times().max().map_or_else(String::new, time_text),
                     base_rate: base_rate(&labels_of(fold.test())),
                     average_precision: average_precision(&labels_of(fold.test()), scores),
                 }
@@ -150,7 +153,7 @@ impl Report {
             threshold: settings.threshold,
             folds,
             judged: ladder.rungs[ladder.judged].name.clone(),
-            moments: moments(rows, ladder, &volatility),
+            moments: moments(rows, ladder),
             rungs,
             paired,
             volatility,
@@ -182,8 +185,7 @@ impl Report {
 }
 
 /// The test rows of the first symbol, in order of time.
-fn moments(rows: &Rows, ladder: &Ladder, volatility: &[ForecastReport]) -> Vec<Moment> {
-    let best = volatility.last();
+fn moments(rows: &Rows, ladder: &Ladder) -> Vec<Moment> {
     let probability = ladder.rungs[ladder.judged].probability.as_ref();
     let first = ladder.tested.iter().map(|&row| rows.dataset.groups()[row]).min();
     let mut moments: Vec<Moment> = ladder
@@ -191,20 +193,19 @@ fn moments(rows: &Rows, ladder: &Ladder, volatility: &[ForecastReport]) -> Vec<M
         .iter()
         .enumerate()
         .filter(|&(_, &row)| Some(rows.dataset.groups()[row]) == first)
-        .map(|(place, &row)| Moment {
-            time_s: rows.dataset.times_s()[row],
-            realised_bp: rows.realised[row] * 1e4,
-            forecast_bp: best.map_or(f64::NAN, |best| best.forecasts[place] * 1e4),
-            tau_bp: rows.tau[row] * 1e4,
-            probability: probability.map(|probability| probability[place]),
+        .map(|(place, &row)| {
+            let served = |of: fn(&Forecast) -> f64| rows.forecast[row].map_or(f64::NAN, |f| of(&f) * 1e4);
+            Moment {
+                time_s: rows.dataset.times_s()[row],
+                realised_bp: rows.realised[row] * 1e4,
+                forecast_bp: served(|forecast| forecast.sigma),
+                low_bp: served(|forecast| forecast.low),
+                high_bp: served(|forecast| forecast.high),
+                tau_bp: rows.tau[row] * 1e4,
+                probability: probability.map(|probability| probability[place]),
+            }
         })
         .collect();
     moments.sort_by_key(|moment| moment.time_s);
     moments
-}
-
-fn time_text(second: Option<i64>) -> String {
-    second
-        .and_then(|second| jiff::Timestamp::from_second(second).ok())
-        .map_or_else(String::new, |time| time.to_string())
 }

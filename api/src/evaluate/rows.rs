@@ -4,6 +4,7 @@ use engine::{
     features::{self, FEATURE_COUNT},
     grid::Grid,
     predict::TauSource,
+    volatility::Forecast,
 };
 use model::{
     learn::{Dataset, LearnError},
@@ -21,6 +22,11 @@ pub struct Rows {
     pub tau: Vec<f64>,
     /// Volatility of the horizon before, per square-root second, where known.
     pub trailing: Vec<Option<f64>>,
+    /// The same over the threshold; 0 where not known.
+    pub persistence: Vec<f64>,
+    hot: Vec<bool>,
+    /// The forecast that the engine gave live, with its interval, where it gave one.
+    pub forecast: Vec<Option<Forecast>>,
     /// Volatility of the horizon after, per square-root second.
     pub realised: Vec<f64>,
     /// The probability that the collector's model gave live.
@@ -66,6 +72,9 @@ impl Rows {
             dataset,
             tau: pending().map(|pending| pending.tau).collect(),
             trailing: pending().map(|pending| pending.trailing).collect(),
+            persistence: pending().map(|pending| pending.persistence()).collect(),
+            hot: pending().map(|pending| pending.is_hot()).collect(),
+            forecast: pending().map(|pending| pending.forecast).collect(),
             realised: kept.iter().map(|(row, _)| row.outcome.realised).collect(),
             live: kept.iter().map(|(_, probability)| *probability).collect(),
             symbols,
@@ -75,7 +84,7 @@ impl Rows {
 
     /// Whether volatility is over the threshold already.
     pub fn hot(&self, row: usize) -> bool {
-        self.trailing[row].is_some_and(|trailing| trailing > self.tau[row])
+        self.hot[row]
     }
 
     /// A feature of a row by its name; NaN where missing.

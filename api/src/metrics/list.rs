@@ -200,7 +200,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_quality_alerts",
         shape: Shape::Gauge,
-        help: "Alerts over the window: rises above the threshold, one a minute at most.",
+        help: "Alerts over the window: rises to the threshold, one a horizon at most, and only once the probability has been below 0.8 of it since.",
         read: |app| quality(app, |q| Some(q.alerts as f64)),
     },
     Metric {

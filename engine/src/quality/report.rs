@@ -10,10 +10,10 @@ use std::{
 
 use model::{
     ModelInfo,
-    metrics::{ReliabilityBin, Tally, average_precision},
+    metrics::{AlertRow, Alerts, ReliabilityBin, Tally, average_precision},
 };
 
-use super::{QualityRow, ShardQuality, alerts::Alerts};
+use super::{QualityRow, ShardQuality};
 use crate::symbol::SymbolId;
 
 /// How good the answers were.
@@ -65,7 +65,7 @@ pub struct Quality {
     pub brier_skill: f64,
     /// Expected calibration error.
     pub calibration_error: f64,
-    /// Alerts, and those that were right.
+    /// Alerts given at the model's threshold, as [`model::metrics::Alerts`] counts them.
     pub alerts: u64,
     /// Alerts after which it spiked.
     pub alerts_right: u64,
@@ -103,6 +103,7 @@ impl QualityReport {
             models.entry(row.model_hash).or_default().entry(symbol).or_default().push(row);
         }
         let mut volatility = Volatility::default();
+        let horizon_s = shards.iter().map(|shard| shard.horizon_s).max().unwrap_or(0);
         let infos: HashMap<u64, &Arc<ModelInfo>> =
             shards.iter().flat_map(|shard| &shard.models).map(|(hash, info)| (*hash, info)).collect();
         let mut found: Vec<(&Arc<ModelInfo>, BySymbol<'_>)> =
@@ -114,7 +115,7 @@ impl QualityReport {
             .into_iter()
             .map(|(info, symbols)| {
                 symbols.values().flatten().for_each(|row| volatility.take(row));
-                ModelQuality::new(info, symbols)
+                ModelQuality::new(info, symbols, i64::from(horizon_s))
             })
             .collect();
         Self {
@@ -128,7 +129,7 @@ impl QualityReport {
 }
 
 impl ModelQuality {
-    fn new(info: &Arc<ModelInfo>, mut symbols: BySymbol<'_>) -> Self {
+    fn new(info: &Arc<ModelInfo>, mut symbols: BySymbol<'_>, horizon_s: i64) -> Self {
         symbols.values_mut().for_each(|rows| rows.sort_by_key(|row| row.second));
         let all: Vec<&QualityRow> = symbols.values().flatten().copied().collect();
         let (mut total, tally) = Quality::new(&all);
@@ -136,13 +137,12 @@ impl ModelQuality {
             .into_iter()
             .map(|(symbol, rows)| {
                 let mut alerts = Alerts::default();
-                for row in &rows {
-                    alerts.take(row.second, row.probability >= info.threshold, row.spike);
-                }
-                total.alerts += alerts.count;
+                let alert_rows: Vec<AlertRow> = rows.iter().map(|row| row.alert_row()).collect();
+                alerts.add(&alert_rows, info.threshold, horizon_s);
+                total.alerts += alerts.given;
                 total.alerts_right += alerts.right;
                 let (quality, _) = Quality::new(&rows);
-                (symbol, Quality { alerts: alerts.count, alerts_right: alerts.right, ..quality })
+                (symbol, Quality { alerts: alerts.given, alerts_right: alerts.right, ..quality })
             })
             .collect();
         Self { info: info.clone(), total, reliability: tally.reliability().to_vec(), symbols }

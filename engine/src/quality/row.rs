@@ -1,9 +1,8 @@
 //! One matured grid prediction, as live quality keeps it.
 
-use crate::{predict::TauSource, state::outcome::Outcome, symbol::SymbolId};
+use model::metrics::{AlertRow, QLIKE_FLOOR_SHARE, qlike};
 
-/// Volatility below which QLIKE does not tell minutes apart, per square-root second: 0.01 basis points.
-pub const QLIKE_FLOOR: f64 = 1e-6;
+use crate::{predict::TauSource, state::outcome::Outcome, symbol::SymbolId};
 
 /// A prediction on the grid with what happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,19 +33,23 @@ impl QualityRow {
     pub fn of(symbol: SymbolId, outcome: &Outcome) -> Option<Self> {
         let pending = &outcome.pending;
         let probability = pending.probability.filter(|_| pending.tau_source == TauSource::Own)?;
-        let persistence = pending.trailing.map_or(0.0, |trailing| trailing / pending.tau);
         Some(Self {
             second: pending.second,
             model_hash: pending.model_hash,
             probability,
-            persistence,
+            persistence: pending.persistence(),
             qlike: pending.forecast.map_or(f64::NAN, |forecast| {
-                model::metrics::qlike(outcome.realised, forecast.sigma, QLIKE_FLOOR)
+                qlike(outcome.realised, forecast.sigma, QLIKE_FLOOR_SHARE * pending.tau)
             }),
             symbol,
             spike: outcome.spike(),
-            hot: persistence > 1.0,
+            hot: pending.is_hot(),
             held: pending.forecast.map(|forecast| forecast.holds(outcome.realised)),
         })
+    }
+
+    /// What alerts look at.
+    pub fn alert_row(&self) -> AlertRow {
+        AlertRow { time_s: self.second, probability: self.probability, spike: self.spike, hot: self.hot }
     }
 }

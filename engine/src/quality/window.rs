@@ -41,6 +41,8 @@ struct Chunk {
 #[derive(Debug)]
 pub struct QualityWindow {
     settings: QualitySettings,
+    /// Seconds that the label looks ahead.
+    horizon_s: u32,
     sealed: VecDeque<Chunk>,
     open: Vec<QualityRow>,
     /// The newest grid instant, seconds since the epoch.
@@ -51,10 +53,11 @@ pub struct QualityWindow {
 }
 
 impl QualityWindow {
-    /// An empty window.
-    pub fn new(settings: QualitySettings) -> Self {
+    /// An empty window for predictions `horizon_s` seconds ahead.
+    pub fn new(settings: QualitySettings, horizon_s: u32) -> Self {
         Self {
             settings,
+            horizon_s,
             sealed: VecDeque::new(),
             open: Vec::new(),
             newest: i64::MIN,
@@ -106,6 +109,7 @@ impl QualityWindow {
         let sealed = self.sealed.iter().map(|chunk| chunk.rows.clone());
         ShardQuality {
             window_s: self.settings.window_s,
+            horizon_s: self.horizon_s,
             chunks: sealed.chain([Arc::new(self.open.clone())]).collect(),
             dropped: self.dropped,
             models: self.models.iter().cloned().collect(),
@@ -118,6 +122,8 @@ impl QualityWindow {
 pub struct ShardQuality {
     /// Event time looked back upon, seconds.
     pub window_s: i64,
+    /// Seconds that the label looks ahead.
+    pub horizon_s: u32,
     /// The rows; some may be older than the window.
     pub chunks: Vec<Arc<Vec<QualityRow>>>,
     /// Rows that left before their time, because there were too many.
@@ -152,7 +158,7 @@ mod tests {
     #[test]
     fn rows_leave_by_time_and_never_before() {
         let settings = QualitySettings { window_s: 50_000, rows_max: 1_000_000 };
-        let mut window = QualityWindow::new(settings);
+        let mut window = QualityWindow::new(settings, 60);
         for step in 0..40_000_i64 {
             window.push(row(step * 5));
         }
@@ -166,7 +172,7 @@ mod tests {
     #[test]
     fn too_many_rows_push_the_oldest_out_and_are_counted() {
         let settings = QualitySettings { window_s: 1_000_000, rows_max: 3 * CHUNK_ROWS };
-        let mut window = QualityWindow::new(settings);
+        let mut window = QualityWindow::new(settings, 60);
         for step in 0..10 * CHUNK_ROWS as i64 {
             window.push(row(step));
         }

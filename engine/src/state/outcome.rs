@@ -20,10 +20,22 @@ pub struct Pending {
     pub trailing: Option<f64>,
     /// First eight bytes of the SHA-256 of the model that gave the probability; 0 without one.
     pub model_hash: u64,
-    /// Forecast of the volatility of the 60 seconds after it, if there was one.
+    /// Forecast of the volatility of the horizon after it, if there was one.
     pub forecast: Option<Forecast>,
     /// What the outcome will teach, where feedback is on.
     pub lesson: Option<Lesson>,
+}
+
+impl Pending {
+    /// What persistence scores: trailing volatility of one horizon over the threshold; 0 where it is not known.
+    pub fn persistence(&self) -> f64 {
+        self.trailing.map_or(0.0, |trailing| trailing / self.tau)
+    }
+
+    /// Whether volatility is over the threshold already: such a row tells nothing of onsets.
+    pub fn is_hot(&self) -> bool {
+        self.trailing.is_some_and(|trailing| trailing > self.tau)
+    }
 }
 
 /// A grid prediction with what happened.

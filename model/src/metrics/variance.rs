@@ -1,5 +1,9 @@
 //! How good a forecast of variance is.
 
+/// Share of the event's threshold below which volatilities count as that, in [`qlike`]: the ratio of one still minute to
+/// another says nothing.
+pub const QLIKE_FLOOR_SHARE: f64 = 0.05;
+
 /// QLIKE (Patton 2011): `r - ln(r) - 1` with `r = (realised / forecast)^2`, both volatilities in the same unit. 0 is
 /// perfect; it ranks forecasts as the unseen true variance would, although the realised one is noisy. Both are kept at
 /// or above `floor`, without which a still minute would cost infinitely much.

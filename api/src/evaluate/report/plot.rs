@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Moment, Report, html::escape};
+use crate::evaluate::time_text;
 
 const COLOURS: [&str; 7] = ["#9a9a9a", "#7a9cc6", "#b48a5a", "#4f9d69", "#c0392b", "#7d5ba6", "#d4a017"];
 /// Places on the time axis: as many as can be told apart.
@@ -126,6 +127,9 @@ pub(super) fn timeline(report: &Report) -> String {
     let lower = Plane { left: 50.0, top: 300.0, width: 690.0, height: 90.0 };
     let scaled = |points: Vec<(f64, f64)>| points.into_iter().map(move |(x, y)| (x, y / highest));
     upper.line(&mut out, scaled(realised), "stroke=\"#9a9a9a\"");
+    for end in [|moment: &Moment| moment.low_bp, |moment: &Moment| moment.high_bp] {
+        upper.line(&mut out, scaled(series(&end)), "stroke=\"#c0392b\" stroke-opacity=\".35\"");
+    }
     upper.line(
         &mut out,
         scaled(series(&|moment| moment.forecast_bp)),
@@ -149,12 +153,12 @@ pub(super) fn timeline(report: &Report) -> String {
     let symbol = report.symbols.first().map_or("", String::as_str);
     let _ = write!(
         out,
-        "<text class=\"axis\" x=\"50\" y=\"16\">{}: realised (grey), forecast (red), threshold (green); top is {highest:.2} bp</text>\
+        "<text class=\"axis\" x=\"50\" y=\"16\">{}: realised (grey), forecast served and the ends of its interval (red), threshold (green); top is {highest:.2} bp</text>\
          <text class=\"axis\" x=\"50\" y=\"292\">probability, and the threshold of an alert</text>\
          <text class=\"axis\" x=\"50\" y=\"412\">{}</text><text class=\"axis\" x=\"740\" y=\"412\" text-anchor=\"end\">{}</text>",
         escape(symbol),
-        super::time_text(Some(first.time_s)),
-        super::time_text(Some(last.time_s)),
+        time_text(first.time_s),
+        time_text(last.time_s),
     );
     out + "</svg>"
 }

@@ -101,9 +101,14 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
             )?;
         }
     }
-    writeln!(out, "\nforecast of volatility   QLIKE (lower is better)")?;
+    writeln!(
+        out,
+        "\nforecast of volatility   QLIKE (lower is better)      rows   outcomes inside its 90 % interval"
+    )?;
     for forecast in &report.volatility {
-        writeln!(out, "{:<23}  {:.4}", forecast.name, forecast.qlike)?;
+        let inside = forecast.coverage.map_or_else(|| "-".to_owned(), |share| format!("{share:.4}"));
+        let (name, qlike, rows) = (&forecast.name, forecast.qlike, forecast.rows);
+        writeln!(out, "{name:<23}  {qlike:<23.4}  {rows:>8}   {inside:>33}")?;
     }
     if let Some(leakage) = &report.leakage {
         writeln!(
