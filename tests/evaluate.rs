@@ -82,9 +82,21 @@ fn sixty_real_hours_the_default_beats_every_rung_and_is_calibrated() {
     let onset = number(&judged["onset_average_precision"]) / number(&report["onset_base_rate"]);
     let ece = number(&judged["ece"]);
     println!("onset {onset:.2} times its base rate, ECE {ece:.4}");
+    let forecasts = report["volatility"].as_array().unwrap();
+    println!("forecasts of volatility: {forecasts:?}");
+    let served = forecasts.iter().find(|forecast| forecast["name"] == "as served").unwrap();
+    assert_eq!(served["rows"], report["rows"], "every judged row was answered with a forecast");
+    assert!((0.88..=0.92).contains(&number(&served["coverage"])), "{served}");
+    let qlike =
+        |name: &str| number(&forecasts.iter().find(|forecast| forecast["name"] == name).unwrap()["qlike"]);
+    assert!(qlike("as served") < 0.9 * qlike("EWMA 30 s") && qlike("EWMA 30 s") < qlike("persistence"));
     assert!(onset >= 2.5 && ece < 0.03);
     let page = std::fs::read_to_string(&html).unwrap();
     assert_eq!(page.matches("<svg").count(), 3);
+    assert!(
+        page.contains("forecast served and the ends of its interval"),
+        "the timeline is of what is served"
+    );
     assert!(!page.contains("http"), "the page needs nothing from elsewhere");
 }
 
@@ -200,6 +212,14 @@ fn a_model_that_has_seen_the_rows_is_refused_and_an_earlier_one_judged_on_later_
     assert_eq!(longer["judged"], "stormglass-baseline 1");
     let from = longer["folds"][0]["from"].as_str().unwrap();
     assert!(from > "2026-01-01T06:00", "judged from {from}, trained on the first six hours");
+    for (end, exit, why) in [
+        ("2026-01-01T02:00:00Z", 64, "a flag does not undo what the file says of its training"),
+        ("2026-01-01T08:00:00Z", 0, "a later end is the careful one"),
+    ] {
+        let told = ["--model", model, "--training-end", end, "--draws", "20"];
+        let (code, _) = run(&[&["evaluate", "--simulate-hours", "10"], &told[..]].concat());
+        assert_eq!(code, ExitCode::from(exit), "{why}");
+    }
     let (code, _) = run(&["evaluate", "--simulate-hours", "6", "--model", model, "--horizon-s", "30"]);
     assert_eq!(code, ExitCode::from(64), "another horizon than the model's");
 }
@@ -230,7 +250,10 @@ fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
     let [judged] = &quality.models[..] else { panic!("one model, {quality:?}") };
     let rung = rung(&evaluated, evaluated["judged"].as_str().unwrap());
     assert_eq!(json!(judged.total.rows), evaluated["rows"]);
-    assert!(judged.total.rows > 1_000, "{} rows", judged.total.rows);
+    assert!(judged.total.rows > 1_000 && judged.total.alerts > 10, "{:?}", judged.total);
+    let (hours, persistence) = (number(&evaluated["symbol_hours"]), self::rung(&evaluated, "persistence"));
+    let served = evaluated["volatility"].as_array().unwrap().last().unwrap();
+    assert_eq!((&served["name"], &served["rows"]), (&json!("as served"), &evaluated["rows"]));
     for (what, ours, theirs) in [
         ("base rate", judged.total.base_rate, &evaluated["base_rate"]),
         ("onset base rate", judged.total.onset_base_rate, &evaluated["onset_base_rate"]),
@@ -239,6 +262,15 @@ fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
         ("Brier score", judged.total.brier, &rung["brier"]),
         ("Brier skill", judged.total.brier_skill, &rung["brier_skill"]),
         ("calibration error", judged.total.calibration_error, &rung["ece"]),
+        ("persistence", judged.total.persistence_average_precision, &persistence["average_precision"]),
+        ("alerts an hour", judged.total.alerts as f64 / hours, &rung["alerts_per_hour"]),
+        (
+            "alerts that were right",
+            judged.total.alerts_right as f64 / judged.total.alerts as f64,
+            &rung["alert_precision"],
+        ),
+        ("QLIKE", quality.volatility.qlike, &served["qlike"]),
+        ("outcomes inside the interval", quality.volatility.coverage, &served["coverage"]),
     ] {
         let theirs = number(theirs);
         assert!((ours - theirs).abs() <= 1e-9, "{what}: live {ours}, evaluated {theirs}");
@@ -291,9 +323,8 @@ fn anyones_scores_are_judged_after_their_training_and_refused_before() {
     let all: Vec<(String, i64, f64)> = (0..rows.dataset.len())
         .map(|row| {
             let symbol = rows.symbols[rows.dataset.groups()[row] as usize].clone();
-            (symbol, times[row], rows.feature(row, "lv60_tau"))
+            (symbol, times[row], rows.persistence[row])
         })
-        .filter(|(.., score)| score.is_finite())
         .collect();
     let later: Vec<_> = all.iter().filter(|(_, second, _)| *second > cut).cloned().collect();
     let table = path.to_str().unwrap();
@@ -313,6 +344,8 @@ fn anyones_scores_are_judged_after_their_training_and_refused_before() {
     refused("no table");
 
     write_scores(&path, &later, Some(&end));
+    let told = [&["evaluate"], &arguments[..], &["--training-end", "2026-01-01T00:00:00Z"]].concat();
+    assert_eq!(run(&told).0, ExitCode::from(64), "the table says a later end");
     let report = report(&arguments);
     // The scores are the persistence rung's own: on the same rows, the same number.
     let (theirs, ours) = (rung(&report, "theirs"), rung(&report, "persistence"));

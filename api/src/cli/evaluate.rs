@@ -7,9 +7,9 @@ use std::{
 };
 
 use clap::Args;
-use engine::{shard::BoundModel, state::LabelSettings, state::tau::GRID_S};
+use engine::{shard::BoundModel, state::tau::GRID_S};
 use model::{
-    Model, ModelInfo,
+    Model,
     learn::{Fold, LearnError, TrainOptions, WalkForward},
 };
 
@@ -17,9 +17,13 @@ use super::{
     Exit, Failure, label::LabelArguments, print_failed, progress::bar, ticks::TickArguments, train::Variant,
 };
 use crate::{
-    evaluate::{Candidate, Ladder, Report, Rows, Settings, forecast, judge, leakage, report, seconds},
+    evaluate::{Ladder, Report, Rows, Settings, forecast, judge, leakage, report},
     shipped, training, wiring,
 };
+
+mod judged;
+
+use judged::judged;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -43,7 +47,8 @@ pub(super) struct Arguments {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FILE", conflicts_with = "variant")]
     scores: Option<PathBuf>,
-    /// When the training behind the model or the scores ended, where the file does not say (RFC 3339).
+    /// When the training behind the model or the scores ended, where the file does not say (RFC 3339). A file that
+    /// says it is believed: an earlier time is refused.
     #[arg(long, value_name = "TIME")]
     training_end: Option<String>,
     /// The recipe to judge.
@@ -155,84 +160,6 @@ fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(
         }
     }
     out.write_all(printed.as_bytes()).map_err(print_failed)
-}
-
-/// What is judged, and on which rows.
-struct Judged {
-    candidate: Candidate,
-    /// Which rows may be judged by; `None` = all.
-    rows: Option<Vec<bool>>,
-    /// Its own threshold of an alert.
-    threshold: Option<f64>,
-}
-
-fn judged(
-    arguments: &Arguments,
-    rows: &Rows,
-    info: &ModelInfo,
-    label: &LabelSettings,
-) -> Result<Judged, Failure> {
-    let told = arguments.training_end.as_deref().map(seconds).transpose();
-    let told = told.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
-    #[cfg(feature = "parquet")]
-    if let Some(path) = &arguments.scores {
-        let scores = crate::evaluate::scores::Scores::read(path).map_err(|error| failed(&error))?;
-        let end = told.or(scores.training_end_s).ok_or_else(|| {
-            let what =
-                "nothing says when the training of its model ended: give --training-end, or the metadata key";
-            let key = crate::evaluate::scores::TRAINING_END_KEY;
-            Failure::new(Exit::Configuration, format!("{}: {what} {key}", path.display()))
-        })?;
-        let scores = scores.of(rows, end).map_err(|error| failed(&error))?;
-        let name =
-            path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let has = scores.iter().map(|score| !score.is_nan()).collect();
-        return Ok(Judged { candidate: Candidate::Scores(name, scores), rows: Some(has), threshold: None });
-    }
-    let Some(path) = &arguments.model else {
-        let candidate = Candidate::Recipe(arguments.variant.recipe());
-        return Ok(Judged { candidate, rows: None, threshold: None });
-    };
-    if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
-        let what =
-            format!("the model predicts {} s, the label looks {} s ahead", info.horizon_s, label.horizon_s);
-        let message = format!("{}: {what}; give --horizon-s {}", path.display(), info.horizon_s);
-        return Err(Failure::new(Exit::Configuration, message));
-    }
-    let simulated = rows.symbols.iter().all(|symbol| symbol.starts_with("simulator:"));
-    let end = told.or_else(|| training_end(info, simulated, label)).ok_or_else(|| {
-        let what = "the model does not say when its training ended; give --training-end";
-        Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
-    })?;
-    let later: Vec<bool> = rows.dataset.times_s().iter().map(|&second| second > end).collect();
-    if !later.contains(&true) {
-        let time =
-            jiff::Timestamp::from_second(end).map_or_else(|_| end.to_string(), |time| time.to_string());
-        let message = format!(
-            "{}: its training ended at {time}, after all rows: it has seen the answers",
-            path.display()
-        );
-        return Err(Failure::new(Exit::Failed, message));
-    }
-    Ok(Judged {
-        candidate: Candidate::Live(format!("{} {}", info.name, info.version)),
-        rows: Some(later),
-        threshold: Some(info.threshold),
-    })
-}
-
-/// The last second that the training has seen, from what the model says of itself. A simulated market's clock says
-/// nothing about real ticks: such a model has seen none of them.
-fn training_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<i64> {
-    let said =
-        |key: &str| info.provenance.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
-    if !simulated
-        && said("data").is_some_and(|data| data.contains("simulated hours of") && !data.contains("ticks of"))
-    {
-        return Some(i64::MIN);
-    }
-    let (_, last) = said("event_time_s")?.split_once("..")?;
-    Some(last.parse::<i64>().ok()?.saturating_add(i64::from(label.horizon_s)))
 }
 
 fn too_few(data: &str, error: &LearnError) -> Failure {

@@ -1,0 +1,111 @@
+//! What is judged, and on which rows: none that its training has seen.
+
+use engine::state::LabelSettings;
+use model::ModelInfo;
+
+use super::{Arguments, Exit, Failure, failed};
+use crate::evaluate::{Candidate, Rows, seconds, time_text};
+
+/// What is judged, and on which rows.
+pub(super) struct Judged {
+    pub(super) candidate: Candidate,
+    /// Which rows may be judged by; `None` = all.
+    pub(super) rows: Option<Vec<bool>>,
+    /// Its own threshold of an alert.
+    pub(super) threshold: Option<f64>,
+}
+
+/// From the flags; `info` is that of the model they name.
+pub(super) fn judged(
+    arguments: &Arguments,
+    rows: &Rows,
+    info: &ModelInfo,
+    label: &LabelSettings,
+) -> Result<Judged, Failure> {
+    let told = arguments.training_end.as_deref().map(seconds).transpose();
+    let told = told.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
+    #[cfg(feature = "parquet")]
+    if let Some(path) = &arguments.scores {
+        return of_scores(path, rows, told);
+    }
+    let Some(path) = &arguments.model else {
+        let candidate = Candidate::Recipe(arguments.variant.recipe());
+        return Ok(Judged { candidate, rows: None, threshold: None });
+    };
+    if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
+        let what =
+            format!("the model predicts {} s, the label looks {} s ahead", info.horizon_s, label.horizon_s);
+        let message = format!("{}: {what}; give --horizon-s {}", path.display(), info.horizon_s);
+        return Err(Failure::new(Exit::Configuration, message));
+    }
+    let simulated = rows.symbols.iter().all(|symbol| symbol.starts_with("simulator:"));
+    let end = training_end(told, said_end(info, simulated, label))?.ok_or_else(|| {
+        let what = "the model does not say when its training ended; give --training-end";
+        Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
+    })?;
+    let later: Vec<bool> = rows.dataset.times_s().iter().map(|&second| second > end).collect();
+    if !later.contains(&true) {
+        let message = format!(
+            "{}: its training ended at {}, after all rows: it has seen the answers",
+            path.display(),
+            time_text(end)
+        );
+        return Err(Failure::new(Exit::Failed, message));
+    }
+    Ok(Judged {
+        candidate: Candidate::Live(format!("{} {}", info.name, info.version)),
+        rows: Some(later),
+        threshold: Some(info.threshold),
+    })
+}
+
+#[cfg(feature = "parquet")]
+fn of_scores(path: &std::path::Path, rows: &Rows, told: Option<i64>) -> Result<Judged, Failure> {
+    use crate::evaluate::scores::{Scores, TRAINING_END_KEY};
+
+    let scores = Scores::read(path).map_err(|error| failed(&error))?;
+    let end = training_end(told, scores.training_end_s)?.ok_or_else(|| {
+        let what =
+            "nothing says when the training of its model ended: give --training-end, or the metadata key";
+        Failure::new(Exit::Configuration, format!("{}: {what} {TRAINING_END_KEY}", path.display()))
+    })?;
+    let scores = scores.of(rows, end).map_err(|error| failed(&error))?;
+    let name =
+        path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let has = scores.iter().map(|score| !score.is_nan()).collect();
+    Ok(Judged { candidate: Candidate::Scores(name, scores), rows: Some(has), threshold: None })
+}
+
+/// The end of training from what the flag told and the file says. A flag cannot make a file's training end earlier:
+/// the rows between would be judged by a model that has seen their answers.
+fn training_end(told: Option<i64>, said: Option<i64>) -> Result<Option<i64>, Failure> {
+    match (told, said) {
+        (Some(told), Some(said)) if told < said => {
+            let message = format!(
+                "--training-end {} lies before the end of training that the file itself says, {}: leave the flag out",
+                time_text(told),
+                time_text(said)
+            );
+            Err(Failure::new(Exit::Configuration, message))
+        }
+        _ => Ok(told.or(said)),
+    }
+}
+
+/// The last second that the training has seen, from what the model says of itself. A simulated market's clock says
+/// nothing about real ticks: such a model has seen none of them.
+fn said_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<i64> {
+    let said =
+        |key: &str| info.provenance.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+    if !simulated
+        && said("data").is_some_and(|data| data.contains("simulated hours of") && !data.contains("ticks of"))
+    {
+        return Some(i64::MIN);
+    }
+    let last = match said("event_time_s") {
+        Some(span) => span.split_once("..")?.1.parse::<i64>().ok()?,
+        // Of a model of another library, from the schema of its table.
+        None => seconds(said("training end")?).ok()?,
+    };
+    Some(last.saturating_add(i64::from(label.horizon_s)))
+}
