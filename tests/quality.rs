@@ -18,7 +18,7 @@ use engine::{
     shard::{BoundModel, NoOut, Out, ShardCore},
     sim::{SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, StopToken, TickSink, file::FileConfig, pace::Speed},
-    state::{StateSettings, outcome::Outcome},
+    state::{LabelSettings, StateSettings, outcome::Outcome},
     symbol::{Offset, Symbol},
     tick::{EventTime, Tick},
 };
@@ -351,6 +351,28 @@ fn the_baseline_answers_while_the_model_does_worse_and_an_event_says_so() {
     assert_eq!(body["threshold"], baseline().info().threshold);
     drop(kept);
     assert_eq!(report(&mut offline).models.len(), 2, "each model's rows count for itself");
+}
+
+/// Until a symbol has its own threshold, the model's stands in: what that calls a spike is not the symbol's event. Nor is
+/// what happens over another horizon than the model's.
+#[test]
+fn only_outcomes_of_the_models_own_event_feed_back() {
+    let both = FeedbackSettings { recalibrate: true, fallback: true };
+    for (hours, horizon_s, why) in
+        [(2, 60, "two hours make the first threshold"), (6, 30, "the model speaks of 60 seconds")]
+    {
+        let label = LabelSettings { horizon_s, ..LabelSettings::default() };
+        let settings = StateSettings { feedback: both, label, ..StateSettings::default() };
+        let events = Arc::<EventLog>::default();
+        let model = bound(small_model_named("too sure", 1.5));
+        let mut outcomes = Offline::new(settings, Some(model), 64, Outcomes::default())
+            .with_core(|core| core.with_baseline(Some(bound(baseline()))).with_events(events.clone()));
+        feed(&mut outcomes, &simulated(1, hours), 0);
+        outcomes.flush();
+        let lessons = outcomes.out.0.iter().filter(|outcome| outcome.pending.lesson.is_some()).count();
+        assert!(lessons > 1_000, "{lessons} outcomes could have taught");
+        assert_eq!(kinds(&events.read(None)), [""; 0], "{why}");
+    }
 }
 
 /// What feeds back is in the snapshot: the bytes after a restart are those without one.

@@ -548,10 +548,14 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
         self.out.grid_row(self.symbol, row);
     }
 
+    fn predicts_label(&self) -> bool {
+        let horizon_s = self.model.map_or(0, |model| model.info.horizon_s);
+        [0, self.horizon_s].contains(&horizon_s)
+    }
+
     fn outcome(&mut self, outcome: Outcome) {
         // Only what was predicted, for the horizon that was looked at, has an outcome to count.
-        let horizon_s = self.model.map_or(0, |model| model.info.horizon_s);
-        let is_ours = [0, self.horizon_s].contains(&horizon_s);
+        let is_ours = self.predicts_label();
         if is_ours && outcome.pending.probability.is_some() {
             self.count_outcome(&outcome);
         }

@@ -108,6 +108,10 @@ pub trait Scorer {
     fn model_hash(&self) -> u64;
     /// A grid instant was scored.
     fn grid_row(&mut self, row: GridRow<'_>);
+    /// Whether the model speaks of the horizon that the label looks at; one that does not say is taken at its word.
+    fn predicts_label(&self) -> bool {
+        true
+    }
     /// A grid prediction's outcome is known.
     fn outcome(&mut self, outcome: Outcome);
     /// A silence invalidated its seconds.
@@ -510,7 +514,9 @@ impl SymbolState {
         {
             let outcome = Outcome { pending, realised };
             scorer.outcome(outcome);
-            if let Some(lesson) = &pending.lesson {
+            // What another horizon or the model's own threshold calls a spike teaches nothing of the symbol's event.
+            let is_own = pending.tau_source == TauSource::Own && scorer.predicts_label();
+            if let Some(lesson) = pending.lesson.as_ref().filter(|_| is_own) {
                 let changed = |change| scorer.changed(change);
                 self.feedback.learn(lesson, outcome.spike(), settings.feedback, changed);
             }
