@@ -10,7 +10,8 @@
 //! | [recall at precision](recall_at_precision) | most events found while this share of the alarms is right | 0..1 |
 //! | [Brier score](brier) | mean of `(probability - label)^2` | 0..1, lower is better |
 //! | [Brier skill](brier_skill) | `1 - brier / brier of the base rate` | below 1, 0 = the base rate |
-//! | [calibration error](expected_calibration_error) | mean gap in [`RELIABILITY_BINS`] fixed bins | 0..1, lower is better |
+//! | [calibration error](expected_calibration_error) | mean gap in [`RELIABILITY_BINS`] bins of equal width | 0..1, lower is better |
+//! | [the same in bins of equally many rows](equal_mass_calibration_error) | such bins move with every row, so a rolling window cannot keep them | 0..1, lower is better |
 //! | [log loss](log_loss) | mean surprise, nats | above 0, lower is better |
 //! | [alerts](Alerts) | how many, how many right, crossings caught, how long before | |
 //! | [QLIKE](qlike) | loss of a variance forecast | above 0, lower is better |
@@ -23,7 +24,7 @@ mod variance;
 
 pub use alerts::{AlertRow, Alerts};
 pub use precision::{PrecisionRecall, average_precision, precision_recall, recall_at_precision};
-pub use probability::{base_rate, brier, brier_skill, log_loss};
+pub use probability::{base_rate, brier, brier_skill, equal_mass_calibration_error, log_loss};
 pub use tally::{RELIABILITY_BINS, ReliabilityBin, Tally, expected_calibration_error};
 pub use variance::{QLIKE_FLOOR_SHARE, qlike};
 

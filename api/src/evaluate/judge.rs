@@ -58,8 +58,10 @@ pub struct Calibrated {
     pub brier: f64,
     /// Against always saying the base rate of the test rows.
     pub brier_skill: f64,
-    /// Expected calibration error.
+    /// Expected calibration error, in bins of equal width.
     pub ece: f64,
+    /// The same in bins of equally many rows.
+    pub ece_equal_mass: f64,
     /// The reliability table.
     pub reliability: Vec<Bin>,
     /// Alerts per hour and symbol at the threshold.
@@ -112,10 +114,11 @@ pub struct RungReport {
 }
 
 /// Names of the fields of [`Calibrated`], in order.
-const CALIBRATED_FIELDS: [&str; 10] = [
+const CALIBRATED_FIELDS: [&str; 11] = [
     "brier",
     "brier_skill",
     "ece",
+    "ece_equal_mass",
     "reliability",
     "alerts_per_hour",
     "alert_precision",
@@ -224,6 +227,7 @@ fn calibrated(
         brier: metrics::brier(labels, probabilities),
         brier_skill: metrics::brier_skill(labels, probabilities),
         ece: tally.expected_calibration_error(),
+        ece_equal_mass: metrics::equal_mass_calibration_error(labels, probabilities),
         reliability: tally.reliability().into_iter().map(Bin::from).collect(),
         alerts_per_hour: alerts.given as f64 / hours,
         alert_precision: alerts.precision(),

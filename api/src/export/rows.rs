@@ -39,7 +39,8 @@ pub struct RowOrder<F> {
     horizon_s: i64,
     /// Seconds between rows: those at other instants are left out.
     grid_s: i64,
-    waiting: Vec<(SymbolId, VecDeque<Exported>)>,
+    /// By the number of the symbol: they are given out in order, from 0.
+    waiting: Vec<VecDeque<Exported>>,
     give: F,
 }
 
@@ -56,18 +57,18 @@ impl<F: FnMut(Exported)> RowOrder<F> {
 
     /// Hands on all that waits, without outcomes: there are no more ticks.
     pub fn finish(mut self) {
-        for (_, rows) in &mut self.waiting {
+        for rows in &mut self.waiting {
             rows.drain(..).for_each(&mut self.give);
         }
     }
 
-    /// The rows of a symbol that wait. A symbol is looked for from the newest: there are few.
+    /// The rows of a symbol that wait.
     fn of(&mut self, symbol: SymbolId) -> &mut VecDeque<Exported> {
-        let place = self.waiting.iter().position(|(id, _)| *id == symbol).unwrap_or_else(|| {
-            self.waiting.push((symbol, VecDeque::new()));
-            self.waiting.len() - 1
-        });
-        &mut self.waiting[place].1
+        let place = symbol.0 as usize;
+        if place >= self.waiting.len() {
+            self.waiting.resize_with(place + 1, VecDeque::new);
+        }
+        &mut self.waiting[place]
     }
 
     /// Hands on the rows of a symbol at or before `second`; the one at `second` itself has this outcome.

@@ -1,5 +1,7 @@
 //! Means over rows of how far a probability was from what happened.
 
+use super::tally::RELIABILITY_BINS;
+
 /// Share of labels that are true. 0 for no labels.
 pub fn base_rate(labels: &[bool]) -> f64 {
     labels.iter().filter(|&&label| label).count() as f64 / labels.len().max(1) as f64
@@ -50,6 +52,32 @@ pub fn log_loss(labels: &[bool], probabilities: &[f64]) -> f64 {
         let probability = probability.clamp(1e-15, 1.0 - 1e-15);
         -libm::log(if label { probability } else { 1.0 - probability })
     })
+}
+
+/// Expected calibration error over [`RELIABILITY_BINS`] bins of equally many rows, in the order of their probabilities:
+/// where most probabilities are low, it looks closer there than bins of equal width do. 0 for no rows.
+///
+/// # Panics
+/// If the lengths differ.
+///
+/// ```
+/// use model::metrics::equal_mass_calibration_error;
+/// // As many rows as bins: each is its own gap.
+/// let labels: Vec<bool> = (0..20).map(|row| row == 19).collect();
+/// assert!((equal_mass_calibration_error(&labels, &[0.25; 20]) - (19.0 * 0.25 + 0.75) / 20.0).abs() < 1e-15);
+/// ```
+pub fn equal_mass_calibration_error(labels: &[bool], probabilities: &[f64]) -> f64 {
+    assert_eq!(labels.len(), probabilities.len(), "labels, probabilities");
+    let mut rows: Vec<(f64, f64)> =
+        labels.iter().zip(probabilities).map(|(&label, &p)| (p, f64::from(u8::from(label)))).collect();
+    // Stable: equal probabilities keep the order of the rows.
+    rows.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let bin = |place: usize| {
+        &rows[place * rows.len() / RELIABILITY_BINS..(place + 1) * rows.len() / RELIABILITY_BINS]
+    };
+    let gap =
+        |rows: &[(f64, f64)]| rows.iter().map(|(probability, label)| probability - label).sum::<f64>().abs();
+    (0..RELIABILITY_BINS).map(|place| gap(bin(place))).sum::<f64>() / rows.len().max(1) as f64
 }
 
 fn mean(labels: &[bool], probabilities: &[f64], of: impl Fn(bool, f64) -> f64) -> f64 {
