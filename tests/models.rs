@@ -1,9 +1,11 @@
 //! Models: what ships with the binary is whole, is what its card says, and is used.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use api::shipped;
 use engine::{features, shard::BoundModel};
+
+use crate::support::process::Process;
 
 const SHIPPED: [(&str, &str); 2] = [("ml", "default"), ("baseline", "baseline")];
 
@@ -50,4 +52,24 @@ fn each_card_is_that_of_its_model() {
             "the card says what the model was trained on"
         );
     }
+}
+
+/// A model whose event is not the configured one is served, since a feed may want both, but not in silence.
+#[test]
+fn a_model_of_another_event_is_served_and_health_says_so() {
+    for (key, value, expected) in [
+        ("STORMGLASS__LABEL__QUANTILE", "0.95", "the symbol's own trailing 0.9 quantile, [label] says"),
+        ("STORMGLASS__LABEL__HORIZON_S", "30", "60 s ahead, label.horizon_s is 30"),
+        ("STORMGLASS__LABEL__THRESHOLD_BP", "2", "[label] says above 2 bp per square-root second"),
+    ] {
+        let service = Process::serve(&["--source", "none"], |command| {
+            command.env(key, value);
+        });
+        let limit = Duration::from_secs(60);
+        let (_, body) = service.get_until("/health", limit, |status, _| status == 200);
+        assert!(body.contains("the model's event is another") && body.contains(expected), "{body}");
+    }
+    let service = Process::serve(&["--source", "none"], |_| ());
+    let (_, body) = service.get_until("/health", Duration::from_secs(60), |status, _| status == 200);
+    assert!(!body.contains("event is another"), "{body}");
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use engine::state::LabelSettings;
 use model::{
-    Model, ModelError,
+    LabelRule, Model, ModelError, ModelInfo,
     import::{self, ImportError, Options},
 };
 
@@ -36,4 +37,60 @@ pub fn open(path: &str) -> Result<Model, String> {
     tracing::info!(path, format = imported.format, notes = ?imported.notes, "imported");
     let bytes = imported.draft.to_bytes().map_err(|error| format!("{path}: {error}"))?;
     Model::from_bytes(&bytes).map_err(|error| format!("{path}: {error}"))
+}
+
+/// Relative difference of two thresholds that are the same: they pass through units.
+const SAME_THRESHOLD: f64 = 1e-9;
+
+/// How the event that the model says it predicts differs from that of `[label]`; `None` where it does not, or where the
+/// model does not say.
+pub fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<String> {
+    let mut differing = Vec::new();
+    if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
+        differing.push(format!("{} s ahead, label.horizon_s is {}", info.horizon_s, label.horizon_s));
+    }
+    let configured = match label.threshold {
+        // Nine decimals: what the change of units adds is not for people.
+        Some(threshold) => LabelRule::FixedBp((threshold * 1e13).round() / 1e9),
+        None => LabelRule::Quantile(label.quantile),
+    };
+    if let Some(rule) = info.label_rule() {
+        let is_same = match (rule, configured) {
+            (LabelRule::Quantile(one), LabelRule::Quantile(other)) => one == other,
+            (LabelRule::FixedBp(one), LabelRule::FixedBp(other)) => {
+                (one - other).abs() <= SAME_THRESHOLD * other
+            }
+            _ => false,
+        };
+        if !is_same {
+            differing.push(format!("volatility above {rule}, [label] says above {configured}"));
+        }
+    }
+    (!differing.is_empty()).then(|| format!("the model's event is another: {}", differing.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_event_is_told_and_a_model_that_does_not_say_is_taken() {
+        let label = LabelSettings::default();
+        let mut info = ModelInfo::new("foreign", "1", "ml", Vec::new());
+        assert_eq!(other_event(&info, &label), None, "it says nothing");
+        (info.horizon_s, info.label_quantile, info.tau_bp) = (60, 0.9, 1.3);
+        assert_eq!(other_event(&info, &label), None);
+        let fixed = LabelSettings { threshold: Some(3e-4), ..label };
+        for (other, expected) in [
+            (LabelSettings { horizon_s: 30, ..label }, "60 s ahead, label.horizon_s is 30"),
+            (LabelSettings { quantile: 0.95, ..label }, "above the symbol's own trailing 0.95 quantile"),
+            (fixed, "[label] says above 3 bp"),
+        ] {
+            let told = other_event(&info, &other).unwrap();
+            assert!(told.contains(expected), "{told}");
+        }
+        (info.label_quantile, info.tau_bp) = (0.0, 3.0);
+        assert_eq!(other_event(&info, &fixed), None);
+        assert!(other_event(&info, &label).unwrap().contains("volatility above 3 bp"));
+    }
 }

@@ -18,8 +18,8 @@ fn write_card(out: &mut String, info: &ModelInfo) -> std::fmt::Result {
     } else {
         write!(out, "The probability of its event")?;
     }
-    if info.label_quantile > 0.0 {
-        write!(out, ": that it exceeds the symbol's own trailing {} quantile", info.label_quantile)?;
+    if let Some(rule) = info.label_rule() {
+        write!(out, ": that it exceeds {rule}")?;
     }
     writeln!(out, ". A spike is called at {} and above.\n", info.threshold)?;
 
@@ -27,7 +27,7 @@ fn write_card(out: &mut String, info: &ModelInfo) -> std::fmt::Result {
     if !info.sha256.is_empty() {
         writeln!(out, "| sha256 | `{}` |", info.sha256)?;
     }
-    if info.tau_bp > 0.0 {
+    if info.tau_bp > 0.0 && info.label_quantile > 0.0 {
         writeln!(
             out,
             "| threshold of a symbol without its own | {} bp per square-root second |",
@@ -46,6 +46,14 @@ fn write_card(out: &mut String, info: &ModelInfo) -> std::fmt::Result {
         writeln!(out, "\n## Measured in training\n\n| metric | value |\n|---|---|")?;
         for (name, value) in &info.metrics {
             writeln!(out, "| {name} | {value:.4} |")?;
+        }
+        if info.calibration.is_some() && info.provenance.iter().any(|(key, _)| key == "metrics_on") {
+            writeln!(
+                out,
+                "\nThe two numbers of the calibration were fitted to the rows that this was measured on: Brier scores, log loss \
+                 and calibration error are a little too good. The order of the rows, and so the average precision, does not \
+                 depend on them. `stormglass evaluate` measures on rows that nothing was fitted to."
+            )?;
         }
     }
     if !info.provenance.is_empty() {
@@ -80,5 +88,12 @@ mod tests {
         assert!(
             card(&info).contains("within 60 seconds: that it exceeds the symbol's own trailing 0.9 quantile")
         );
+        info.label_quantile = 0.0;
+        let fixed = card(&info);
+        assert!(
+            fixed.contains("within 60 seconds: that it exceeds 1.25 bp per square-root second"),
+            "{fixed}"
+        );
+        assert!(!fixed.contains("without its own"), "{fixed}");
     }
 }

@@ -11,6 +11,24 @@ pub struct Calibration {
     pub b: f64,
 }
 
+/// What makes the threshold of the event that a model predicts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LabelRule {
+    /// This quantile of the symbol's own trailing volatilities.
+    Quantile(f64),
+    /// This volatility for every symbol, basis points per square-root second.
+    FixedBp(f64),
+}
+
+impl std::fmt::Display for LabelRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Quantile(quantile) => write!(f, "the symbol's own trailing {quantile} quantile"),
+            Self::FixedBp(threshold) => write!(f, "{threshold} bp per square-root second"),
+        }
+    }
+}
+
 /// What a model file says of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelInfo {
@@ -26,10 +44,10 @@ pub struct ModelInfo {
     pub features: Vec<FeatureName>,
     /// Seconds ahead that the probability speaks of; 0 where the file does not say.
     pub horizon_s: u32,
-    /// Quantile of the label's threshold, 0.9; 0 where the file does not say.
+    /// Quantile of the label's threshold, 0.9; 0 where that is fixed, or where the file does not say.
     pub label_quantile: f64,
-    /// The event's threshold for a symbol without one of its own: basis points per square-root second; 0 where the
-    /// file does not say.
+    /// The event's threshold, basis points per square-root second: with a quantile, for a symbol without one of its own;
+    /// without, the fixed one. 0 where the file does not say.
     pub tau_bp: f64,
     /// Probability at or above which `spike` is true.
     pub threshold: f64,
@@ -65,6 +83,14 @@ impl ModelInfo {
             tree_count: 0,
             node_count: 0,
         }
+    }
+
+    /// What makes the threshold of its event; `None` where the file does not say.
+    pub fn label_rule(&self) -> Option<LabelRule> {
+        if self.label_quantile > 0.0 {
+            return Some(LabelRule::Quantile(self.label_quantile));
+        }
+        (self.tau_bp > 0.0).then_some(LabelRule::FixedBp(self.tau_bp))
     }
 
     /// The model's features that `available` lacks, in the model's order. Empty: the model can drive that stream.

@@ -59,6 +59,6 @@ pub use draft::{MemberDraft, ModelDraft};
 pub use drift::{Bins, DriftReference};
 pub use error::{DraftError, ModelError};
 pub use explain::{ExplainError, Explainer, Explanation, Method};
-pub use info::{Calibration, ModelInfo, Score};
+pub use info::{Calibration, LabelRule, ModelInfo, Score};
 pub use link::{Link, Outputs};
 pub use model::Model;

@@ -9,7 +9,7 @@ use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
     http::{App, ModelReport, REFUSALS_MAX, Server},
-    log, model_file, shipped,
+    log, model_file, shipped, wiring,
 };
 
 mod engine_start;
@@ -76,7 +76,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     log::start(&loaded.config.log).map_err(|e| failed("cannot start logging", &e))?;
     raise_open_files(loaded.config.server.connections_max as u64);
     say_what_is_not_here(&loaded);
-    let (model, report) = load_model(&loaded);
+    let (model, mut report) = load_model(&loaded);
+    if let Some(model) = &model {
+        let label = wiring::engine_settings(&loaded.config).state.label;
+        report.other_event = model_file::other_event(model.info(), &label);
+    }
+    if let Some(other_event) = &report.other_event {
+        tracing::warn!(other_event, "the answers and the live quality are about different events");
+    }
     let legacy_model = load_legacy_model(&loaded.config)?;
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
@@ -151,7 +158,7 @@ fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
         None => "model file".to_owned(),
     };
     let mut report =
-        ModelReport { path: config.path.get().map(str::to_owned), refused: None, variant_source };
+        ModelReport { path: config.path.get().map(str::to_owned), variant_source, ..ModelReport::default() };
     let Some(path) = config.path.get() else {
         return shipped_model(config.variant.get(), report);
     };

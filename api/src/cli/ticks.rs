@@ -12,10 +12,14 @@ use engine::{
 use super::{
     Exit, Failure,
     progress::{ReplayBar, bar},
+    train::Variant,
 };
 use crate::{
     config::{Config, values::Speed},
-    training::{self, Latent},
+    training::{
+        self, Collector, Latent,
+        runbook::{Kept, RunbookRows},
+    },
     wiring,
 };
 
@@ -66,6 +70,24 @@ impl TickArguments {
             }
             None => Ok(Collected { data: replayed(sink)?, latent: None }),
         }
+    }
+}
+
+impl TickArguments {
+    /// The same for what is to be learned: `runbook-rf` wants its own features kept beside the engine's.
+    pub(super) fn collect_for(
+        &self,
+        variant: Variant,
+        collector: &mut Collector,
+        config: &Config,
+        seed: u64,
+    ) -> Result<(Collected, Option<Kept>), Failure> {
+        if variant != Variant::RunbookRf {
+            return Ok((self.collect(collector, config, seed)?, None));
+        }
+        let mut rows = RunbookRows::new(collector);
+        let collected = self.collect(&mut rows, config, seed)?;
+        Ok((collected, Some(rows.finish())))
     }
 }
 

@@ -9,10 +9,7 @@ use model::{
 };
 
 use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
-use crate::{
-    training::{self, runbook::RunbookRows},
-    wiring,
-};
+use crate::{config::Config, training, wiring};
 
 /// What can be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,6 +40,14 @@ impl Variant {
         }
     }
 
+    /// What it wants otherwise than the rest.
+    pub(super) fn adapt(self, options: &mut TrainOptions) {
+        if self == Self::RunbookRf {
+            // Ten features carry no more: and it ships inside the binary.
+            (options.forest.trees, options.forest.leaves_max) = (100, 32);
+        }
+    }
+
     fn default_name(self) -> &'static str {
         match self {
             Self::Ml => "stormglass-default",
@@ -55,16 +60,45 @@ impl Variant {
     }
 }
 
+/// What alarms and spikes cost: they choose the threshold of an alarm.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct CostArguments {
+    /// Cost of an alarm without a spike, in any unit.
+    #[arg(long, value_name = "COST", default_value_t = 1.0, value_parser = cost)]
+    cost_false_alarm: f64,
+    /// Cost of a spike without an alarm, in the same unit: an alarm is given from the probability
+    /// false alarm / (false alarm + missed spike) on.
+    #[arg(long, value_name = "COST", default_value_t = 3.0, value_parser = cost)]
+    cost_missed_spike: f64,
+}
+
+impl CostArguments {
+    /// These options with these costs.
+    pub(super) fn over(self, options: TrainOptions) -> TrainOptions {
+        let Self { cost_false_alarm, cost_missed_spike } = self;
+        TrainOptions { cost_false_alarm, cost_missed_spike, ..options }
+    }
+}
+
+fn cost(text: &str) -> Result<f64, String> {
+    let cost = text.parse::<f64>().ok().filter(|cost| cost.is_finite() && *cost > 0.0);
+    cost.ok_or_else(|| format!("{text:?} is no cost; give a number above 0"))
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   stormglass train --input 'ticks/*.ndjson.gz' --output mine.sgm
-  stormglass train --simulate-hours 72 --output model/shipped/default.sgm
-  stormglass train --simulate-hours 72 --variant baseline --output model/shipped/baseline.sgm")]
+  stormglass train --input 'ticks/*.ndjson.gz' --output careful.sgm --cost-missed-spike 9
+  stormglass train --simulate-hours 72 --variant baseline --output baseline.sgm
+
+The shipped models are made by model/shipped/make.sh.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     label: LabelArguments,
     #[command(flatten)]
     ticks: TickArguments,
+    #[command(flatten)]
+    costs: CostArguments,
     /// The model file to write; its card goes beside it, with the ending .md.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -87,13 +121,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let settings = wiring::engine_settings(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let mut collector = training::collector(settings.state, settings.partition_count);
-    let mut runbook = RunbookRows::new(&mut collector);
-    let (data, kept) = if arguments.variant == Variant::RunbookRf {
-        let data = arguments.ticks.collect(&mut runbook, &config, arguments.seed)?.data;
-        (data, Some(runbook.finish()))
-    } else {
-        (arguments.ticks.collect(&mut collector, &config, arguments.seed)?.data, None)
-    };
+    let (collected, kept) =
+        arguments.ticks.collect_for(arguments.variant, &mut collector, &config, arguments.seed)?;
+    let data = collected.data;
     let grid = &collector.out;
     if grid.own().next().is_none() {
         let message = format!(
@@ -109,20 +139,19 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let dataset = dataset.map_err(|error| failed(&error))?;
     eprintln!("{data}: {} labelled rows of {} symbols", dataset.len(), grid.symbols.len());
 
+    let label = settings.state.label;
     let mut options = TrainOptions {
         name: arguments.name.unwrap_or_else(|| arguments.variant.default_name().to_owned()),
         version: arguments.model_version,
         seed: arguments.seed,
-        horizon_s: settings.state.label.horizon_s,
-        tau_bp: training::median_tau_bp(grid),
-        label_quantile: settings.state.label.quantile,
-        provenance: vec![("data".to_owned(), data)],
-        ..TrainOptions::default()
+        horizon_s: label.horizon_s,
+        // As it was given: through the engine's unit and back, it might be another number.
+        tau_bp: label.threshold.map_or_else(|| training::median_tau_bp(grid), |_| config.label.threshold_bp),
+        label_quantile: label.threshold.map_or(label.quantile, |_| 0.0),
+        provenance: provenance(data, &config),
+        ..arguments.costs.over(TrainOptions::default())
     };
-    if arguments.variant == Variant::RunbookRf {
-        // Ten features carry no more: and it ships inside the binary.
-        (options.forest.trees, options.forest.leaves_max) = (100, 32);
-    }
+    arguments.variant.adapt(&mut options);
     let draft =
         learn::train(&dataset, &options, arguments.variant.recipe()).map_err(|error| failed(&error))?;
     draft.write(&arguments.output).map_err(|error| failed(&error))?;
@@ -131,4 +160,24 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     std::fs::write(arguments.output.with_extension("md"), &card).map_err(|error| failed(&error))?;
     println!("{card}");
     Ok(())
+}
+
+/// What the rows were made from, and by which rule: under the configuration's own keys, so that it can be given again.
+fn provenance(data: String, config: &Config) -> Vec<(String, String)> {
+    let label = &config.label;
+    let threshold = if label.threshold_bp > 0.0 {
+        ("label.threshold_bp", label.threshold_bp.to_string())
+    } else {
+        ("label.quantile", label.quantile.to_string())
+    };
+    [
+        ("data", data),
+        ("label.horizon_s", label.horizon_s.to_string()),
+        threshold,
+        ("label.warm_up_s", label.warm_up_s.to_string()),
+        ("state.gap_quoted_s", config.state.gap_quoted_s.get().to_string()),
+        ("state.gap_trades_s", config.state.gap_trades_s.get().to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .to_vec()
 }

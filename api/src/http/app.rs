@@ -34,6 +34,8 @@ pub struct ModelReport {
     pub path: Option<String>,
     /// Why the named file is not in use.
     pub refused: Option<String>,
+    /// How the event that the model predicts differs from the configured one.
+    pub other_event: Option<String>,
     /// Who decided the variant: the model file, or a configuration origin.
     pub variant_source: String,
 }

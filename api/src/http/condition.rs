@@ -80,6 +80,7 @@ impl Condition {
                 None => "Model not loaded".to_owned(),
             });
         }
+        reasons.extend(app.model_report.other_event.clone());
         if self.shards_alive < self.shards || self.shards == 0 {
             reasons.push(self.shards_text());
         }

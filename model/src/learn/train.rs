@@ -130,6 +130,8 @@ fn provenance(
         ("fit_rows", split.fit.len().to_string()),
         ("calibration_rows", split.calibration.len().to_string()),
         ("calibration_from_s", split.cut_s.to_string()),
+        ("cost_false_alarm", options.cost_false_alarm.to_string()),
+        ("cost_missed_spike", options.cost_missed_spike.to_string()),
         ("purge_s", (u64::from(options.horizon_s) + u64::from(options.embargo_s)).to_string()),
         ("calibration", if calibrated { "platt" } else { "none: the slope was not above 0" }.to_owned()),
         ("metrics_on", "calibration rows, unseen by the members".to_owned()),

@@ -28,7 +28,10 @@ pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "variant       {}", info.variant)?;
     writeln!(out, "sha256        {}", info.sha256)?;
     writeln!(out, "horizon_s     {}", info.horizon_s)?;
-    writeln!(out, "label         quantile {} of volatility", info.label_quantile)?;
+    match info.label_rule() {
+        Some(rule) => writeln!(out, "label         volatility above {rule}")?,
+        None => writeln!(out, "label         not said")?,
+    }
     writeln!(out, "tau_bp        {}", info.tau_bp)?;
     writeln!(out, "threshold     {}", info.threshold)?;
     match info.calibration {
