@@ -7,23 +7,33 @@ use std::{
 };
 
 use clap::Args;
-use engine::{shard::BoundModel, state::tau::GRID_S};
+use engine::{
+    shard::{BoundModel, Unfit},
+    state::tau::GRID_S,
+};
 use model::{
-    Model,
+    Model, ModelInfo,
     learn::{Fold, LearnError, TrainOptions, WalkForward},
 };
 
 use super::{
-    Exit, Failure, label::LabelArguments, print_failed, progress::bar, ticks::TickArguments, train::Variant,
+    Exit, Failure,
+    label::LabelArguments,
+    print_failed,
+    progress::bar,
+    ticks::TickArguments,
+    train::{CostArguments, Variant},
 };
 use crate::{
     evaluate::{Ladder, Report, Rows, Settings, forecast, judge, leakage, report},
-    shipped, training, wiring,
+    shipped,
+    training::{self, runbook},
+    wiring,
 };
 
 mod judged;
 
-use judged::judged;
+use judged::{judged, not_judged};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -31,6 +41,7 @@ use judged::judged;
   stormglass evaluate --input 'ticks/*.csv.gz' --model mine.sgm    a finished model, on rows after its training
   stormglass evaluate --input 'ticks/*.csv.gz' --scores s.parquet --training-end 2026-04-01T00:00:00Z
   stormglass evaluate --input 'ticks/*.csv.gz' --json report.json --html report.html
+  stormglass evaluate --input 'ticks/*.csv.gz' --variant runbook-rf
   stormglass evaluate --simulate-hours 24 --demonstrate-leakage
 
 Rows are split by time, all symbols at the same instants; training rows end a horizon and an embargo before the rows that
@@ -40,6 +51,8 @@ pub(super) struct Arguments {
     label: LabelArguments,
     #[command(flatten)]
     ticks: TickArguments,
+    #[command(flatten)]
+    costs: CostArguments,
     /// Judge this model file instead of a recipe.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scores", "variant"])]
     model: Option<PathBuf>,
@@ -82,10 +95,6 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     let config = std::mem::take(&mut arguments.label).load()?;
     let settings = wiring::engine_settings(&config);
     let label = settings.state.label;
-    if arguments.variant == Variant::RunbookRf {
-        let what = "runbook-rf reads rows of ten features that the engine does not compute; its card has its metrics";
-        return Err(Failure::new(Exit::Configuration, what));
-    }
     let model = match &arguments.model {
         Some(path) => Model::open(path).map_err(|error| failed(&error))?,
         None => {
@@ -93,20 +102,22 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         }
     };
     let info = model.info().clone();
-    let bound = BoundModel::new(Arc::new(model)).map_err(|error| failed(&error))?;
+    let bound = BoundModel::new(Arc::new(model)).map_err(|error| cannot_judge(&info, &error))?;
     let mut collector = training::collector_with(settings.state, settings.partition_count, Arc::new(bound));
-    let collected = arguments.ticks.collect(&mut collector, &config, arguments.seed)?;
+    let (collected, kept) =
+        arguments.ticks.collect_for(arguments.variant, &mut collector, &config, arguments.seed)?;
     let rows = Rows::new(&collector.out, collected.latent.as_ref())
         .map_err(|error| too_few(&collected.data, &error))?;
     drop(collector);
 
-    let judged = judged(&arguments, &rows, &info, &label)?;
-    let options = TrainOptions {
+    let judged = judged(&arguments, &rows, kept.as_ref(), &info, &label)?;
+    let mut options = TrainOptions {
         horizon_s: label.horizon_s,
         label_quantile: label.quantile,
         seed: arguments.seed,
-        ..TrainOptions::default()
+        ..arguments.costs.over(TrainOptions::default())
     };
+    arguments.variant.adapt(&mut options);
     let walk = WalkForward {
         folds: usize::from(arguments.folds),
         horizon_s: label.horizon_s,
@@ -116,10 +127,11 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         .folds(rows.dataset.times_s(), |row| judged.rows.as_ref().is_none_or(|judged| judged[row]))
         .map_err(|error| too_few(&collected.data, &error))?;
     let bar = bar(folds.len() as u64, "{bar:40} {pos}/{len} parts walked over");
-    let ladder =
+    let mut ladder =
         Ladder::climb(&rows, &folds, &options, &judged.candidate, |done| bar.set_position(done as u64))
             .map_err(|error| too_few(&collected.data, &error))?;
     bar.finish_and_clear();
+    ladder.notes.extend(not_judged(&judged, &rows, &folds));
     let settings = Settings {
         draws: arguments.draws as usize,
         seed: arguments.seed,
@@ -160,6 +172,17 @@ fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(
         }
     }
     out.write_all(printed.as_bytes()).map_err(print_failed)
+}
+
+/// A model whose features are not the engine's has no rows to be judged on.
+fn cannot_judge(info: &ModelInfo, error: &Unfit) -> Failure {
+    let names = info.features.iter().map(|feature| feature.name.as_str());
+    if names.eq(runbook::FEATURES) {
+        let what = "reads rows of the ten features of the system that this one replaces, which the engine does not \
+                    compute; --variant runbook-rf judges its recipe";
+        return Failure::new(Exit::Configuration, format!("{} {what}", info.name));
+    }
+    failed(error)
 }
 
 fn too_few(data: &str, error: &LearnError) -> Failure {

@@ -49,12 +49,7 @@ pub(super) struct Collected {
 
 impl TickArguments {
     /// Runs the ticks through the sink.
-    pub(super) fn collect(
-        &self,
-        sink: &mut impl TickSink,
-        config: &Config,
-        seed: u64,
-    ) -> Result<Collected, Failure> {
+    fn collect(&self, sink: &mut impl TickSink, config: &Config, seed: u64) -> Result<Collected, Failure> {
         let replayed = |sink: &mut _| {
             replay(sink, &self.input, config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
         };

@@ -20,6 +20,8 @@ const COMPOSITE_WIDTH: usize = 5;
 pub enum Candidate {
     /// This recipe, learned anew in every fold.
     Recipe(Recipe),
+    /// This recipe under this name, learned anew in every fold from other features of the same rows.
+    RecipeOn(&'static str, Recipe, Dataset),
     /// The model that scored the rows as they were collected.
     Live(String),
     /// Given scores, one for each row (NaN where there is none).
@@ -90,6 +92,9 @@ impl Ladder {
         rungs.push(match candidate {
             Candidate::Recipe(recipe) => {
                 learned(recipe_name(*recipe), data, folds, options, *recipe, &mut progress)?
+            }
+            Candidate::RecipeOn(name, recipe, other) => {
+                learned(name, other, folds, options, *recipe, &mut progress)?
             }
             Candidate::Live(name) => given(name, of_tested(&rows.live)),
             Candidate::Scores(name, scores) => given(name, of_tested(scores)),

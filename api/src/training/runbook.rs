@@ -97,9 +97,32 @@ impl Kept {
             times_s.push(second);
             symbols.push(labelled.symbol);
         }
-        let features = FEATURES.map(|name| FeatureName::new(name, 1)).to_vec();
-        Dataset::new(features, rows, labels, times_s, symbols)
+        Dataset::new(names(), rows, labels, times_s, symbols)
     }
+
+    /// These features of the rows of `data`, in its order; all missing where there was no trade for long. `symbols` are
+    /// the names of its groups.
+    ///
+    /// # Errors
+    /// [`LearnError`] for no rows.
+    pub fn beside(&self, data: &Dataset, symbols: &[String]) -> Result<Dataset, LearnError> {
+        let places = data.groups().iter().zip(data.times_s());
+        let row = |(&group, second): (&u32, &i64)| {
+            let kept = self.0.get(&symbols[group as usize]).and_then(|rows| rows.get(second));
+            kept.copied().unwrap_or([f32::NAN; FEATURES.len()])
+        };
+        Dataset::new(
+            names(),
+            places.flat_map(row).collect(),
+            data.labels().to_vec(),
+            data.times_s().to_vec(),
+            data.groups().to_vec(),
+        )
+    }
+}
+
+fn names() -> Vec<FeatureName> {
+    FEATURES.map(|name| FeatureName::new(name, 1)).to_vec()
 }
 
 impl Windows {

@@ -1,10 +1,14 @@
 //! What is judged, and on which rows: none that its training has seen.
 
 use engine::state::LabelSettings;
-use model::ModelInfo;
+use model::{LabelRule, ModelInfo, learn::Fold};
 
 use super::{Arguments, Exit, Failure, failed};
-use crate::evaluate::{Candidate, Rows, seconds, time_text};
+use crate::{
+    evaluate::{Candidate, Rows, seconds, time_text},
+    model_file::other_event,
+    training::runbook::Kept,
+};
 
 /// What is judged, and on which rows.
 pub(super) struct Judged {
@@ -19,6 +23,7 @@ pub(super) struct Judged {
 pub(super) fn judged(
     arguments: &Arguments,
     rows: &Rows,
+    kept: Option<&Kept>,
     info: &ModelInfo,
     label: &LabelSettings,
 ) -> Result<Judged, Failure> {
@@ -29,13 +34,18 @@ pub(super) fn judged(
         return of_scores(path, rows, told);
     }
     let Some(path) = &arguments.model else {
-        let candidate = Candidate::Recipe(arguments.variant.recipe());
+        let recipe = arguments.variant.recipe();
+        let candidate = match kept {
+            Some(kept) => {
+                let data = kept.beside(&rows.dataset, &rows.symbols).map_err(|error| failed(&error))?;
+                Candidate::RecipeOn("runbook-rf", recipe, data)
+            }
+            None => Candidate::Recipe(recipe),
+        };
         return Ok(Judged { candidate, rows: None, threshold: None });
     };
-    if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
-        let what =
-            format!("the model predicts {} s, the label looks {} s ahead", info.horizon_s, label.horizon_s);
-        let message = format!("{}: {what}; give --horizon-s {}", path.display(), info.horizon_s);
+    if let Some(other_event) = other_event(info, label) {
+        let message = format!("{}: {other_event}; give{}", path.display(), flags_of(info));
         return Err(Failure::new(Exit::Configuration, message));
     }
     let simulated = rows.symbols.iter().all(|symbol| symbol.starts_with("simulator:"));
@@ -74,6 +84,31 @@ fn of_scores(path: &std::path::Path, rows: &Rows, told: Option<i64>) -> Result<J
         path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let has = scores.iter().map(|score| !score.is_nan()).collect();
     Ok(Judged { candidate: Candidate::Scores(name, scores), rows: Some(has), threshold: None })
+}
+
+/// The flags that ask for the event that a model predicts.
+fn flags_of(info: &ModelInfo) -> String {
+    let horizon = if info.horizon_s > 0 { format!(" --horizon-s {}", info.horizon_s) } else { String::new() };
+    match info.label_rule() {
+        Some(LabelRule::Quantile(quantile)) => format!("{horizon} --quantile {quantile}"),
+        Some(LabelRule::FixedBp(threshold)) => format!("{horizon} --threshold-bp {threshold}"),
+        None => horizon,
+    }
+}
+
+/// Says how many rows could have judged a finished candidate and do not, because the ladder below it learns from them.
+pub(super) fn not_judged(judged: &Judged, rows: &Rows, folds: &[Fold]) -> Option<String> {
+    let could = judged.rows.as_ref()?.iter().filter(|could| **could).count();
+    let tested = || folds.iter().flat_map(Fold::test);
+    let left_out = could - tested().count();
+    let from = tested().map(|&row| rows.dataset.times_s()[row]).min()?;
+    (left_out > 0).then(|| {
+        format!(
+            "{left_out} rows after the training of what is judged do not judge it: those before {}, the first share of \
+             all rows, only teach the ladder below it",
+            time_text(from)
+        )
+    })
 }
 
 /// The end of training from what the flag told and the file says. A flag cannot make a file's training end earlier:
