@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs::File,
+    io::Read,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use api::{
@@ -28,7 +30,10 @@ use parquet::{
     record::{Field, Row},
 };
 
-use crate::{feeds::real_data, support::fixtures::small_model};
+use crate::{
+    feeds::real_data,
+    support::{fixtures::small_model, process::Process},
+};
 
 /// A row's features, as bits, by symbol and second.
 type Bits = BTreeMap<(String, i64), Vec<u32>>;
@@ -116,6 +121,59 @@ fn a_tables_features_are_the_live_engines_to_the_bit() {
     assert!(bits(&path) == *live, "some feature differs");
     assert!(!folder.path().join("rows.parquet.partial").exists());
     println!("{count} rows of {FEATURE_COUNT} features, equal to the bit");
+}
+
+/// The features that the service answers for a symbol, as bits, and their hash in its prediction's receipt, once its newest
+/// tick is that of `instant`.
+fn served_at(service: &Process, product: &str, instant: &str) -> (Vec<u32>, String) {
+    let parse = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap();
+    let (_, body) = service.get_until(
+        &format!("/symbols/{product}/features"),
+        Duration::from_secs(120),
+        |status, body| status == 200 && parse(body)["features_as_of"].as_str().unwrap().starts_with(instant),
+    );
+    let features = parse(&body)["features"].as_array().unwrap().clone();
+    let number = |feature: &serde_json::Value| feature["value"].as_f64().map_or(f32::NAN, |v| v as f32);
+    let (_, prediction) =
+        service.get_until(&format!("/predict/{product}"), Duration::from_secs(30), |status, _| status == 200);
+    let hash = parse(&prediction)["receipt"]["features_hash"].as_str().unwrap().to_owned();
+    (features.iter().map(|feature| number(feature).to_bits()).collect(), hash)
+}
+
+/// The service is fed a recorded file up to an instant of the grid, and there a quote that changes nothing: what it answers
+/// over HTTP is then the row of that instant, which the table of the whole file has.
+#[test]
+fn a_recorded_files_table_is_what_the_service_answers_at_the_same_instants() {
+    let Some(input) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (table, cut) = (folder.path().join("rows.parquet"), folder.path().join("cut.ndjson"));
+    export(&["--input", input.to_str().unwrap(), "--output", table.to_str().unwrap()]);
+    let table = bits(&table);
+    let mut recorded = String::new();
+    flate2::read::GzDecoder::new(File::open(&input).unwrap()).read_to_string(&mut recorded).unwrap();
+    let lines: Vec<(serde_json::Value, &str)> =
+        recorded.lines().map(|line| (serde_json::from_str(line).unwrap(), line)).collect();
+    for instant in ["2026-04-04T03:45:00", "2026-04-04T04:21:35", "2026-04-04T05:05:55"] {
+        let before = || lines.iter().filter(|(tick, _)| tick["timestamp"].as_str().unwrap() < instant);
+        let mut fed: String = before().map(|(_, line)| format!("{line}\n")).collect();
+        for product in ["BTC-USD", "ETH-USD"] {
+            let mut quote = before().rfind(|(tick, _)| tick["product_id"] == product).unwrap().0.clone();
+            quote["timestamp"] = format!("{instant}Z").into();
+            quote["type"] = "quote".into();
+            fed += &format!("{quote}\n");
+        }
+        std::fs::write(&cut, fed).unwrap();
+        let source = format!("file:{}", cut.display());
+        let service = Process::serve(&["--source", &source, "--speed", "max"], |_| ());
+        let second = format!("{instant}Z").parse::<jiff::Timestamp>().unwrap().as_second();
+        for product in ["BTC-USD", "ETH-USD"] {
+            let written = &table[&(format!("coinbase:{product}"), second)];
+            let (served, hash) = served_at(&service, product, instant);
+            assert_eq!(served, *written, "{product} at {instant}");
+            let row: features::Row = std::array::from_fn(|place| f32::from_bits(written[place]));
+            assert_eq!(hash, format!("{:016x}", features::row_hash(&row)), "{product} at {instant}");
+        }
+    }
 }
 
 fn export(arguments: &[&str]) -> String {
