@@ -2,7 +2,7 @@
 //!
 //! A request's way: [`server`] (threads and listeners) -> `front` (connections and their bounds) -> `service` (one
 //! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. Nothing of a shard
-//! runs on a front thread, and every wait has a bound: header, body, deadline, drain.
+//! runs on a front thread, and every wait has a bound: header, body, deadline, write, drain.
 //!
 //! What another instance owns is asked of it: `elsewhere` says of whom and which answer counts, `forward` asks.
 //!
