@@ -324,6 +324,9 @@ fn treelite_checkpoints_give_their_libraries_scores() {
     ] {
         hold(&format!("{name}.treelite"), raw, answer, 0);
     }
+    let average = imported("treelite_average.treelite");
+    let average = tally("treelite_average", &average.draft, "raw", "none", true, |_, _, _| false).unwrap();
+    assert_eq!(average.rows, 240, "each class is averaged over its own trees");
     hold_but("sk_gbc.treelite", ["decision", "proba"], [0, 29], is_no_f32);
     hold_but("sk_rf_multi.treelite", ["proba", "proba"], [430, 54], is_last_digit);
 }

@@ -290,13 +290,48 @@ def treelite_infinite():
     write(HERE / "preds/treelite_infinite.edges.csv.gz", table(["raw"], [raw]))
 
 
+def treelite_average():
+    """An average in which each tree speaks of its own class, by Treelite's own scorer."""
+    import treelite
+    from treelite.model_builder import Metadata, ModelBuilder, PostProcessorFunc, TreeAnnotation
+
+    classes, trees, rng = 3, 12, np.random.default_rng(12)
+    rows = read("inputs")[1000:1240]
+    builder = ModelBuilder(
+        threshold_type="float64", leaf_output_type="float64", base_scores=[0.0] * classes,
+        metadata=Metadata(num_feature=10, task_type="kMultiClf", average_tree_output=True, num_target=1, num_class=[classes], leaf_vector_shape=(1, 1)),
+        tree_annotation=TreeAnnotation(num_tree=trees, target_id=[0] * trees, class_id=[tree % classes for tree in range(trees)]),
+        postprocessor=PostProcessorFunc(name="identity_multiclass"),
+    )  # fmt: skip
+    for _ in range(trees):
+        builder.start_tree()
+        for node in range(3):
+            builder.start_node(node)
+            feature = int(rng.integers(10))
+            threshold = float(np.nanquantile(rows[:, feature], rng.random()))
+            builder.numerical_test(feature, threshold, bool(rng.integers(2)), "<=", 2 * node + 1, 2 * node + 2)
+            builder.end_node()
+        for node in range(3, 7):
+            builder.start_node(node)
+            builder.leaf(float(rng.normal()))
+            builder.end_node()
+        builder.end_tree()
+    model = builder.commit()
+    with tempfile.NamedTemporaryFile() as file:
+        model.serialize(file.name)
+        write(HERE / "models/treelite_average.treelite.gz", Path(file.name).read_bytes())
+    raw = treelite.gtil.predict(model, rows, pred_margin=True).reshape(len(rows), classes)
+    write(HERE / "edges/treelite_average.csv.gz", table([f"f{i}" for i in range(10)], list(rows.T)))
+    write(HERE / "preds/treelite_average.edges.csv.gz", table([f"raw_{k}" for k in range(classes)], list(raw.T)))
+
+
 if __name__ == "__main__":
     wanted = set(sys.argv[1:])
     for name, *rest in sklearn_models():
         if not wanted or name in wanted:
             write_sklearn(name, *rest)
             print(name, flush=True)
-    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original, sk_hist_infinite, treelite_infinite):
+    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original, sk_hist_infinite, treelite_infinite, treelite_average):
         if not wanted or make.__name__ in wanted:
             make()
             print(make.__name__, flush=True)
