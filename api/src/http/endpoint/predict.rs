@@ -1,5 +1,7 @@
 //! `POST /predict`: rows of the caller's features, one row in the older form, or symbols of the live state.
 
+mod rows;
+
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Instant};
 
 use engine::{
@@ -7,7 +9,7 @@ use engine::{
     symbol::{ResolveError, Symbol, SymbolKey},
 };
 use hyper::{Method, Response, StatusCode};
-use model::{Link, Model};
+use model::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -21,9 +23,9 @@ use crate::{
         explain::{Explained, check_count, explain_rows},
         forward::Asker,
         problem::Problem,
-        reply::{Body, JSON, json, reply},
+        reply::{Body, JSON, reply},
         route::Route,
-        rows::{RowRules, Rows, kind_of, read_features, read_rows},
+        rows::kind_of,
         service::count_predictions,
     },
     metrics::PredictionCounts,
@@ -70,8 +72,8 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let asked =
             Asked { model: request.model.as_deref(), explain: request.explain == Some(true), deadline };
         match (request.rows, request.features, request.symbols) {
-            (Some(rows), None, None) => score_rows(app, rows, asked).await,
-            (None, Some(features), None) => score_features(app, features, asked).await,
+            (Some(rows), None, None) => rows::score_rows(app, rows, asked).await,
+            (None, Some(features), None) => rows::score_features(app, features, asked).await,
             (None, None, Some(symbols)) => {
                 let asker = Asker { app, headers: &head.headers, request_id, deadline };
                 predict_symbols(asker, symbols, asked).await
@@ -115,154 +117,6 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
         )),
         _ => Ok(model),
     }
-}
-
-fn rules<'a>(app: &App, model: &'a Model) -> RowRules<'a> {
-    let predict = &app.config.predict;
-    RowRules {
-        features: &model.info().features,
-        missing: predict.missing,
-        unknown: predict.unknown,
-        rows_max: predict.rows_max,
-        doubles: model.reads_doubles(),
-    }
-}
-
-/// Explanations, where they were asked for.
-async fn explain(
-    app: &App,
-    model: &Arc<Model>,
-    rows: &Rows,
-    asked: Asked<'_>,
-) -> Result<Option<Vec<Explained>>, Problem> {
-    if !asked.explain {
-        return Ok(None);
-    }
-    check_count(app, rows.count)?;
-    explain_rows(app, model.clone(), rows.values.clone(), asked.deadline).await.map(Some)
-}
-
-#[derive(Serialize)]
-struct Missing {
-    row: usize,
-    features: Vec<String>,
-}
-
-/// Missing features by row, where `predict.missing = "nan"` let them through.
-fn missing_by_row(rows: &mut Rows) -> Vec<Missing> {
-    let mut by_row: Vec<Missing> = Vec::new();
-    for (row, feature) in rows.missing.drain(..) {
-        match by_row.last_mut() {
-            Some(last) if last.row == row => last.features.push(feature),
-            _ => by_row.push(Missing { row, features: vec![feature] }),
-        }
-    }
-    by_row
-}
-
-/// One number a row, or one for each class.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Scores<'a> {
-    Single(&'a [f64]),
-    Several(Vec<&'a [f64]>),
-}
-
-#[derive(Serialize)]
-struct RowsAnswer<'a> {
-    scores: Scores<'a>,
-    /// What the numbers of a row speak of, in their order; of a class's position, what it counts.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    classes: &'a [String],
-    model_variant: &'a str,
-    version: &'a str,
-    ts: String,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    missing: &'a [Missing],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanations: Option<Vec<Explained>>,
-}
-
-async fn score_rows(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
-    let model = loaded_model(app, asked.model)?;
-    let mut rows = read_rows(raw, rules(app, &model))?;
-    let missing = missing_by_row(&mut rows);
-    let explanations = explain(app, &model, &rows, asked).await?;
-    let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
-    let info = model.info();
-    let version = app.version_of(info);
-    // What is no probability is no spike either, and not counted as one.
-    if model.gives_probability() {
-        let spikes = scores.iter().filter(|&&p| p >= info.threshold).count() as u64;
-        count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
-    }
-    let scores = match model.answer_count() {
-        1 => Scores::Single(&scores),
-        count => Scores::Several(scores.chunks_exact(count).collect()),
-    };
-    let ts = crate::now_text();
-    let (model_variant, missing, classes) = (&*info.variant, &*missing, classes(&model));
-    let answer = RowsAnswer { scores, classes, model_variant, version, ts, missing, explanations };
-    Ok(json(StatusCode::OK, &answer))
-}
-
-/// The classes' labels, where a row's score does not speak of one event alone.
-fn classes(model: &Model) -> &[String] {
-    match model.outputs() {
-        Some(outputs) if outputs.answer_count() > 1 || outputs.link == Link::ArgMax => &outputs.classes,
-        _ => &[],
-    }
-}
-
-#[derive(Serialize)]
-struct FeaturesAnswer<'a> {
-    prediction: u8,
-    probability: f64,
-    alert: bool,
-    inference_time_ms: f64,
-    model_version: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    missing: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<Explained>,
-}
-
-async fn score_features(app: &App, raw: &RawValue, asked: Asked<'_>) -> Result<Response<Body>, Problem> {
-    let legacy = app.legacy_model.as_ref().filter(|_| asked.model.is_none());
-    let model = match legacy {
-        Some(model) => model.clone(),
-        None => loaded_model(app, asked.model)?,
-    };
-    if !model.gives_probability() {
-        return Err(Problem::unprocessable(
-            "Not a probability",
-            "\"features\" asks for the probability of one event, which this model does not give; send \"rows\"",
-        ));
-    }
-    let info = model.info();
-    let rows = read_features(raw, rules(app, &model))?;
-    let explanation = explain(app, &model, &rows, asked).await?.and_then(|mut explained| explained.pop());
-    let missing: Vec<String> = rows.missing.into_iter().map(|(_, feature)| feature).collect();
-    let asked_at = Instant::now();
-    let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
-    let inference_time_ms = asked_at.elapsed().as_secs_f64() * 1_000.0;
-    let probability = *scores.first().ok_or_else(|| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No score", "the shard answered without a score")
-    })?;
-    let spike = probability >= info.threshold;
-    // `MODEL_VERSION` names the loaded model; the older one keeps its file's version.
-    let version = if legacy.is_some() { &info.version } else { app.version_of(info) };
-    count_predictions(app, version, PredictionCounts::of(Some(spike)));
-    let answer = FeaturesAnswer {
-        prediction: u8::from(spike),
-        probability,
-        alert: spike,
-        inference_time_ms,
-        model_version: version,
-        missing: &missing,
-        explanation,
-    };
-    Ok(json(StatusCode::OK, &answer))
 }
 
 fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>, Problem> {
