@@ -2,7 +2,7 @@
 
 use crate::{
     combine::is_moderate,
-    exp::{exp, fast_exp},
+    exp::{exp, exp_single, fast_exp},
     file::v1::{self, ArchivedLink},
     forest::wide::{OUTPUTS_MAX, Precision},
 };
@@ -121,9 +121,9 @@ impl Outputs {
                 let above = self.precision.round(self.sigmoid(x.abs()));
                 if x < 0.0 { 1.0 - above } else { above }
             }),
-            Link::Softmax => softmax(scores, self.precision, exp),
+            Link::Softmax => softmax(scores, self.precision, |x| rounded_exp(self.precision, x)),
             Link::FastSoftmax => softmax(scores, self.precision, fast_exp),
-            Link::Exponential => each(scores, exp),
+            Link::Exponential => each(scores, |x| rounded_exp(self.precision, x)),
             Link::SignedSquare => each(scores, |x| if x < 0.0 { -(x * x) } else { x * x }),
             Link::Hinge => each(scores, |x| f64::from(u8::from(x > 0.0))),
             Link::Softplus => each(scores, |x| libm::log1p(exp(x))),
@@ -148,7 +148,7 @@ impl Outputs {
             Precision::Single => (-x).min(f64::from(88.7_f32)),
             Precision::Double => -x,
         };
-        let power = self.precision.round(exp(exponent));
+        let power = rounded_exp(self.precision, exponent);
         1.0 / self.precision.add(1.0, power)
     }
 
@@ -232,6 +232,14 @@ impl Outputs {
             classes: archived.classes.iter().map(|class| class.as_str().to_owned()).collect(),
         };
         outputs.fault().map_or(Ok(outputs), Err)
+    }
+}
+
+/// e to the power of `x`, rounded.
+fn rounded_exp(precision: Precision, x: f64) -> f64 {
+    match precision {
+        Precision::Single => f64::from(exp_single(x)),
+        Precision::Double => exp(x),
     }
 }
 
