@@ -1,7 +1,8 @@
 //! How many ticks a second does one core turn into scored predictions?
 //!
-//! One shard, three symbols, distinct simulated ticks, 36 features, a forest of 100 trees of depth 6, every tick
-//! scored: first from decoded ticks in batches, then from JSON bytes. `cargo bench --bench shard`
+//! One shard, three symbols, distinct simulated ticks, 36 features, every tick scored: by a forest of 100 trees of depth
+//! 6 and by the shipped default ensemble from decoded ticks in batches, then by the forest from JSON bytes.
+//! `cargo bench --bench shard`
 
 mod support;
 
@@ -36,25 +37,36 @@ fn from_decoded_ticks(criterion: &mut Criterion) {
     let batches = support::batches(&ticks);
     let (warm_up, measured) = batches.split_at(WARM_UP_BATCHES);
     let elements: usize = measured.iter().map(|batch| batch.ticks.len()).sum();
-    let model = support::bound_forest(100, 6);
     let mut group = criterion.benchmark_group("shard");
     group.throughput(Throughput::Elements(elements as u64)).sample_size(10);
-    group.bench_function("decoded tick to scored prediction", |bencher| {
-        bencher.iter_batched(
-            || {
-                let messages: Vec<Message> = measured.iter().map(support::message).collect();
-                (core(&model, warm_up), messages)
-            },
-            |((mut core, metrics), mut messages)| {
-                let before = metrics.rows_scored.get();
-                core.step(Instant::now(), &mut messages, &mut NoOut);
-                assert_eq!(metrics.rows_scored.get() - before, elements as u64, "every tick is scored");
-                (core, messages)
-            },
-            BatchSize::PerIteration,
-        );
-    });
+    for (name, model) in [
+        ("decoded tick to scored prediction", support::bound_forest(100, 6)),
+        ("decoded tick to scored prediction, default ensemble", default_ensemble()),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || {
+                    let messages: Vec<Message> = measured.iter().map(support::message).collect();
+                    (core(&model, warm_up), messages)
+                },
+                |((mut core, metrics), mut messages)| {
+                    let before = metrics.rows_scored.get();
+                    core.step(Instant::now(), &mut messages, &mut NoOut);
+                    assert_eq!(metrics.rows_scored.get() - before, elements as u64, "every tick is scored");
+                    (core, messages)
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
     group.finish();
+}
+
+/// The model that a service without settings has: a line and boosted trees.
+fn default_ensemble() -> Arc<BoundModel> {
+    let shipped = api::shipped::model(api::shipped::DEFAULT_VARIANT).expect("a default is shipped");
+    let model = Arc::new(shipped.expect("the shipped file is whole"));
+    Arc::new(BoundModel::new(model).expect("it names the engine's features"))
 }
 
 fn from_json_bytes(criterion: &mut Criterion) {
