@@ -66,7 +66,8 @@ fn the_older_of_two_names_ends_also_when_it_owns_nothing() {
     let owner = world.engine("a", &[("KAFKA__LANES", "4")]);
     await_owner(&owner);
     let older = world.engine("b", &[]);
-    older.get_until("/health", LIMIT, |_, body| body.contains(r#""kafka_connected":true"#));
+    // It has joined, and was given nothing.
+    older.get_until("/metrics", LIMIT, |_, body| body.contains("stormglass_kafka_rebalances_total 1\n"));
     let younger = world.engine("b", &[]);
     assert_eq!(older.wait().code(), Some(75));
     world.feed(records(34, 2_000), 4_000.0).join();

@@ -239,8 +239,13 @@ fn clients_are_sent_to_the_owner_where_that_is_set_and_the_topics_tell_what_happ
     assert_eq!(connect(&second).get(&format!("/predict/{native}")).status, 200);
 
     // The newest record of a partition is its owner's.
-    let newest: BTreeMap<String, Value> = told(&world, "owners").into_iter().collect();
-    assert_eq!(newest.len(), PARTITIONS);
+    let (claims, newest): (BTreeMap<String, Value>, BTreeMap<String, Value>) =
+        told(&world, "owners").into_iter().partition(|(key, _)| key.starts_with("name:"));
+    for (instance, engine) in [("a", &first), ("b", &second)] {
+        let claim = &claims[&format!("name:{}-{instance}-0", world.group())];
+        assert_eq!(claim["url"], json!(format!("http://{}", engine.address)));
+    }
+    assert_eq!((claims.len(), newest.len()), (2, PARTITIONS));
     for (partition, record) in &newest {
         let (instance, engine, own) =
             if record["instance"] == "a" { ("a", &first, &here) } else { ("b", &second, &there) };
