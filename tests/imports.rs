@@ -97,6 +97,25 @@ fn an_imported_model_is_inspected_verified_and_scores_as_its_library_did() {
 }
 
 #[test]
+fn the_distributions_of_a_trained_model_are_printed_bin_by_bin() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../model/shipped/baseline.sgm");
+    let (done, said, error) = stormglass(&["model", "inspect", file]);
+    let model = model::Model::open(Path::new(file)).unwrap();
+    let drift = model.drift_reference().unwrap();
+    let named = model.info().features.iter().map(|feature| feature.name.as_str()).zip(&drift.features);
+    for (name, bins) in named.chain([("(answers)", &drift.answers)]) {
+        let line = said.lines().find(|line| line.starts_with(&format!("  {name}  ")));
+        let line = line.unwrap_or_else(|| panic!("{name}: {said}{error}"));
+        let (counts, missing) = line.trim().split_once("; missing ").unwrap();
+        let numbers: Vec<u64> =
+            counts.split_whitespace().skip(1).filter_map(|part| part.parse().ok()).collect();
+        assert_eq!((&numbers, missing), (&bins.counts, bins.missing.to_string().as_str()), "{line}");
+        assert_eq!(counts.matches('|').count(), 2 * bins.edges.len(), "{line}");
+    }
+    assert!(done, "{error}");
+}
+
+#[test]
 fn early_stopping_is_said_aloud_and_pickles_are_told_the_way_out() {
     let directory = tempfile::tempdir().unwrap();
     let model = unpack(directory.path(), "models/xgb_reg_early.ubj");

@@ -153,7 +153,7 @@ fn verifying_a_model_rescores_the_rows_it_carries() {
     for (bytes, exit, words) in [
         (bytes.clone(), 0, "sound; 1 self-test rows give the embedded bits"),
         (draft(Vec::new()).to_bytes().unwrap(), 0, "the file carries no self-test rows"),
-        (with_another_answer(bytes.clone(), answer), 1, "row 0 gives log-odds"),
+        (with_another_answer(bytes.clone(), answer), 1, "row 0 gives raw score"),
         (bytes[..bytes.len() - 1].to_vec(), 1, "its header says"),
     ] {
         let file = tempfile::NamedTempFile::new().unwrap();
