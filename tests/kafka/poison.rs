@@ -41,7 +41,8 @@ fn a_record_as_large_as_a_broker_takes_becomes_a_letter_that_it_takes_too() {
 #[test]
 fn past_the_poison_limit_a_partition_pauses_and_says_so_and_goes_on_after_a_restart() {
     let world = World::new("poison");
-    let mut all: Vec<Record> = (0..150).map(|_| unreadable(2, "P2-USD", "{}")).collect();
+    // Those behind the limit count again after the restart, with what the market has: fewer than the limit together.
+    let mut all: Vec<Record> = (0..110).map(|_| unreadable(2, "P2-USD", "{}")).collect();
     all.extend(records(52, size(2_000, 100_000)));
     let engine = world.engine("a", &[]);
     world.feed(all, 4_000.0).join();
@@ -67,5 +68,5 @@ fn past_the_poison_limit_a_partition_pauses_and_says_so_and_goes_on_after_a_rest
     let engine = world.engine("a", &[]);
     world.await_all(&[&engine]);
     assert!(engine.terminate().success());
-    world.check_sparse("150 unreadable records in a row, and a restart");
+    world.check_sparse("110 unreadable records in a row, and a restart");
 }

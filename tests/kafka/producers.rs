@@ -57,7 +57,8 @@ fn the_hash_of_java_and_that_of_librdkafka_are_all_one() {
     for partitioner in ["murmur2_random", "consistent_random"] {
         let world = World::new(partitioner);
         let engine = world.engine("a", &[PATIENT]);
-        world.feed_by(Partitioning::Key(partitioner), records(41, size(5_000, 100_000)), 5_000.0).join();
+        // A hash may put most broken records into one partition: more ticks would pass its limit of them.
+        world.feed_by(Partitioning::Key(partitioner), records(41, size(5_000, 50_000)), 5_000.0).join();
         world.await_all(&[&engine]);
         let expected = world.expected();
         let partitions = partitions(&expected);
