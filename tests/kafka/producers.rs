@@ -58,7 +58,7 @@ fn the_hash_of_java_and_that_of_librdkafka_are_all_one() {
         let world = World::new(partitioner);
         let engine = world.engine("a", &[PATIENT]);
         // A hash may put most broken records into one partition: more ticks would pass its limit of them.
-        world.feed_by(Partitioning::Key(partitioner), records(41, size(5_000, 50_000)), 5_000.0).join();
+        world.feed_by(Partitioning::Key(partitioner), records(41, size(5_000, 20_000)), 5_000.0).join();
         world.await_all(&[&engine]);
         let expected = world.expected();
         let partitions = partitions(&expected);
