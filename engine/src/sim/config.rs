@@ -47,26 +47,33 @@ pub struct SimSymbol {
 impl SimSymbol {
     /// A symbol of this name: one of the defaults, else one that begins at 100.
     pub fn named(product: &str) -> Self {
-        Self::defaults().into_iter().find(|symbol| symbol.product == product).unwrap_or_else(|| {
-            let units =
-                |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
-            Self { product: product.to_owned(), price: units(10_000), tick: units(1), quantity_scale: 1.0 }
-        })
+        Self::defaults()
+            .into_iter()
+            .find(|symbol| symbol.product == product)
+            .unwrap_or_else(|| Self::of(product, 100_000, 1))
     }
 
-    /// BTC-USD, ETH-USD and SOL-USD as they traded in April 2026, in steps of a cent.
+    /// BTC-USD, ETH-USD and SOL-USD at their prices of April 2026. The steps are at most a tenth of a basis point: a
+    /// coarser one adds a rounding to each second's move that the volatility of quotes would show as the market's.
     pub fn defaults() -> Vec<Self> {
-        let symbol = |product: &str, price_cents: i64| {
-            let units =
-                |cents: i64| Price::from_units(cents * 1_000_000).expect("a price of dollars is in range");
-            Self {
-                product: product.to_owned(),
-                price: units(price_cents),
-                tick: units(1),
-                quantity_scale: 1.0,
-            }
+        vec![
+            Self::of("BTC-USD", 67_223_500, 10),
+            Self::of("ETH-USD", 2_050_830, 10),
+            Self::of("SOL-USD", 140_250, 1),
+        ]
+    }
+
+    /// A symbol with its first price and its price step in thousandths of the quote's unit.
+    fn of(product: &str, price_thousandths: i64, step_thousandths: i64) -> Self {
+        let price = |thousandths: i64| {
+            Price::from_units(thousandths * 100_000).expect("a price of dollars is in range")
         };
-        vec![symbol("BTC-USD", 6_722_350), symbol("ETH-USD", 205_083), symbol("SOL-USD", 14_025)]
+        Self {
+            product: product.to_owned(),
+            price: price(price_thousandths),
+            tick: price(step_thousandths),
+            quantity_scale: 1.0,
+        }
     }
 }
 

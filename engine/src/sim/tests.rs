@@ -83,7 +83,7 @@ fn the_bytes_are_those_of_every_platform() {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
     }
-    assert_eq!(xxhash_rust::xxh3::xxh3_64(&bytes), 1_038_332_124_296_580_646);
+    assert_eq!(xxhash_rust::xxh3::xxh3_64(&bytes), 2_421_591_587_215_459_668);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_path_does_not_depend_on_the_other_symbols() {
 
 #[test]
 fn ticks_come_in_order_and_are_well_formed() {
-    let mut newest = SimConfig::default().start;
+    let SimConfig { symbols, start: mut newest, .. } = SimConfig::default();
     let mut seen = [0_usize; 3];
     let mut ids = [0_u64; 3];
     for (symbol, tick) in simulator(1, 3).take(50_000) {
@@ -112,7 +112,7 @@ fn ticks_come_in_order_and_are_well_formed() {
         let quote = tick.quote.unwrap();
         assert!(quote.bid < quote.ask);
         assert_eq!(tick.price, if tick.side == Some(Side::Buy) { quote.ask } else { quote.bid });
-        assert_eq!(tick.price.units() % 1_000_000, 0, "whole cents");
+        assert_eq!(tick.price.units() % symbols[symbol].tick.units(), 0, "whole steps");
     }
     assert!(seen.iter().all(|&count| count > 5_000), "{seen:?}");
 }
