@@ -45,20 +45,26 @@ fn at_least_once_repeats_some_and_says_which() {
     );
 }
 
+/// An engine that is killed at half the records and started again; how many there were.
+fn crash_midway(world: &World, settings: &[(&str, &str)], seed: u64) -> usize {
+    let total = size(6_000, 100_000);
+    let feed = world.feed(records(seed, total), 2_000.0);
+    let engine = world.engine("a", settings);
+    feed.await_sent(total / 2);
+    engine.signal("KILL");
+    drop(engine);
+    let engine = world.engine("a", settings);
+    feed.join();
+    world.await_all(&[&engine]);
+    assert!(engine.terminate().success());
+    total
+}
+
 #[test]
 fn one_prediction_a_second_is_the_first_of_each_also_after_a_crash() {
     let world = World::new("seconds");
     let settings = [("KAFKA__EMIT", "1s")];
-    let total = size(6_000, 100_000);
-    let feed = world.feed(records(22, total), 2_000.0);
-    let engine = world.engine("a", &settings);
-    feed.await_sent(total / 2);
-    engine.signal("KILL");
-    drop(engine);
-    let engine = world.engine("a", &settings);
-    feed.join();
-    world.await_all(&[&engine]);
-    assert!(engine.terminate().success());
+    let total = crash_midway(&world, &settings, 22);
     let mut newest: HashMap<String, String> = HashMap::new();
     let mut due = Vec::new();
     for (source, (symbol, payload)) in world.expected().predictions {
@@ -77,16 +83,7 @@ fn one_prediction_a_second_is_the_first_of_each_also_after_a_crash() {
 fn spikes_alone_are_those_of_every_tick_also_after_a_crash() {
     let world = World::new("spikes");
     let settings = [("KAFKA__EMIT", "spikes")];
-    let total = size(6_000, 100_000);
-    let feed = world.feed(records(24, total), 2_000.0);
-    let engine = world.engine("a", &settings);
-    feed.await_sent(total / 2);
-    engine.signal("KILL");
-    drop(engine);
-    let engine = world.engine("a", &settings);
-    feed.join();
-    world.await_all(&[&engine]);
-    assert!(engine.terminate().success());
+    crash_midway(&world, &settings, 24);
     let all = world.expected().predictions;
     let is_spike = |payload: &str| {
         let body: serde_json::Value = serde_json::from_str(payload).unwrap();
