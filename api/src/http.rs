@@ -6,7 +6,7 @@
 //!
 //! What another instance owns is asked of it: `elsewhere` says of whom and which answer counts, `forward` asks.
 //!
-//! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `answer` writes predictions, `live` fans
+//! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `scoring` scores them, `answer` writes predictions, `live` fans
 //! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
 
 pub mod answer;
@@ -18,13 +18,16 @@ pub mod endpoint;
 mod explain;
 mod forward;
 mod front;
+mod inference;
 pub mod live;
+mod loaded;
 pub mod problem;
 pub mod quality;
 pub mod reply;
 mod request_id;
 pub mod route;
 pub mod rows;
+mod scoring;
 pub mod server;
 mod service;
 pub mod source_report;

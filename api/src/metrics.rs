@@ -4,11 +4,13 @@
 //! is allocated or looked up by name while a request is served.
 
 mod families;
+mod inferences;
 mod list;
 mod process;
 mod requests;
 
 pub use families::{Series, Shape, Value, render};
+pub use inferences::{Inferences, ModelInferences, Timed};
 pub use list::{METRICS, Metric, names};
 pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, RequestsTotal};
 
@@ -23,6 +25,8 @@ pub struct ServiceMetrics {
     pub latency: LatencyHistogram,
     /// `predictions_total`.
     pub predictions: PredictionsTotal,
+    /// What `/v2/models/{model}/stats` shows.
+    pub inferences: Inferences,
     /// `stormglass_http_connections_refused_total`.
     pub connections_refused: AtomicU64,
     /// `stormglass_http_connections_stalled_total`.

@@ -9,21 +9,27 @@ use super::{app::App, forward::Asker, problem::Problem, reply::Body, route::Rout
 mod events;
 mod features;
 mod health;
+mod invocations;
 mod livez;
 mod metrics;
 mod page;
+mod ping;
 mod predict;
 mod predict_symbol;
 mod quality;
 mod readyz;
 mod stream;
 mod symbols;
+mod v2;
 mod version;
 
-/// All endpoints.
+/// All endpoints. They are looked through in this order: those that are asked most come first.
 pub static ENDPOINTS: &[Endpoint] = &[
     predict_symbol::ENDPOINT,
     predict::ENDPOINT,
+    v2::infer::ENDPOINT,
+    v2::infer::VERSION,
+    invocations::ENDPOINT,
     stream::ENDPOINT,
     symbols::ENDPOINT,
     features::ENDPOINT,
@@ -35,6 +41,19 @@ pub static ENDPOINTS: &[Endpoint] = &[
     version::ENDPOINT,
     metrics::ENDPOINT,
     page::ENDPOINT,
+    ping::ENDPOINT,
+    v2::server::ENDPOINT,
+    v2::health::LIVE,
+    v2::health::READY,
+    v2::model::METADATA,
+    v2::model::VERSION_METADATA,
+    v2::model::READY,
+    v2::model::VERSION_READY,
+    v2::config::ENDPOINT,
+    v2::config::VERSION,
+    v2::stats::ENDPOINT,
+    v2::stats::VERSION,
+    v2::index::ENDPOINT,
 ];
 
 /// What an endpoint's requests are counted in.
@@ -71,8 +90,10 @@ pub(super) struct Call<'a> {
     pub(super) head: &'a Parts,
     /// The client's, or one that was made.
     pub(super) request_id: &'a HeaderValue,
-    /// The symbol of the path; empty where the route has none.
+    /// The symbol of the path, or the model's name; empty where the route has none.
     pub(super) symbol: Cow<'a, str>,
+    /// The model's version in the path.
+    pub(super) version: Option<Cow<'a, str>>,
     pub(super) body: Incoming,
     pub(super) received_at: Instant,
 }

@@ -41,6 +41,13 @@ impl Serialize for Explained {
     }
 }
 
+impl Explained {
+    /// The contributions in the order of the model's features, then the base value.
+    pub(super) fn line(&self) -> impl Iterator<Item = f64> {
+        self.contributions.iter().copied().chain([self.base_value])
+    }
+}
+
 /// Whether so many rows may be explained in one request.
 ///
 /// # Errors
@@ -52,7 +59,7 @@ pub(super) fn check_count(app: &App, rows: usize) -> Result<(), Problem> {
     }
     Err(Problem::unprocessable(
         "Too many rows",
-        format!("\"explain\" is for at most {most} rows or symbols (predict.explain_rows_max), not {rows}"),
+        format!("explanations are for at most {most} rows or symbols (predict.explain_rows_max), not {rows}"),
     ))
 }
 
@@ -66,13 +73,7 @@ pub(super) async fn explain_rows(
     rows: Vec<f64>,
     deadline: Instant,
 ) -> Result<Vec<Explained>, Problem> {
-    match model.outputs().map(|outputs| outputs.link) {
-        Some(Link::ArgMax) => return Err(not_explained("it answers a class's position, which is no sum")),
-        Some(Link::MeanSigmoid) if model.raw_count() > 1 => {
-            return Err(not_explained("it answers the mean of several probabilities, which is no sum"));
-        }
-        _ => {}
-    }
+    check_sum(&model)?;
     let permit = timeout_at(deadline.into(), app.explaining.clone().acquire_owned());
     let permit = permit.await.map_err(|_| Problem::from(AskError::Deadline))?;
     let permit = permit.map_err(|_| Problem::from(AskError::Closed))?;
@@ -86,10 +87,28 @@ pub(super) async fn explain_rows(
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "No explanation",
-            "the explanation was given up; leave \"explain\" out",
+            "the explanation was given up; ask without one",
         )
     };
     tokio::task::spawn_blocking(work).await.map_err(panicked)?
+}
+
+/// Whether the model's rows can be explained. The first answer may take as long as scoring thousands of rows: it is
+/// found off the front's threads.
+pub(super) async fn is_explainable(model: Arc<Model>) -> bool {
+    let look = move || check_sum(&model).is_ok() && model.explainer().is_ok();
+    tokio::task::spawn_blocking(look).await.unwrap_or(false)
+}
+
+/// Whether the model's answer comes of one sum, which contributions can add up to.
+fn check_sum(model: &Model) -> Result<(), Problem> {
+    match model.outputs().map(|outputs| outputs.link) {
+        Some(Link::ArgMax) => Err(not_explained("it answers a class's position, which is no sum")),
+        Some(Link::MeanSigmoid) if model.raw_count() > 1 => {
+            Err(not_explained("it answers the mean of several probabilities, which is no sum"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn explain_row(model: &Arc<Model>, row: &[f64], deadline: Instant) -> Result<Explained, Problem> {
@@ -111,6 +130,6 @@ fn explain_row(model: &Arc<Model>, row: &[f64], deadline: Instant) -> Result<Exp
 fn not_explained(why: &str) -> Problem {
     Problem::unprocessable(
         "Not explained",
-        format!("the model cannot be explained: {why}; leave \"explain\" out"),
+        format!("the model cannot be explained: {why}; ask without an explanation"),
     )
 }

@@ -41,6 +41,7 @@ struct Details {
     allow: Option<String>,
     retry_after_s: Option<u32>,
     closes: bool,
+    for_mlflow: bool,
 }
 
 impl Problem {
@@ -56,6 +57,7 @@ impl Problem {
             allow: None,
             retry_after_s: None,
             closes: false,
+            for_mlflow: false,
         }))
     }
 
@@ -107,6 +109,24 @@ impl Problem {
         self
     }
 
+    /// As MLflow's clients read errors: with `error_code` and `message` beside.
+    #[must_use]
+    pub fn for_mlflow(mut self) -> Self {
+        self.0.for_mlflow = true;
+        self
+    }
+
+    /// As clients of the Open Inference Protocol read errors: all of it under `error`, and 400 for a request that is
+    /// wrong in what it says.
+    #[must_use]
+    pub fn for_inference(mut self) -> Self {
+        if self.0.status == StatusCode::UNPROCESSABLE_ENTITY {
+            self.0.status = StatusCode::BAD_REQUEST;
+        }
+        self.0.error = format!("{}: {}", self.0.error, self.0.detail).into();
+        self
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -134,6 +154,8 @@ impl Problem {
             errors: &self.0.faults,
             errors_total: self.0.fault_count,
             candidates: &self.0.candidates,
+            error_code: self.0.for_mlflow.then(|| mlflow_code(self.0.status)),
+            message: self.0.for_mlflow.then_some(&*self.0.detail),
         };
         let bytes = serde_json::to_vec(&document).expect("strings and numbers are always JSON");
         let mut response = reply(self.0.status, "application/problem+json", bytes);
@@ -165,6 +187,22 @@ struct Document<'a> {
     errors_total: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     candidates: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// MLflow's own name for an error of this status.
+fn mlflow_code(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        422 => "INVALID_PARAMETER_VALUE",
+        429 => "REQUEST_LIMIT_EXCEEDED",
+        503 => "TEMPORARILY_UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        500.. => "INTERNAL_ERROR",
+        _ => "BAD_REQUEST",
+    }
 }
 
 fn is_zero(count: &usize) -> bool {

@@ -11,7 +11,7 @@ use super::{endpoint::ENDPOINTS, problem::Problem};
 pub enum Route {
     /// Exactly this path.
     Exact(&'static str),
-    /// A path with a symbol in one segment.
+    /// A path with a symbol, or a model's name, in one segment.
     Symbol {
         /// As documentation and metrics write it.
         label: &'static str,
@@ -20,6 +20,24 @@ pub enum Route {
         /// What comes behind it.
         after: &'static str,
     },
+    /// A path with a model's name and its version.
+    Version {
+        /// As documentation and metrics write it.
+        label: &'static str,
+        /// What comes before the name.
+        before: &'static str,
+        /// What comes between name and version.
+        between: &'static str,
+        /// What comes behind the version.
+        after: &'static str,
+    },
+}
+
+/// What stands in a path's variable segments, percent-encoded or not; `None` where a route has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Segments<'a> {
+    symbol: Option<&'a str>,
+    version: Option<&'a str>,
 }
 
 impl Route {
@@ -27,25 +45,31 @@ impl Route {
     pub fn label(self) -> &'static str {
         match self {
             Self::Exact(path) => path,
-            Self::Symbol { label, .. } => label,
+            Self::Symbol { label, .. } | Self::Version { label, .. } => label,
         }
     }
 
     /// The path with this symbol in its segment.
     pub(super) fn with_symbol(self, symbol: &str) -> String {
         match self {
-            Self::Exact(path) => path.to_owned(),
             Self::Symbol { before, after, .. } => format!("{before}{}{after}", encoded(symbol)),
+            Self::Exact(label) | Self::Version { label, .. } => label.to_owned(),
         }
     }
 
-    /// Whether `path` is of this route, and its symbol, still percent-encoded.
-    fn matches(self, path: &str) -> Option<Option<&str>> {
+    /// Whether `path` is of this route, and what its segments hold.
+    fn matches(self, path: &str) -> Option<Segments<'_>> {
+        let is_segment = |text: &str| !text.is_empty() && !text.contains('/');
         match self {
-            Self::Exact(exact) => (path == exact).then_some(None),
+            Self::Exact(exact) => (path == exact).then(Segments::default),
             Self::Symbol { before, after, .. } => {
                 let symbol = path.strip_prefix(before)?.strip_suffix(after)?;
-                (!symbol.is_empty() && !symbol.contains('/')).then_some(Some(symbol))
+                is_segment(symbol).then_some(Segments { symbol: Some(symbol), version: None })
+            }
+            Self::Version { before, between, after, .. } => {
+                let (name, version) = path.strip_prefix(before)?.strip_suffix(after)?.split_once(between)?;
+                let both = is_segment(name) && is_segment(version);
+                both.then_some(Segments { symbol: Some(name), version: Some(version) })
             }
         }
     }
@@ -56,8 +80,24 @@ impl Route {
 pub(super) struct Found<'a> {
     /// Index in [`ENDPOINTS`]; `None` for a path that nothing serves.
     pub(super) endpoint: Option<usize>,
-    /// The symbol of the path, or what to answer instead.
-    pub(super) symbol: Result<Cow<'a, str>, Problem>,
+    /// The path's segments, or what to answer instead.
+    pub(super) segments: Result<Decoded<'a>, Problem>,
+}
+
+/// The variable segments of a path.
+#[derive(Debug)]
+pub(super) struct Decoded<'a> {
+    /// The symbol or the model's name; empty where the route has none.
+    pub(super) symbol: Cow<'a, str>,
+    /// The model's version.
+    pub(super) version: Option<Cow<'a, str>>,
+}
+
+impl<'a> Decoded<'a> {
+    fn of(segments: Segments<'a>) -> Result<Self, Problem> {
+        let symbol = decoded(segments.symbol.unwrap_or_default())?;
+        Ok(Self { symbol, version: segments.version.map(decoded).transpose()? })
+    }
 }
 
 /// Finds the endpoint. HEAD is served by GET.
@@ -65,9 +105,9 @@ pub(super) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     let mut other_method = None;
     for (index, endpoint) in ENDPOINTS.iter().enumerate() {
-        let Some(symbol) = endpoint.route.matches(path) else { continue };
+        let Some(segments) = endpoint.route.matches(path) else { continue };
         if endpoint.method == *wanted {
-            return Found { endpoint: Some(index), symbol: decoded(symbol.unwrap_or_default()) };
+            return Found { endpoint: Some(index), segments: Decoded::of(segments) };
         }
         other_method = Some(index);
     }
@@ -79,7 +119,7 @@ pub(super) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
             format!("nothing is served at this path; there are: {}", all_routes()),
         ),
     };
-    Found { endpoint: other_method, symbol: Err(problem) }
+    Found { endpoint: other_method, segments: Err(problem) }
 }
 
 fn methods_of(path: &str) -> String {
@@ -159,14 +199,34 @@ mod tests {
         let found = find(&Method::GET, "/predict/coinbase%3ABTC-USD");
         let endpoint = &ENDPOINTS[found.endpoint.unwrap()];
         assert_eq!(
-            (endpoint.route.label(), &*found.symbol.unwrap()),
+            (endpoint.route.label(), &*found.segments.unwrap().symbol),
             ("/predict/{symbol}", "coinbase:BTC-USD")
         );
         let found = find(&Method::HEAD, "/symbols/X/features");
         assert_eq!(ENDPOINTS[found.endpoint.unwrap()].route.label(), "/symbols/{symbol}/features");
         assert!(find(&Method::GET, "/predict/a/b").endpoint.is_none());
-        assert_eq!(find(&Method::DELETE, "/predict").symbol.unwrap_err().status(), 405);
-        assert_eq!(find(&Method::GET, "/predict/%zz").symbol.unwrap_err().status(), 400);
+        assert_eq!(find(&Method::DELETE, "/predict").segments.unwrap_err().status(), 405);
+        assert_eq!(find(&Method::GET, "/predict/%zz").segments.unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn a_models_path_has_its_name_and_perhaps_its_version() {
+        for (path, label, version) in [
+            ("/v2/models/a%2Fb/infer", "/v2/models/{model}/infer", None),
+            (
+                "/v2/models/a%2Fb/versions/1.2/infer",
+                "/v2/models/{model}/versions/{version}/infer",
+                Some("1.2"),
+            ),
+        ] {
+            let found = find(&Method::POST, path);
+            assert_eq!(ENDPOINTS[found.endpoint.unwrap()].route.label(), label);
+            let segments = found.segments.unwrap();
+            assert_eq!((&*segments.symbol, segments.version.as_deref()), ("a/b", version));
+        }
+        for path in ["/v2/models//versions/1/infer", "/v2/models/a/versions//infer"] {
+            assert!(find(&Method::POST, path).endpoint.is_none(), "{path}");
+        }
     }
 
     #[test]
@@ -175,7 +235,7 @@ mod tests {
         for symbol in ["coinbase:BTC-USD", "a:b/c d%?#é\u{1}"] {
             let path = route.with_symbol(symbol);
             assert!(path.bytes().all(|byte| byte.is_ascii_graphic()), "{path}");
-            assert_eq!(decoded(route.matches(&path).unwrap().unwrap()).unwrap(), symbol);
+            assert_eq!(decoded(route.matches(&path).unwrap().symbol.unwrap()).unwrap(), symbol);
         }
     }
 

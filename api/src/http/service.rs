@@ -13,7 +13,7 @@ use super::{
     endpoint::{Call, ENDPOINTS, Observed},
     reply::Body,
     request_id::{TRACEPARENT, X_REQUEST_ID, request_id, traceparent},
-    route,
+    route::{self, Decoded},
 };
 use crate::metrics::PredictionCounts;
 
@@ -25,12 +25,12 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     let id_text = id.to_str().unwrap_or_default();
     let found = route::find(&head.method, head.uri.path());
     let observed = found.endpoint.map_or(Observed::Ordinary, |index| ENDPOINTS[index].observed);
-    let answered = match (found.symbol, found.endpoint) {
-        (Ok(symbol), Some(index)) => {
-            let call = Call { app: &app, head: &head, request_id: &id, symbol, body, received_at };
+    let answered = match (found.segments, found.endpoint) {
+        (Ok(Decoded { symbol, version }), Some(index)) => {
+            let call = Call { app: &app, head: &head, request_id: &id, symbol, version, body, received_at };
             (ENDPOINTS[index].handle)(call).await
         }
-        (Ok(_), None) => unreachable!("a symbol is only found with its endpoint"),
+        (Ok(_), None) => unreachable!("segments are only found with their endpoint"),
         (Err(problem), _) => Err(problem),
     };
     let mut response = match answered {

@@ -13,8 +13,8 @@ use hyper::{Method, StatusCode};
 use crate::http::endpoint::{ENDPOINTS, Observed};
 
 /// Statuses that are counted by their number; any other is `other`.
-const STATUSES: [u16; 18] =
-    [200, 307, 400, 404, 405, 408, 409, 413, 422, 429, 500, 501, 502, 503, 504, 401, 403, 431];
+const STATUSES: [u16; 19] =
+    [200, 307, 400, 404, 405, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504, 401, 403, 431];
 /// Methods that are counted by their name; any other is `other`.
 const METHODS: [&str; 4] = ["GET", "HEAD", "POST", "other"];
 

@@ -87,7 +87,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
     })
 }
 
-fn not_readable(bytes: &[u8], error: &serde_json::Error) -> Problem {
+pub(super) fn not_readable(bytes: &[u8], error: &serde_json::Error) -> Problem {
     if error.is_data() {
         return Problem::unprocessable("Invalid body", format!("{error}"));
     }

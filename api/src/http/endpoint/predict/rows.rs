@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use hyper::{Response, StatusCode};
-use model::{Link, Model};
+use model::Model;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -14,22 +14,12 @@ use crate::{
         explain::{Explained, check_count, explain_rows},
         problem::Problem,
         reply::{Body, json},
-        rows::{RowRules, Rows, read_features, read_rows},
+        rows::{Rows, read_features, read_rows},
+        scoring::{Missing, Scores, classes, missing_by_row, rules, score},
         service::count_predictions,
     },
     metrics::PredictionCounts,
 };
-
-fn rules<'a>(app: &App, model: &'a Model) -> RowRules<'a> {
-    let predict = &app.config.predict;
-    RowRules {
-        features: &model.info().features,
-        missing: predict.missing,
-        unknown: predict.unknown,
-        rows_max: predict.rows_max,
-        doubles: model.reads_doubles(),
-    }
-}
 
 /// Explanations, where they were asked for.
 async fn explain(
@@ -43,32 +33,6 @@ async fn explain(
     }
     check_count(app, rows.count)?;
     explain_rows(app, model.clone(), rows.values.clone(), asked.deadline).await.map(Some)
-}
-
-#[derive(Serialize)]
-struct Missing {
-    row: usize,
-    features: Vec<String>,
-}
-
-/// Missing features by row, where `predict.missing = "nan"` let them through.
-fn missing_by_row(rows: &mut Rows) -> Vec<Missing> {
-    let mut by_row: Vec<Missing> = Vec::new();
-    for (row, feature) in rows.missing.drain(..) {
-        match by_row.last_mut() {
-            Some(last) if last.row == row => last.features.push(feature),
-            _ => by_row.push(Missing { row, features: vec![feature] }),
-        }
-    }
-    by_row
-}
-
-/// One number a row, or one for each class.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Scores<'a> {
-    Single(&'a [f64]),
-    Several(Vec<&'a [f64]>),
 }
 
 #[derive(Serialize)]
@@ -93,33 +57,17 @@ pub(super) async fn score_rows(
     asked: Asked<'_>,
 ) -> Result<Response<Body>, Problem> {
     let model = loaded_model(app, asked.model)?;
-    let mut rows = read_rows(raw, rules(app, &model))?;
+    let mut rows = read_rows("rows", raw, rules(app, &model))?;
     let missing = missing_by_row(&mut rows);
     let explanations = explain(app, &model, &rows, asked).await?;
-    let scores = app.engine.score_rows(model.clone(), rows.values, asked.deadline).await?;
     let info = model.info();
     let version = app.version_of(info);
-    // What is no probability is no spike either, and not counted as one.
-    if model.gives_probability() {
-        let spikes = scores.iter().filter(|&&p| p >= info.threshold).count() as u64;
-        count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
-    }
-    let scores = match model.answer_count() {
-        1 => Scores::Single(&scores),
-        count => Scores::Several(scores.chunks_exact(count).collect()),
-    };
+    let scores = score(app, &model, version, rows.values, asked.deadline).await?;
+    let scores = Scores::new(&model, &scores);
     let ts = crate::now_text();
     let (model_variant, missing, classes) = (&*info.variant, &*missing, classes(&model));
     let answer = RowsAnswer { scores, classes, model_variant, version, ts, missing, explanations };
     Ok(json(StatusCode::OK, &answer))
-}
-
-/// The classes' labels, where a row's score does not speak of one event alone.
-fn classes(model: &Model) -> &[String] {
-    match model.outputs() {
-        Some(outputs) if outputs.answer_count() > 1 || outputs.link == Link::ArgMax => &outputs.classes,
-        _ => &[],
-    }
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,25 @@
+//! `GET /ping`: whether rows can be scored, as MLflow's and SageMaker's clients ask it.
+
+use hyper::{Method, StatusCode};
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::http::{
+    condition::Condition,
+    problem::Problem,
+    reply::{JSON, reply},
+    route::Route,
+};
+
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: Route::Exact("/ping"), observed: Observed::Probe, handle };
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let condition = Condition::of(call.app);
+        if condition.can_score() {
+            return Ok(reply(StatusCode::OK, JSON, "\n"));
+        }
+        let reasons = condition.reasons(call.app).join("; ");
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Nothing can be scored", reasons).for_mlflow())
+    })
+}

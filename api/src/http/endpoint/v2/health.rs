@@ -1,0 +1,56 @@
+//! `GET /v2/health/live` and `/v2/health/ready`: what `/livez` and `/readyz` say.
+
+use hyper::{Method, StatusCode};
+use serde::Serialize;
+
+use super::{Answering, Call, Endpoint, Observed, Problem, Route};
+use crate::http::{condition::Condition, reply::json};
+
+pub(in crate::http::endpoint) const LIVE: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/v2/health/live"),
+    observed: Observed::Probe,
+    handle: live,
+};
+
+pub(in crate::http::endpoint) const READY: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/v2/health/ready"),
+    observed: Observed::Probe,
+    handle: ready,
+};
+
+#[derive(Serialize)]
+struct Live {
+    live: bool,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+}
+
+fn live(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async {
+        match call.app.shards_panicked().as_slice() {
+            [] => Ok(json(StatusCode::OK, &Live { live: true })),
+            panicked => Err(unavailable("Not live", format!("shards {panicked:?} panicked; restart"))),
+        }
+    })
+}
+
+fn ready(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let condition = Condition::of(call.app);
+        if condition.is_ready() {
+            return Ok(json(StatusCode::OK, &Ready { ready: true }));
+        }
+        let failing = condition.checks().into_iter().filter(|(_, holds, _)| !holds);
+        let reasons: Vec<String> = failing.map(|(name, _, detail)| format!("{name}: {detail}")).collect();
+        Err(unavailable("Not ready", reasons.join("; ")))
+    })
+}
+
+fn unavailable(error: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, error, detail).for_inference()
+}

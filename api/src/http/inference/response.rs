@@ -1,0 +1,118 @@
+//! An inference's answer: JSON, and the data of binary tensors behind it.
+
+use hyper::{Response, StatusCode, header::HeaderValue};
+use model::Model;
+use serde::Serialize;
+
+use super::{HEADER_LENGTH, OUTPUT, request::Wanted, tensor::Datatype};
+use crate::http::{
+    loaded::Loaded,
+    reply::{Body, JSON, reply},
+    scoring::Missing,
+};
+
+/// Scores and contributions are answered as they are computed.
+pub(super) const DATATYPE: Datatype = Datatype::Fp64;
+
+/// One tensor, filled.
+#[derive(Debug)]
+pub(in crate::http) struct Output {
+    pub(in crate::http) wanted: Wanted,
+    /// Numbers a row.
+    pub(in crate::http) width: usize,
+    /// Row-major.
+    pub(in crate::http) values: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    model_name: &'a str,
+    model_version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    parameters: Parameters<'a>,
+    outputs: Vec<Tensor<'a>>,
+}
+
+#[derive(Serialize)]
+struct Parameters<'a> {
+    model_variant: &'a str,
+    /// On the probability; absent where the scores are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
+    /// The features that rows lacked, where that is allowed: JSON, because a parameter is no list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    datatype: &'static str,
+    shape: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<BinarySize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a [f64]>,
+}
+
+#[derive(Serialize)]
+struct BinarySize {
+    binary_data_size: usize,
+}
+
+/// Writes the answer.
+pub(in crate::http) fn write(
+    loaded: &Loaded,
+    id: Option<&str>,
+    missing: &[Missing],
+    outputs: &[Output],
+) -> Response<Body> {
+    let model: &Model = &loaded.model;
+    let tensor = |output: &'_ Output| Tensor {
+        name: output.wanted.name,
+        datatype: DATATYPE.name(),
+        shape: shape(output),
+        parameters: output
+            .wanted
+            .binary
+            .then_some(BinarySize { binary_data_size: output.values.len() * DATATYPE.size_bytes() }),
+        data: None,
+    };
+    let tensors = outputs.iter().map(|output| {
+        let data = (!output.wanted.binary).then_some(&*output.values);
+        Tensor { data, ..tensor(output) }
+    });
+    let answer = Answer {
+        model_name: loaded.name(),
+        model_version: &loaded.version,
+        id,
+        parameters: Parameters {
+            model_variant: &model.info().variant,
+            threshold: model.gives_probability().then(|| model.info().threshold),
+            missing: (!missing.is_empty())
+                .then(|| serde_json::to_string(missing).expect("names and numbers are always JSON")),
+        },
+        outputs: tensors.collect(),
+    };
+    let mut bytes = serde_json::to_vec(&answer).expect("names and numbers are always JSON");
+    if !outputs.iter().any(|output| output.wanted.binary) {
+        return reply(StatusCode::OK, JSON, bytes);
+    }
+    let json_bytes = bytes.len();
+    for output in outputs.iter().filter(|output| output.wanted.binary) {
+        bytes.extend(output.values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    let mut response = reply(StatusCode::OK, "application/octet-stream", bytes);
+    response.headers_mut().insert(HEADER_LENGTH, HeaderValue::from(json_bytes));
+    response
+}
+
+/// One score a row has the shape of the rows; whatever is more has a dimension of its own.
+fn shape(output: &Output) -> Vec<usize> {
+    let rows = output.values.len() / output.width;
+    match output.wanted.name {
+        OUTPUT if output.width == 1 => vec![rows],
+        _ => vec![rows, output.width],
+    }
+}

@@ -1,0 +1,61 @@
+//! The models that answer now, as other protocols name them: by name and version.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use model::Model;
+
+use super::{app::App, problem::Problem};
+
+/// A model that answers, and the version it answers as.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) model: Arc<Model>,
+    pub(super) version: String,
+}
+
+impl Loaded {
+    pub(super) fn name(&self) -> &str {
+        &self.model.info().name
+    }
+}
+
+/// The one that drives the stream, then the one of `predict.legacy_model`.
+pub(super) fn all(app: &App) -> Vec<Loaded> {
+    let main = app.engine.model.load_full().map(|model| {
+        let version = app.version_of(model.info()).to_owned();
+        Loaded { model, version }
+    });
+    let legacy = app.legacy_model.clone().map(|model| {
+        let version = model.info().version.clone();
+        Loaded { model, version }
+    });
+    main.into_iter().chain(legacy).collect()
+}
+
+/// The model of this name, of any version or of that one: the configured one, or the file's own.
+///
+/// # Errors
+/// 503 where none is loaded, 404 where this one is not.
+pub(super) fn find(app: &App, name: &str, version: Option<&str>) -> Result<Loaded, Problem> {
+    let all = all(app);
+    if all.is_empty() {
+        return Err(Problem::no_model());
+    }
+    let is_it = |loaded: &Loaded| {
+        loaded.name() == name
+            && version.is_none_or(|v| v == loaded.version || v == loaded.model.info().version)
+    };
+    match all.iter().position(is_it) {
+        Some(place) => Ok(all.into_iter().nth(place).expect("the place is of this list")),
+        None => {
+            let asked = version.map_or(name.to_owned(), |version| format!("{name}@{version}"));
+            let there: Vec<String> = all.iter().map(|l| format!("{}@{}", l.name(), l.version)).collect();
+            Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "Unknown model",
+                format!("model {asked:?} is not loaded; there are: {}", there.join(", ")),
+            ))
+        }
+    }
+}
