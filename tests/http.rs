@@ -1,12 +1,14 @@
 //! The service over real sockets.
 
 mod command;
+mod documents;
 mod errors;
 mod forwarding;
 mod life;
 mod limits;
 mod metrics;
 mod predictions;
+mod python;
 mod quality;
 mod replay;
 mod stream;

@@ -124,3 +124,46 @@ fn a_card_turns_stale_by_itself_and_is_drawn_without_tau() {
     }
     assert_eq!(browser.run("return document.querySelector('.card').className"), "card wait");
 }
+
+#[test]
+fn the_documentation_lists_every_operation_and_sends_one() {
+    let service = Process::serve(&["--source", "none"], |_| ());
+    service.get_until("/livez", Duration::from_secs(60), |status, _| status == 200);
+    let (_, document) = service.get("/openapi.json").unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let operations: usize = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|methods| methods.as_object().unwrap().len())
+        .sum();
+    let browser = Browser::open();
+    browser.go(&format!("http://{}/docs", service.address));
+    let until = |script: &str, enough: &dyn Fn(&Value) -> bool| {
+        let limit = Instant::now() + Duration::from_secs(30);
+        loop {
+            let found = browser.run(script);
+            if enough(&found) {
+                return found;
+            }
+            assert!(Instant::now() < limit, "{script}: {found}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    until("return document.querySelectorAll('.operation').length", &|found| *found == json!(operations));
+    browser.run("document.getElementById('post_predict').open = true");
+    until("return document.querySelectorAll('#post_predict button').length", &|found| *found == json!(1));
+    browser.run("document.querySelector('#post_predict button').click()");
+    let answer = "return [...document.querySelectorAll('#post_predict pre')].pop().textContent";
+    until(answer, &|found| found.as_str().unwrap().contains("\"probability\""));
+    browser.run("document.getElementById('get_version').open = true");
+    until("return document.querySelectorAll('#get_version button').length", &|found| *found == json!(1));
+    browser.run("document.querySelector('#get_version button').click()");
+    let answer = "return [...document.querySelectorAll('#get_version pre')].pop().textContent";
+    until(answer, &|found| found.as_str().unwrap().contains("\"feature_schema\""));
+    let outside = browser.run(
+        "return performance.getEntriesByType('resource').map(r => r.name).filter(n => !n.startsWith(location.origin))",
+    );
+    assert_eq!(outside, json!([]), "the page loads from outside");
+    println!("{operations} operations shown, two of them sent");
+}

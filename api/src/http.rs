@@ -6,6 +6,9 @@
 //!
 //! What another instance owns is asked of it: `elsewhere` says of whom and which answer counts, `forward` asks.
 //!
+//! An endpoint says of itself what it does (`describe`); the list of them is the OpenAPI document (`openapi`). `inference`
+//! and `endpoint/invocations` are other people's protocols, over the same rows and scores (`loaded` names the models).
+//!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `scoring` scores them, `answer` writes predictions, `live` fans
 //! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
 
@@ -13,6 +16,7 @@ pub mod answer;
 pub mod app;
 mod body;
 pub mod condition;
+mod describe;
 mod elsewhere;
 pub mod endpoint;
 mod explain;
@@ -21,6 +25,7 @@ mod front;
 mod inference;
 pub mod live;
 mod loaded;
+mod openapi;
 pub mod problem;
 pub mod quality;
 pub mod reply;

@@ -1,7 +1,5 @@
 //! The same numbers by scikit-learn.
 
-use std::path::Path;
-
 use api::{
     evaluate::{Candidate, Ladder, judge},
     export::{RowOrder, TableWriter},
@@ -12,6 +10,7 @@ use model::learn::{Recipe, TrainOptions, WalkForward, fit_logistic, split_by_tim
 use serde_json::{Value, json};
 
 use super::{how_to_judge, simulated_rows};
+use crate::support::python;
 
 /// scikit-learn, given the exported table, finds our metrics and our logistic regression.
 #[test]
@@ -58,14 +57,5 @@ fn scikit_learn_reproduces_metrics_and_coefficients_from_the_table() {
     });
     let path = folder.path().join("expected.json");
     std::fs::write(&path, expected.to_string()).unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = std::env::var_os("STORMGLASS_PYTHON")
-        .map_or_else(|| root.join("target/venv/bin/python"), std::path::PathBuf::from);
-    let said = std::process::Command::new(&python)
-        .args([root.join("tests/support/reproduce.py"), table, path])
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}; tests/run.sh learn installs it", python.display()));
-    let (out, wrong) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    println!("{out}");
-    assert!(said.status.success(), "{out}{wrong}");
+    python::run("support/reproduce.py", &[table.as_os_str(), path.as_os_str()], "learn");
 }

@@ -3,5 +3,6 @@
 pub(crate) mod client;
 pub(crate) mod fixtures;
 pub(crate) mod process;
+pub(crate) mod python;
 pub(crate) mod service;
 pub(crate) mod shard;

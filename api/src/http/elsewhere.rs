@@ -20,12 +20,14 @@ use hyper::{
     Method, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use super::{
     app::App,
+    describe,
     endpoint::no_state,
     forward::{Asker, Forwarded, url},
     problem::Problem,
@@ -206,22 +208,37 @@ async fn ask_all(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// Marks the answer of another instance.
+#[derive(Clone, Copy)]
+pub(super) struct PassedOn;
+
 fn passed_on(answer: Forwarded) -> Response<Body> {
     let mut response = Response::new(Body::Full(answer.body));
     *response.status_mut() = answer.status;
+    response.extensions_mut().insert(PassedOn);
     let headers = response.headers_mut();
     headers.extend(answer.content_type.map(|value| (CONTENT_TYPE, value)));
     headers.extend(answer.retry_after.map(|value| (RETRY_AFTER, value)));
     response
 }
 
+/// Who owns a symbol, and where it answers.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "OwnedElsewhere")]
+pub(super) struct Elsewhere<'a> {
+    instance: &'a str,
+    url: &'a str,
+}
+
+/// As the routes that redirect describe it.
+pub(super) const REDIRECT: describe::Answer = describe::Answer {
+    status: 307,
+    description: "Another instance owns it, and kafka.foreign_symbols is \"redirect\": ask that one.",
+    media: &[describe::json_of::<Elsewhere<'_>>()],
+};
+
 /// 307: the same question to the owner. `None` where questions are forwarded instead.
 fn redirect(app: &App, owner: &Owner, path: &str) -> Option<Response<Body>> {
-    #[derive(Serialize)]
-    struct Elsewhere<'a> {
-        instance: &'a str,
-        url: &'a str,
-    }
     if app.config.kafka.foreign_symbols != ForeignSymbols::Redirect {
         return None;
     }

@@ -4,14 +4,16 @@ use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use hyper::{Method, Response, StatusCode, body::Incoming, header::HeaderValue, http::request::Parts};
 
-use super::{app::App, forward::Asker, problem::Problem, reply::Body, route::Route};
+use super::{app::App, describe::Doc, forward::Asker, problem::Problem, reply::Body, route::Route};
 
+mod docs;
 mod events;
 mod features;
 mod health;
 mod invocations;
 mod livez;
 mod metrics;
+mod openapi;
 mod page;
 mod ping;
 mod predict;
@@ -41,6 +43,8 @@ pub static ENDPOINTS: &[Endpoint] = &[
     version::ENDPOINT,
     metrics::ENDPOINT,
     page::ENDPOINT,
+    openapi::ENDPOINT,
+    docs::ENDPOINT,
     ping::ENDPOINT,
     v2::server::ENDPOINT,
     v2::health::LIVE,
@@ -76,8 +80,17 @@ pub struct Endpoint {
     pub route: Route,
     /// What its requests are counted in.
     pub observed: Observed,
+    /// What `/openapi.json` says of it.
+    pub(super) doc: &'static Doc,
     /// What answers.
     pub(super) handle: for<'a> fn(Call<'a>) -> Answering<'a>,
+}
+
+impl Endpoint {
+    /// Whether its documentation has this status.
+    pub(super) fn has_status(&self, status: u16) -> bool {
+        self.doc.answers.iter().any(|answer| answer.status == status) || self.doc.errors.contains(&status)
+    }
 }
 
 /// An answer on its way.

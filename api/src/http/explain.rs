@@ -1,10 +1,11 @@
 //! Explanations of rows: computed off the shards, one request at a time, until the request's deadline.
 
-use std::{sync::Arc, time::Instant};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use engine::handle::AskError;
 use hyper::StatusCode;
 use model::{Link, Model};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use tokio::time::timeout_at;
 
@@ -38,6 +39,27 @@ impl Serialize for Explained {
         body.serialize_entry("base_value", &self.base_value)?;
         body.serialize_entry("contributions", &Contributions(self))?;
         body.end()
+    }
+}
+
+impl JsonSchema for Explained {
+    fn schema_name() -> Cow<'static, str> {
+        "Explanation".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "base_value and contributions add up to raw_score, in log-odds.",
+            "required": ["method", "raw_score", "base_value", "contributions"],
+            "properties": {
+                "method": {"type": ["string", "null"]},
+                "class": {"type": "string", "description": "Of several, the one that is explained."},
+                "raw_score": {"type": "number"},
+                "base_value": {"type": "number"},
+                "contributions": {"type": "object", "additionalProperties": {"type": "number"}}
+            }
+        })
     }
 }
 

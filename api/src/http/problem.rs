@@ -7,15 +7,19 @@ use hyper::{
     Response, StatusCode,
     header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::reply::{Body, reply};
+
+/// The content type of errors.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Faults listed in one answer at most; further ones are counted.
 pub const FAULTS_LISTED_MAX: usize = 100;
 
 /// What is wrong with one field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct FieldFault {
     /// The row it is in, from 0; absent where there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +162,7 @@ impl Problem {
             message: self.0.for_mlflow.then_some(&*self.0.detail),
         };
         let bytes = serde_json::to_vec(&document).expect("strings and numbers are always JSON");
-        let mut response = reply(self.0.status, "application/problem+json", bytes);
+        let mut response = reply(self.0.status, PROBLEM_JSON, bytes);
         let headers = response.headers_mut();
         if let Some(allow) = self.0.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
             headers.insert(ALLOW, allow);
@@ -173,20 +177,28 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// An error: RFC 9457's members, and `error`.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Problem")]
+pub(super) struct Document<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
+    /// What to do.
     detail: &'a str,
+    /// What went wrong, in a few words.
     error: &'a str,
     request_id: &'a str,
+    /// The fields at fault, the first hundred.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldFault],
+    /// All of them.
     #[serde(skip_serializing_if = "is_zero")]
     errors_total: usize,
+    /// What an ambiguous symbol may mean.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     candidates: &'a [String],
+    /// As MLflow's clients read it.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use model::{Link, Model};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -46,7 +47,7 @@ pub(super) async fn score(
 }
 
 /// One number a row, or one for each class.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(super) enum Scores<'a> {
     Single(&'a [f64]),
@@ -71,7 +72,8 @@ pub(super) fn classes(model: &Model) -> &[String] {
 }
 
 /// Features that a row lacked, where `predict.missing = "nan"` let it through.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "MissingFeatures")]
 pub(super) struct Missing {
     row: usize,
     features: Vec<String>,

@@ -10,7 +10,9 @@ use hyper::{
 
 use super::{
     app::App,
-    endpoint::{Call, ENDPOINTS, Observed},
+    elsewhere::PassedOn,
+    endpoint::{Call, ENDPOINTS, Endpoint, Observed},
+    problem::Problem,
     reply::Body,
     request_id::{TRACEPARENT, X_REQUEST_ID, request_id, traceparent},
     route::{self, Decoded},
@@ -28,7 +30,13 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     let answered = match (found.segments, found.endpoint) {
         (Ok(Decoded { symbol, version }), Some(index)) => {
             let call = Call { app: &app, head: &head, request_id: &id, symbol, version, body, received_at };
-            (ENDPOINTS[index].handle)(call).await
+            let answered = (ENDPOINTS[index].handle)(call).await;
+            debug_assert!(
+                is_documented(&ENDPOINTS[index], &answered),
+                "{}: its documentation lacks what it answers: {answered:?}",
+                ENDPOINTS[index].route.label()
+            );
+            answered
         }
         (Ok(_), None) => unreachable!("segments are only found with their endpoint"),
         (Err(problem), _) => Err(problem),
@@ -75,6 +83,17 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether `/openapi.json` has the status of an answer. What another instance said is its own affair.
+fn is_documented(endpoint: &Endpoint, answered: &Result<Response<Body>, Problem>) -> bool {
+    match answered {
+        Ok(response) => {
+            endpoint.has_status(response.status().as_u16())
+                || response.extensions().get::<PassedOn>().is_some()
+        }
+        Err(problem) => endpoint.has_status(problem.status().as_u16()),
+    }
 }
 
 /// Whether a body would be thrown away.

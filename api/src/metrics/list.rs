@@ -50,7 +50,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "prediction_latency_seconds",
         shape: Shape::Histogram,
-        help: "Seconds from the head of a /predict request to its answer.",
+        help: "Seconds from the head of a request for predictions to its answer, by whichever protocol.",
         read: |app| {
             let (cumulative, count, sum) = app.metrics.latency.read();
             vec![Series { labels: Vec::new(), value: Value::Distribution { cumulative, count, sum } }]

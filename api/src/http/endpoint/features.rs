@@ -2,12 +2,14 @@
 
 use engine::{message::FeaturesAnswer, symbol::SymbolKey};
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed, symbols::SymbolBody};
 use crate::http::{
     answer::wall_clock_nanos,
-    elsewhere::{self, Stamp},
+    describe::{self, Doc, Tag},
+    elsewhere::{self, REDIRECT, Stamp},
     reply::json,
     route::Route,
 };
@@ -15,10 +17,28 @@ use crate::http::{
 const ROUTE: Route =
     Route::Symbol { label: "/symbols/{symbol}/features", before: "/symbols/", after: "/features" };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::State,
+    summary: "The features behind a symbol's newest prediction.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[
+        describe::Answer {
+            status: 200,
+            description: "The state of the symbol and its features, with names, units and event time.",
+            media: &[describe::json_of::<Answer<'_>>()],
+        },
+        REDIRECT,
+    ],
+    errors: &[400, 404, 409, 503, 504],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint =
+    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Ordinary, doc: &DOC, handle };
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Feature")]
 struct FeatureBody {
     name: &'static str,
     version: u16,
@@ -28,7 +48,8 @@ struct FeatureBody {
     value: Option<f32>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SymbolFeatures")]
 struct Answer<'a> {
     #[serde(flatten)]
     state: SymbolBody<'a>,

@@ -1,15 +1,48 @@
 //! `GET /health`: healthy, degraded (200), or unavailable (503): only when nothing can be scored.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{condition::Condition, reply::json, route::Route};
+use crate::http::{
+    condition::Condition,
+    describe::{self, Doc, Tag},
+    reply::json,
+    route::Route,
+};
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/health"), observed: Observed::Probe, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Operation,
+    summary: "How the service stands, and why.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[
+        describe::Answer {
+            status: 200,
+            description: "Healthy, or degraded with reasons.",
+            media: &[describe::json_of::<Answer<'_>>()],
+        },
+        describe::Answer {
+            status: 503,
+            description: "Nothing can be scored: no model, no shard, or draining.",
+            media: &[describe::json_of::<Answer<'_>>()],
+        },
+    ],
+    errors: &[],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/health"),
+    observed: Observed::Probe,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Health")]
 struct Answer<'a> {
     status: &'static str,
     timestamp: String,

@@ -8,26 +8,101 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderMap},
 };
 use model::Model;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::value::RawValue;
+use serde_json::{Value, json as value, value::RawValue};
 
 use super::{Answering, Call, Endpoint, Observed, predict::not_readable};
 use crate::http::{
     app::App,
     body,
+    describe::{self, Content, Doc, Examples, Media, Tag, row_object, row_of},
     problem::Problem,
-    reply::{Body, json},
+    reply::{Body, JSON, json},
     route::Route,
     rows::{RowRules, Rows, read_columns, read_csv, read_rows, read_split},
     scoring::{Missing, Scores, missing_by_row, rules, score},
+};
+
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "Rows scored, by MLflow's scoring protocol.",
+    description: "Exactly one of the first four keys. What MLflow drops in silence is an error: a column that the model \
+                  does not know, a missing value, a parameter.",
+    parameters: &[],
+    body: Some(Content {
+        required: true,
+        media: &[
+            Media {
+                content_type: JSON,
+                schema: request_schema,
+                examples: &[
+                    ("dataframe_split", split_example),
+                    ("dataframe_records", records_example),
+                    ("instances", instances_example),
+                    ("inputs", inputs_example),
+                ],
+            },
+            describe::text("text/csv"),
+        ],
+    }),
+    answers: &[describe::Answer {
+        status: 200,
+        description: "One number a row, or one for each class.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[400, 408, 413, 415, 422, 503, 504],
 };
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: Method::POST,
     route: Route::Exact("/invocations"),
     observed: Observed::Prediction,
+    doc: &DOC,
     handle,
 };
+
+fn request_schema(_: &mut SchemaGenerator) -> Schema {
+    let number = value!({"type": ["number", "null"]});
+    let rows = value!({"type": "array", "items": {"type": "object", "additionalProperties": &number}});
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "dataframe_split": {
+                "type": "object",
+                "required": ["columns", "data"],
+                "properties": {
+                    "columns": {"type": "array", "items": {"type": "string"}},
+                    "data": {"type": "array", "items": {"type": "array", "items": &number}},
+                    "index": {"description": "Not looked at."}
+                }
+            },
+            "dataframe_records": &rows,
+            "instances": &rows,
+            "inputs": {"type": "object", "additionalProperties": {"type": "array", "items": &number}},
+            "params": {"type": ["object", "null"], "maxProperties": 0}
+        }
+    })
+}
+
+fn split_example(examples: &Examples<'_>) -> Option<Value> {
+    let (columns, row) = row_of(examples.model?);
+    Some(value!({"dataframe_split": {"columns": columns, "data": [row]}}))
+}
+
+fn records_example(examples: &Examples<'_>) -> Option<Value> {
+    Some(value!({"dataframe_records": [row_object(examples.model?)]}))
+}
+
+fn instances_example(examples: &Examples<'_>) -> Option<Value> {
+    Some(value!({"instances": [row_object(examples.model?)]}))
+}
+
+fn inputs_example(examples: &Examples<'_>) -> Option<Value> {
+    let (names, row) = row_of(examples.model?);
+    let columns: Value = names.into_iter().zip(row).map(|(name, value)| (name, value!([value]))).collect();
+    Some(value!({"inputs": columns}))
+}
 
 /// The body: exactly one of the first four.
 #[derive(Deserialize)]
@@ -67,7 +142,8 @@ enum Form {
     Csv,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Invocation")]
 struct Answer<'a> {
     predictions: Scores<'a>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]

@@ -1,15 +1,43 @@
 //! `GET /livez`: whether a restart would help. It would after a shard panicked; it would not load a model.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{reply::json, route::Route};
+use crate::http::{
+    describe::{self, Doc, Tag},
+    reply::json,
+    route::Route,
+};
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/livez"), observed: Observed::Probe, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Operation,
+    summary: "Whether a restart would not help.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[
+        describe::Answer { status: 200, description: "It lives.", media: &[describe::json_of::<Answer>()] },
+        describe::Answer {
+            status: 503,
+            description: "A shard panicked.",
+            media: &[describe::json_of::<Answer>()],
+        },
+    ],
+    errors: &[],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/livez"),
+    observed: Observed::Probe,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Liveness")]
 struct Answer {
     live: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -6,12 +6,34 @@ use hyper::{Method, StatusCode};
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::{
-    http::{problem::Problem, reply::reply, route::Route},
+    http::{
+        describe::{self, Doc, Tag},
+        problem::Problem,
+        reply::reply,
+        route::Route,
+    },
     metrics,
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/metrics"), observed: Observed::Probe, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Operation,
+    summary: "Metrics, in Prometheus' text format.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer { status: 200, description: "All metrics.", media: &[describe::text(TEXT)] }],
+    errors: &[500],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/metrics"),
+    observed: Observed::Probe,
+    doc: &DOC,
+    handle,
+};
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How long a scrape waits for the shards' rows.
 const QUALITY_WAIT_MAX: Duration = Duration::from_millis(250);
@@ -22,7 +44,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let soon = Instant::now() + QUALITY_WAIT_MAX;
         let _ = call.app.quality.report(&call.app.engine, soon.min(call.deadline())).await;
         match metrics::render(call.app) {
-            Ok(text) => Ok(reply(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)),
+            Ok(text) => Ok(reply(StatusCode::OK, TEXT, text)),
             Err(error) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Metrics cannot be written",

@@ -6,10 +6,35 @@ use hyper::{
 };
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{reply::reply, route::Route};
+use crate::http::{
+    describe::{self, Doc, Tag},
+    reply::reply,
+    route::Route,
+};
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::State,
+    summary: "The live page.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "One file without any outside download.",
+        media: &[describe::text(HTML)],
+    }],
+    errors: &[],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
+
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 const PAGE: &str = include_str!("../../page/index.html");
 
@@ -17,14 +42,14 @@ const PAGE: &str = include_str!("../../page/index.html");
 const STALE_AFTER: &str = r#"data-stale-after-s="60""#;
 
 /// Its own script and style, its own server, nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async {
         let stale_after = format!("data-stale-after-s=\"{}\"", call.app.config.predict.stale_after_s.get());
         let page = PAGE.replacen(STALE_AFTER, &stale_after, 1);
-        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", page);
+        let mut response = reply(StatusCode::OK, HTML, page);
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -5,13 +5,29 @@ use hyper::{Method, StatusCode};
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     condition::Condition,
+    describe::{self, Doc, Tag},
     problem::Problem,
     reply::{JSON, reply},
     route::Route,
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/ping"), observed: Observed::Probe, handle };
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "Whether rows can be scored, as MLflow and SageMaker ask.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer { status: 200, description: "They can.", media: &[describe::text(JSON)] }],
+    errors: &[503],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/ping"),
+    observed: Observed::Probe,
+    doc: &DOC,
+    handle,
+};
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {

@@ -10,8 +10,9 @@ use engine::{
 };
 use hyper::{Method, Response, StatusCode};
 use model::Model;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::{
@@ -19,7 +20,8 @@ use crate::{
         answer::{wall_clock_nanos, write_prediction},
         app::App,
         body,
-        elsewhere::{self, Item, ListForm, Stamp, Wanted},
+        describe::{self, Content, Doc, Examples, Media, Tag, of, prediction::Prediction, row_object},
+        elsewhere::{self, Item, ListForm, REDIRECT, Stamp, Wanted},
         explain::{Explained, check_count, explain_rows},
         forward::Asker,
         problem::Problem,
@@ -31,12 +33,86 @@ use crate::{
     metrics::PredictionCounts,
 };
 
+const DOC: Doc = Doc {
+    tag: Tag::Predictions,
+    summary: "Rows of your own, or symbols of the live state.",
+    description: "Which of the three forms is meant shows in the key that is there.",
+    parameters: &[],
+    body: Some(Content {
+        required: true,
+        media: &[Media {
+            content_type: JSON,
+            schema: request_schema,
+            examples: &[("rows", rows_example), ("features", features_example), ("symbols", symbols_example)],
+        }],
+    }),
+    answers: &[
+        describe::Answer {
+            status: 200,
+            description: "As was asked: scores of rows, one prediction in the older form, or predictions of symbols.",
+            media: &[Media { content_type: JSON, schema: answer_schema, examples: &[] }],
+        },
+        REDIRECT,
+    ],
+    errors: &[400, 404, 408, 413, 422, 500, 503, 504],
+};
+
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: Method::POST,
     route: Route::Exact("/predict"),
     observed: Observed::Prediction,
+    doc: &DOC,
     handle,
 };
+
+fn request_schema(_: &mut SchemaGenerator) -> Schema {
+    let number = json!({"type": ["number", "null"]});
+    let row = json!({"type": "object", "description": "By feature.", "additionalProperties": number});
+    let form = |key: &str, schema: Value| {
+        json!({
+            "type": "object",
+            "required": [key],
+            "properties": {
+                key: schema,
+                "model": {"type": "string", "description": "name or name@version of a loaded model."},
+                "explain": {"type": "boolean"}
+            }
+        })
+    };
+    json_schema!({"oneOf": [
+        form("rows", json!({"type": "array", "minItems": 1, "items": &row})),
+        form("features", row),
+        form("symbols", json!({"type": "array", "minItems": 1, "items": {"type": "string"}})),
+    ]})
+}
+
+fn answer_schema(generator: &mut SchemaGenerator) -> Schema {
+    let predictions = json!({
+        "type": "object",
+        "required": ["predictions"],
+        "properties": {"predictions": {
+            "type": "array",
+            "description": "In the order of the names; one that fails has its error in its place.",
+            "items": {"anyOf": [of::<Prediction>(generator), of::<ItemError<'_>>(generator)]}
+        }}
+    });
+    let (rows, features) = (of::<rows::RowsAnswer<'_>>(generator), of::<rows::FeaturesAnswer<'_>>(generator));
+    json_schema!({"anyOf": [rows, features, predictions]})
+}
+
+fn rows_example(examples: &Examples<'_>) -> Option<Value> {
+    Some(json!({"rows": [row_object(examples.model?)]}))
+}
+
+fn features_example(examples: &Examples<'_>) -> Option<Value> {
+    let model = examples.older.or(examples.model).filter(|model| model.gives_probability())?;
+    Some(json!({"features": row_object(model)}))
+}
+
+fn symbols_example(examples: &Examples<'_>) -> Option<Value> {
+    examples.model?;
+    Some(json!({"symbols": [examples.symbol.as_ref()?]}))
+}
 
 /// The body, its parts not yet read: which one is there decides what is answered.
 #[derive(Deserialize)]
@@ -182,7 +258,8 @@ fn add_explanation(bytes: &mut Vec<u8>, explanation: Option<&Explained>) {
 }
 
 /// What stands in the place of a prediction that cannot be given.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SymbolProblem")]
 struct ItemError<'a> {
     symbol: &'a str,
     status: u16,

@@ -8,7 +8,8 @@ use super::{Answering, Call, Endpoint, Observed};
 use crate::{
     http::{
         answer::{wall_clock_nanos, write_prediction},
-        elsewhere::{self, Stamp},
+        describe::{self, Doc, Parameter, Place, Tag, of, prediction::Prediction},
+        elsewhere::{self, REDIRECT, Stamp},
         problem::Problem,
         reply::{Body, JSON, reply},
         route::{Route, query_value},
@@ -19,8 +20,30 @@ use crate::{
 
 const ROUTE: Route = Route::Symbol { label: "/predict/{symbol}", before: "/predict/", after: "" };
 
+const DOC: Doc = Doc {
+    tag: Tag::Predictions,
+    summary: "The newest prediction of a symbol.",
+    description: "",
+    parameters: &[Parameter {
+        name: "horizon_s",
+        place: Place::Query,
+        description: "The seconds ahead that are asked for: those of the loaded model.",
+        schema: of::<Option<u32>>,
+    }],
+    body: None,
+    answers: &[
+        describe::Answer {
+            status: 200,
+            description: "The prediction; warming ones say why there is no number yet.",
+            media: &[describe::json_of::<Prediction>()],
+        },
+        REDIRECT,
+    ],
+    errors: &[400, 404, 409, 422, 503, 504],
+};
+
 pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Prediction, handle };
+    Endpoint { method: Method::GET, route: ROUTE, observed: Observed::Prediction, doc: &DOC, handle };
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {

@@ -8,15 +8,40 @@ use engine::{
     volatility::COVERAGE,
 };
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
-use crate::http::{reply::json, route::Route};
+use crate::http::{
+    describe::{self, Doc, Tag},
+    reply::json,
+    route::Route,
+};
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/quality"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::State,
+    summary: "How good the answers turned out to be.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "By model and symbol, beside persistence, over a window of event time.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[503, 504],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/quality"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Quality")]
 struct Answer<'a> {
     window_s: i64,
     /// Event time of the oldest and the newest grid instant; `null` without any.
@@ -27,7 +52,8 @@ struct Answer<'a> {
     volatility: VolatilityBody,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ModelQuality")]
 struct ModelBody<'a> {
     name: &'a str,
     version: &'a str,
@@ -40,14 +66,16 @@ struct ModelBody<'a> {
     symbols: Vec<SymbolBody<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SymbolQuality")]
 struct SymbolBody<'a> {
     symbol: &'a str,
     #[serde(flatten)]
     quality: QualityBody,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "QualityNumbers")]
 struct QualityBody {
     rows: u64,
     base_rate: f64,
@@ -63,12 +91,14 @@ struct QualityBody {
     persistence: PersistenceBody,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "PersistenceQuality")]
 struct PersistenceBody {
     average_precision: f64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ReliabilityBin")]
 struct BinBody {
     low: f64,
     high: f64,
@@ -77,7 +107,8 @@ struct BinBody {
     spike_share: f64,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "VolatilityQuality")]
 struct VolatilityBody {
     rows: u64,
     /// Share of outcomes inside the interval; `null` without any.

@@ -1,26 +1,57 @@
 //! `GET /readyz?verbose`: whether traffic may come, and which check says no.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     condition::Condition,
+    describe::{self, Doc, Parameter, Place, Tag, of},
     reply::json,
     route::{Route, query_value},
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/readyz"), observed: Observed::Probe, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Operation,
+    summary: "Whether traffic may come.",
+    description: "",
+    parameters: &[Parameter {
+        name: "verbose",
+        place: Place::Query,
+        description: "Given, all checks are listed.",
+        schema: of::<Option<String>>,
+    }],
+    body: None,
+    answers: &[
+        describe::Answer { status: 200, description: "Ready.", media: &[describe::json_of::<Answer>()] },
+        describe::Answer {
+            status: 503,
+            description: "Not ready: the checks that fail.",
+            media: &[describe::json_of::<Answer>()],
+        },
+    ],
+    errors: &[],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/readyz"),
+    observed: Observed::Probe,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ReadinessCheck")]
 struct Check {
     name: &'static str,
     ok: bool,
     detail: String,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Readiness")]
 struct Answer {
     ready: bool,
     /// The checks that fail; all of them where `verbose` is asked.

@@ -11,6 +11,7 @@ use hyper::{
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     app::App,
+    describe::{self, Doc, Parameter, Place, Tag, of},
     live,
     problem::Problem,
     reply::{Body, reply},
@@ -18,8 +19,32 @@ use crate::http::{
     service::is_head,
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/stream"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Predictions,
+    summary: "Predictions as server-sent events, as they are made.",
+    description: "",
+    parameters: &[Parameter {
+        name: "symbols",
+        place: Place::Query,
+        description: "Only these, with commas between; all where absent.",
+        schema: of::<Option<String>>,
+    }],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "A stream: each event is one prediction.",
+        media: &[describe::text(EVENT_STREAM)],
+    }],
+    errors: &[400, 404, 409],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/stream"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
 
 const EVENT_STREAM: &str = "text/event-stream";
 

@@ -7,21 +7,48 @@ use engine::{
     symbol::{SymbolId, SymbolKey},
 };
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     answer::wall_clock_nanos,
     app::App,
+    describe::{self, Doc, Parameter, Place, Tag, of},
     reply::json,
     route::{Route, query_value},
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/symbols"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::State,
+    summary: "Which symbols live here, and how each stands.",
+    description: "",
+    parameters: &[Parameter {
+        name: "all",
+        place: Place::Query,
+        description: "Given, also the partitions that other instances own.",
+        schema: of::<Option<String>>,
+    }],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The symbols, by name.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[503, 504],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/symbols"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
 
 /// A symbol's state, for people and tools.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Symbol")]
 pub(super) struct SymbolBody<'a> {
     symbol: &'a str,
     venue: &'a str,
@@ -76,7 +103,8 @@ fn split_over(app: &App, symbol: SymbolId) -> Vec<u32> {
 }
 
 /// A symbol's partition that another instance owns.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SymbolElsewhere")]
 struct Elsewhere {
     symbol: String,
     partition: u32,
@@ -108,7 +136,8 @@ fn elsewhere(app: &App, here: &HashSet<SymbolKey>) -> Vec<Elsewhere> {
     all
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Symbols")]
 struct Answer<'a> {
     symbols: Vec<SymbolBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]

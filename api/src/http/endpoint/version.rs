@@ -1,18 +1,43 @@
 //! `GET /version`: what is running: build, model (the one in memory, not the one configured), runtime.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::{
     build_info,
-    http::{reply::json, route::Route},
+    http::{
+        describe::{self, Doc, Tag},
+        reply::json,
+        route::Route,
+    },
 };
 
-pub(super) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/version"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::Operation,
+    summary: "What is running: build, model, runtime.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The build, and the model that is in memory.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[],
+};
 
-#[derive(Serialize)]
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/version"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Version")]
 struct Answer<'a> {
     version: &'a str,
     sha: &'a str,

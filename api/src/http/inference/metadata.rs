@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::Model;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{INPUT, OUTPUT, TREESHAP_OUTPUT, response::DATATYPE, tensor::Datatype};
@@ -35,7 +36,7 @@ pub(in crate::http) fn outputs(model: &Model, explained: bool) -> Vec<Spec> {
     std::iter::once(scores).chain(explained.then(contributions)).collect()
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(in crate::http) struct ModelMetadata<'a> {
     name: &'a str,
     versions: [&'a str; 1],
@@ -47,7 +48,7 @@ pub(in crate::http) struct ModelMetadata<'a> {
     properties: BTreeMap<&'static str, String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TensorMetadata {
     name: &'static str,
     datatype: &'static str,

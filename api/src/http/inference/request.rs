@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -79,6 +80,43 @@ struct OutputParameters {
     binary_data: Option<bool>,
     classification: Option<IgnoredAny>,
     shared_memory_region: Option<IgnoredAny>,
+}
+
+/// The schema of the JSON.
+pub(in crate::http) fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": "string", "description": "Given back."},
+            "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
+            "inputs": {"type": "array", "minItems": 1, "items": {
+                "type": "object",
+                "required": ["name", "shape", "datatype"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+                    "datatype": {"enum": Datatype::names()},
+                    "parameters": {
+                        "type": "object",
+                        "properties": {"binary_data_size": {"type": "integer", "minimum": 0}}
+                    },
+                    "data": {
+                        "type": "array",
+                        "description": "Flat and row-major, or nested as the shape; null is a missing value."
+                    }
+                }
+            }},
+            "outputs": {"type": "array", "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"enum": [OUTPUT, TREESHAP_OUTPUT]},
+                    "parameters": {"type": "object", "properties": {"binary_data": {"type": "boolean"}}}
+                }
+            }}
+        }
+    })
 }
 
 /// A request that is wrong in what it says. (On its way out 422 becomes the protocol's 400.)

@@ -2,6 +2,7 @@
 
 use hyper::{Response, StatusCode, header::HeaderValue};
 use model::Model;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{HEADER_LENGTH, OUTPUT, request::Wanted, tensor::Datatype};
@@ -14,6 +15,9 @@ use crate::http::{
 /// Scores and contributions are answered as they are computed.
 pub(super) const DATATYPE: Datatype = Datatype::Fp64;
 
+/// JSON with bytes behind it.
+pub(in crate::http) const OCTETS: &str = "application/octet-stream";
+
 /// One tensor, filled.
 #[derive(Debug)]
 pub(in crate::http) struct Output {
@@ -24,8 +28,9 @@ pub(in crate::http) struct Output {
     pub(in crate::http) values: Vec<f64>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Inference")]
+pub(in crate::http) struct Answer<'a> {
     model_name: &'a str,
     model_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +39,8 @@ struct Answer<'a> {
     outputs: Vec<Tensor<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "InferenceParameters")]
 struct Parameters<'a> {
     model_variant: &'a str,
     /// On the probability; absent where the scores are none.
@@ -45,7 +51,8 @@ struct Parameters<'a> {
     missing: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "InferenceTensor")]
 struct Tensor<'a> {
     name: &'a str,
     datatype: &'static str,
@@ -56,7 +63,8 @@ struct Tensor<'a> {
     data: Option<&'a [f64]>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "InferenceBinarySize")]
 struct BinarySize {
     binary_data_size: usize,
 }
@@ -103,7 +111,7 @@ pub(in crate::http) fn write(
     for output in outputs.iter().filter(|output| output.wanted.binary) {
         bytes.extend(output.values.iter().flat_map(|value| value.to_le_bytes()));
     }
-    let mut response = reply(StatusCode::OK, "application/octet-stream", bytes);
+    let mut response = reply(StatusCode::OK, OCTETS, bytes);
     response.headers_mut().insert(HEADER_LENGTH, HeaderValue::from(json_bytes));
     response
 }

@@ -43,9 +43,13 @@ impl Datatype {
     pub(in crate::http) fn named(text: &str) -> Result<Self, String> {
         let found = Self::NAMES.iter().find(|(_, name, _)| *name == text);
         found.map(|(datatype, ..)| *datatype).ok_or_else(|| {
-            let names: Vec<&str> = Self::NAMES.iter().map(|(_, name, _)| *name).collect();
-            format!("datatype {text:?} is not taken; send one of {}", names.join(", "))
+            format!("datatype {text:?} is not taken; send one of {}", Self::names().join(", "))
         })
+    }
+
+    /// All names.
+    pub(in crate::http) fn names() -> Vec<&'static str> {
+        Self::NAMES.iter().map(|(_, name, _)| *name).collect()
     }
 
     /// What a model compares: the type that metadata name.

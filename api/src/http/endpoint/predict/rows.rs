@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use hyper::{Response, StatusCode};
 use model::Model;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -35,8 +36,9 @@ async fn explain(
     explain_rows(app, model.clone(), rows.values.clone(), asked.deadline).await.map(Some)
 }
 
-#[derive(Serialize)]
-struct RowsAnswer<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "RowScores")]
+pub(super) struct RowsAnswer<'a> {
     scores: Scores<'a>,
     /// What the numbers of a row speak of, in their order; of a class's position, what it counts.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -70,8 +72,9 @@ pub(super) async fn score_rows(
     Ok(json(StatusCode::OK, &answer))
 }
 
-#[derive(Serialize)]
-struct FeaturesAnswer<'a> {
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "OlderPrediction")]
+pub(super) struct FeaturesAnswer<'a> {
     prediction: u8,
     probability: f64,
     alert: bool,

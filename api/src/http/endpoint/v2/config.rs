@@ -1,27 +1,45 @@
 //! `GET /v2/models/{model}/config`: the same as metadata, in the words of Triton's model configuration.
 
 use hyper::{Method, Response, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed, Problem, of_model, of_version};
 use crate::http::{
+    describe::{self, Doc, Tag},
     explain::is_explainable,
     inference::metadata::{PLATFORM, Spec, inputs, outputs},
     loaded,
     reply::{Body, json},
 };
 
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "A model's inputs and outputs, in the words of Triton's model configuration.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The configuration.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[404, 503],
+};
+
 pub(in crate::http::endpoint) const ENDPOINT: Endpoint = Endpoint {
     method: Method::GET,
     route: of_model("/v2/models/{model}/config", "/config"),
     observed: Observed::Ordinary,
+    doc: &DOC,
     handle,
 };
 
 pub(in crate::http::endpoint) const VERSION: Endpoint =
     Endpoint { route: of_version("/v2/models/{model}/versions/{version}/config", "/config"), ..ENDPOINT };
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ModelConfiguration")]
 struct Answer<'a> {
     name: &'a str,
     platform: &'static str,
@@ -32,7 +50,8 @@ struct Answer<'a> {
     output: Vec<Tensor>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "TensorConfiguration")]
 struct Tensor {
     name: &'static str,
     data_type: String,

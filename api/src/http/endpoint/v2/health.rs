@@ -1,15 +1,49 @@
 //! `GET /v2/health/live` and `/v2/health/ready`: what `/livez` and `/readyz` say.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed, Problem, Route};
-use crate::http::{condition::Condition, reply::json};
+use crate::http::{
+    condition::Condition,
+    describe::{self, Doc, Tag},
+    reply::json,
+};
+
+const LIVE_DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "Whether a restart would not help.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "It lives.",
+        media: &[describe::json_of::<Live>()],
+    }],
+    errors: &[503],
+};
+
+const READY_DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "Whether traffic may come.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "Ready.",
+        media: &[describe::json_of::<Ready>()],
+    }],
+    errors: &[503],
+};
 
 pub(in crate::http::endpoint) const LIVE: Endpoint = Endpoint {
     method: Method::GET,
     route: Route::Exact("/v2/health/live"),
     observed: Observed::Probe,
+    doc: &LIVE_DOC,
     handle: live,
 };
 
@@ -17,15 +51,18 @@ pub(in crate::http::endpoint) const READY: Endpoint = Endpoint {
     method: Method::GET,
     route: Route::Exact("/v2/health/ready"),
     observed: Observed::Probe,
+    doc: &READY_DOC,
     handle: ready,
 };
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ServerLive")]
 struct Live {
     live: bool,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ServerReady")]
 struct Ready {
     ready: bool,
 }

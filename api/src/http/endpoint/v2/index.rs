@@ -1,21 +1,45 @@
 //! `POST /v2/repository/index`: the models that are loaded now.
 
 use hyper::{Method, Response, StatusCode};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{Answering, Call, Endpoint, Observed, Problem, Route};
 use crate::http::{
     body,
+    describe::{self, Content, Doc, Media, Tag},
     loaded::{self, Loaded},
-    reply::{Body, json},
+    reply::{Body, JSON, json},
+};
+
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "The models that are loaded now.",
+    description: "",
+    parameters: &[],
+    body: Some(Content {
+        required: false,
+        media: &[Media { content_type: JSON, schema: request_schema, examples: &[] }],
+    }),
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The main one, and that of predict.legacy_model.",
+        media: &[describe::json_of::<Vec<Entry>>()],
+    }],
+    errors: &[400, 408, 413, 503],
 };
 
 pub(in crate::http::endpoint) const ENDPOINT: Endpoint = Endpoint {
     method: Method::POST,
     route: Route::Exact("/v2/repository/index"),
     observed: Observed::Ordinary,
+    doc: &DOC,
     handle,
 };
+
+fn request_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "properties": {"ready": {"type": "boolean"}}})
+}
 
 /// May be left out.
 #[derive(Deserialize)]
@@ -26,7 +50,8 @@ struct Request {
     _ready: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "RepositoryEntry")]
 struct Entry {
     name: String,
     version: String,

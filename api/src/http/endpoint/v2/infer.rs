@@ -4,33 +4,84 @@ use std::{sync::atomic::Ordering::Relaxed, time::Instant};
 
 use hyper::{Method, Response, StatusCode, header::CONTENT_ENCODING};
 
+use serde_json::{Value, json};
+
 use super::{Answering, Call, Endpoint, Observed, Problem, of_model, of_version};
 use crate::{
     http::{
         app::App,
         body,
+        describe::{self, Content, Doc, Examples, Media, Parameter, Place, Tag, of, row_of},
         explain::{check_count, explain_rows},
         inference::{
-            HEADER_LENGTH, TREESHAP_OUTPUT,
+            HEADER_LENGTH, INPUT, OUTPUT, TREESHAP_OUTPUT,
             request::{self, Wanted},
-            response::{self, Output},
+            response::{self, OCTETS, Output},
         },
         loaded::{self, Loaded},
-        reply::Body,
+        reply::{Body, JSON},
         scoring::{missing_by_row, rules, score},
     },
     metrics::ModelInferences,
+};
+
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "Rows scored, by tensors.",
+    description: "Rows come as one tensor input__0 [rows, features], or as one tensor [rows] a feature by its name; outputs \
+                  are output__0, and treeshap_output where it is asked for.",
+    parameters: &[Parameter {
+        name: "Inference-Header-Content-Length",
+        place: Place::Header,
+        description: "Bytes of JSON before the data of binary tensors; 0 where the body is bare rows.",
+        schema: of::<Option<u32>>,
+    }],
+    body: Some(Content {
+        required: true,
+        media: &[
+            Media {
+                content_type: JSON,
+                schema: request::schema,
+                examples: &[("one tensor", tensor_example), ("a tensor a feature", columns_example)],
+            },
+            Media { content_type: OCTETS, schema: describe::bytes, examples: &[] },
+        ],
+    }),
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The tensors that were asked for; binary ones behind the JSON, whose length a header says.",
+        media: &[
+            Media { content_type: JSON, schema: of::<response::Answer<'_>>, examples: &[] },
+            Media { content_type: OCTETS, schema: describe::bytes, examples: &[] },
+        ],
+    }],
+    errors: &[400, 404, 408, 413, 500, 501, 503, 504],
 };
 
 pub(in crate::http::endpoint) const ENDPOINT: Endpoint = Endpoint {
     method: Method::POST,
     route: of_model("/v2/models/{model}/infer", "/infer"),
     observed: Observed::Prediction,
+    doc: &DOC,
     handle,
 };
 
 pub(in crate::http::endpoint) const VERSION: Endpoint =
     Endpoint { route: of_version("/v2/models/{model}/versions/{version}/infer", "/infer"), ..ENDPOINT };
+
+fn tensor_example(examples: &Examples<'_>) -> Option<Value> {
+    let (_, row) = row_of(examples.model?);
+    let outputs = [json!({"name": OUTPUT})];
+    let input = json!({"name": INPUT, "shape": [1, row.len()], "datatype": "FP64", "data": row});
+    Some(json!({"id": "1", "inputs": [input], "outputs": outputs}))
+}
+
+fn columns_example(examples: &Examples<'_>) -> Option<Value> {
+    let (names, row) = row_of(examples.model?);
+    let input = |(name, value)| json!({"name": name, "shape": [1], "datatype": "FP64", "data": [value]});
+    let inputs: Vec<Value> = names.into_iter().zip(row).map(input).collect();
+    Some(json!({"inputs": inputs}))
+}
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move { infer(call).await.map_err(Problem::for_inference) })

@@ -1,18 +1,43 @@
 //! `GET /v2`: what this server is, and which extensions it has.
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed, Route};
 use crate::{
     build_info,
-    http::{inference::EXTENSIONS, reply::json},
+    http::{
+        describe::{self, Doc, Tag},
+        inference::EXTENSIONS,
+        reply::json,
+    },
 };
 
-pub(in crate::http::endpoint) const ENDPOINT: Endpoint =
-    Endpoint { method: Method::GET, route: Route::Exact("/v2"), observed: Observed::Ordinary, handle };
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "What this server is, by the Open Inference Protocol.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "Name, version, extensions.",
+        media: &[describe::json_of::<Answer>()],
+    }],
+    errors: &[],
+};
 
-#[derive(Serialize)]
+pub(in crate::http::endpoint) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/v2"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "InferenceServer")]
 struct Answer {
     name: &'static str,
     version: &'static str,

@@ -3,30 +3,51 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answering, Call, Endpoint, Observed, Problem, of_model, of_version};
 use crate::{
-    http::{loaded, reply::json},
+    http::{
+        describe::{self, Doc, Tag},
+        loaded,
+        reply::json,
+    },
     metrics::Timed,
+};
+
+const DOC: Doc = Doc {
+    tag: Tag::OtherProtocols,
+    summary: "What the Open Inference Protocol asked of a model since the start.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "Counts and nanoseconds.",
+        media: &[describe::json_of::<Answer<'_>>()],
+    }],
+    errors: &[404, 503],
 };
 
 pub(in crate::http::endpoint) const ENDPOINT: Endpoint = Endpoint {
     method: Method::GET,
     route: of_model("/v2/models/{model}/stats", "/stats"),
     observed: Observed::Ordinary,
+    doc: &DOC,
     handle,
 };
 
 pub(in crate::http::endpoint) const VERSION: Endpoint =
     Endpoint { route: of_version("/v2/models/{model}/versions/{version}/stats", "/stats"), ..ENDPOINT };
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "ModelStatistics")]
 struct Answer<'a> {
     model_stats: [ModelStats<'a>; 1],
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ModelStats<'a> {
     name: &'a str,
     version: &'a str,
@@ -41,7 +62,7 @@ struct ModelStats<'a> {
     batch_stats: [(); 0],
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct InferenceStats {
     success: Duration,
     fail: Duration,
@@ -52,7 +73,8 @@ struct InferenceStats {
     compute_output: Duration,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, JsonSchema, Serialize)]
+#[schemars(rename = "InferenceDuration")]
 struct Duration {
     count: u64,
     /// Nanoseconds in all.

@@ -1,0 +1,147 @@
+//! What an endpoint says of itself, beside its file's code: `/openapi.json` is made of it.
+//!
+//! Schemas of answers come of the types that are serialized; those of requests, whose parts are read one by one, are
+//! written beside the code that reads them. The stories hold both to what goes over the wire.
+
+pub(super) mod prediction;
+
+use model::Model;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+/// Part of a path's documentation.
+#[derive(Debug)]
+pub(super) struct Doc {
+    /// Which group it belongs to.
+    pub(super) tag: Tag,
+    /// What it does, in a line.
+    pub(super) summary: &'static str,
+    /// What else is worth knowing; may be empty.
+    pub(super) description: &'static str,
+    /// In query and headers. Those of the path are known from the route.
+    pub(super) parameters: &'static [Parameter],
+    pub(super) body: Option<Content>,
+    pub(super) answers: &'static [Answer],
+    /// Statuses that come with a problem document.
+    pub(super) errors: &'static [u16],
+}
+
+/// The groups, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    Predictions,
+    State,
+    OtherProtocols,
+    Operation,
+}
+
+impl Tag {
+    pub(super) const ALL: [Self; 4] = [Self::Predictions, Self::State, Self::OtherProtocols, Self::Operation];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Predictions => "Predictions",
+            Self::State => "State",
+            Self::OtherProtocols => "Other protocols",
+            Self::Operation => "Operation",
+        }
+    }
+}
+
+/// A parameter of query or headers.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) description: &'static str,
+    pub(super) schema: SchemaOf,
+}
+
+/// Where a parameter is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Query,
+    Header,
+}
+
+/// A body, of one type or several.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// Whether a request must have it.
+    pub(super) required: bool,
+    pub(super) media: &'static [Media],
+}
+
+/// One type of a body.
+#[derive(Debug)]
+pub(super) struct Media {
+    pub(super) content_type: &'static str,
+    pub(super) schema: SchemaOf,
+    /// Requests that the service answers as it runs now, by name.
+    pub(super) examples: &'static [(&'static str, ExampleOf)],
+}
+
+/// A status that is no error, and its bodies.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) description: &'static str,
+    pub(super) media: &'static [Media],
+}
+
+/// Makes a schema.
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+/// Makes an example; `None` where the service has nothing to show it with.
+pub(super) type ExampleOf = fn(&Examples<'_>) -> Option<Value>;
+
+/// The schema of a type.
+pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// An answer in JSON.
+pub(super) const fn json_of<T: JsonSchema>() -> Media {
+    Media { content_type: super::reply::JSON, schema: of::<T>, examples: &[] }
+}
+
+/// Any text.
+pub(super) const fn text(content_type: &'static str) -> Media {
+    Media { content_type, schema: of::<String>, examples: &[] }
+}
+
+/// An object of a kind that is defined elsewhere.
+pub(super) fn any_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object"})
+}
+
+/// JSON with bytes behind it, which no schema describes.
+pub(super) fn bytes(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"description": "JSON, then the data of binary tensors, little-endian, in the order of the tensors."})
+}
+
+/// What examples are made of: what is loaded and live now.
+#[derive(Debug, Default)]
+pub(super) struct Examples<'a> {
+    pub(super) model: Option<&'a Model>,
+    /// What the model answers as.
+    pub(super) version: Option<&'a str>,
+    /// The model of `{"features"}`, if it is another one.
+    pub(super) older: Option<&'a Model>,
+    /// A symbol that has state.
+    pub(super) symbol: Option<String>,
+}
+
+/// Names and values of a row that the model's own self-test has; 0 where that lacks a value.
+pub(super) fn row_of(model: &Model) -> (Vec<String>, Vec<f64>) {
+    let names: Vec<String> = model.info().features.iter().map(ToString::to_string).collect();
+    let rows = model.self_test_rows();
+    let value = |i: usize| rows.get(i).copied().filter(|value| value.is_finite()).unwrap_or(0.0);
+    let values = (0..names.len()).map(value).collect();
+    (names, values)
+}
+
+/// The same as an object.
+pub(super) fn row_object(model: &Model) -> Value {
+    let (names, values) = row_of(model);
+    names.into_iter().zip(values).map(|(name, value)| (name, json!(value))).collect()
+}

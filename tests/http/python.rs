@@ -1,0 +1,23 @@
+//! Other people's clients, as their users have them.
+
+use std::time::Duration;
+
+use crate::support::{process::Process, python, service::Service};
+
+/// The story fails where the packages are not there.
+fn run(script: &str, address: std::net::SocketAddr) {
+    python::run(script, &[address.to_string().as_ref()], "http");
+}
+
+#[test]
+fn the_openapi_document_is_valid_and_every_answer_fits_its_schema() {
+    let service = Service::plain();
+    run("http/clients/openapi.py", service.address);
+}
+
+#[test]
+fn the_answers_of_a_live_service_fit_the_document_too() {
+    let service = Process::serve(&[], |_| ());
+    service.get_until("/readyz", Duration::from_secs(60), |status, _| status == 200);
+    run("http/clients/openapi.py", service.address);
+}
