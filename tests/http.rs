@@ -11,4 +11,5 @@ mod predictions;
 mod python;
 mod quality;
 mod replay;
+mod sources;
 mod stream;

@@ -20,6 +20,7 @@ mod predict;
 mod predict_symbol;
 mod quality;
 mod readyz;
+mod sources;
 mod stream;
 mod symbols;
 mod v2;
@@ -37,6 +38,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     features::ENDPOINT,
     quality::ENDPOINT,
     events::ENDPOINT,
+    sources::ENDPOINT,
     health::ENDPOINT,
     livez::ENDPOINT,
     readyz::ENDPOINT,

@@ -1,6 +1,7 @@
 //! What became of the source, from its thread to whoever asks.
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
 /// Where the source is in its life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,18 +26,29 @@ impl SourceState {
     }
 }
 
-/// Written by the source's thread, read by `/health`.
-#[derive(Debug, Default)]
-pub struct SourceReport(ArcSwap<SourceState>);
+/// Written by the source's thread, read by `/health` and `/sources`.
+#[derive(Debug)]
+pub struct SourceReport(ArcSwap<(SourceState, Timestamp)>);
+
+impl Default for SourceReport {
+    fn default() -> Self {
+        Self(ArcSwap::from_pointee((SourceState::default(), Timestamp::now())))
+    }
+}
 
 impl SourceReport {
     /// The newest state.
     pub fn state(&self) -> SourceState {
-        SourceState::clone(&self.0.load())
+        self.0.load().0.clone()
+    }
+
+    /// When that began.
+    pub fn since(&self) -> Timestamp {
+        self.0.load().1
     }
 
     /// Tells the state.
     pub fn tell(&self, state: SourceState) {
-        self.0.store(state.into());
+        self.0.store((state, Timestamp::now()).into());
     }
 }

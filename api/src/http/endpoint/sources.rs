@@ -1,0 +1,126 @@
+//! `GET /sources`: what feeds the engine, whether it does so now, and what came of it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use engine::metrics::{Counter, ShardMetrics};
+use hyper::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answering, Call, Endpoint, Observed};
+use crate::{
+    config::sections::SourceKind,
+    http::{
+        app::App,
+        describe::{self, Doc, Tag},
+        reply::json,
+        route::Route,
+        source_report::SourceState,
+    },
+};
+
+const DOC: Doc = Doc {
+    tag: Tag::State,
+    summary: "What feeds the engine.",
+    description: "",
+    parameters: &[],
+    body: None,
+    answers: &[describe::Answer {
+        status: 200,
+        description: "The source with its counts since the start; no entry where there is none.",
+        media: &[describe::json_of::<Answer>()],
+    }],
+    errors: &[],
+};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    method: Method::GET,
+    route: Route::Exact("/sources"),
+    observed: Observed::Ordinary,
+    doc: &DOC,
+    handle,
+};
+
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "Sources")]
+struct Answer {
+    sources: Vec<Source>,
+}
+
+#[derive(JsonSchema, Serialize)]
+struct Source {
+    /// `simulator`, `file` or `kafka`.
+    source: &'static str,
+    /// `running`, `finished` or `failed`.
+    state: &'static str,
+    /// When that began.
+    since: String,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Whether it can give ticks now: of Kafka, whether a broker answers.
+    connected: bool,
+    ticks: Ticks,
+    records_without_tick: u64,
+    times_zoneless: u64,
+    /// Messages missing by their sequence numbers.
+    sequence_missing: u64,
+    gaps: u64,
+}
+
+/// By what became of them.
+#[derive(JsonSchema, Serialize)]
+#[schemars(rename = "SourceTicks")]
+struct Ticks {
+    accepted: u64,
+    late: u64,
+    repeated: u64,
+    jump: u64,
+    unreadable: u64,
+    /// Of symbols beyond `engine.symbols_max`.
+    refused: u64,
+}
+
+fn handle(call: Call<'_>) -> Answering<'_> {
+    Box::pin(async move {
+        let app = call.app;
+        let sources = match app.config.source.kind {
+            SourceKind::None => Vec::new(),
+            kind => vec![describe_source(app, kind)],
+        };
+        Ok(json(StatusCode::OK, &Answer { sources }))
+    })
+}
+
+fn describe_source(app: &App, kind: SourceKind) -> Source {
+    let (state, metrics) = (app.source.state(), &app.engine.metrics);
+    let sum = |counter: fn(&ShardMetrics) -> &Counter| -> u64 {
+        metrics.shards.iter().map(|shard| counter(shard).get()).sum()
+    };
+    let ingest = |counter: &AtomicU64| counter.load(Relaxed);
+    Source {
+        source: kind.name(),
+        state: state.name(),
+        since: format!("{:.3}", app.source.since()),
+        connected: match kind {
+            SourceKind::Kafka => metrics.lanes.is_connected(),
+            _ => state == SourceState::Running,
+        },
+        reason: match state {
+            SourceState::Failed(why) => Some(why),
+            SourceState::Running | SourceState::Finished => None,
+        },
+        ticks: Ticks {
+            accepted: sum(|shard| &shard.ticks_accepted),
+            late: sum(|shard| &shard.ticks_late),
+            repeated: sum(|shard| &shard.ticks_repeated),
+            jump: sum(|shard| &shard.ticks_jump),
+            unreadable: metrics.ingest.unreadable_total(),
+            refused: ingest(&metrics.ingest.ticks_refused),
+        },
+        records_without_tick: ingest(&metrics.ingest.records_without_tick),
+        times_zoneless: ingest(&metrics.ingest.times_zoneless),
+        sequence_missing: ingest(&metrics.ingest.sequence_missing),
+        gaps: sum(|shard| &shard.gaps),
+    }
+}
