@@ -4,6 +4,8 @@ mod command;
 mod documents;
 mod errors;
 mod forwarding;
+mod inference;
+mod invocations;
 mod life;
 mod limits;
 mod metrics;

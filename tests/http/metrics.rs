@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::service::{Service, Setup};
 
 /// Every sample by its name with labels, after checking the text line by line.
-fn samples(text: &str) -> BTreeMap<String, f64> {
+pub(super) fn samples(text: &str) -> BTreeMap<String, f64> {
     let mut typed = BTreeSet::new();
     let mut samples = BTreeMap::new();
     for line in text.lines() {

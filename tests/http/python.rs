@@ -10,6 +10,18 @@ fn run(script: &str, address: std::net::SocketAddr) {
 }
 
 #[test]
+fn tritonclient_infers_in_json_and_binary_with_the_bits_of_predict() {
+    let service = Service::plain();
+    run("http/clients/triton.py", service.address);
+}
+
+#[test]
+fn mlflows_own_scoring_client_is_answered() {
+    let service = Service::plain();
+    run("http/clients/mlflow_scoring.py", service.address);
+}
+
+#[test]
 fn the_openapi_document_is_valid_and_every_answer_fits_its_schema() {
     let service = Service::plain();
     run("http/clients/openapi.py", service.address);
@@ -20,4 +32,5 @@ fn the_answers_of_a_live_service_fit_the_document_too() {
     let service = Process::serve(&[], |_| ());
     service.get_until("/readyz", Duration::from_secs(60), |status, _| status == 200);
     run("http/clients/openapi.py", service.address);
+    run("http/clients/triton.py", service.address);
 }

@@ -321,3 +321,6 @@ fn values(input: &Input<'_>, shape: &[usize], binary: &mut &[u8]) -> Result<Vec<
         (None, None) => Err(about("has no \"data\" and no binary_data_size; send one of them".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests;
