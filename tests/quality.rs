@@ -11,6 +11,7 @@ use engine::{
     board::Board,
     events::{Event, EventLog},
     grid::Grid,
+    message::{Control, Message},
     offline::Offline,
     predict::Prediction,
     quality::{FeedbackSettings, QualityReport, QualitySettings, report::Quality},
@@ -455,4 +456,73 @@ fn a_silence_is_an_event_with_its_length() {
     let body = format!("{:?}", told[0].happening);
     assert!(body.contains("silence_s: 12"), "{body}");
     assert_eq!(&*told[0].symbol.as_ref().unwrap().name, "simulator:BTC-USD");
+}
+
+fn shadowed(active: &Arc<BoundModel>, shadow: Option<&Arc<BoundModel>>) -> Offline<Keep> {
+    let settings = StateSettings::default();
+    let mut offline = Offline::new(settings, Some(active.clone()), 64, Keep::default());
+    let (reply, _old) = tokio::sync::oneshot::channel();
+    let order = Message::Control(Control::SwapShadow { model: shadow.cloned(), reply });
+    offline.core().step(Instant::now(), &mut vec![order], &mut NoOut);
+    offline
+}
+
+/// The shadow is judged on the rows that the active model answered, as if it had answered them, and nobody else notices.
+#[test]
+fn a_shadow_has_the_quality_that_it_would_have_had_and_changes_no_byte() {
+    let ticks = simulated(2, 5);
+    let (default, other) = (bound(Arc::new(shipped::model("ml").unwrap().unwrap())), bound(baseline()));
+    let mut alone = shadowed(&default, None);
+    let mut both = shadowed(&default, Some(&other));
+    let mut judged = shadowed(&other, None);
+    for offline in [&mut alone, &mut both, &mut judged] {
+        feed(offline, &ticks, 0);
+    }
+    assert_eq!(both.out.bytes(), alone.out.bytes());
+    let (alone, both, judged) = (report(&mut alone), report(&mut both), report(&mut judged));
+    let of = |report: &QualityReport, variant: &str| {
+        let found = report.models.iter().find(|model| model.info.variant == variant);
+        found.unwrap_or_else(|| panic!("{variant} in {report:?}")).clone()
+    };
+    let (shadow, expected) = (of(&both, "shadow"), of(&judged, "baseline"));
+    assert!(expected.total.rows > 4_000, "{expected:?}");
+    assert_eq!((shadow.total, &shadow.symbols), (expected.total, &expected.symbols));
+    assert_eq!(shadow.info.sha256, expected.info.sha256);
+    assert_eq!(of(&both, "ml").total, of(&alone, "ml").total);
+    assert_eq!((both.models.len(), both.volatility), (2, alone.volatility));
+}
+
+/// Where a model takes over is a place in the ticks: the bytes are the same on any number of shards, live or not.
+#[test]
+fn the_same_swap_at_the_same_tick_gives_the_same_bytes() {
+    let ticks = simulated(3, 1);
+    let (first, second) = ticks.split_at(ticks.len() / 2);
+    let (one, other) = (small_model_named("one", -1.5), small_model_named("other", -3.0));
+    let mut offline = Offline::new(StateSettings::default(), Some(bound(one.clone())), 64, Keep::default());
+    feed(&mut offline, first, 0);
+    let (reply, _old) = tokio::sync::oneshot::channel();
+    let order = Message::Control(Control::SwapModel { model: Some(bound(other.clone())), reply });
+    offline.core().step(Instant::now(), &mut vec![order], &mut NoOut);
+    feed(&mut offline, second, first.len());
+    let expected = offline.out.bytes();
+    let by = |name: &str| expected.iter().filter(|bytes| bytes.contains(name)).count();
+    assert_eq!((by("\"name\":\"one\""), by("\"name\":\"other\"")), (first.len(), second.len()));
+    for shards in [1, 2] {
+        let settings = EngineSettings { shards: Some(shards), ..EngineSettings::default() };
+        let kept = Keep::default();
+        let out = kept.clone();
+        let engine =
+            Engine::start_with(&settings, Some(one.clone()), Arc::new(Board::default()), move |_| {
+                out.clone()
+            });
+        let engine = engine.unwrap();
+        feed(&mut engine.ingest(), first, 0);
+        wait_for_ticks(&engine, first.len());
+        wait(engine.handle().swap_model(Some(other.clone()), Duration::from_secs(30))).unwrap();
+        let mut ingest = engine.ingest();
+        feed(&mut ingest, second, first.len());
+        wait_for_ticks(&engine, ticks.len());
+        engine.stop();
+        assert_eq!(kept.bytes(), expected, "on {shards} shards");
+    }
 }

@@ -7,17 +7,19 @@ use std::{
 
 use engine::{
     board::Board,
-    handle::{EngineHandle, SwapError},
-    message::{Answer, Control},
+    handle::{AskError, EngineHandle, SwapError},
+    message::{Answer, Control, Message},
+    metrics::ShardMetrics,
     run::{Engine, EngineSettings},
-    shard::Out,
+    shard::{BoundModel, NoOut, Out, ShardCore},
     sim::{SimConfig, Simulator},
     source::TickSink,
-    state::outcome::Outcome,
-    symbol::{Offset, Symbol},
+    state::{StateSettings, outcome::Outcome},
+    symbol::{Offset, Symbol, default_partition},
     tick::Tick,
 };
 use model::{Model, ModelDraft, ModelInfo, schema::FeatureName};
+use tokio::sync::oneshot;
 
 use crate::support::fixtures::{small_model, small_model_named};
 
@@ -36,9 +38,13 @@ impl Fed {
     }
 
     fn with(out: Outcomes) -> Self {
-        let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+        Self::on(&EngineSettings { shards: Some(1), ..EngineSettings::default() }, out)
+    }
+
+    /// The first shard has the symbol.
+    fn on(settings: &EngineSettings, out: Outcomes) -> Self {
         let board = Arc::new(Board::default());
-        let engine = Engine::start_with(&settings, Some(small_model()), board, move |_| out.clone()).unwrap();
+        let engine = Engine::start_with(settings, Some(small_model()), board, move |_| out.clone()).unwrap();
         let config =
             SimConfig { symbols: SimConfig::default().symbols[..1].to_vec(), ..SimConfig::default() };
         let end = config.start.second() + 3_600;
@@ -121,6 +127,60 @@ fn a_swapped_model_claims_nothing_that_it_did_not_score() {
     let after = fed.answer();
     assert_eq!(model_name(&after), "other");
     assert_ne!(after.prediction.probability(), before.prediction.probability());
+}
+
+/// One shard that is gone leaves the others with the model that they had.
+#[test]
+fn a_swap_is_on_every_shard_or_on_none() {
+    let settings = EngineSettings::default();
+    let partition = default_partition("simulator:BTC-USD", settings.partition_count);
+    let settings = EngineSettings { shards: Some(2), pins: vec![(partition, 0)], ..settings };
+    let mut fed = Fed::on(&settings, Outcomes::default());
+    fed.handle().mailboxes[1].close();
+    let refused = fed.swap(small_model_named("other", -3.0)).unwrap_err();
+    assert_eq!(refused, SwapError::Shard(AskError::Closed));
+    assert_eq!(fed.handle().model.load().as_ref().unwrap().info().name, "small");
+    fed.next_tick();
+    assert_eq!(model_name(&fed.answer()), "small");
+}
+
+#[test]
+fn a_swap_that_nobody_waits_for_any_more_is_none() {
+    let bound = |name: &str| Some(Arc::new(BoundModel::new(small_model_named(name, -1.0)).unwrap()));
+    let mut core =
+        ShardCore::new(StateSettings::default(), bound("first"), Arc::new(ShardMetrics::default()));
+    let mut swap = |name: &str, is_awaited: bool| {
+        let (reply, mut answer) = oneshot::channel();
+        if !is_awaited {
+            answer.close();
+        }
+        let order = Message::Control(Control::SwapModel { model: bound(name), reply });
+        core.step(Instant::now(), &mut vec![order], &mut NoOut);
+        answer.try_recv().ok().flatten().map(|old| old.info().name.clone())
+    };
+    assert_eq!(swap("abandoned", false), None);
+    assert_eq!(swap("second", true).as_deref(), Some("first"));
+    assert_eq!(swap("third", true).as_deref(), Some("second"));
+}
+
+#[test]
+fn the_newest_grid_rows_are_kept_to_try_a_model_on() {
+    let mut fed = Fed::new();
+    let rows = |fed: &Fed| wait(fed.handle().recent_rows(Instant::now() + DEADLINE)).unwrap();
+    let before = rows(&fed);
+    assert!(
+        before.len() > 600 && before.len() <= 720,
+        "an hour has 720 instants, {} were scored",
+        before.len()
+    );
+    let bound = BoundModel::new(small_model()).unwrap();
+    assert!(before.iter().all(|row| (0.0..=1.0).contains(&bound.score(row))));
+    while rows(&fed).len() == before.len() {
+        fed.next_tick();
+    }
+    let bits =
+        |rows: &[engine::features::Row]| rows.iter().flatten().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&rows(&fed)[..before.len()]), bits(&before), "the oldest first");
 }
 
 #[test]

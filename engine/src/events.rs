@@ -24,14 +24,37 @@ use crate::{
     lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, quality::Change, symbol::Symbol, tick::EventTime,
 };
 
+/// A change of the model. Models are told as `name@version sha256`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelChange {
+    /// The one that it is about; `None` where there is none any more.
+    pub model: Option<String>,
+    /// The one before.
+    pub before: Option<String>,
+    /// Why, in the words of whoever asked for it.
+    pub reason: Option<String>,
+    /// The request that asked for it.
+    pub request_id: Option<String>,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
     /// Another model scores from now on, or none.
-    ModelSwapped {
-        /// Its name, version and hash, as `name@version sha256`; `None` where it was unloaded.
-        model: Option<String>,
+    ModelSwapped(ModelChange),
+    /// The model before scores again.
+    ModelRolledBack(ModelChange),
+    /// A model was not taken; the one before goes on.
+    ModelRefused {
+        /// What was asked for.
+        change: ModelChange,
+        /// Why not.
+        why: String,
     },
+    /// A second model scores the grid beside the active one from now on.
+    ShadowOn(ModelChange),
+    /// It does not any more.
+    ShadowOff(ModelChange),
     /// Feedback changed how a symbol's predictions are given.
     Feedback(Change),
     /// A silence invalidated its seconds.
@@ -81,7 +104,7 @@ pub enum Happening {
 }
 
 /// The kinds, in the order of the rings.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 14] = [
     "model_swapped",
     "recalibrated",
     "fell_back",
@@ -92,6 +115,10 @@ pub const KINDS: [&str; 10] = [
     "restored",
     "lane_restarted",
     "partition_paused",
+    "model_rolled_back",
+    "model_refused",
+    "shadow_on",
+    "shadow_off",
 ];
 
 impl Happening {
@@ -102,7 +129,7 @@ impl Happening {
 
     fn index(&self) -> usize {
         match self {
-            Self::ModelSwapped { .. } => 0,
+            Self::ModelSwapped(_) => 0,
             Self::Feedback(Change::Recalibrated(_)) => 1,
             Self::Feedback(Change::FellBack { .. }) => 2,
             Self::Feedback(Change::Recovered { .. }) => 3,
@@ -112,6 +139,10 @@ impl Happening {
             Self::Restored { .. } => 7,
             Self::LaneRestarted { .. } => 8,
             Self::PartitionPaused { .. } => 9,
+            Self::ModelRolledBack(_) => 10,
+            Self::ModelRefused { .. } => 11,
+            Self::ShadowOn(_) => 12,
+            Self::ShadowOff(_) => 13,
         }
     }
 }
@@ -178,7 +209,12 @@ impl EventLog {
         let name = symbol.map(|symbol| &*symbol.name);
         match &happening {
             Happening::Gap { silence_s } => tracing::debug!(symbol = name, silence_s, "gap"),
-            Happening::ModelSwapped { .. } | Happening::Feedback(_) => {
+            Happening::ModelSwapped(_)
+            | Happening::ModelRolledBack(_)
+            | Happening::ModelRefused { .. }
+            | Happening::ShadowOn(_)
+            | Happening::ShadowOff(_)
+            | Happening::Feedback(_) => {
                 tracing::info!(kind = happening.kind(), symbol = name, detail = ?happening, "event");
             }
             // The lanes log what they do themselves.
@@ -233,7 +269,7 @@ mod tests {
     #[test]
     fn many_gaps_push_out_gaps_only() {
         let log = EventLog::default();
-        log.note(None, None, Happening::ModelSwapped { model: None });
+        log.note(None, None, Happening::ModelSwapped(ModelChange::default()));
         for i in 0..3 * EVENTS_PER_KIND_MAX {
             log.note(None, None, Happening::Gap { silence_s: i as f64 });
             if i % 100 == 0 {
@@ -252,7 +288,7 @@ mod tests {
     #[test]
     fn the_queue_takes_all_but_gaps_and_counts_what_it_cannot_take() {
         let (log, metrics) = (EventLog::default(), Arc::new(LaneMetrics::default()));
-        log.note(None, None, Happening::ModelSwapped { model: None });
+        log.note(None, None, Happening::ModelSwapped(ModelChange::default()));
         let events = log.queue(2, metrics.clone());
         log.note(None, None, Happening::Gap { silence_s: 11.0 });
         for lane in 0..3 {

@@ -15,7 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    events::{EventLog, Happening},
+    events::EventLog,
+    features::Row,
     mailbox::{Lane, Mailbox, PushError},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::EngineMetrics,
@@ -29,6 +30,12 @@ use crate::{
 
 /// A shard that leaves its mail untouched for longer makes the service not ready.
 const STALL_MAX: Duration = Duration::from_secs(1);
+
+/// How long a full lane is left alone before it is tried again.
+const FULL_WAIT: Duration = Duration::from_millis(1);
+
+/// An order that gives a shard a model and takes its old one.
+type Order = fn(Option<Arc<BoundModel>>, oneshot::Sender<Option<Arc<BoundModel>>>) -> Control;
 
 /// Why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -237,26 +244,98 @@ impl EngineHandle {
         tokio::task::spawn_blocking(make).await.map_err(|_| AskError::Closed)
     }
 
-    /// Swaps the model on every shard; the old one is dropped here, off the shards. A model that names features the
-    /// engine lacks is refused before any shard hears of it.
+    /// Swaps the model on every shard, or on none. A model that names features the engine lacks is refused before any
+    /// shard hears of it.
     ///
     /// # Errors
-    /// [`SwapError`]: the model cannot drive the stream, or a shard refuses or is late (shards before it have the
-    /// new model then).
+    /// [`SwapError`]: the model cannot drive the stream, or a shard refuses or is late.
     pub async fn swap_model(&self, model: Option<Arc<Model>>, timeout: Duration) -> Result<(), SwapError> {
-        let deadline = Instant::now() + timeout;
         let bound = model.clone().map(BoundModel::new).transpose()?.map(Arc::new);
-        for shard in 0..self.mailboxes.len() {
-            let next = bound.clone();
-            drop(self.ask(shard, deadline, |reply| Control::SwapModel { model: next, reply }).await?);
-        }
-        let name = |model: &Arc<Model>| {
-            let info = model.info();
-            format!("{}@{} {}", info.name, info.version, info.sha256)
-        };
-        self.events.note(None, None, Happening::ModelSwapped { model: model.as_ref().map(name) });
+        Ok(self.exchange_model(model, bound, timeout).await?)
+    }
+
+    /// The same, with what drives the stream given apart: `None` where the model answers rows only. Each shard has it
+    /// from its next batch on; the old ones are dropped here, off the shards. One caller at a time, who notes the event.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late: all have the model that they had, then.
+    pub async fn exchange_model(
+        &self,
+        model: Option<Arc<Model>>,
+        bound: Option<Arc<BoundModel>>,
+        timeout: Duration,
+    ) -> Result<(), AskError> {
+        self.exchange(bound, timeout, |model, reply| Control::SwapModel { model, reply }).await?;
         self.model.store(model);
         Ok(())
+    }
+
+    /// Lets this model score the grid beside the active one, on every shard or on none; `None` ends it.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late: all have the shadow that they had, then.
+    pub async fn exchange_shadow(
+        &self,
+        bound: Option<Arc<BoundModel>>,
+        timeout: Duration,
+    ) -> Result<(), AskError> {
+        self.exchange(bound, timeout, |model, reply| Control::SwapShadow { model, reply }).await
+    }
+
+    /// Gives every shard a model by this order; where one does not take it, those before it get theirs back.
+    async fn exchange(
+        &self,
+        bound: Option<Arc<BoundModel>>,
+        timeout: Duration,
+        order: Order,
+    ) -> Result<(), AskError> {
+        let deadline = Instant::now() + timeout;
+        let mut replaced = Vec::with_capacity(self.mailboxes.len());
+        for shard in 0..self.mailboxes.len() {
+            match self.exchange_on(shard, bound.clone(), deadline, order).await {
+                Ok(old) => replaced.push(old),
+                Err(error) => {
+                    let deadline = Instant::now() + timeout;
+                    for (shard, old) in replaced.into_iter().enumerate() {
+                        if let Err(error) = self.exchange_on(shard, old, deadline, order).await {
+                            tracing::error!(shard, %error, "the shard did not take its model back");
+                        }
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One shard's part. Whether it took the model is certain, even where it is late.
+    async fn exchange_on(
+        &self,
+        shard: usize,
+        bound: Option<Arc<BoundModel>>,
+        deadline: Instant,
+        order: Order,
+    ) -> Result<Option<Arc<BoundModel>>, AskError> {
+        let mut answer = self.send_when_free(shard, deadline, |reply| order(bound.clone(), reply)).await?;
+        if let Ok(answered) = tokio::time::timeout_at(deadline.into(), &mut answer).await {
+            return answered.map_err(|_| AskError::Closed);
+        }
+        // From here on the shard cannot answer, and what it cannot tell it does not do.
+        answer.close();
+        answer.try_recv().map_err(|_| AskError::Deadline)
+    }
+
+    /// The newest grid rows that the shards scored, each shard's the oldest first.
+    ///
+    /// # Errors
+    /// [`AskError`] if a shard refuses or is late.
+    pub async fn recent_rows(&self, deadline: Instant) -> Result<Vec<Row>, AskError> {
+        let mut rows = Vec::new();
+        for shard in 0..self.mailboxes.len() {
+            let answer = self.send_when_free(shard, deadline, |reply| Control::RecentRows { reply }).await?;
+            rows.extend(wait(answer, deadline).await?);
+        }
+        Ok(rows)
     }
 
     /// Sends one question and waits for its answer.
@@ -270,6 +349,21 @@ impl EngineHandle {
         question: impl FnOnce(oneshot::Sender<T>) -> Control,
     ) -> Result<T, AskError> {
         wait(self.send(shard, question)?, deadline).await
+    }
+
+    /// Sends a question that must not fail because requests fill the lane: a shard empties it within milliseconds.
+    async fn send_when_free<T>(
+        &self,
+        shard: usize,
+        deadline: Instant,
+        question: impl Fn(oneshot::Sender<T>) -> Control,
+    ) -> Result<oneshot::Receiver<T>, AskError> {
+        loop {
+            match self.send(shard, &question) {
+                Err(AskError::Full) if Instant::now() < deadline => tokio::time::sleep(FULL_WAIT).await,
+                sent => return sent,
+            }
+        }
     }
 
     fn send<T>(

@@ -35,6 +35,8 @@ pub const SHARDS_MAX: usize = 256;
 pub const TRADE_IDS_REMEMBERED: usize = 1_024;
 /// Predictions waiting for the live stream; the oldest is dropped when it is full.
 pub const BOARD_CAPACITY: usize = 4_096;
+/// Newest grid rows that are kept, by all shards together: what a new model is tried on.
+pub const RECENT_ROWS_MAX: usize = 4_096;
 /// Events of a kind that are kept.
 pub const EVENTS_PER_KIND_MAX: usize = 256;
 /// Events waiting to be written to a log; what finds no room is dropped and counted.

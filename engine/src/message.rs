@@ -12,6 +12,7 @@ use model::Model;
 use tokio::sync::oneshot;
 
 use crate::{
+    features::Row,
     lane::LaneOrder,
     predict::Prediction,
     quality::ShardQuality,
@@ -104,12 +105,25 @@ pub enum Control {
         /// One entry a symbol, in no order.
         reply: oneshot::Sender<Vec<SymbolSummary>>,
     },
-    /// The models to score with from the next batch on; the old ones come back to be dropped off the shard.
+    /// The model to score with from the next batch on; the old one comes back to be dropped off the shard. Where nobody
+    /// waits for it, nothing is swapped.
     SwapModel {
         /// What drives the stream from now on; `None` unloads.
         model: Option<Arc<BoundModel>>,
         /// The one it replaced.
         reply: oneshot::Sender<Option<Arc<BoundModel>>>,
+    },
+    /// The model that scores the grid beside the active one from now on; the old one comes back.
+    SwapShadow {
+        /// The shadow; `None` ends it.
+        model: Option<Arc<BoundModel>>,
+        /// The one it replaced.
+        reply: oneshot::Sender<Option<Arc<BoundModel>>>,
+    },
+    /// The newest grid rows that were scored.
+    RecentRows {
+        /// The oldest first.
+        reply: oneshot::Sender<Vec<Row>>,
     },
     /// The rows of live quality.
     Quality {

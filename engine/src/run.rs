@@ -16,7 +16,10 @@ use crate::{
     events::EventLog,
     handle::EngineHandle,
     ingest::Ingest,
-    limits::{CONTROL_LANE_CAPACITY, PARTITIONS_MAX, SYMBOLS_MAX, SYMBOLS_MAX_DEFAULT, TICK_LANE_CAPACITY},
+    limits::{
+        CONTROL_LANE_CAPACITY, PARTITIONS_MAX, RECENT_ROWS_MAX, SYMBOLS_MAX, SYMBOLS_MAX_DEFAULT,
+        TICK_LANE_CAPACITY,
+    },
     mailbox::Mailbox,
     message::{Answer, Message},
     metrics::{EngineMetrics, ShardMetrics},
@@ -131,11 +134,13 @@ impl Engine {
         let baseline = bind(settings.baseline.as_ref());
         let rows_max = settings.quality.rows_max / shard_count;
         let quality = QualitySettings { rows_max, ..settings.quality };
+        let recent_rows_max = RECENT_ROWS_MAX / shard_count;
         let events = Arc::new(EventLog::default());
         let noted = events.clone();
         let shards = spawn_shards(&plan, settings.runtime, &mailboxes, &shard_metrics, move |shard| {
             let core = ShardCore::new(state, bound.clone(), metrics[shard].clone());
             let core = core.with_quality(quality).with_baseline(baseline.clone()).with_events(noted.clone());
+            let core = core.with_recent_rows(recent_rows_max);
             LiveShard { core, out: out(shard) }
         })?;
         let handle = EngineHandle {

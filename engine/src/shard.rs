@@ -4,12 +4,17 @@
 //! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
 
 mod lane;
+mod recent;
 mod rows;
+mod shadow;
 
 use std::{sync::Arc, time::Instant};
 
 use model::{Model, ModelInfo, schema::FeatureName};
 use rustc_hash::FxHashMap;
+
+pub use shadow::SHADOW_VARIANT;
+use shadow::{Shadow, Waiting};
 
 use crate::{
     events::{EventLog, Happening},
@@ -109,7 +114,13 @@ impl BoundModel {
         &self.info
     }
 
-    fn score(&self, row: &Row) -> f64 {
+    /// The model itself.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The probability that it gives a row of the engine's.
+    pub fn score(&self, row: &Row) -> f64 {
         match &self.columns {
             None => self.model.score_row(row).probability,
             Some(columns) => {
@@ -133,6 +144,8 @@ struct Entry {
     scored_by: Option<Arc<ModelInfo>>,
     /// The answer to who asks, until the next tick. Fronts keep it too, and look whether it is superseded.
     answer: Option<Arc<Answer>>,
+    /// What the shadow said of the last horizon's grid instants.
+    waiting: Waiting,
     /// Whether the step in progress touched it.
     touched: bool,
 }
@@ -159,6 +172,9 @@ pub struct ShardCore {
     model: Option<Arc<BoundModel>>,
     /// Stands in where the model does worse, if feedback says so.
     baseline: Option<Arc<BoundModel>>,
+    /// Scores the grid beside the model, for quality alone.
+    shadow: Option<Shadow>,
+    recent: recent::RecentRows,
     quality: QualityWindow,
     events: Arc<EventLog>,
     index: FxHashMap<SymbolKey, usize>,
@@ -180,6 +196,8 @@ impl ShardCore {
             config_hash: settings.fingerprint(),
             model: None,
             baseline: None,
+            shadow: None,
+            recent: recent::RecentRows::default(),
             quality: QualityWindow::new(QualitySettings::default(), settings.label.horizon_s),
             events: Arc::default(),
             index: FxHashMap::default(),
@@ -214,13 +232,30 @@ impl ShardCore {
         self
     }
 
+    /// The same with room for the newest grid rows, on which a new model is tried.
+    pub fn with_recent_rows(mut self, rows_max: usize) -> Self {
+        self.recent = recent::RecentRows::new(rows_max);
+        self
+    }
+
     fn swap_model(&mut self, model: Option<Arc<BoundModel>>) -> Option<Arc<BoundModel>> {
         let old = std::mem::replace(&mut self.model, model);
         self.name_models();
         old
     }
 
+    fn swap_shadow(&mut self, shadow: Option<Arc<BoundModel>>) -> Option<Arc<BoundModel>> {
+        let old = std::mem::replace(&mut self.shadow, shadow.map(Shadow::new));
+        // What another model said is not the new one's.
+        self.entries.iter_mut().for_each(|entry| entry.waiting.clear());
+        self.name_models();
+        old.map(|shadow| shadow.model)
+    }
+
     fn name_models(&mut self) {
+        if let Some(shadow) = &self.shadow {
+            self.quality.name_model(shadow.hash(), &shadow.info);
+        }
         for model in [&self.model, &self.baseline].into_iter().flatten() {
             self.quality.name_model(model.hash, &model.info);
         }
@@ -283,6 +318,9 @@ impl ShardCore {
             symbol: &entry.symbol,
             model: self.model.as_deref(),
             baseline: self.baseline.as_deref(),
+            shadow: self.shadow.as_ref(),
+            waiting: &mut entry.waiting,
+            recent: &mut self.recent,
             metrics: &self.metrics,
             horizon_s: self.settings.label.horizon_s,
             quality: &mut self.quality,
@@ -349,7 +387,15 @@ impl ShardCore {
         let ownership = self.ownerships.get(&key.partition);
         let state_from = ownership.map_or(StateFrom::Origin, |ownership| ownership.state_from(origin));
         let state = Box::new(SymbolState::new(origin.0, state_from, &self.settings));
-        self.insert(Entry { symbol, key, state, scored_by: None, answer: None, touched: false })
+        self.insert(Entry {
+            symbol,
+            key,
+            state,
+            scored_by: None,
+            answer: None,
+            waiting: Waiting::default(),
+            touched: false,
+        })
     }
 
     fn insert(&mut self, entry: Entry) -> usize {
@@ -436,8 +482,21 @@ impl ShardCore {
                 let _ = reply.send((0..self.entries.len()).filter_map(|i| self.summary(i)).collect());
             }
             Control::SwapModel { model, reply } => {
-                // Between batches; the old model goes back, to be dropped off the shard.
-                let _ = reply.send(self.swap_model(model));
+                // Between batches; the old model goes back, to be dropped off the shard. Whoever does not wait for it
+                // any more has given the swap up.
+                let old = self.swap_model(model);
+                if let Err(old) = reply.send(old) {
+                    self.swap_model(old);
+                }
+            }
+            Control::SwapShadow { model, reply } => {
+                let old = self.swap_shadow(model);
+                if let Err(old) = reply.send(old) {
+                    self.swap_shadow(old);
+                }
+            }
+            Control::RecentRows { reply } => {
+                let _ = reply.send(self.recent.read());
             }
             Control::Quality { reply } => {
                 let _ = reply.send(self.quality.read());
@@ -477,7 +536,8 @@ impl ShardCore {
             state.forget_newest();
         }
         self.names.insert(symbol.id, symbol.clone());
-        self.insert(Entry { symbol, key, state, scored_by, answer: None, touched: false });
+        let waiting = Waiting::default();
+        self.insert(Entry { symbol, key, state, scored_by, answer: None, waiting, touched: false });
         Ok(())
     }
 
@@ -503,6 +563,10 @@ struct ShardScorer<'a, O> {
     symbol: &'a Arc<Symbol>,
     model: Option<&'a BoundModel>,
     baseline: Option<&'a BoundModel>,
+    shadow: Option<&'a Shadow>,
+    /// The symbol's.
+    waiting: &'a mut Waiting,
+    recent: &'a mut recent::RecentRows,
     metrics: &'a ShardMetrics,
     /// Seconds ahead that outcomes look.
     horizon_s: u32,
@@ -544,6 +608,10 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     fn grid_row(&mut self, row: GridRow<'_>) {
         if row.pending.probability.is_some() {
             self.metrics.grid_rows_scored.add(1);
+            self.recent.push(row.row);
+            if let Some(shadow) = self.shadow {
+                shadow.score(row.row, row.pending.second, self.horizon_s, self.waiting);
+            }
         }
         self.out.grid_row(self.symbol, row);
     }
@@ -560,6 +628,11 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
             self.count_outcome(&outcome);
         }
         if is_ours && let Some(row) = QualityRow::of(self.symbol.id, &outcome) {
+            self.quality.push(row);
+        }
+        if let Some(shadow) = self.shadow
+            && let Some(row) = shadow.quality_row(self.symbol.id, &outcome, self.horizon_s, self.waiting)
+        {
             self.quality.push(row);
         }
         self.out.outcome(self.symbol, &outcome);

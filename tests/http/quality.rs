@@ -26,7 +26,8 @@ fn metrics_of_quality_are_there_for_the_loaded_model_before_its_first_outcome() 
 fn events_are_listed_by_kind_and_an_unknown_kind_is_refused() {
     let service = Service::plain();
     assert_eq!(service.get("/events").json(), json!({"events": []}));
-    let swapped = engine::events::Happening::ModelSwapped { model: Some("a@1 ff".to_owned()) };
+    let change = engine::events::ModelChange { model: Some("a@1 ff".to_owned()), ..Default::default() };
+    let swapped = engine::events::Happening::ModelSwapped(change);
     service.app.engine.events.note(None, None, swapped);
     service.app.engine.events.note(None, None, engine::events::Happening::Gap { silence_s: 61.5 });
     let all = service.get("/events").json();

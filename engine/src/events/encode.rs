@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Event, Happening};
+use super::{Event, Happening, ModelChange};
 use crate::quality::{Change, recalibration::Line};
 
 impl Serialize for Event {
@@ -21,9 +21,27 @@ impl Serialize for Event {
     }
 }
 
+fn change<M: SerializeMap>(change: &ModelChange, map: &mut M) -> Result<(), M::Error> {
+    map.serialize_entry("model", change.model.as_deref().unwrap_or("none"))?;
+    let rest = [("before", &change.before), ("reason", &change.reason), ("request_id", &change.request_id)];
+    for (key, value) in rest {
+        if let Some(value) = value {
+            map.serialize_entry(key, value)?;
+        }
+    }
+    Ok(())
+}
+
 fn fields<M: SerializeMap>(happening: &Happening, map: &mut M) -> Result<(), M::Error> {
     match happening {
-        Happening::ModelSwapped { model } => map.serialize_entry("model", model.as_deref().unwrap_or("none")),
+        Happening::ModelSwapped(of)
+        | Happening::ModelRolledBack(of)
+        | Happening::ShadowOn(of)
+        | Happening::ShadowOff(of) => change(of, map),
+        Happening::ModelRefused { change: of, why } => {
+            change(of, map)?;
+            map.serialize_entry("why", why)
+        }
         Happening::Feedback(Change::Recalibrated(Line { a, b })) => {
             map.serialize_entry("a", a)?;
             map.serialize_entry("b", b)

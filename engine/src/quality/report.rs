@@ -25,7 +25,7 @@ pub struct QualityReport {
     pub span: Option<(i64, i64)>,
     /// Rows that left the window before their time, because there were too many.
     pub rows_dropped: u64,
-    /// By model, in the order of name, version and hash.
+    /// By model, in the order of name, version, hash and variant.
     pub models: Vec<ModelQuality>,
     /// Of the volatility forecast, whatever the model.
     pub volatility: VolatilityQuality,
@@ -109,7 +109,7 @@ impl QualityReport {
         let mut found: Vec<(&Arc<ModelInfo>, BySymbol<'_>)> =
             models.into_iter().filter_map(|(hash, symbols)| Some((*infos.get(&hash)?, symbols))).collect();
         found.sort_by(|(a, _), (b, _)| {
-            (&a.name, &a.version, &a.sha256).cmp(&(&b.name, &b.version, &b.sha256))
+            (&a.name, &a.version, &a.sha256, &a.variant).cmp(&(&b.name, &b.version, &b.sha256, &b.variant))
         });
         let models = found
             .into_iter()

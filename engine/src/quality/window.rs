@@ -68,9 +68,8 @@ impl QualityWindow {
 
     /// Takes a model's name, under the hash that its rows carry.
     pub fn name_model(&mut self, hash: u64, info: &Arc<ModelInfo>) {
-        if self.models.iter().any(|(known, _)| *known == hash) {
-            return;
-        }
+        // Named anew, it is the last to go: what is in use is named at every change.
+        self.models.retain(|(known, _)| *known != hash);
         if self.models.len() == MODELS_MAX {
             self.models.pop_front();
         }

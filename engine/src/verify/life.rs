@@ -103,7 +103,8 @@ impl Life {
         self.is_model_there = model.is_some() || *said == Said::NoModel;
         self.is_tainted |= self.learns && !self.is_model_there;
         self.said = Some(said.clone());
-        let (reply, _) = oneshot::channel();
+        // Kept until the step is over: nobody who waits, no swap.
+        let (reply, _old) = oneshot::channel();
         self.step(Message::Control(Control::SwapModel { model, reply }));
     }
 

@@ -1,0 +1,117 @@
+//! A second model that scores the same grid rows beside the active one. Only live quality hears of it: no prediction,
+//! no state and no snapshot knows that it is there.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use model::ModelInfo;
+
+use super::BoundModel;
+use crate::{
+    features::Row,
+    quality::QualityRow,
+    state::{outcome::Outcome, tau::GRID_S},
+    symbol::SymbolId,
+};
+
+/// The variant under which its quality is shown.
+pub const SHADOW_VARIANT: &str = "shadow";
+
+/// Tells the rows of a shadow from those that the same file gave as the active model.
+const SHADOW_BITS: u64 = 0x5348_4144_4f57_0001;
+
+/// The second model.
+#[derive(Debug)]
+pub(super) struct Shadow {
+    pub(super) model: Arc<BoundModel>,
+    /// What the file says of itself, with the variant `shadow`.
+    pub(super) info: Arc<ModelInfo>,
+}
+
+impl Shadow {
+    pub(super) fn new(model: Arc<BoundModel>) -> Self {
+        let info = ModelInfo { variant: SHADOW_VARIANT.to_owned(), ..(*model.info).clone() };
+        Self { info: Arc::new(info), model }
+    }
+
+    /// What its rows carry in the place of a model's hash.
+    pub(super) fn hash(&self) -> u64 {
+        self.model.hash ^ SHADOW_BITS
+    }
+
+    /// Scores a row that the active model scored, too.
+    pub(super) fn score(&self, row: &Row, second: i64, horizon_s: u32, waiting: &mut Waiting) {
+        waiting.put(second, self.model.score(row), horizon_s);
+    }
+
+    /// The row of quality of an outcome, if it had scored then, and for this horizon.
+    pub(super) fn quality_row(
+        &self,
+        symbol: SymbolId,
+        outcome: &Outcome,
+        horizon_s: u32,
+        waiting: &mut Waiting,
+    ) -> Option<QualityRow> {
+        let probability = waiting.take(outcome.pending.second)?;
+        if ![0, horizon_s].contains(&self.info.horizon_s) {
+            return None;
+        }
+        let mut outcome = *outcome;
+        outcome.pending.probability = Some(probability);
+        outcome.pending.model_hash = self.hash();
+        // The forecast is nobody's but the engine's, and counts with the active model's row.
+        outcome.pending.forecast = None;
+        QualityRow::of(symbol, &outcome)
+    }
+}
+
+/// One symbol's shadow probabilities that wait for their outcomes, by grid instant, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(VecDeque<(i64, f64)>);
+
+impl Waiting {
+    fn put(&mut self, second: i64, probability: f64, horizon_s: u32) {
+        // A state that began anew may have set its clock back.
+        if self.0.back().is_some_and(|(newest, _)| *newest >= second) {
+            self.0.clear();
+        }
+        while self.0.front().is_some_and(|(oldest, _)| second - oldest > i64::from(horizon_s) + GRID_S) {
+            self.0.pop_front();
+        }
+        self.0.push_back((second, probability));
+    }
+
+    fn take(&mut self, second: i64) -> Option<f64> {
+        while self.0.front().is_some_and(|(oldest, _)| *oldest < second) {
+            self.0.pop_front();
+        }
+        let &(oldest, probability) = self.0.front()?;
+        if oldest != second {
+            return None;
+        }
+        self.0.pop_front();
+        Some(probability)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_and_found_by_its_instant() {
+        let mut waiting = Waiting::default();
+        for step in 0..1_000 {
+            waiting.put(step * 5, step as f64, 60);
+        }
+        assert!(waiting.0.len() <= 14, "{}", waiting.0.len());
+        assert_eq!(waiting.take(999 * 5 - 60), Some(987.0));
+        assert_eq!(waiting.take(999 * 5 - 60), None, "once");
+        assert_eq!(waiting.take(999 * 5 - 57), None, "no such instant");
+        waiting.put(100, 0.5, 60);
+        assert_eq!((waiting.0.len(), waiting.take(100)), (1, Some(0.5)), "after a clock that was set back");
+    }
+}
