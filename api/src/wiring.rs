@@ -16,6 +16,8 @@ use engine::{
     tick::NANOS_PER_SECOND,
 };
 
+#[cfg(feature = "kafka")]
+use crate::config::values::resolve;
 use crate::config::{
     Config,
     sections::{self, SourceKind},
@@ -160,7 +162,7 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     settings.session_timeout = kafka.session_timeout_s.duration();
     settings.transaction_timeout = kafka.transaction_timeout_s.duration();
     for (name, value) in &kafka.properties {
-        settings.properties.insert(name.clone(), secret(name, value)?);
+        settings.properties.insert(name.clone(), resolve(&format!("kafka.properties.{name}"), value)?);
     }
     Ok(settings)
 }
@@ -187,20 +189,4 @@ pub fn advertised_url(config: &Config, address: std::net::SocketAddr) -> Result<
         format!("server.advertised_url is not set and the host's name is not known: {error}")
     })?;
     Ok(format!("http://{host}:{}", address.port()))
-}
-
-/// A property's value: as it stands, or what `env:NAME` or `file:PATH` refers to.
-#[cfg(feature = "kafka")]
-fn secret(name: &str, value: &str) -> Result<String, String> {
-    if let Some(variable) = value.strip_prefix("env:") {
-        return std::env::var(variable).map_err(|_| {
-            format!("kafka.properties.{name} refers to the variable {variable}, which is not set")
-        });
-    }
-    if let Some(path) = value.strip_prefix("file:") {
-        return std::fs::read_to_string(path)
-            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-            .map_err(|error| format!("kafka.properties.{name} refers to {path}: {error}"));
-    }
-    Ok(value.to_owned())
 }

@@ -77,6 +77,14 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             "state.gap_trades_s is shorter than state.gap_quoted_s: trades are rarer than quotes; make it longer",
         ));
     }
+    for (key, share) in [
+        ("model.flip_rate_max", config.model.flip_rate_max),
+        ("model.score_difference_max", config.model.score_difference_max),
+    ] {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(relation(&format!("{key} is {share}; give from 0 to 1")));
+        }
+    }
     check_label(config)?;
     check_kafka(config)?;
     check_advertised_url(config)?;

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Optional, Pin, Seconds, Speed};
+use super::values::{Optional, Pin, Seconds, Secret, Speed};
 
 /// All that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub struct Config {
 pub struct Server {
     pub listen: SocketAddr,
     pub advertised_url: Optional,
+    pub admin_token: Secret,
     pub front_threads: usize,
     pub connections_max: usize,
     pub body_max_bytes: usize,
@@ -54,6 +55,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
             advertised_url: Optional::default(),
+            admin_token: Secret::default(),
             front_threads: 0,
             connections_max: 10_000,
             body_max_bytes: 4 << 20,
@@ -259,13 +261,31 @@ impl Default for Simulator {
 }
 
 /// `[model]`: what scores.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Model {
     pub path: Optional,
     pub variant: Optional,
     pub version: Optional,
+    pub directory: Optional,
+    pub record: Optional,
+    pub flip_rate_max: f64,
+    pub score_difference_max: f64,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            path: Optional::default(),
+            variant: Optional::default(),
+            version: Optional::default(),
+            directory: Optional::default(),
+            record: Optional::default(),
+            flip_rate_max: 0.25,
+            score_difference_max: 1.0,
+        }
+    }
 }
 
 /// `[quality]`: how good the answers turn out to be, and what may be done about it by itself.

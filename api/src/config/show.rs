@@ -15,7 +15,7 @@ pub fn show(loaded: &Loaded) -> String {
         let _ = writeln!(text, "[{section}]");
         for (key, value) in keys {
             let origin = loaded.origin(&format!("{section}.{key}"));
-            let _ = writeln!(text, "{:<44} # {origin}", format!("{key} = {}", without_secrets(value)));
+            let _ = writeln!(text, "{:<44} # {origin}", format!("{key} = {}", without_secrets(key, value)));
         }
         text.push('\n');
     }
@@ -23,16 +23,23 @@ pub fn show(loaded: &Loaded) -> String {
 }
 
 /// Properties whose value may be a secret keep their name only, unless the value says where the secret is.
-fn without_secrets(value: &Value) -> Value {
-    let Some(properties) = value.as_table() else { return without_password(value) };
+fn without_secrets(key: &str, value: &Value) -> Value {
+    let Some(properties) = value.as_table() else {
+        return if key.ends_with("_token") { hidden(value) } else { without_password(value) };
+    };
     let shown = properties.iter().map(|(name, value)| {
-        let text = value.as_str().unwrap_or_default();
-        let is_reference = ["env:", "file:", "token_file="].iter().any(|prefix| text.starts_with(prefix));
         let is_secret =
             ["password", "secret", "key", "token", "config", "pem"].iter().any(|word| name.contains(word));
-        (name.clone(), if is_secret && !is_reference { "***".into() } else { value.clone() })
+        (name.clone(), if is_secret { hidden(value) } else { value.clone() })
     });
     Value::Table(shown.collect())
+}
+
+/// Nothing of a secret but that there is one, or where it is.
+fn hidden(value: &Value) -> Value {
+    let text = value.as_str().unwrap_or_default();
+    let is_reference = ["env:", "file:", "token_file="].iter().any(|prefix| text.starts_with(prefix));
+    if is_reference || text.is_empty() { value.clone() } else { "***".into() }
 }
 
 /// `scheme://user:password@host` with the password replaced.
@@ -63,6 +70,17 @@ mod tests {
         assert!(text.contains("# environment MLFLOW_TRACKING_URI"), "{text}");
         assert_eq!(loaded.origin("server.listen"), &Origin::Default);
         assert!(text.parse::<Table>().is_ok(), "{text}");
+    }
+
+    #[test]
+    fn a_token_is_shown_as_a_place_or_not_at_all() {
+        for (given, shown) in [("hidden", "***"), ("env:TOKEN", "env:TOKEN"), ("", "")] {
+            let environment: &[(&str, &str)] = &[("STORMGLASS__SERVER__ADMIN_TOKEN", given)];
+            let loaded = Layers::default().load(&environment).unwrap();
+            let text = show(&loaded);
+            assert!(text.contains(&format!("admin_token = \"{shown}\"")), "{text}");
+            assert!(!text.contains("hidden") && !format!("{loaded:?}").contains("hidden"));
+        }
     }
 
     #[test]
