@@ -1,5 +1,6 @@
 //! The service over real sockets.
 
+mod activation;
 mod command;
 mod documents;
 mod errors;

@@ -8,10 +8,12 @@
 //!
 //! An endpoint says of itself what it does (`describe`); the list of them is the OpenAPI document (`openapi`). `inference`
 //! and `endpoint/invocations` are other people's protocols, over the same rows and scores (`loaded` names the models).
+//! `admin` lets in who may change the model.
 //!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `scoring` scores them, `answer` writes predictions, `live` fans
 //! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
 
+mod admin;
 pub mod answer;
 pub mod app;
 mod body;
@@ -37,7 +39,8 @@ pub mod server;
 mod service;
 pub mod source_report;
 
-pub use app::{App, ModelReport};
+pub use crate::models::ModelReport;
+pub use app::App;
 pub use front::REFUSALS_MAX;
 pub use server::Server;
 pub use source_report::{SourceReport, SourceState};

@@ -8,6 +8,7 @@
 //! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
+//! - [`models`]: the versions of the model, and how they change while requests are answered
 //! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
 //! - [`log`]: one JSON object a line, repeats limited
 //!
@@ -28,6 +29,7 @@ pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod model_file;
+pub mod models;
 pub mod shipped;
 #[cfg(feature = "learn")]
 pub mod training;

@@ -9,6 +9,8 @@ fn run(script: &str, address: std::net::SocketAddr) {
     python::run(script, &[address.to_string().as_ref()], "http");
 }
 
+const TOKEN: &str = "a-token-of-a-test";
+
 #[test]
 fn tritonclient_infers_in_json_and_binary_with_the_bits_of_predict() {
     let service = Service::plain();
@@ -29,8 +31,10 @@ fn the_openapi_document_is_valid_and_every_answer_fits_its_schema() {
 
 #[test]
 fn the_answers_of_a_live_service_fit_the_document_too() {
-    let service = Process::serve(&[], |_| ());
+    let service = Process::serve(&[], |command| {
+        command.env("STORMGLASS__SERVER__ADMIN_TOKEN", TOKEN);
+    });
     service.get_until("/readyz", Duration::from_secs(60), |status, _| status == 200);
-    run("http/clients/openapi.py", service.address);
+    python::run("http/clients/openapi.py", &[service.address.to_string().as_ref(), TOKEN.as_ref()], "http");
     run("http/clients/triton.py", service.address);
 }

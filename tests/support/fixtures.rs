@@ -20,6 +20,11 @@ pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
 
 /// The same as the bytes of a file.
 pub(crate) fn small_model_bytes(name: &str, base: f64) -> Vec<u8> {
+    small_version_bytes(name, "1", base)
+}
+
+/// The same of a version.
+pub(crate) fn small_version_bytes(name: &str, version: &str, base: f64) -> Vec<u8> {
     let trees = (0..62_u16)
         .map(|i| CanonicalTree {
             nodes: vec![
@@ -36,7 +41,7 @@ pub(crate) fn small_model_bytes(name: &str, base: f64) -> Vec<u8> {
             cover: Vec::new(),
         })
         .collect();
-    let mut info = ModelInfo::new(name, "1", "ml", features::schema());
+    let mut info = ModelInfo::new(name, version, "ml", features::schema());
     (info.horizon_s, info.label_quantile, info.tau_bp, info.threshold) = (60, 0.9, 0.5, 0.3);
     let forest = CanonicalForest { trees, base, sum: SumKind::F64 };
     let draft = ModelDraft::new(info, vec![(1.0, MemberDraft::Forest(forest))]).unwrap();

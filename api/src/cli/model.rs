@@ -1,7 +1,8 @@
-//! `stormglass model import|inspect|verify FILE`.
+//! `stormglass model import|inspect|verify FILE`, `list`, `clear`.
 
 pub(super) mod import;
 mod inspect;
+mod record;
 mod schema;
 
 use std::{
@@ -37,6 +38,12 @@ enum Action {
         /// The model file.
         file: PathBuf,
     },
+    /// Print the models that can be activated, and the one that the record names.
+    List(record::Arguments),
+    /// Remove the record of what was activated (model.record): the next start takes the configured model.
+    ///
+    /// Of a service that runs, DELETE /models/active does the same at once.
+    Clear(record::Arguments),
 }
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
@@ -47,6 +54,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
             print(&open(&file)?, out).map_err(print_failed)
         }
         Action::Verify { file } => verify(&file, out),
+        Action::List(arguments) => record::list(arguments, out),
+        Action::Clear(arguments) => record::clear(arguments, out),
     }
 }
 

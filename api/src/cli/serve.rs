@@ -1,6 +1,6 @@
 //! `stormglass serve`: the engine and the HTTP front, until a signal or until a shard panics.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use clap::Args;
 use model::Model;
@@ -8,8 +8,8 @@ use model::Model;
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
-    http::{App, ModelReport, REFUSALS_MAX, Server},
-    log, model_file, shipped, wiring,
+    http::{App, REFUSALS_MAX, Server},
+    log, model_file, models,
 };
 
 mod engine_start;
@@ -70,20 +70,16 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let loaded = arguments.layers().load(&ProcessEnvironment)?;
+    let mut loaded = arguments.layers().load(&ProcessEnvironment)?;
+    let token = loaded.config.server.admin_token.resolved("server.admin_token");
+    loaded.config.server.admin_token = token.map_err(|error| Failure::new(Exit::Configuration, error))?;
     let failed =
         |what: &str, error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{what}: {error}"));
     log::start(&loaded.config.log).map_err(|e| failed("cannot start logging", &e))?;
     raise_open_files(loaded.config.server.connections_max as u64);
     say_what_is_not_here(&loaded);
-    let (model, mut report) = load_model(&loaded);
-    if let Some(model) = &model {
-        let label = wiring::engine_settings(&loaded.config).state.label;
-        report.other_event = model_file::other_event(model.info(), &label);
-    }
-    if let Some(other_event) = &report.other_event {
-        tracing::warn!(other_event, "the answers and the live quality are about different events");
-    }
+    check_models(&loaded.config)?;
+    let (model, report) = models::start::load(&loaded);
     let legacy_model = load_legacy_model(&loaded.config)?;
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
@@ -149,70 +145,32 @@ fn say_what_is_not_here(loaded: &Loaded) {
     }
 }
 
-/// The configured model. A file that cannot be used is no reason not to start: the service says why and answers
-/// 503 "Model not loaded" until it has one.
-fn load_model(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
-    let config = &loaded.config.model;
-    let variant_source = match config.variant.get() {
-        Some(_) => loaded.origin("model.variant").to_string(),
-        None => "model file".to_owned(),
-    };
-    let mut report =
-        ModelReport { path: config.path.get().map(str::to_owned), variant_source, ..ModelReport::default() };
-    let Some(path) = config.path.get() else {
-        return shipped_model(config.variant.get(), report);
-    };
-    match model_file::open(path) {
-        Ok(model) => {
-            let info = model.info();
-            tracing::info!(
-                path,
-                name = info.name,
-                version = info.version,
-                sha256 = info.sha256,
-                "model loaded"
-            );
-            if config.variant.get().is_some_and(|variant| variant != info.variant) {
-                tracing::warn!(
-                    asked = config.variant.get(),
-                    file = info.variant,
-                    "the model file is another variant"
-                );
-                report.variant_source = "model file".to_owned();
-            }
-            (Some(Arc::new(model)), report)
-        }
-        Err(error) => {
-            tracing::error!(path, %error, "the model was refused; starting without one");
-            report.refused = Some(error);
-            (None, report)
-        }
+/// What changes of the model need, said before anybody asks for one.
+fn check_models(config: &Config) -> Result<(), Failure> {
+    let model = &config.model;
+    if let Some(directory) = model.directory.get()
+        && !Path::new(directory).is_dir()
+    {
+        let message =
+            format!("model.directory is {directory:?}, which is no folder; make it, or leave the key out");
+        return Err(Failure::new(Exit::Configuration, message));
     }
-}
-
-/// The model that came with the binary, of the variant asked for.
-fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<Model>>, ModelReport) {
-    if variant.is_none() {
-        report.variant_source = "built-in default".to_owned();
-    }
-    let variant = variant.unwrap_or(shipped::DEFAULT_VARIANT);
-    let refused = match shipped::model(variant) {
-        Some(Ok(model)) => {
-            let info = model.info();
-            tracing::info!(
-                name = info.name,
-                version = info.version,
-                sha256 = info.sha256,
-                "shipped model loaded"
+    let has_token = config.server.admin_token.get().is_some();
+    match (model.record.get(), config.source.kind) {
+        (Some(record), SourceKind::Kafka) => {
+            tracing::warn!(
+                record,
+                "model.record is not read: with Kafka the configuration says which model scores"
             );
-            return (Some(Arc::new(model)), report);
         }
-        Some(Err(error)) => error.to_string(),
-        None => format!("no model of variant {variant:?} is shipped; set model.path (MODEL_PATH)"),
-    };
-    tracing::error!(%refused, "starting without a model");
-    report.refused = Some(refused);
-    (None, report)
+        (None, kind) if has_token && kind != SourceKind::Kafka => {
+            tracing::warn!(
+                "model.record is not set: a model that is activated answers until the process ends"
+            );
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {

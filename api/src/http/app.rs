@@ -22,23 +22,11 @@ use super::{forward::FORWARDS_MAX, live::Live, quality::LiveQuality, source_repo
 use crate::{
     config::{Config, sections::SourceKind},
     metrics::ServiceMetrics,
+    models::{ModelReport, Models},
 };
 
 /// Counts the shards that run, whenever it is asked.
 pub type ShardsAlive = Box<dyn Fn() -> usize + Send + Sync>;
-
-/// Where the models came from, for people.
-#[derive(Clone, Debug, Default)]
-pub struct ModelReport {
-    /// The file, if one was named.
-    pub path: Option<String>,
-    /// Why the named file is not in use.
-    pub refused: Option<String>,
-    /// How the event that the model predicts differs from the configured one.
-    pub other_event: Option<String>,
-    /// Who decided the variant: the model file, or a configuration origin.
-    pub variant_source: String,
-}
 
 /// Shared by all front threads.
 pub struct App {
@@ -52,8 +40,8 @@ pub struct App {
     pub live: Live,
     /// Answers `{"features"}` instead of the loaded model, if configured.
     pub legacy_model: Option<Arc<Model>>,
-    /// Where the model came from.
-    pub model_report: ModelReport,
+    /// The versions of the model, and how they change.
+    pub models: Models,
     /// How good the answers were.
     pub quality: LiveQuality,
     /// What became of the source.
@@ -86,12 +74,13 @@ impl App {
         legacy_model: Option<Arc<Model>>,
         shards_alive: ShardsAlive,
     ) -> Arc<Self> {
+        let models = Models::new(engine.clone(), &config, model_report);
         Arc::new(Self {
             engine,
             metrics: ServiceMetrics::default(),
             live: Live::default(),
             legacy_model,
-            model_report,
+            models,
             quality: LiveQuality::default(),
             source: Arc::default(),
             lanes: Arc::default(),
@@ -187,10 +176,11 @@ impl App {
         Some(format!("{unfit}; it answers rows"))
     }
 
-    /// The version that answers and metrics report for the loaded model: `MODEL_VERSION` if set, else the file's own.
-    /// A prediction's own `model` names the file: its bytes are the same wherever it is served.
+    /// The version that answers and metrics report for a model: `MODEL_VERSION` for the configured one if it is set,
+    /// else the file's own. A prediction's own `model` names the file: its bytes are the same wherever it is served.
     pub fn version_of<'a>(&'a self, info: &'a ModelInfo) -> &'a str {
-        self.config.model.version.get().unwrap_or(&info.version)
+        let label = self.config.model.version.get().filter(|_| self.models.held().is_labelled(info));
+        label.unwrap_or(&info.version)
     }
 
     /// Past this, a question that is asked now is answered 504.

@@ -75,12 +75,12 @@ impl Condition {
     pub fn reasons(&self, app: &App) -> Vec<String> {
         let mut reasons = Vec::new();
         if !self.model_loaded {
-            reasons.push(match &app.model_report.refused {
+            reasons.push(match &app.models.held().report.refused {
                 Some(why) => format!("Model not loaded: {why}"),
                 None => "Model not loaded".to_owned(),
             });
         }
-        reasons.extend(app.model_report.other_event.clone());
+        reasons.extend(app.models.held().report.other_event.clone());
         if self.shards_alive < self.shards || self.shards == 0 {
             reasons.push(self.shards_text());
         }

@@ -31,17 +31,20 @@ pub(super) struct Doc {
 pub(super) enum Tag {
     Predictions,
     State,
+    Models,
     OtherProtocols,
     Operation,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 4] = [Self::Predictions, Self::State, Self::OtherProtocols, Self::Operation];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Predictions, Self::State, Self::Models, Self::OtherProtocols, Self::Operation];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Predictions => "Predictions",
             Self::State => "State",
+            Self::Models => "Models",
             Self::OtherProtocols => "Other protocols",
             Self::Operation => "Operation",
         }

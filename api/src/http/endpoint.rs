@@ -13,6 +13,7 @@ mod health;
 mod invocations;
 mod livez;
 mod metrics;
+mod models;
 mod openapi;
 mod page;
 mod ping;
@@ -60,6 +61,12 @@ pub static ENDPOINTS: &[Endpoint] = &[
     v2::stats::ENDPOINT,
     v2::stats::VERSION,
     v2::index::ENDPOINT,
+    models::ENDPOINT,
+    models::activate::ENDPOINT,
+    models::rollback::ENDPOINT,
+    models::shadow::ENDPOINT,
+    models::shadow::OFF,
+    models::active::ENDPOINT,
 ];
 
 /// What an endpoint's requests are counted in.

@@ -19,6 +19,9 @@ const DESCRIPTION: &str = "Tells, per symbol, the probability that volatility sp
      in a few words. No Content-Type is needed. GET answers HEAD, too. `X-Request-Id` is taken or made, and returned; \
      `traceparent` is passed on.";
 
+/// The name of the scheme by which changes are let in.
+const ADMIN_TOKEN: &str = "adminToken";
+
 /// The document, with examples of what is loaded and live now.
 pub(super) fn document(examples: &Examples<'_>) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
@@ -44,7 +47,14 @@ pub(super) fn document(examples: &Examples<'_>) -> Value {
         "servers": [{"url": "/"}],
         "tags": tags,
         "paths": paths,
-        "components": {"schemas": generator.take_definitions(true)},
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": {ADMIN_TOKEN: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "server.admin_token; without one configured nobody may change the model.",
+            }},
+        },
     })
 }
 
@@ -64,6 +74,10 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator, examples: &Ex
     all.extend(parameters.iter().map(|parameter| other_parameter(parameter, generator)));
     if !all.is_empty() {
         operation["parameters"] = all.into();
+    }
+    // Who may be told that the token is missing is asked for it.
+    if errors.contains(&401) {
+        operation["security"] = json!([{ ADMIN_TOKEN: [] }]);
     }
     if let Some(Content { required, media }) = body {
         operation["requestBody"] =
@@ -100,6 +114,7 @@ fn segments(label: &str) -> impl Iterator<Item = &str> {
 fn path_parameter(name: &str, examples: &Examples<'_>) -> Value {
     let (description, example) = match name {
         "symbol" => ("venue:product, or the product alone while it is unambiguous.", examples.symbol.clone()),
+        "name" => ("The name of a model of `/models`, or name@version.", Some("default".to_owned())),
         "model" => ("The name of a loaded model.", examples.model.map(|model| model.info().name.clone())),
         "version" => ("Its version.", examples.version.map(str::to_owned)),
         _ => ("", None),
@@ -146,9 +161,13 @@ fn content(media: &[Media], generator: &mut SchemaGenerator, examples: &Examples
 fn meaning(status: u16) -> &'static str {
     match status {
         400 => "The body is not what its type says, or the path is not percent-encoded UTF-8.",
+        401 => "The admin token is missing, or another.",
+        403 => "No admin token is configured.",
         404 => "There is no such symbol, model or state.",
         408 => "The body did not arrive within server.body_timeout_s.",
-        409 => "The symbol is ambiguous: `candidates` lists what it may mean.",
+        409 => {
+            "The symbol or model is ambiguous (`candidates` lists what it may mean), or the model is refused."
+        }
         413 => "The body is longer than server.body_max_bytes.",
         415 => "The content type is none of those listed.",
         422 => "The request says what cannot be answered; each field at fault is named under `errors`.",

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use engine::{handle::AskError, symbol::ResolveError};
 use hyper::{
     Response, StatusCode,
-    header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER},
+    header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::reply::{Body, reply};
+use crate::models::comparison::Comparison;
 
 /// The content type of errors.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -46,6 +47,8 @@ struct Details {
     retry_after_s: Option<u32>,
     closes: bool,
     for_mlflow: bool,
+    asks_for_token: bool,
+    comparison: Option<Comparison>,
 }
 
 impl Problem {
@@ -62,6 +65,8 @@ impl Problem {
             retry_after_s: None,
             closes: false,
             for_mlflow: false,
+            asks_for_token: false,
+            comparison: None,
         }))
     }
 
@@ -104,6 +109,27 @@ impl Problem {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, error, detail);
         problem.0.retry_after_s = Some(1);
         problem
+    }
+
+    /// 401: the token is missing or wrong.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", detail);
+        problem.0.asks_for_token = true;
+        problem
+    }
+
+    /// What may have been meant.
+    #[must_use]
+    pub fn with_candidates(mut self, candidates: Vec<String>) -> Self {
+        self.0.candidates = candidates;
+        self
+    }
+
+    /// The numbers behind a refusal.
+    #[must_use]
+    pub fn with_comparison(mut self, comparison: Comparison) -> Self {
+        self.0.comparison = Some(comparison);
+        self
     }
 
     /// The connection ends with this answer: the rest of the request is not read.
@@ -160,6 +186,7 @@ impl Problem {
             candidates: &self.0.candidates,
             error_code: self.0.for_mlflow.then(|| mlflow_code(self.0.status)),
             message: self.0.for_mlflow.then_some(&*self.0.detail),
+            comparison: self.0.comparison.as_ref(),
         };
         let bytes = serde_json::to_vec(&document).expect("strings and numbers are always JSON");
         let mut response = reply(self.0.status, PROBLEM_JSON, bytes);
@@ -169,6 +196,9 @@ impl Problem {
         }
         if let Some(seconds) = self.0.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.0.asks_for_token {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.0.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -203,6 +233,9 @@ pub(super) struct Document<'a> {
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
+    /// Why a model was not taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
 }
 
 /// MLflow's own name for an error of this status.

@@ -85,6 +85,15 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "stormglass_model_swaps_total",
+        shape: Shape::Counter,
+        help: "Changes of the model that were asked for, by what came of them; dry runs stay out.",
+        read: |app| {
+            let series = |(outcome, count): (&str, u64)| labelled("outcome", outcome, count as f64);
+            app.models.swaps.read().into_iter().flat_map(series).collect()
+        },
+    },
+    Metric {
         name: "stormglass_runtime_info",
         shape: Shape::Gauge,
         help: "1, with the runtime that drives the shards and why it was chosen.",
@@ -300,11 +309,16 @@ fn quality(app: &App, number: impl Fn(&Quality) -> Option<f64>) -> Vec<Series> {
     let report = app.quality.newest().unwrap_or_default();
     let mut all: Vec<Series> = report.models.iter().filter_map(|m| series(&m.info, &m.total)).collect();
     if let Some(model) = app.engine.model.load_full()
-        && report.models.iter().all(|known| known.info.sha256 != model.info().sha256)
+        && report.models.iter().all(|known| !is_same(&known.info, model.info()))
     {
         all.extend(series(model.info(), &Quality::default()));
     }
     all
+}
+
+/// A shadow's rows are another series than those of the same file as the active model.
+fn is_same(one: &ModelInfo, other: &ModelInfo) -> bool {
+    (&one.sha256, &one.variant) == (&other.sha256, &other.variant)
 }
 
 /// A mean over no rows is no number.

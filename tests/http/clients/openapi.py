@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 base = f"http://{sys.argv[1]}"
+# Who may change the model; without it nobody is configured who may.
+token = sys.argv[2] if len(sys.argv) > 2 else None
 
 
 def ask(method, path, body=None, headers={}):
@@ -83,6 +85,9 @@ for label, methods in closed["paths"].items():
             if unknown != label:
                 check("GET", unknown, operation, expect=404)
                 errors += 1
+        elif "security" in operation:
+            check(method.upper(), path, operation, b"", expect=401 if token else 403)
+            errors += 1
         else:
             media = operation["requestBody"]["content"]["application/json"]
             examples = media.get("examples", {})
@@ -103,6 +108,24 @@ check("GET", "/events?kind=no", closed["paths"]["/events"]["get"], expect=422)
 predict = closed["paths"]["/predict"]["post"]
 for example in predict["requestBody"]["content"]["application/json"]["examples"].values():
     check("POST", "/predict", predict, json.dumps({**example["value"], "explain": True}).encode(), expect=200)
+    posts += 1
+
+changes = [
+    ("post", "activate", "default", {"dry_run": True}, 200),
+    ("post", "activate", "default", {"max_flip_rate": 2}, 422),
+    ("post", "activate", "no-such", {}, 404),
+    ("post", "rollback", "active", {"reason": "none was before"}, 409),
+    ("post", "shadow", "baseline", {"reason": "to see"}, 200),
+    ("delete", "shadow", "baseline", {}, 200),
+    ("post", "activate", "baseline", {"max_flip_rate": 1, "reason": "to see"}, 200),
+    ("get", "", "", {}, 200),
+    ("post", "rollback", "active", {}, 200),
+]
+for method, change, name, body, expect in changes if token else []:
+    label = f"/models/{{name}}/{change}" if change else "/models"
+    operation, authorization = closed["paths"][label][method], {"Authorization": f"Bearer {token}"}
+    body = json.dumps(body).encode() if method != "get" else None
+    check(method.upper(), label.replace("{name}", name), operation, body, authorization, expect)
     posts += 1
 assert gets >= 20 and posts >= 10 and errors >= 12, (gets, posts, errors)
 print(f"openapi: valid; {gets} GETs, {posts} POSTs and {errors} errors fit their schemas, {len(components['schemas'])} schemas")

@@ -186,13 +186,18 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
         None => asked == info.name,
     };
     match asked {
-        Some(name) if !is_it(name) => Err(Problem::new(
+        Some(name) if !is_it(name) && !app.models.is_active(name) => Err(Problem::new(
             StatusCode::NOT_FOUND,
             "Unknown model",
             format!("model {name:?} is not loaded; {}@{} is", info.name, info.version),
         )),
         _ => Ok(model),
     }
+}
+
+/// The model for rows: the loaded one, or the one before it or its shadow, if that is asked for.
+fn rows_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
+    loaded_model(app, asked).or_else(|problem| asked.and_then(|asked| app.models.named(asked)).ok_or(problem))
 }
 
 fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>, Problem> {
@@ -334,7 +339,14 @@ async fn predict_symbols(
                 at += listed.keys;
                 match found.and_then(|found| Some((found, answers[found].as_ref()?))) {
                     Some((found, answer)) => {
-                        counts.add(PredictionCounts::of(answer.prediction.spike()));
+                        let count = PredictionCounts::of(answer.prediction.spike());
+                        match &answer.prediction.model {
+                            // Its tick came before the model that is loaded by now.
+                            Some(info) if info.sha256 != model.info().sha256 => {
+                                count_predictions(app, app.version_of(info), count);
+                            }
+                            _ => counts.add(count),
+                        }
                         write_prediction(&mut bytes, app, answer, now_nanos);
                         if asked.explain {
                             add_explanation(&mut bytes, explanations[found].take().as_ref());

@@ -56,16 +56,17 @@ struct Answer<'a> {
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let app = call.app;
-        let model = app.engine.model.load_full();
-        let info = model.as_deref().map(|m| m.info());
+        // One look: the model and where it came from belong together.
+        let held = app.models.held();
+        let info = held.active.as_ref().map(|version| version.info());
         let answer = Answer {
             version: build_info::VERSION,
             sha: build_info::SHA,
             model: info.map(|i| i.name.as_str()),
             model_version: info.map(|i| app.version_of(i)),
             model_variant: info.map(|i| i.variant.as_str()),
-            variant_source: &app.model_report.variant_source,
-            model_path: app.model_report.path.as_deref(),
+            variant_source: &held.report.variant_source,
+            model_path: held.report.path.as_deref(),
             model_sha256: info.map(|i| i.sha256.as_str()),
             feature_schema: format!("{:016x}", model::schema::fingerprint(&engine::features::schema())),
             runtime: app.engine.runtime.name,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Asked, loaded_model};
+use super::{Asked, rows_model};
 use crate::{
     http::{
         app::App,
@@ -58,7 +58,7 @@ pub(super) async fn score_rows(
     raw: &RawValue,
     asked: Asked<'_>,
 ) -> Result<Response<Body>, Problem> {
-    let model = loaded_model(app, asked.model)?;
+    let model = rows_model(app, asked.model)?;
     let mut rows = read_rows("rows", raw, rules(app, &model))?;
     let missing = missing_by_row(&mut rows);
     let explanations = explain(app, &model, &rows, asked).await?;
@@ -95,7 +95,7 @@ pub(super) async fn score_features(
     let legacy = app.legacy_model.as_ref().filter(|_| asked.model.is_none());
     let model = match legacy {
         Some(model) => model.clone(),
-        None => loaded_model(app, asked.model)?,
+        None => rows_model(app, asked.model)?,
     };
     if !model.gives_probability() {
         return Err(Problem::unprocessable(

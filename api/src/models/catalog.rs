@@ -1,0 +1,323 @@
+//! What can be activated, by name: the models that came with the program, the files of `model.directory`, and the
+//! configured file.
+//!
+//! A file's name without its extension is the model's name here; the version is what the file says. Files are looked at
+//! when they are asked for: what is put into the folder is there at once, and what cannot be read is named, not fatal.
+
+use std::{
+    collections::HashMap,
+    fs::Metadata,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use engine::shard::Unfit;
+use model::{Model, ModelInfo};
+
+use crate::{config::Config, model_file, shipped};
+
+/// Models listed at most; further ones of the folder are counted.
+pub const ENTRIES_MAX: usize = 256;
+/// Entries of the folder that are looked at, whatever they are.
+const FOLDER_ENTRIES_MAX: usize = 4_096;
+
+/// The shipped models: name and variant.
+const BUILT_IN: [(&str, &str); 3] =
+    [("default", shipped::DEFAULT_VARIANT), ("baseline", "baseline"), (shipped::RUNBOOK, shipped::RUNBOOK)];
+
+/// The name of the shipped model of a variant.
+pub fn built_in_name(variant: &str) -> &'static str {
+    BUILT_IN.iter().find(|(_, of)| *of == variant).map_or("default", |(name, _)| name)
+}
+
+/// A model that can be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// By which it is asked for.
+    pub name: String,
+    /// The file; `None` = it came with the program.
+    pub path: Option<PathBuf>,
+}
+
+/// What a look into a model tells.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What the file says.
+    pub info: ModelInfo,
+    /// Why it cannot drive the stream; `None` where it can.
+    pub rows_only: Option<String>,
+}
+
+impl Seen {
+    fn of(model: &Model) -> Self {
+        Self { info: model.info().clone(), rows_only: Unfit::of(model).map(|unfit| unfit.to_string()) }
+    }
+}
+
+/// A model of the catalog, opened.
+#[derive(Debug)]
+pub struct Found {
+    /// Its entry.
+    pub entry: Entry,
+    /// The model.
+    pub model: Model,
+}
+
+/// Why a name is no model.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// Nothing is called so.
+    #[error("there is no model {asked:?}; there are: {}", .names.join(", "))]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        names: Vec<String>,
+    },
+    /// Several are.
+    #[error("{asked:?} means several models; name the version, or rename a file")]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// `name@version (path)` of each.
+        candidates: Vec<String>,
+    },
+    /// The file cannot be used.
+    #[error("{0}")]
+    Refused(String),
+    /// The folder cannot be read.
+    #[error("model.directory {path}: {source}")]
+    Folder {
+        /// Which folder.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// When a file was last written, as far as its system says.
+type Stamp = (u64, Option<SystemTime>, u64);
+
+/// What was seen in a file, and which writing of it that was.
+type Looks = HashMap<PathBuf, (Stamp, Result<Arc<Seen>, String>)>;
+
+/// The folder, and what was seen in it.
+#[derive(Debug)]
+pub struct Catalog {
+    directory: Option<PathBuf>,
+    /// `model.path`, where that is a file.
+    configured: Option<PathBuf>,
+    seen: Mutex<Looks>,
+}
+
+impl Catalog {
+    /// The catalog of this configuration.
+    pub fn new(config: &Config) -> Self {
+        let configured = config.model.path.get().filter(|path| *path != shipped::RUNBOOK);
+        Self {
+            directory: config.model.directory.get().map(PathBuf::from),
+            configured: configured.map(PathBuf::from),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// `model.directory`.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// All models by name, at most [`ENTRIES_MAX`], and how many files were left out.
+    ///
+    /// # Errors
+    /// [`FindError::Folder`].
+    pub fn entries(&self) -> Result<(Vec<Entry>, usize), FindError> {
+        let built_in = BUILT_IN.map(|(name, _)| Entry { name: name.to_owned(), path: None });
+        let mut files: Vec<Entry> = self.configured.iter().map(|path| of_file(path)).collect();
+        let mut left_out = 0;
+        if let Some(directory) = &self.directory {
+            let failed = |source| FindError::Folder { path: directory.display().to_string(), source };
+            let mut entries = std::fs::read_dir(directory).map_err(failed)?;
+            for entry in entries.by_ref().take(FOLDER_ENTRIES_MAX) {
+                let path = entry.map_err(failed)?.path();
+                if is_candidate(&path) && !self.is_configured(&path) {
+                    files.push(of_file(&path));
+                }
+            }
+            left_out = entries.count();
+        }
+        files.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
+        let room = ENTRIES_MAX - built_in.len();
+        left_out += files.len().saturating_sub(room);
+        files.truncate(room);
+        Ok((built_in.into_iter().chain(files).collect(), left_out))
+    }
+
+    fn is_configured(&self, path: &Path) -> bool {
+        let same = |configured: &PathBuf| {
+            configured == path
+                || matches!((configured.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b)
+        };
+        self.configured.as_ref().is_some_and(same)
+    }
+
+    /// What a model is. A file is opened again only after it was written.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn look(&self, entry: &Entry) -> Result<Arc<Seen>, String> {
+        let Some(path) = &entry.path else {
+            return open(entry).map(|model| Arc::new(Seen::of(&model)));
+        };
+        let stamp = std::fs::metadata(path).map(|file| stamp(&file)).map_err(|error| error.to_string())?;
+        let looks = || self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((of, seen)) = looks().get(path)
+            && *of == stamp
+        {
+            return seen.clone();
+        }
+        let seen = open(entry).map(|model| Arc::new(Seen::of(&model)));
+        let mut looks = looks();
+        if looks.len() >= 2 * ENTRIES_MAX {
+            looks.clear();
+        }
+        looks.insert(path.clone(), (stamp, seen.clone()));
+        seen
+    }
+
+    /// Opens the model that `asked`, a name or `name@version`, means.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub fn find(&self, asked: &str, version: Option<&str>) -> Result<Found, FindError> {
+        let (entries, _) = self.entries()?;
+        let of_name = |name: &str| entries.iter().filter(|entry| entry.name == name).collect::<Vec<_>>();
+        let (mut named, mut version) = (of_name(asked), version);
+        if named.is_empty()
+            && let Some((name, at)) = asked.rsplit_once('@')
+        {
+            (named, version) = (of_name(name), version.or(Some(at)));
+        }
+        let mut found: Vec<Found> = Vec::new();
+        let (mut refusals, mut others) = (Vec::new(), Vec::new());
+        for entry in named {
+            match open(entry) {
+                Ok(model) if version.is_none_or(|version| version == model.info().version) => {
+                    // The same file under two extensions, or a link to it, is one model.
+                    if found.iter().all(|known| known.model.info().sha256 != model.info().sha256) {
+                        found.push(Found { entry: entry.clone(), model });
+                    }
+                }
+                Ok(model) => others.push(format!("{}@{}", entry.name, model.info().version)),
+                Err(error) => refusals.push(error),
+            }
+        }
+        let asked = match version {
+            Some(version) if !asked.contains('@') => format!("{asked}@{version}"),
+            _ => asked.to_owned(),
+        };
+        match (found.len(), refusals.pop()) {
+            (1, _) => Ok(found.remove(0)),
+            (0, Some(refusal)) => Err(FindError::Refused(refusal)),
+            (0, None) if others.is_empty() => {
+                let mut names: Vec<String> = entries.into_iter().map(|entry| entry.name).collect();
+                names.dedup();
+                Err(FindError::Unknown { asked, names })
+            }
+            (0, None) => Err(FindError::Unknown { asked, names: others }),
+            _ => Err(FindError::Ambiguous { asked, candidates: found.iter().map(candidate).collect() }),
+        }
+    }
+}
+
+fn candidate(found: &Found) -> String {
+    let place = found.entry.path.as_ref().map_or("built in".to_owned(), |path| path.display().to_string());
+    format!("{}@{} ({place})", found.entry.name, found.model.info().version)
+}
+
+fn of_file(path: &Path) -> Entry {
+    Entry { name: file_name(path), path: Some(path.to_owned()) }
+}
+
+/// What a file is called in the catalog.
+pub fn file_name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Hidden files, texts about models and files that are still being written are no models.
+fn is_candidate(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_other = ["md", "tmp", "part", "sh", "html"];
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    !name.starts_with('.') && !name.ends_with('~') && !is_other.contains(&&*extension) && path.is_file()
+}
+
+fn open(entry: &Entry) -> Result<Model, String> {
+    match &entry.path {
+        Some(path) => model_file::open(&path.to_string_lossy()),
+        None => {
+            let variant =
+                BUILT_IN.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, variant)| variant);
+            let shipped = shipped::model(variant).expect("the list names what is shipped");
+            shipped.map_err(|error| error.to_string())
+        }
+    }
+}
+
+fn stamp(file: &Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    (file.len(), file.modified().ok(), file.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(directory: &Path) -> Catalog {
+        let mut config = Config::default();
+        config.model.directory = directory.to_str().unwrap().into();
+        Catalog::new(&config)
+    }
+
+    #[test]
+    fn names_are_those_of_the_files_and_what_cannot_be_read_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = shipped::model("baseline").unwrap().unwrap();
+        std::fs::write(folder.path().join("mine.sgm"), shipped.bytes()).unwrap();
+        std::fs::write(folder.path().join("broken.sgm"), &shipped.bytes()[..100]).unwrap();
+        for other in [".hidden.sgm", "mine.md", "mine.sgm~", "new.part"] {
+            std::fs::write(folder.path().join(other), "x").unwrap();
+        }
+        let catalog = catalog(folder.path());
+        let (entries, left_out) = catalog.entries().unwrap();
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!((names, left_out), (vec!["default", "baseline", "runbook-rf", "broken", "mine"], 0));
+        assert!(catalog.look(&entries[3]).unwrap_err().contains("broken.sgm"));
+        assert_eq!(catalog.look(&entries[4]).unwrap().info.sha256, shipped.info().sha256);
+        assert!(catalog.look(&entries[2]).unwrap().rows_only.is_some(), "its features are not the engine's");
+
+        let version = &shipped.info().version;
+        for (asked, at) in [("mine", None), ("mine", Some(&**version)), (&*format!("mine@{version}"), None)] {
+            assert_eq!(catalog.find(asked, at).unwrap().entry.name, "mine", "{asked} {at:?}");
+        }
+        let refused = |asked: &str| catalog.find(asked, None).unwrap_err().to_string();
+        assert!(refused("broken").contains("broken.sgm"));
+        assert!(refused("nobody").contains("there are: default, baseline, runbook-rf, broken, mine"));
+        assert!(refused("mine@none").contains(&format!("there are: mine@{version}")));
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_ambiguous_unless_they_are_the_same_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["ml", "baseline"].map(|variant| shipped::model(variant).unwrap().unwrap());
+        std::fs::write(folder.path().join("m.sgm"), one.bytes()).unwrap();
+        std::fs::write(folder.path().join("m.model"), one.bytes()).unwrap();
+        assert!(catalog(folder.path()).find("m", None).is_ok());
+        std::fs::write(folder.path().join("m.model"), other.bytes()).unwrap();
+        let Err(FindError::Ambiguous { candidates, .. }) = catalog(folder.path()).find("m", None) else {
+            panic!("not ambiguous")
+        };
+        assert_eq!(candidates.len(), 2, "{candidates:?}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What can be asked of a change, and what can come of it.
+
+use std::sync::Arc;
+
+use engine::handle::AskError;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Version, catalog::FindError, comparison::Comparison};
+
+/// Who asks for a change, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// In their words.
+    pub reason: Option<String>,
+    /// Of the request.
+    pub request_id: Option<String>,
+}
+
+/// What is to be activated, and within which bounds.
+#[derive(Clone, Debug, Default)]
+pub struct Activation {
+    /// A name of the catalog, or `name@version`.
+    pub name: String,
+    /// The version, if it is given apart.
+    pub version: Option<String>,
+    /// In the place of the configured bound.
+    pub flip_rate_max: Option<f64>,
+    /// In the place of the configured bound.
+    pub score_difference_max: Option<f64>,
+    /// Compare only.
+    pub is_dry_run: bool,
+    /// Who asks.
+    pub asked: Asked,
+}
+
+/// What came of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The model answers from now on.
+    Activated,
+    /// It did already; now the record says so, too.
+    Unchanged,
+    /// Nothing was changed, as was asked.
+    DryRun,
+    /// The one before answers again.
+    RolledBack,
+    /// The configured one answers, and no record is left.
+    Cleared,
+    /// It scores beside the active one.
+    ShadowOn,
+    /// It does not any more.
+    ShadowOff,
+}
+
+/// A change that was made, or would be.
+#[derive(Debug)]
+pub struct Changed {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The model that it is about; `None` where there is none any more.
+    pub version: Option<Arc<Version>>,
+    /// The one before.
+    pub before: Option<Arc<Version>>,
+    /// Both on the newest rows, where they could be compared.
+    pub comparison: Option<Comparison>,
+    /// Rows of the model's self-test that gave their bits.
+    pub self_test_rows: Option<usize>,
+    /// What to know about it.
+    pub warnings: Vec<String>,
+}
+
+impl Changed {
+    pub(super) fn new(outcome: Outcome, version: Option<Arc<Version>>, before: Option<Arc<Version>>) -> Self {
+        Self { outcome, version, before, comparison: None, self_test_rows: None, warnings: Vec::new() }
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// One at a time.
+    #[error("another change of the model is under way; retry when it is over")]
+    Busy,
+    /// With Kafka each partition has its own model, by the log.
+    #[error(
+        "ticks come from Kafka, where every instance and every replay must score a partition by the same model from the \
+         same record on; a change over HTTP would reach this instance alone. Set model.path (MODEL_PATH) or model.variant \
+         (MODEL_VARIANT) on all instances and restart them one by one; a dry run and a shadow work as they are"
+    )]
+    Kafka,
+    /// The name is no model.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// The model cannot take the place.
+    #[error("{0}")]
+    Unfit(String),
+    /// It answers otherwise than the active one, beyond the bounds.
+    #[error(
+        "on the newest {} rows, {:.4} are called otherwise (at most {}) and probabilities differ by up to {:.4} (at most \
+         {}); the active model goes on",
+        .0.rows, .0.flip_rate, .0.max_flip_rate, .0.score_difference_max, .0.max_score_difference
+    )]
+    BeyondBounds(Box<Comparison>),
+    /// There is no way back.
+    #[error("no model was active before this one; activate one by its name")]
+    NoPrevious,
+    /// The name in the path is not the active model's.
+    #[error("{asked:?} is not active, {active} is; nothing was rolled back")]
+    NotActive {
+        /// What was asked for.
+        asked: String,
+        /// What is.
+        active: String,
+    },
+    /// What was to last could not be written.
+    #[error("what is to outlive a restart could not be written (model.record): {0}; nothing was changed")]
+    Record(String),
+    /// The configured model cannot be used.
+    #[error("the configured model cannot be used: {0}; the record stands")]
+    Configured(String),
+    /// A shard did not take part.
+    #[error("a shard did not take the model: {0}; all go on as before")]
+    Engine(#[from] AskError),
+}
+
+pub(super) type Change = Result<Changed, ChangeError>;

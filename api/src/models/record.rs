@@ -1,0 +1,297 @@
+//! What was activated, written down so that it outlives the process: a JSON file, and beside it, in a folder of the same
+//! name with `.d`, the bytes of the models that it names.
+//!
+//! Both are written aside, synced and renamed, so a crash leaves the old or the new. The copies make the record hold
+//! whatever happens to the files that the models came from; a copy whose SHA-256 is another than the record says is not
+//! used.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use model::Model;
+use serde::{Deserialize, Serialize};
+
+use super::Version;
+use crate::model_file;
+
+/// Bytes of a record at most: a longer file is none.
+const RECORD_BYTES_MAX: u64 = 64 << 10;
+
+/// A model that the record names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// In the catalog.
+    pub name: String,
+    /// What its file says.
+    pub version: String,
+    /// `ml` or `baseline`, as its file says.
+    pub variant: String,
+    /// Of its bytes.
+    pub sha256: String,
+    /// The file it came from; absent = it came with the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Since when it has its place.
+    pub since: String,
+}
+
+impl Recorded {
+    /// This version, as it is written down.
+    pub fn of(version: &Version) -> Self {
+        let info = version.info();
+        Self {
+            name: version.name.clone(),
+            version: info.version.clone(),
+            variant: info.variant.clone(),
+            sha256: info.sha256.clone(),
+            path: version.path.clone(),
+            since: version.since.clone(),
+        }
+    }
+}
+
+/// The record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What answers, whatever the configuration says.
+    pub active: Recorded,
+    /// What answered before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Recorded>,
+    /// Why, in the words of whoever asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The request that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// The record's file.
+#[derive(Clone, Debug)]
+pub struct RecordFile {
+    path: PathBuf,
+}
+
+impl RecordFile {
+    /// The record at this path.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The record; `None` where there is none.
+    ///
+    /// # Errors
+    /// Why what is there cannot be read, and the way out.
+    pub fn read(&self) -> Result<Option<Record>, String> {
+        let refused = |why: &dyn std::fmt::Display| {
+            let path = self.path.display();
+            format!("model.record {path}: {why}; mend it, or `stormglass model clear` removes it")
+        };
+        let file = match fs::metadata(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(refused(&error)),
+        };
+        if file.len() > RECORD_BYTES_MAX {
+            return Err(refused(&format!("{} bytes are no record", file.len())));
+        }
+        let bytes = fs::read(&self.path).map_err(|error| refused(&error))?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| refused(&error))
+    }
+
+    /// Writes the record in the place of the one there is.
+    ///
+    /// # Errors
+    /// The system's; the old record stands then.
+    pub fn write(&self, record: &Record) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
+        text.push(b'\n');
+        put(&self.path, &text)
+    }
+
+    /// Keeps the model's bytes, and opens what was kept.
+    ///
+    /// # Errors
+    /// Why they could not be kept.
+    pub fn keep(&self, model: &Model) -> Result<Model, String> {
+        let path = self.copy_of(&model.info().sha256);
+        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        fs::create_dir_all(self.folder()).map_err(failed)?;
+        put(&path, model.bytes()).map_err(failed)?;
+        // A file that was overwritten in place under its mapping is not what was checked.
+        self.open_copy(&model.info().sha256)
+    }
+
+    /// Keeps the model's bytes, unless they are there. Who starts by them checks them.
+    ///
+    /// # Errors
+    /// Why they could not be kept.
+    pub fn have(&self, model: &Model) -> Result<(), String> {
+        let there = fs::metadata(self.copy_of(&model.info().sha256));
+        match there {
+            Ok(file) if file.len() == model.bytes().len() as u64 => Ok(()),
+            _ => self.keep(model).map(drop),
+        }
+    }
+
+    /// The model that the record names: its copy, else the file that it came from if that has the same bytes.
+    ///
+    /// # Errors
+    /// Why neither can be used.
+    pub fn open(&self, recorded: &Recorded) -> Result<Model, String> {
+        let copy = match self.open_copy(&recorded.sha256) {
+            Ok(model) => return Ok(model),
+            Err(error) => error,
+        };
+        let Some(path) = &recorded.path else { return Err(copy) };
+        match model_file::open(path) {
+            Ok(model) if model.info().sha256 == recorded.sha256 => Ok(model),
+            Ok(model) => Err(format!("{copy}; {path} is another model, of sha256 {}", model.info().sha256)),
+            Err(error) => Err(format!("{copy}; {error}")),
+        }
+    }
+
+    fn open_copy(&self, sha256: &str) -> Result<Model, String> {
+        let path = self.copy_of(sha256);
+        let model = Model::open(&path).map_err(|error| error.to_string())?;
+        if model.info().sha256 == sha256 {
+            return Ok(model);
+        }
+        Err(format!("{} has the sha256 {}", path.display(), model.info().sha256))
+    }
+
+    /// Removes record and copies; false where there was no record.
+    ///
+    /// # Errors
+    /// The system's; the record stands then.
+    pub fn clear(&self) -> io::Result<bool> {
+        let existed = match fs::remove_file(&self.path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        sync_folder(&self.path)?;
+        // A mapped copy stays mapped.
+        let _ = fs::remove_dir_all(self.folder());
+        Ok(existed)
+    }
+
+    fn folder(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".d");
+        PathBuf::from(name)
+    }
+
+    fn copy_of(&self, sha256: &str) -> PathBuf {
+        // A record may have been written by hand: nothing of it may lead out of the folder.
+        let digits: String = sha256.chars().filter(char::is_ascii_hexdigit).collect();
+        self.folder().join(format!("{digits}.sgm"))
+    }
+
+    /// Removes the copies that the record does not name.
+    pub fn tidy(&self) {
+        let Ok(Some(record)) = self.read() else { return };
+        let named: Vec<PathBuf> = [Some(&record.active), record.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|of| self.copy_of(&of.sha256))
+            .collect();
+        for entry in fs::read_dir(self.folder()).into_iter().flatten().flatten() {
+            if !named.contains(&entry.path()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Writes aside, syncs, renames, syncs the folder.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = path.to_owned().into_os_string();
+    aside.push(".tmp");
+    let aside = PathBuf::from(aside);
+    let written = File::create(&aside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&aside, path));
+    if renamed.is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+    renamed?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::shipped;
+
+    fn version(variant: &str) -> Version {
+        let model = Arc::new(shipped::model(variant).unwrap().unwrap());
+        Version::new(variant, None, model, Some("2024-01-01T00:00:00.000Z".to_owned()))
+    }
+
+    fn record(active: &Version, previous: Option<&Version>) -> Record {
+        let (active, previous) = (Recorded::of(active), previous.map(Recorded::of));
+        Record { active, previous, reason: Some("a test".to_owned()), request_id: None }
+    }
+
+    #[test]
+    fn a_record_comes_back_with_its_models_and_is_gone_when_it_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RecordFile::new(folder.path().join("active.json"));
+        assert_eq!(file.read(), Ok(None));
+        let (ml, baseline) = (version("ml"), version("baseline"));
+        for version in [&ml, &baseline] {
+            assert_eq!(file.keep(&version.model).unwrap().info().sha256, version.info().sha256);
+        }
+        let both = record(&ml, Some(&baseline));
+        file.write(&both).unwrap();
+        assert_eq!(file.read().as_ref(), Ok(&Some(both.clone())));
+        assert_eq!(file.open(&both.active).unwrap().info().sha256, ml.info().sha256);
+
+        file.write(&record(&ml, None)).unwrap();
+        file.tidy();
+        assert!(file.open(&both.active).is_ok());
+        assert!(file.open(both.previous.as_ref().unwrap()).is_err(), "a copy that nobody names is removed");
+        assert!(file.clear().unwrap() && !file.clear().unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_and_the_file_it_came_from_stands_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RecordFile::new(folder.path().join("active.json"));
+        fs::write(file.path(), "{\"active\":").unwrap();
+        assert!(file.read().unwrap_err().contains("stormglass model clear"));
+
+        let ml = version("ml");
+        file.keep(&ml.model).unwrap();
+        let source = folder.path().join("source.sgm");
+        fs::write(&source, ml.model.bytes()).unwrap();
+        let mut recorded = Recorded::of(&ml);
+        fs::write(file.copy_of(&recorded.sha256), &ml.model.bytes()[..500]).unwrap();
+        assert!(file.open(&recorded).is_err());
+        recorded.path = Some(source.to_str().unwrap().to_owned());
+        assert_eq!(file.open(&recorded).unwrap().info().sha256, recorded.sha256);
+        fs::write(&source, version("baseline").model.bytes()).unwrap();
+        assert!(file.open(&recorded).unwrap_err().contains("is another model"));
+        recorded.sha256 = "../../etc/passwd".to_owned();
+        assert!(file.copy_of(&recorded.sha256).starts_with(file.folder()));
+    }
+}
