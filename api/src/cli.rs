@@ -30,6 +30,7 @@ mod record;
 mod rekey;
 mod replay;
 mod serve;
+mod signals;
 #[cfg(feature = "learn")]
 mod ticks;
 #[cfg(feature = "learn")]

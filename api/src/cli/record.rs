@@ -10,9 +10,10 @@ use engine::{
 
 use super::{
     Failure,
-    broker::{BrokerArguments, failed, stopped_by_signals},
+    broker::{BrokerArguments, failed},
     print_failed,
     progress::RecordBar,
+    signals::stopped_by_signals,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
