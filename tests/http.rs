@@ -9,6 +9,7 @@ mod inference;
 mod invocations;
 mod life;
 mod limits;
+mod load_test;
 mod metrics;
 mod predictions;
 mod python;

@@ -1,6 +1,11 @@
 //! The command line: one file a subcommand, one list, and what the process's exit says.
 
-use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -21,6 +26,7 @@ mod features;
 mod healthcheck;
 #[cfg(any(feature = "learn", feature = "parquet"))]
 mod label;
+mod load_test;
 mod model;
 mod predict;
 mod progress;
@@ -86,6 +92,7 @@ const EXAMPLES: &str = "Examples:
   stormglass evaluate --input 'ticks/*.gz'                how good predictions are on later data, and against what
   stormglass record --source kafka --output backup        a topic to files; replay brings it back
   stormglass verify --models /models                      every written prediction computed once more
+  stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
@@ -129,6 +136,8 @@ enum Command {
     Dlq(dlq::Arguments),
     /// Compute every written prediction once more and compare the bytes.
     Verify(verify::Arguments),
+    /// Ask a running service at a fixed rate, and tell whether it keeps its service level.
+    LoadTest(load_test::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -186,6 +195,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         #[cfg(feature = "kafka")]
         Command::Dlq(arguments) => dlq::run(arguments, out),
         Command::Verify(arguments) => verify::run(arguments, out),
+        Command::LoadTest(arguments) => load_test::run(&arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };
@@ -201,4 +211,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
 /// What could not be printed, because the reader went away.
 fn print_failed(error: std::io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("cannot write the output: {error}"))
+}
+
+/// Prints a report: the JSON where it is asked for without a file (or to `-`), else `text`, and the JSON to its file.
+fn print_report(
+    json: &impl serde::Serialize,
+    file: Option<&Path>,
+    out: &mut dyn Write,
+    text: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let Some(file) = file else { return text(out).map_err(print_failed) };
+    let printed = serde_json::to_string_pretty(json).map_err(|error| print_failed(error.into()))? + "\n";
+    if file == Path::new("-") {
+        return out.write_all(printed.as_bytes()).map_err(print_failed);
+    }
+    std::fs::write(file, printed)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", file.display())))?;
+    text(out).map_err(print_failed)
 }

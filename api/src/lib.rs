@@ -7,6 +7,7 @@
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
 //! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
+//! - [`load`]: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`models`]: the versions of the model, and how they change while requests are answered
 //! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
@@ -20,12 +21,14 @@
 
 pub mod build_info;
 pub mod cli;
+pub mod client;
 pub mod config;
 #[cfg(feature = "learn")]
 pub mod evaluate;
 #[cfg(feature = "parquet")]
 pub mod export;
 pub mod http;
+pub mod load;
 pub mod log;
 pub mod metrics;
 pub mod model_file;

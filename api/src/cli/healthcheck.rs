@@ -2,13 +2,14 @@
 
 use std::{
     io::{self, BufRead, BufReader, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
 use clap::Args;
 
 use super::{ConfigArgument, Exit, Failure};
+use crate::client::reachable;
 
 /// Longer than a ready service ever takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -32,16 +33,6 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Ok(line) => Err(Failure::new(Exit::Failed, format!("{address} is not ready: {}", line.trim()))),
         Err(error) => Err(Failure::new(Exit::Failed, format!("{address} does not answer: {error}"))),
     }
-}
-
-/// A service that listens on all addresses is asked on the loopback one.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }
 
 fn ask(address: SocketAddr) -> io::Result<String> {

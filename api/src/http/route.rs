@@ -139,7 +139,7 @@ fn all_routes() -> String {
 }
 
 /// Percent-encoding of one segment: all but RFC 3986's unreserved characters.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,0 +1,28 @@
+//! Open-loop load: requests at a fixed arrival rate, whatever the answers do.
+//!
+//! ```text
+//!  clock -> backlog -> connections -> tally -> report
+//! ```
+//!
+//! The `clock` (one thread) puts each request into the `backlog` when it is due; `connection`s take from there, the oldest
+//! first, and send. A latency counts from the instant that a request was *due*: where the service stands still for a
+//! second, the requests of that second wait, and each of them says so. A generator that waits for the answer before it
+//! sends the next would have seen one slow request.
+//!
+//! Nothing grows without bound: the backlog holds [`Plan::outstanding_max`] requests, and a further one is counted as "not
+//! sent", which is no success. `inputs` are what is asked, distinct, in turn; `slo` is what must hold.
+
+mod backlog;
+mod clock;
+mod connection;
+mod inputs;
+mod report;
+mod run;
+mod slo;
+mod tally;
+
+pub use inputs::{Input, Inputs, ROWS_MAX};
+pub use report::{LatencyReport, LoadReport};
+pub use run::{Plan, run};
+pub use slo::Slo;
+pub use tally::{Tally, new_histogram};
