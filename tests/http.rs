@@ -1,6 +1,7 @@
 //! The service over real sockets.
 
 mod activation;
+mod capacity;
 mod command;
 mod documents;
 mod errors;

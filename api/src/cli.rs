@@ -16,6 +16,7 @@ use crate::{
 
 #[cfg(feature = "kafka")]
 mod broker;
+mod capacity;
 mod config;
 #[cfg(feature = "kafka")]
 mod dlq;
@@ -93,6 +94,7 @@ const EXAMPLES: &str = "Examples:
   stormglass record --source kafka --output backup        a topic to files; replay brings it back
   stormglass verify --models /models                      every written prediction computed once more
   stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
+  stormglass capacity                                     what this machine holds
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
@@ -138,6 +140,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Ask a running service at a fixed rate, and tell whether it keeps its service level.
     LoadTest(load_test::Arguments),
+    /// Measure what this machine holds: symbols, ticks and requests a second.
+    Capacity(capacity::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -196,6 +200,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Dlq(arguments) => dlq::run(arguments, out),
         Command::Verify(arguments) => verify::run(arguments, out),
         Command::LoadTest(arguments) => load_test::run(&arguments, out),
+        Command::Capacity(arguments) => capacity::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };

@@ -7,6 +7,7 @@
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
 //! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
+//! - [`capacity`]: what a machine holds, measured and planned
 //! - [`load`]: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`models`]: the versions of the model, and how they change while requests are answered
@@ -20,6 +21,7 @@
 //! (429).
 
 pub mod build_info;
+pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -1,0 +1,31 @@
+//! What this machine holds: measured, with every answer checked, then calculated.
+//!
+//! ```text
+//!  machine, noise -> market -> engine: ticks, memory -> model: rows -> front: requests -> plan -> report
+//! ```
+//!
+//! One engine as `serve` starts it, with the same model and settings, gets the ticks of a made-up `market`. `ticks` is what
+//! one costs a shard, `rows` what one costs the model, both in processor time, so that neighbours count little; `requests`
+//! is the rate at which the front's p99 breaks while the generator shares the machine. `plan` is arithmetic on these, at a
+//! utilisation that leaves room for bursts.
+
+mod machine;
+mod market;
+mod measure;
+mod noise;
+mod plan;
+mod report;
+mod requests;
+mod rows;
+mod spread;
+mod ticks;
+
+pub use machine::Machine;
+pub use measure::{CapacityError, Settings, Sizes, measure};
+pub use noise::NoiseReport;
+pub use plan::{Held, Load, Measured, Needed, Plan};
+pub use report::Report;
+pub use requests::{RequestsReport, Step};
+pub use rows::RowsReport;
+pub use spread::Spread;
+pub use ticks::TicksReport;

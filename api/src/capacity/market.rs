@@ -1,0 +1,48 @@
+//! Ticks to measure with: a made-up market of many symbols, each tick another one.
+
+use engine::{
+    ingest::Ingest,
+    sim::{SimConfig, SimSymbol, Simulator},
+    source::TickSink,
+    symbol::{Offset, SIMULATOR_VENUE},
+    tick::{EventTime, NANOS_PER_SECOND},
+};
+
+use crate::http::answer::wall_clock_nanos;
+
+/// The market, and how far it has come.
+pub(super) struct Market {
+    products: Vec<String>,
+    ticks: Simulator,
+    offset: u64,
+}
+
+impl Market {
+    /// So many symbols, whose first `history_s` seconds lie before now.
+    pub(super) fn new(symbols: usize, history_s: i64) -> Self {
+        let defaults = SimSymbol::defaults();
+        let products: Vec<String> = (0..symbols).map(|number| format!("S{number}-USD")).collect();
+        // The defaults' prices in turn, under other names: a symbol's path depends on its name.
+        let named = |(number, product): (usize, &String)| SimSymbol {
+            product: product.clone(),
+            ..defaults[number % defaults.len()].clone()
+        };
+        let symbols = products.iter().enumerate().map(named).collect();
+        let start = EventTime::from_nanos(wall_clock_nanos() - history_s * NANOS_PER_SECOND)
+            .unwrap_or(SimConfig::default().start);
+        let ticks = Simulator::new(SimConfig { symbols, start, ..SimConfig::default() });
+        Self { products, ticks, offset: 0 }
+    }
+
+    /// The instant up to which it is simulated.
+    pub(super) fn simulated_until(&self) -> EventTime {
+        self.ticks.simulated_until()
+    }
+
+    /// Hands the next tick on.
+    pub(super) fn next(&mut self, ingest: &mut Ingest) {
+        let (symbol, tick) = self.ticks.next().expect("event time does not end while this runs");
+        ingest.tick(SIMULATOR_VENUE, &self.products[symbol], Offset(self.offset), 0, tick);
+        self.offset += 1;
+    }
+}
