@@ -21,7 +21,7 @@
 //!
 //! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
 //! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
-//! `letters` the dead letters listed and retried; `confirmed` their producer; `retention` how
+//! `look` what a broker shows to one who only looks; `letters` the dead letters listed and retried; `confirmed` their producer; `retention` how
 //! long a topic keeps what they write.
 
 mod admin;
@@ -33,6 +33,7 @@ mod dead_letter;
 mod events;
 mod lane;
 mod letters;
+mod look;
 mod models;
 mod oauth;
 mod owners;
@@ -58,6 +59,7 @@ pub use lane::{LaneEnd, run_lane};
 pub use letters::{
     Letter, LetterCounts, LetterList, LetterReplay, LetterReplayCounts, list_letters, replay_letters,
 };
+pub use look::{BrokerAddress, BrokerReport, GroupReport, MemberReport, PartitionReport, TopicReport, look};
 pub use owners::watch_owners;
 pub use rekey::{RekeyCounts, RekeySettings, rekey};
 pub use replay::{ReplayCounts, ReplayError, TopicSink};

@@ -1,0 +1,251 @@
+//! What a broker shows to one who only looks: addresses, topics, how far the group is, what holds readers back. Joins no
+//! group and writes nothing.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant, SystemTime},
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::Consumer,
+    error::{KafkaError, KafkaResult},
+    metadata::Metadata,
+};
+
+use super::{
+    client,
+    settings::KafkaSettings,
+    topic_log::{Reader, committed_offsets, kafka_error},
+};
+use crate::recording::LogError;
+
+/// How long the broker may take for one answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// A transaction that commits at all moves the end that readers see within this time.
+const STANDSTILL: Duration = Duration::from_secs(2);
+/// How often is looked whether it has moved.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A record's time that lies further ahead of this clock is of another clock.
+const AHEAD: Duration = Duration::from_secs(5);
+
+/// Where a broker says that it can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerAddress {
+    /// Its number.
+    pub id: i32,
+    /// The host it advertises.
+    pub host: String,
+    /// The port it advertises.
+    pub port: u16,
+}
+
+/// One of the topics that the engine uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicReport {
+    /// The key that names it.
+    pub key: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its partitions; `None` where it does not exist.
+    pub partitions: Option<usize>,
+    /// Partitions without a leader: nothing can be read or written there.
+    pub leaderless: usize,
+    /// Partitions of which a copy lags behind.
+    pub under_replicated: usize,
+}
+
+/// A partition of the ticks' topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionReport {
+    /// Its number.
+    pub partition: u32,
+    /// The oldest offset.
+    pub first: u64,
+    /// The offset behind the newest record.
+    pub end: u64,
+    /// Up to where the group has committed.
+    pub committed: Option<u64>,
+}
+
+/// A member of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberReport {
+    /// `stormglass-INSTANCE`.
+    pub client: String,
+    /// Where it comes from.
+    pub host: String,
+}
+
+/// The group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupReport {
+    /// The broker's word for it: Stable, Empty, PreparingRebalance, …
+    pub state: String,
+    /// Who is in it.
+    pub members: Vec<MemberReport>,
+}
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerReport {
+    /// The brokers of the cluster.
+    pub brokers: Vec<BrokerAddress>,
+    /// The engine's topics.
+    pub topics: Vec<TopicReport>,
+    /// The ticks' partitions; empty without the topic.
+    pub ticks: Vec<PartitionReport>,
+    /// The group; `None` where the broker has none of this name.
+    pub group: Option<GroupReport>,
+    /// By topic and partition, records that readers do not get because a transaction before them does not end.
+    pub held_back: BTreeMap<(String, u32), u64>,
+    /// Partitions of the ticks with a record whose time lies ahead of this clock.
+    pub ahead: Vec<u32>,
+}
+
+/// Looks.
+///
+/// # Errors
+/// [`LogError`] when no broker answers, or one refuses.
+pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
+    let reader = client::reader(settings).map_err(kafka_error)?;
+    let metadata = reader.fetch_metadata(None, TIMEOUT).map_err(|error| refusal_or(&reader, &error))?;
+    let brokers = metadata.brokers().iter().map(|broker| BrokerAddress {
+        id: broker.id(),
+        host: broker.host().to_owned(),
+        port: u16::try_from(broker.port()).unwrap_or(0),
+    });
+    let topics: Vec<TopicReport> =
+        named(settings).into_iter().map(|(key, name)| topic(&metadata, key, name)).collect();
+    let count = |name: &str| {
+        topics.iter().find(|topic| topic.name == name).and_then(|topic| topic.partitions).unwrap_or(0)
+    };
+    let ticks = ticks(&reader, settings, count(&settings.topic_raw))?;
+    let mut written = Vec::new();
+    for name in [&settings.topic_predictions, &settings.topic_snapshots] {
+        written.extend((0..count(name) as u32).map(|partition| (name.clone(), partition)));
+    }
+    Ok(BrokerReport {
+        brokers: brokers.collect(),
+        ticks,
+        group: group(&reader, settings).map_err(kafka_error)?,
+        held_back: held_back(&reader, settings, written).map_err(kafka_error)?,
+        ahead: ahead(&reader, settings, count(&settings.topic_raw)).map_err(kafka_error)?,
+        topics,
+    })
+}
+
+/// What a broker says before it hangs up comes with a poll.
+fn refusal_or(reader: &Reader, error: &KafkaError) -> LogError {
+    while reader.poll(Duration::ZERO).is_some() {}
+    LogError::Kafka(match reader.context().refusal() {
+        Some(refusal) => format!("the broker refuses the connection; check kafka.properties: {refusal}"),
+        None => format!("the broker did not answer: {error}"),
+    })
+}
+
+/// The keys that name topics, with the names.
+fn named(settings: &KafkaSettings) -> [(&'static str, &str); 7] {
+    [
+        ("kafka.topic_raw", &settings.topic_raw),
+        ("kafka.topic_predictions", &settings.topic_predictions),
+        ("kafka.topic_snapshots", &settings.topic_snapshots),
+        ("kafka.topic_dlq", &settings.topic_dlq),
+        ("kafka.topic_owners", &settings.topic_owners),
+        ("kafka.topic_models", &settings.topic_models),
+        ("kafka.topic_events", &settings.topic_events),
+    ]
+}
+
+fn topic(metadata: &Metadata, key: &'static str, name: &str) -> TopicReport {
+    let found = metadata.topics().iter().find(|found| found.name() == name);
+    let partitions = found.map_or(&[][..], |found| found.partitions());
+    TopicReport {
+        key,
+        name: name.to_owned(),
+        partitions: (!partitions.is_empty()).then_some(partitions.len()),
+        leaderless: partitions.iter().filter(|partition| partition.leader() < 0).count(),
+        under_replicated: partitions
+            .iter()
+            .filter(|partition| partition.isr().len() < partition.replicas().len())
+            .count(),
+    }
+}
+
+fn ticks(reader: &Reader, settings: &KafkaSettings, count: usize) -> Result<Vec<PartitionReport>, LogError> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let committed = committed_offsets(settings)?;
+    let report = |partition: u32| {
+        let topic = &settings.topic_raw;
+        let (first, end) = reader.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(kafka_error)?;
+        Ok(PartitionReport {
+            partition,
+            first: first.max(0) as u64,
+            end: end.max(0) as u64,
+            committed: committed.get(&partition).map(|committed| committed.offset),
+        })
+    };
+    (0..count as u32).map(report).collect()
+}
+
+fn group(reader: &Reader, settings: &KafkaSettings) -> KafkaResult<Option<GroupReport>> {
+    let list = reader.fetch_group_list(Some(&settings.group), TIMEOUT)?;
+    let found = list.groups().iter().find(|group| group.name() == settings.group);
+    Ok(found.filter(|group| group.state() != "Dead").map(|group| GroupReport {
+        state: group.state().to_owned(),
+        members: group
+            .members()
+            .iter()
+            .map(|member| MemberReport {
+                client: member.client_id().to_owned(),
+                host: member.client_host().trim_start_matches('/').to_owned(),
+            })
+            .collect(),
+    }))
+}
+
+/// Records between the end that readers see and the end of the log, where the former stands still.
+fn held_back(
+    stable: &Reader,
+    settings: &KafkaSettings,
+    mut partitions: Vec<(String, u32)>,
+) -> KafkaResult<BTreeMap<(String, u32), u64>> {
+    let all = client::reader_as(settings, "read_uncommitted")?;
+    let begun = Instant::now();
+    let mut first_seen = BTreeMap::new();
+    loop {
+        let mut held = BTreeMap::new();
+        for place in std::mem::take(&mut partitions) {
+            let (_, seen) = stable.fetch_watermarks(&place.0, place.1 as i32, TIMEOUT)?;
+            let (_, end) = all.fetch_watermarks(&place.0, place.1 as i32, TIMEOUT)?;
+            if seen < end && *first_seen.entry(place.clone()).or_insert(seen) == seen {
+                held.insert(place, (end - seen).max(0) as u64);
+            }
+        }
+        if held.is_empty() || begun.elapsed() >= STANDSTILL {
+            return Ok(held);
+        }
+        partitions.extend(held.into_keys());
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Partitions with a record whose time lies ahead.
+fn ahead(reader: &Reader, settings: &KafkaSettings, count: usize) -> KafkaResult<Vec<u32>> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let from = Offset::Offset((now + AHEAD).as_millis() as i64);
+    let mut list = TopicPartitionList::new();
+    for partition in 0..count as i32 {
+        list.add_partition_offset(&settings.topic_raw, partition, from)?;
+    }
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let found = reader.offsets_for_times(list, TIMEOUT)?;
+    let is_there = |offset: Offset| matches!(offset, Offset::Offset(_));
+    let elements = found.elements();
+    let there = elements.iter().filter(|element| is_there(element.offset()));
+    Ok(there.map(|element| element.partition() as u32).collect())
+}
