@@ -7,6 +7,7 @@
 mod broker;
 mod cluster;
 mod crash;
+mod doctor;
 mod kept;
 mod market;
 mod members;

@@ -7,8 +7,8 @@
 #   learn    training, evaluation, the exported table, live quality; scikit-learn, pandas, polars and DuckDB read and agree
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
-#   http     the service over real sockets; clients of Triton and MLflow; every answer fits the OpenAPI document; load-test
-#            and capacity
+#   http     the service over real sockets; clients of Triton and MLflow; every answer fits the OpenAPI document; load-test,
+#            capacity and doctor
 #   page     the live page in a real browser
 #   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
 #            long: 30 kills, 150,000 ticks

@@ -21,6 +21,7 @@ mod spread;
 mod ticks;
 
 pub use machine::Machine;
+pub(crate) use machine::memory_available;
 pub use measure::{CapacityError, Settings, Sizes, measure};
 pub use noise::NoiseReport;
 pub use plan::{Held, Load, Measured, Needed, Plan};

@@ -20,6 +20,7 @@ mod capacity;
 mod config;
 #[cfg(feature = "kafka")]
 mod dlq;
+mod doctor;
 #[cfg(feature = "learn")]
 mod evaluate;
 #[cfg(feature = "parquet")]
@@ -95,6 +96,7 @@ const EXAMPLES: &str = "Examples:
   stormglass verify --models /models                      every written prediction computed once more
   stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
   stormglass capacity                                     what this machine holds
+  stormglass doctor                                       what is not well here, why, and what to do
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
@@ -142,6 +144,8 @@ enum Command {
     LoadTest(load_test::Arguments),
     /// Measure what this machine holds: symbols, ticks and requests a second.
     Capacity(capacity::Arguments),
+    /// Walk the runbook's checks: what is well, what is not, why, and what to do.
+    Doctor(doctor::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
@@ -201,6 +205,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Verify(arguments) => verify::run(arguments, out),
         Command::LoadTest(arguments) => load_test::run(&arguments, out),
         Command::Capacity(arguments) => capacity::run(arguments, out),
+        Command::Doctor(arguments) => doctor::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
     };

@@ -42,5 +42,5 @@ pub mod source_report;
 pub use crate::models::ModelReport;
 pub use app::App;
 pub use front::REFUSALS_MAX;
-pub use server::Server;
+pub use server::{Server, open_files_wanted};
 pub use source_report::{SourceReport, SourceState};

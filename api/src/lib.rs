@@ -8,6 +8,7 @@
 //! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
 //! - [`capacity`]: what a machine holds, measured and planned
+//! - [`doctor`]: RUNBOOK's checks, one file each
 //! - [`load`]: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`models`]: the versions of the model, and how they change while requests are answered
@@ -25,6 +26,7 @@ pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod doctor;
 #[cfg(feature = "learn")]
 pub mod evaluate;
 #[cfg(feature = "parquet")]

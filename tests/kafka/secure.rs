@@ -16,7 +16,7 @@ use super::{
 use crate::support::process::Process;
 
 /// The broker's secured listener, and the authority that signed its certificate.
-fn secured() -> (String, String) {
+pub(super) fn secured() -> (String, String) {
     let home = std::env::var("KAFKA_HOME")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../target/kafka").to_owned());
     let servers = broker::servers();

@@ -46,7 +46,7 @@ pub(super) fn stormglass(world: &World, arguments: &[&str]) -> Said {
     stormglass_with(world, arguments, &[])
 }
 
-fn stormglass_with(world: &World, arguments: &[&str], settings: &[(&str, &str)]) -> Said {
+pub(super) fn stormglass_with(world: &World, arguments: &[&str], settings: &[(&str, &str)]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
         .args(arguments)
         .envs(settings.iter().map(|(key, value)| (format!("STORMGLASS__{key}"), value)))

@@ -79,7 +79,7 @@ impl World {
         ClientConfig::new().set("bootstrap.servers", broker::servers()).create().unwrap()
     }
 
-    fn create(&self, topic: &str, partitions: i32) {
+    pub(super) fn create(&self, topic: &str, partitions: i32) {
         let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(broker::count() as i32));
         // A broker that a story has just revived, or that the machine holds up, is none yet for its controller.
         let began = Instant::now();

@@ -8,15 +8,12 @@ use model::Model;
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
-    http::{App, REFUSALS_MAX, Server},
+    http::{App, Server, open_files_wanted},
     log, model_file, models,
 };
 
 mod engine_start;
 mod wait;
-
-/// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
-const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
 
 /// Why a regression or a model of several classes does not answer `{"features"}`, whose answer is a probability.
 const NOT_A_PROBABILITY: &str =
@@ -118,7 +115,7 @@ pub(super) fn baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
 fn raise_open_files(connections_max: u64) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let wanted = connections_max.saturating_add(OTHER_FILES);
+    let wanted = open_files_wanted(connections_max);
     if limit.current.is_some_and(|current| current < wanted) {
         let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
         let raised_limit = Rlimit { current: Some(raised), maximum: limit.maximum };

@@ -27,11 +27,9 @@ fn without_secrets(key: &str, value: &Value) -> Value {
     let Some(properties) = value.as_table() else {
         return if key.ends_with("_token") { hidden(value) } else { without_password(value) };
     };
-    let shown = properties.iter().map(|(name, value)| {
-        let is_secret =
-            ["password", "secret", "key", "token", "config", "pem"].iter().any(|word| name.contains(word));
-        (name.clone(), if is_secret { hidden(value) } else { value.clone() })
-    });
+    let shown = properties
+        .iter()
+        .map(|(name, value)| (name.clone(), if is_secret(name) { hidden(value) } else { value.clone() }));
     Value::Table(shown.collect())
 }
 
@@ -40,6 +38,11 @@ fn hidden(value: &Value) -> Value {
     let text = value.as_str().unwrap_or_default();
     let is_reference = ["env:", "file:", "token_file="].iter().any(|prefix| text.starts_with(prefix));
     if is_reference || text.is_empty() { value.clone() } else { "***".into() }
+}
+
+/// Whether a property of this name may hold a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    ["password", "secret", "key", "token", "config", "pem"].iter().any(|word| name.contains(word))
 }
 
 /// `scheme://user:password@host` with the password replaced.

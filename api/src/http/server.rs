@@ -9,11 +9,22 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{app::App, front};
+use super::{
+    app::App,
+    front::{self, REFUSALS_MAX},
+};
 use crate::config::sections as config;
 
 /// Connections that may wait to be accepted.
 pub(super) const BACKLOG: i32 = 4_096;
+
+/// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
+const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
+
+/// Files that a service with so many connections may have open.
+pub fn open_files_wanted(connections_max: u64) -> u64 {
+    connections_max.saturating_add(OTHER_FILES)
+}
 
 /// Why no front was started.
 #[derive(Debug, thiserror::Error)]

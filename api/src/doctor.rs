@@ -1,0 +1,19 @@
+//! Is it well, and what if not: RUNBOOK's questions, asked in its order.
+//!
+//! A `check` is one file under `checks`; the list there names them. Each says what it found as `finding`s: ok, a warning, a
+//! failure, with the cause and the way out, or why it could not be asked. What checks share is looked up once: the
+//! `context` has the configuration, the running `service` and the broker. `bundle` packs what was found for somebody else
+//! to look at, and `redact` takes out of it what is nobody else's business.
+//!
+//! A doctor only looks: it joins no group, writes no record, and changes no limit.
+
+pub mod bundle;
+mod checks;
+mod context;
+mod finding;
+mod redact;
+mod service;
+
+pub use checks::examine;
+pub use context::Context;
+pub use finding::{Finding, Outcome, print};

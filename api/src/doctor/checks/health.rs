@@ -1,0 +1,36 @@
+//! Is it healthy, and what does it say is not?
+
+use serde_json::Value;
+
+use crate::doctor::{finding::Finding, service::Service};
+
+/// A reason's beginning, and what to do about it.
+const FIXES: &[(&str, &str)] = &[
+    ("Model not loaded", "fix MODEL_PATH or unset it: the shipped model loads"),
+    ("the model's event", "set [label] to the model's event, or train for the configured one"),
+    ("warming", "wait five minutes of feed; if it stays, the feed has gaps or there is none"),
+    ("the source", "fix the cause and restart: what it gave before stays and turns stale"),
+    ("Kafka:", "see the checks of Kafka below"),
+    ("all ", "raise server.connections_max with the limit of open files, or add instances"),
+];
+
+pub(super) fn look(service: &Service) -> Vec<Finding> {
+    let body = service.json("/health");
+    let status = body["status"].as_str().unwrap_or("unknown");
+    let reasons: Vec<&str> =
+        body["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if status == "healthy" {
+        return vec![Finding::ok("healthy")];
+    }
+    let found = reasons.iter().map(|reason| {
+        let fix = FIXES.iter().find(|(begin, _)| reason.starts_with(begin)).map(|(_, fix)| *fix);
+        let fix = fix.unwrap_or("RUNBOOK's table of symptoms has it");
+        let what = format!("{status}: {reason}");
+        if status == "degraded" { Finding::warning(what, fix) } else { Finding::failed(what, fix) }
+    });
+    let found: Vec<Finding> = found.collect();
+    if found.is_empty() {
+        return vec![Finding::failed(format!("/health says {status} and no reason"), "look at its log")];
+    }
+    found
+}

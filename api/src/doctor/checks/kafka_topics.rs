@@ -1,0 +1,56 @@
+//! Are the topics there, with as many partitions as each other, each with a leader?
+
+use super::kafka_bootstrap::Broker;
+use crate::doctor::finding::Finding;
+
+/// Topics of as many partitions as the ticks': what belongs to a tick lies on its tick's partition number.
+const EQUAL: [&str; 2] = ["kafka.topic_predictions", "kafka.topic_snapshots"];
+
+pub(super) fn look(broker: &Broker) -> Vec<Finding> {
+    let (topics, settings) = (&broker.report.topics, &broker.settings);
+    let raw = topics.iter().find(|topic| topic.name == settings.topic_raw).and_then(|topic| topic.partitions);
+    let mut found = Vec::new();
+    for topic in topics {
+        let (name, key) = (&topic.name, topic.key);
+        match (topic.partitions, raw) {
+            (None, _) if settings.create_topics => {
+                found.push(Finding::ok(format!("{name} ({key}) does not exist; the engine will create it")));
+            }
+            (None, _) => found.push(Finding::failed(
+                format!("{name} ({key}) does not exist, and kafka.create_topics is false"),
+                "create it, or fix the name, or set kafka.create_topics = true",
+            )),
+            (Some(has), Some(wanted)) if has != wanted && EQUAL.contains(&key) => {
+                found.push(Finding::failed(
+                    format!("{name} ({key}) has {has} partitions and {} has {wanted}: nothing is scored", settings.topic_raw),
+                    "give the smaller one more partitions (kafka-topics --alter --partitions); moving to fewer needs new topics",
+                ));
+            }
+            _ => {}
+        }
+        if topic.leaderless > 0 {
+            found.push(Finding::failed(
+                format!(
+                    "{} partitions of {name} have no leader: nothing can be read or written there",
+                    topic.leaderless
+                ),
+                "start the brokers that have their copies",
+            ));
+        }
+        if topic.under_replicated > 0 {
+            found.push(Finding::warning(
+                format!("{} partitions of {name} have a copy that lags behind", topic.under_replicated),
+                "look at the brokers: one is away or slow, and the next loss may stop writes",
+            ));
+        }
+    }
+    if found.iter().all(|finding| finding.fix.is_none())
+        && let Some(partitions) = raw
+    {
+        found.push(Finding::ok(format!(
+            "{}: {partitions} partitions; predictions and snapshots have as many",
+            settings.topic_raw
+        )));
+    }
+    found
+}

@@ -1,0 +1,55 @@
+//! What is live: symbols that are warm, not stale, real, and whole.
+
+use serde_json::Value;
+
+use crate::doctor::{finding::Finding, service::Service};
+
+/// Names that are told.
+const NAMED_MAX: usize = 5;
+
+pub(super) fn look(service: &Service) -> Vec<Finding> {
+    let body = service.json("/symbols");
+    let Some(symbols) = body["symbols"].as_array() else {
+        return vec![Finding::failed("/symbols gives no answer", "look at the shards: /health and the log")];
+    };
+    if symbols.is_empty() {
+        return vec![Finding::warning(
+            "no symbol has had a tick",
+            "the source gives none yet: look at /sources, /health and the log (with source.kind = \"none\" this is right)",
+        )];
+    }
+    let mut found = Vec::new();
+    let mut tell = |is_so: &dyn Fn(&Value) -> bool, what: &str, fix: &str| {
+        let names: Vec<&str> =
+            symbols.iter().filter(|symbol| is_so(symbol)).filter_map(|s| s["symbol"].as_str()).collect();
+        if !names.is_empty() {
+            let more = if names.len() > NAMED_MAX { ", …" } else { "" };
+            let named = names[..names.len().min(NAMED_MAX)].join(", ");
+            found.push(Finding::warning(
+                format!("{} of {} symbols {what}: {named}{more}", names.len(), symbols.len()),
+                fix,
+            ));
+        }
+    };
+    tell(
+        &|symbol| symbol["status"] == "stale",
+        "are stale",
+        "their feed has stopped: look at the source's log lines, and at the producer",
+    );
+    tell(
+        &|symbol| symbol["status"] == "warming",
+        "are warming",
+        "wait five minutes of feed; if it stays, the feed has gaps (stormglass_gaps_total)",
+    );
+    tell(
+        &|symbol| symbol["simulated"] == true,
+        "are simulated",
+        "never act on them: set source.kind to a real feed",
+    );
+    tell(
+        &|symbol| symbol["partitions"].as_array().is_some_and(|partitions| !partitions.is_empty()),
+        "are split over partitions, each with a part of the market",
+        "key the producer by symbol, and `stormglass rekey` the topic: RUNBOOK, \"Split symbols\"",
+    );
+    if found.is_empty() { vec![Finding::ok(format!("{} symbols, all live", symbols.len()))] } else { found }
+}

@@ -1,0 +1,99 @@
+//! What a check found.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// How it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// It works, and will not always, or not as well as it could.
+    Warning,
+    /// It does not work.
+    Failed,
+    /// Not asked, because what it is about is not there.
+    Skipped,
+}
+
+impl Outcome {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "WARNING",
+            Self::Failed => "FAILED",
+            Self::Skipped => "-",
+        }
+    }
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which check; the list gives it.
+    pub check: &'static str,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// What was seen, and its cause where that is known.
+    pub what: String,
+    /// What to do.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    fn new(outcome: Outcome, what: impl Into<String>, fix: Option<String>) -> Self {
+        Self { check: "", outcome, what: what.into(), fix }
+    }
+
+    pub(super) fn ok(what: impl Into<String>) -> Self {
+        Self::new(Outcome::Ok, what, None)
+    }
+
+    pub(super) fn warning(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(Outcome::Warning, what, Some(fix.into()))
+    }
+
+    pub(super) fn failed(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(Outcome::Failed, what, Some(fix.into()))
+    }
+
+    pub(super) fn skipped(why: impl Into<String>) -> Self {
+        Self::new(Outcome::Skipped, why, None)
+    }
+}
+
+/// For people: one line a finding, and what to do below it; what could not be asked, by its reason, at the end.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn print(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    let mut skipped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Finding { check, outcome, what, fix } in findings {
+        if *outcome == Outcome::Skipped {
+            match skipped.iter_mut().find(|(why, _)| why == what) {
+                Some((_, checks)) => checks.push(check),
+                None => skipped.push((what, vec![check])),
+            }
+            continue;
+        }
+        let indented = |text: &str| text.trim_end().replace('\n', "\n                            ");
+        writeln!(out, "{:<8} {check:<18} {}", outcome.text(), indented(what))?;
+        if let Some(fix) = fix {
+            writeln!(out, "{:<8} {:<18} -> {}", "", "", indented(fix))?;
+        }
+    }
+    for (why, checks) in skipped {
+        writeln!(out, "{:<8} {why}: {}", Outcome::Skipped.text(), checks.join(", "))?;
+    }
+    let count = |outcome| findings.iter().filter(|finding| finding.outcome == outcome).count();
+    writeln!(
+        out,
+        "\n{} ok, {} warnings, {} failed, {} not asked",
+        count(Outcome::Ok),
+        count(Outcome::Warning),
+        count(Outcome::Failed),
+        count(Outcome::Skipped)
+    )
+}

@@ -1,0 +1,90 @@
+//! Takes secrets out of what leaves the machine.
+
+use crate::config::{Config, show::is_secret};
+
+/// Shorter ones are everywhere in ordinary text; the configuration is shown without them in any case.
+const SECRET_CHARS_MIN: usize = 3;
+
+/// Knows the secrets of a configuration.
+#[derive(Debug, Default)]
+pub(super) struct Redactor {
+    /// The longest first: one may hold another.
+    secrets: Vec<String>,
+}
+
+impl Redactor {
+    /// Of the values that properties hold or refer to, and of passwords in addresses.
+    pub(super) fn of(config: &Config) -> Self {
+        let mut secrets = Vec::new();
+        for (name, value) in &config.kafka.properties {
+            if is_secret(name) {
+                secrets.extend(values_of(value));
+            }
+        }
+        secrets.extend(config.server.admin_token.get().into_iter().flat_map(values_of));
+        let addresses = [
+            config.mlflow.tracking_uri.get(),
+            config.server.advertised_url.get(),
+            Some(config.coinbase.url.as_str()),
+        ];
+        secrets.extend(addresses.into_iter().flatten().filter_map(password_of));
+        // As JSON writes it, too.
+        let written = |secret: &String| {
+            let json = serde_json::to_string(secret).ok()?;
+            Some(json.trim_matches('"').to_owned())
+        };
+        let escaped: Vec<String> = secrets.iter().filter_map(written).collect();
+        secrets.extend(escaped);
+        secrets.retain(|secret| secret.chars().count() >= SECRET_CHARS_MIN);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        Self { secrets }
+    }
+
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+}
+
+/// The value itself, and what it refers to.
+fn values_of(value: &str) -> Vec<String> {
+    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+    let referred = if let Some(variable) = value.strip_prefix("env:") {
+        std::env::var(variable).ok()
+    } else if let Some(path) = value.strip_prefix("file:").or_else(|| value.strip_prefix("token_file=")) {
+        read(path)
+    } else {
+        return vec![value.to_owned()];
+    };
+    referred.into_iter().collect()
+}
+
+fn password_of(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let (authority, _) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (user, _) = authority.rsplit_once('@')?;
+    Some(user.split_once(':')?.1.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn passwords_of_properties_references_and_addresses_are_taken_out() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, b"from-file\n").unwrap();
+        let properties = format!(
+            "sasl.password=hunter2,ssl.key.password=file:{},sasl.username=ann",
+            file.path().display()
+        );
+        let environment: &[(&str, &str)] = &[
+            ("STORMGLASS__KAFKA__PROPERTIES", &properties),
+            ("MLFLOW_TRACKING_URI", "http://ann:s3cr\"et@mlflow:5000"),
+        ];
+        let config = Layers::default().load(&environment).unwrap().config;
+        let text = Redactor::of(&config).clean(r#"ann hunter2 from-file s3cr"et "s3cr\"et" hunter"#);
+        assert_eq!(text, r#"ann *** *** *** "***" hunter"#);
+    }
+}

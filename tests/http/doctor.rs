@@ -1,0 +1,232 @@
+//! `stormglass doctor`: what is not well is named, with its cause and the way out, and no secret leaves the machine.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+use crate::support::{client::HANG, fixtures::small_model_bytes, process::Process};
+
+fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .env_clear()
+        .arg("doctor")
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn findings(output: &Output) -> Vec<Value> {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(output)))
+}
+
+/// What a check found: outcome and words, each of its findings.
+fn of<'a>(findings: &'a [Value], check: &str) -> Vec<(&'a str, &'a str)> {
+    let of_check = findings.iter().filter(|finding| finding["check"] == check);
+    of_check.map(|f| (f["outcome"].as_str().unwrap(), f["what"].as_str().unwrap())).collect()
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_service_that_is_well_is_said_to_be_and_its_prices_made_up() {
+    let service = Process::serve(&["--source", "simulator"], |_| ());
+    service.get_until("/readyz", HANG, |status, _| status == 200);
+    let listen = service.address.to_string();
+    let output = doctor(&["--json"], &[("STORMGLASS__SERVER__LISTEN", &listen)]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let found = findings(&output);
+    for check in
+        ["configuration", "model file", "model", "port", "alive", "ready", "health", "counters", "clock"]
+    {
+        let of_check = of(&found, check);
+        assert!(
+            !of_check.is_empty() && of_check.iter().all(|(outcome, _)| *outcome == "ok"),
+            "{check}: {of_check:?}"
+        );
+    }
+    let symbols = of(&found, "symbols");
+    assert!(
+        symbols.iter().any(|(outcome, what)| *outcome == "warning" && what.contains("simulated")),
+        "{symbols:?}"
+    );
+    assert_eq!(of(&found, "kafka bootstrap"), [("skipped", "Kafka is not configured")]);
+
+    let said = text(&doctor(&["--url", &format!("http://{listen}")], &[]));
+    assert!(said.contains("is alive") && said.contains("0 failed"), "{said}");
+}
+
+#[test]
+fn without_a_service_the_machine_is_looked_at_and_one_that_was_named_must_answer() {
+    let listen = free_address();
+    let output = doctor(&["--json"], &[("STORMGLASS__SERVER__LISTEN", &listen)]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let found = findings(&output);
+    assert_eq!(of(&found, "port"), [("ok", format!("{listen} is free").as_str())]);
+    assert_eq!(of(&found, "ready"), [("skipped", "no service runs here")]);
+    let url = format!("http://{listen}");
+    let output = doctor(&["--url", &url, "--json"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let alive = findings(&output);
+    let alive = of(&alive, "alive");
+    assert!(alive[0].0 == "failed" && alive[0].1.contains("nobody listens"), "{alive:?}");
+}
+
+#[test]
+fn a_port_that_something_else_has_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = listener.local_addr().unwrap().to_string();
+    let other = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1_024]);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+        // It keeps the port until the doctor has looked.
+        listener
+    });
+    let output = doctor(&["--json"], &[("STORMGLASS__SERVER__LISTEN", &listen)]);
+    other.join().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let found = findings(&output);
+    assert!(of(&found, "port")[0].1.contains("in use by something else"), "{found:?}");
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_told_with_its_cause() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let sound = small_model_bytes("small", -1.5);
+    let listen = free_address();
+    for (path, words) in [
+        ("/no/such/model.sgm".to_owned(), "does not exist (not even the directory /no/such)"),
+        (write("forest.pkl", b"\x80\x04\x95 and more"), "looks like a pickle"),
+        (write("empty.sgm", b""), "is empty"),
+        (write("cut.sgm", &sound[..sound.len() - 1]), "no model: "),
+    ] {
+        let variables = [("MODEL_PATH", path.as_str()), ("STORMGLASS__SERVER__LISTEN", &listen)];
+        let output = doctor(&[], &variables);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(
+            text(&output).contains(words) && text(&output).contains("-> "),
+            "{words:?}: {}",
+            text(&output)
+        );
+    }
+    let path = write("sound.sgm", &sound);
+    let variables = [("MODEL_PATH", path.as_str()), ("STORMGLASS__SERVER__LISTEN", &listen)];
+    assert_eq!(doctor(&[], &variables).status.code(), Some(0));
+}
+
+#[test]
+fn a_wrong_setting_is_a_finding_and_a_useless_one_a_warning() {
+    let output = doctor(&["--json"], &[("STORMGLASS__SERVER__LISTNE", "x")]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = findings(&output);
+    assert!(of(&found, "configuration")[0].1.contains("did you mean \"server.listen\"?"), "{found:?}");
+    assert_eq!(of(&found, "model")[0].0, "skipped");
+    let listen = free_address();
+    let variables = [("MLFLOW_TRACKING_URI", "http://mlflow:5000"), ("STORMGLASS__SERVER__LISTEN", &listen)];
+    let output = doctor(&["--json"], &variables);
+    assert_eq!(output.status.code(), Some(0));
+    let found = findings(&output);
+    let unread = of(&found, "unread settings");
+    assert!(unread[0].0 == "warning" && unread[0].1.contains("mlflow.tracking_uri"), "{unread:?}");
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn a_broker_that_is_not_there_is_told() {
+    let (listen, broker) = (free_address(), free_address());
+    let variables =
+        [("KAFKA_BOOTSTRAP_SERVERS", broker.as_str()), ("STORMGLASS__SERVER__LISTEN", listen.as_str())];
+    let output = doctor(&["--json"], &variables);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let found = findings(&output);
+    let bootstrap = of(&found, "kafka bootstrap");
+    assert!(bootstrap[0].1.contains(&format!("no connection to {broker}")), "{bootstrap:?}");
+    assert_eq!(of(&found, "kafka topics"), [("skipped", "no broker answers")]);
+}
+
+#[test]
+fn a_bundle_has_what_is_needed_and_no_secret() {
+    const SECRETS: [&str; 3] = ["hunter2-in-file", "hunter3-in-variable", "hunter4-in-address"];
+    let service = Process::serve(&["--source", "simulator"], |_| ());
+    service.get_until("/readyz", HANG, |status, _| status == 200);
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (bundle, log, configuration) = (path("bundle.zip"), path("service.log"), path("service.toml"));
+    std::fs::write(&log, format!("connected as ann with {} and {}\n", SECRETS[0], SECRETS[1])).unwrap();
+    let listen = service.address;
+    std::fs::write(
+        &configuration,
+        format!(
+            "[server]\nlisten = \"{listen}\"\n[source]\nkind = \"simulator\"\n[kafka.properties]\n\
+             \"sasl.password\" = \"{}\"\n\"ssl.key.password\" = \"env:KEY_PASSWORD\"\n\"sasl.username\" = \"ann\"\n",
+            SECRETS[0]
+        ),
+    )
+    .unwrap();
+    let mlflow = format!("http://ann:{}@mlflow:5000", SECRETS[2]);
+    let output = doctor(
+        &["--config", &configuration, "--bundle", &bundle, "--log", &log],
+        &[("KEY_PASSWORD", SECRETS[1]), ("MLFLOW_TRACKING_URI", &mlflow)],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(&bundle).unwrap()).unwrap();
+    let mut names = Vec::new();
+    for place in 0..archive.len() {
+        let mut file = archive.by_index(place).unwrap();
+        let (mut content, name) = (String::new(), file.name().unwrap().into_owned());
+        file.read_to_string(&mut content).unwrap();
+        for secret in SECRETS {
+            assert!(!content.contains(secret), "{secret} is in {name}");
+        }
+        assert!(!content.is_empty(), "{name}");
+        names.push(name);
+    }
+    for name in [
+        "doctor.txt",
+        "doctor.json",
+        "machine.json",
+        "configuration.toml",
+        "log.txt",
+        "service/version.json",
+        "service/health.json",
+        "service/metrics.txt",
+        "service/events.json",
+    ] {
+        assert!(names.iter().any(|found| found == name), "{name} is not in {names:?}");
+    }
+    let raw = std::fs::read(&bundle).unwrap();
+    assert!(
+        !SECRETS.iter().any(|secret| raw.windows(secret.len()).any(|window| window == secret.as_bytes()))
+    );
+}
+
+#[test]
+fn a_bundle_of_a_file_that_is_no_toml_does_not_quote_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (bundle, configuration) = (directory.path().join("b.zip"), directory.path().join("c.toml"));
+    std::fs::write(&configuration, "[kafka.properties]\n\"sasl.password\" = hunter5\n").unwrap();
+    let arguments = ["--config", configuration.to_str().unwrap(), "--bundle", bundle.to_str().unwrap()];
+    assert_eq!(doctor(&arguments, &[]).status.code(), Some(1));
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(&bundle).unwrap()).unwrap();
+    for place in 0..archive.len() {
+        let mut content = String::new();
+        archive.by_index(place).unwrap().read_to_string(&mut content).unwrap();
+        assert!(!content.contains("hunter5"), "{content}");
+    }
+}
