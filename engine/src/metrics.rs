@@ -66,6 +66,10 @@ pub struct ShardMetrics {
     pub sides_inferred: Counter,
     /// Symbols with state.
     pub symbols: Counter,
+    /// Of those, symbols whose prices are made up.
+    pub symbols_simulated: Counter,
+    /// Event time of the tick that was accepted last, nanoseconds since 1970-01-01; 0 before the first.
+    pub newest_tick_nanos: Counter,
     /// Questions dropped because their deadline had passed or nobody waited.
     pub questions_expired: Counter,
     /// Steps taken.
@@ -283,6 +287,21 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Gauge,
         help: "Symbols with state, by shard.",
         read: |m| per_shard(m, |s| &s.symbols),
+    },
+    Metric {
+        name: "stormglass_symbols_simulated",
+        kind: Kind::Gauge,
+        help: "Symbols with state whose prices are made up.",
+        read: |m| one(sum(m, |s| &s.symbols_simulated)),
+    },
+    Metric {
+        name: "stormglass_newest_tick_timestamp_seconds",
+        kind: Kind::Gauge,
+        help: "Event time of the tick accepted last, seconds since 1970-01-01; 0 before the first.",
+        read: |m| {
+            let newest = m.shards.iter().map(|shard| shard.newest_tick_nanos.get()).max();
+            one(newest.unwrap_or(0) as f64 * 1e-9)
+        },
     },
     Metric {
         name: "stormglass_symbol_split_total",

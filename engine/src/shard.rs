@@ -343,6 +343,8 @@ impl ShardCore {
         if admission != Admission::Accepted {
             return None;
         }
+        let event_nanos = u64::try_from(routed.tick.event_time.nanos()).unwrap_or(0);
+        self.metrics.newest_tick_nanos.set(event_nanos);
         if !entry.touched {
             entry.touched = true;
             self.touched.push(i);
@@ -405,6 +407,9 @@ impl ShardCore {
         }
         let i = self.entries.len();
         self.index.insert(entry.key, i);
+        if entry.symbol.is_simulated() {
+            self.metrics.symbols_simulated.add(1);
+        }
         self.entries.push(entry);
         self.metrics.symbols.set(self.entries.len() as u64);
         i

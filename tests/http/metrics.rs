@@ -30,6 +30,10 @@ fn expected_series_are_there_at_zero() {
     for series in [
         r#"http_requests_total{method="POST",endpoint="/predict",status="200"}"#,
         r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="200"}"#,
+        // A rate does not see the first failure of a series that was not there before.
+        r#"http_requests_total{method="POST",endpoint="/predict",status="500"}"#,
+        r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="503"}"#,
+        r#"http_requests_total{method="GET",endpoint="/predict/{symbol}",status="504"}"#,
         r#"predictions_total{model_version="7",prediction="0"}"#,
         r#"predictions_total{model_version="7",prediction="1"}"#,
         "prediction_latency_seconds_count",
@@ -37,6 +41,8 @@ fn expected_series_are_there_at_zero() {
         r#"prediction_latency_seconds_bucket{le="1"}"#,
         r#"stormglass_ticks_total{outcome="late"}"#,
         "stormglass_http_connections_refused_total",
+        "stormglass_symbols_simulated",
+        "stormglass_newest_tick_timestamp_seconds",
         r#"model_variant_active{model_variant="baseline"}"#,
     ] {
         assert_eq!(samples.get(series), Some(&0.0), "{series} in {samples:#?}");

@@ -114,6 +114,12 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "stormglass_source_info",
+        shape: Shape::Gauge,
+        help: "1, with where ticks come from.",
+        read: |app| labelled("source", app.config.source.kind.name(), 1.0),
+    },
+    Metric {
         name: "stormglass_ready",
         shape: Shape::Gauge,
         help: "1 while /readyz answers 200.",

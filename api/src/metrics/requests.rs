@@ -15,6 +15,8 @@ use crate::http::endpoint::{ENDPOINTS, Observed};
 /// Statuses that are counted by their number; any other is `other`.
 const STATUSES: [u16; 19] =
     [200, 307, 400, 404, 405, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504, 401, 403, 431];
+/// Of those, a prediction's failures.
+const FAILURES: [u16; 3] = [500, 503, 504];
 /// Methods that are counted by their name; any other is `other`.
 const METHODS: [&str; 4] = ["GET", "HEAD", "POST", "other"];
 
@@ -46,8 +48,9 @@ impl RequestsTotal {
         self.0[endpoint.unwrap_or(ENDPOINTS.len())].0[method][status].fetch_add(1, Relaxed);
     }
 
-    /// Every series that counted something, and the successes of every endpoint from the start:
-    /// method, endpoint, status, count.
+    /// Every series that counted something, and from the start the successes of every endpoint and the failures of
+    /// those that predict, whose rates are alerted on and whose first one must not be missed: method, endpoint, status,
+    /// count.
     pub fn read(&self) -> Vec<(&'static str, &'static str, String, u64)> {
         let mut series = Vec::new();
         for (index, counts) in self.0.iter().enumerate() {
@@ -59,7 +62,12 @@ impl RequestsTotal {
             for (method, row) in METHODS.iter().zip(&counts.0) {
                 for (i, cell) in row.iter().enumerate() {
                     let count = cell.load(Relaxed);
-                    let expected = i == 0 && endpoint.is_some_and(|e| e.method.as_str() == *method);
+                    let expected = endpoint.is_some_and(|e| {
+                        let predicts = e.observed == Observed::Prediction;
+                        let status = STATUSES.get(i);
+                        e.method.as_str() == *method
+                            && status.is_some_and(|s| *s == 200 || predicts && FAILURES.contains(s))
+                    });
                     if count > 0 || expected {
                         let status = STATUSES.get(i).map_or("other".to_owned(), u16::to_string);
                         series.push((*method, label, status, count));

@@ -110,6 +110,8 @@ impl ShardCore {
         self.entries.retain(|entry| entry.key.partition != partition);
         self.index = self.entries.iter().enumerate().map(|(i, entry)| (entry.key, i)).collect();
         self.metrics.symbols.set(self.entries.len() as u64);
+        let simulated = self.entries.iter().filter(|entry| entry.symbol.is_simulated()).count();
+        self.metrics.symbols_simulated.set(simulated as u64);
     }
 }
 
