@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+mod container;
 #[cfg(all(feature = "learn", feature = "parquet"))]
 mod evaluate;
 mod feeds;

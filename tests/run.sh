@@ -12,6 +12,9 @@
 #   page     the live page in a real browser
 #   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
 #            long: 30 kills, 150,000 ticks
+#   container  by name or in the long form, since it needs the rights to run a container engine: the image in a Docker engine of
+#            its own, compose.yaml, the manifests; Prometheus's and Alertmanager's own checks of rules, routes and
+#            exposition, and a real Prometheus that finds what rules and dashboard ask for
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`
 #            and `benches/peers` too
@@ -21,7 +24,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page kafka fuzz benches)
+every=(check unit models learn feeds runtime http page kafka container fuzz benches)
 suites=()
 export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
 for argument in "$@"; do
@@ -34,7 +37,11 @@ for argument in "$@"; do
             ;;
     esac
 done
-[ ${#suites[@]} -gt 0 ] || suites=("${every[@]}")
+if [ ${#suites[@]} -eq 0 ]; then
+    for suite in "${every[@]}"; do
+        [ "$suite" = container ] && [ -z "$STORMGLASS_LONG" ] || suites+=("$suite")
+    done
+fi
 
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 # librdkafka is built from its source; its TLS, one of the features that are tested, wants OpenSSL's headers.
@@ -106,6 +113,19 @@ page() {
         DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium chromium-driver
     fi
     story page:: --nocapture
+}
+container() {
+    if ! { command -v prometheus && command -v promtool && command -v amtool && /usr/bin/python3 -c 'import yaml'; } >/dev/null; then
+        apt-get update -q
+        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends prometheus prometheus-alertmanager python3-yaml
+    fi
+    # Ends with the script.
+    trap 'tests/containers.sh stop' EXIT
+    STORMGLASS_TEST_CONTAINERS="$(tests/containers.sh start)"
+    export STORMGLASS_TEST_CONTAINERS
+    story container:: --test-threads=4 --nocapture
+    tests/containers.sh stop
+    trap - EXIT
 }
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 360 || echo 10)"; }
 kafka() {
