@@ -1,131 +1,66 @@
-//! What training saw of each feature and of the answers, in bins: what live values are compared with.
+//! Whether what comes now is still what was learned from.
+//!
+//! ```text
+//! what training saw: reference (bins in a model file) ----------------------------.
+//!                                                                                  v
+//! two tables, column by column: sample -> default_method or one of method's list -> score, threshold, drifted   } never
+//!                                 '-----> opinion: effect, direction, rows that count, false discoveries        } mixed
+//!                                                                                  '-> verdict: share of columns
+//! ```
+//!
+//! The first line of numbers is Evidently's (0.7): its methods, its choice of one by rows and kind of column, its thresholds
+//! and its verdict on the whole, so that a team that has it finds the same columns here. The second opinion answers what
+//! that line leaves open, and changes nothing in it: p-values fall with the number of rows whatever the shift, the choice
+//! of method flips at 1,000 reference rows, nothing controls how many of many columns drift by chance, and rows five seconds
+//! apart share most of what they measure.
+//!
+//! [`stream`] watches values one by one: ADWIN and Page-Hinkley as river has them.
+//!
+//! Everything but [`Bins`] and [`DriftReference`] is behind the feature `drift`.
+//!
+//! Absent on purpose: Cramer-von Mises' exact form for 20 rows and fewer, total variation by permutation (its p-value is
+//! of numpy's random numbers), text and embeddings.
 
-use crate::file::v1::{self, ArchivedBins, ArchivedDrift};
+#[cfg(feature = "drift")]
+mod bins_pair;
+#[cfg(feature = "drift")]
+mod default_method;
+#[cfg(feature = "drift")]
+mod dependence;
+#[cfg(feature = "drift")]
+mod discoveries;
+#[cfg(feature = "drift")]
+mod kolmogorov;
+#[cfg(feature = "drift")]
+pub mod method;
+#[cfg(feature = "drift")]
+mod opinion;
+mod reference;
+#[cfg(feature = "drift")]
+mod sample;
+#[cfg(feature = "drift")]
+mod shares;
+#[cfg(feature = "drift")]
+pub mod stream;
+#[cfg(feature = "drift")]
+mod verdict;
 
-/// Bins that [`Bins::by_quantiles`] aims at.
-const BINS: usize = 20;
-/// Edges that a file may have for one feature.
-const EDGES_MAX: usize = 1024;
-
-/// How often values fell between edges.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Bins {
-    /// Ascending, finite, in the feature's unit. Bin 0 holds what is below edge 0; bin i what is at or above edge i-1
-    /// and below edge i; the last what is at or above the last edge.
-    pub edges: Vec<f64>,
-    /// Values in each bin: one more than edges.
-    pub counts: Vec<u64>,
-    /// Missing values (NaN), which are in no bin.
-    pub missing: u64,
-}
-
-/// The distributions in training.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DriftReference {
-    /// One a feature, in the order of the row.
-    pub features: Vec<Bins>,
-    /// Of the model's answers (probabilities) to the same rows.
-    pub answers: Bins,
-    /// Rows.
-    pub rows: u64,
-}
-
-impl Bins {
-    /// Bins of about equal counts: edges at the values' quantiles, equal ones being one.
-    pub fn by_quantiles(values: impl Iterator<Item = f64>) -> Self {
-        let (mut present, mut missing) = (Vec::new(), 0);
-        for value in values {
-            if value.is_nan() { missing += 1 } else { present.push(value) }
-        }
-        present.sort_unstable_by(f64::total_cmp);
-        let quantile = |at: usize| present[at * present.len() / BINS];
-        let mut edges: Vec<f64> = Vec::new();
-        if !present.is_empty() {
-            edges = (1..BINS).map(quantile).filter(|edge| edge.is_finite()).collect();
-            edges.dedup();
-        }
-        let mut bins = Self { counts: vec![0; edges.len() + 1], edges, missing };
-        for value in present {
-            let bin = bins.bin(value);
-            bins.counts[bin] += 1;
-        }
-        bins
-    }
-
-    /// The bin of a value that is not NaN.
-    pub fn bin(&self, value: f64) -> usize {
-        self.edges.partition_point(|&edge| edge <= value)
-    }
-
-    fn fault(&self) -> Option<String> {
-        let ascending = self.edges.windows(2).all(|pair| pair[0] < pair[1]);
-        if self.edges.len() > EDGES_MAX || !ascending || !self.edges.iter().all(|edge| edge.is_finite()) {
-            return Some(format!("{} edges: at most {EDGES_MAX}, finite, ascending", self.edges.len()));
-        }
-        (self.counts.len() != self.edges.len() + 1)
-            .then(|| format!("{} counts for {} edges", self.counts.len(), self.edges.len()))
-    }
-
-    fn to_archive(&self) -> v1::Bins {
-        v1::Bins { edges: self.edges.clone(), counts: self.counts.clone(), missing: self.missing }
-    }
-
-    fn read(archived: &ArchivedBins) -> Self {
-        Self {
-            edges: archived.edges.iter().map(|edge| edge.to_native()).collect(),
-            counts: archived.counts.iter().map(|count| count.to_native()).collect(),
-            missing: archived.missing.to_native(),
-        }
-    }
-}
-
-impl DriftReference {
-    /// What is wrong with it for a model of so many features, if anything is.
-    pub(crate) fn fault(&self, features: usize) -> Option<String> {
-        if self.features.len() != features {
-            return Some(format!("{} distributions for {features} features", self.features.len()));
-        }
-        let faults =
-            self.features.iter().enumerate().map(|(at, bins)| (format!("feature {at}"), bins.fault()));
-        faults
-            .chain([("answers".to_owned(), self.answers.fault())])
-            .find_map(|(place, fault)| Some(format!("{place}: {}", fault?)))
-    }
-
-    pub(crate) fn to_archive(&self) -> v1::Drift {
-        v1::Drift {
-            features: self.features.iter().map(Bins::to_archive).collect(),
-            answers: self.answers.to_archive(),
-            rows: self.rows,
-        }
-    }
-
-    /// Reads and checks the section.
-    ///
-    /// # Errors
-    /// The first rule of FORMAT.md's `DRFT` that it breaks.
-    pub(crate) fn read(archived: &ArchivedDrift, features: usize) -> Result<Self, String> {
-        let reference = Self {
-            features: archived.features.iter().map(Bins::read).collect(),
-            answers: Bins::read(&archived.answers),
-            rows: archived.rows.to_native(),
-        };
-        reference.fault(features).map_or(Ok(reference), Err)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bins_hold_every_value_once() {
-        let values = (0..1000).map(|at| if at % 10 == 0 { f64::NAN } else { f64::from(at % 300) });
-        let bins = Bins::by_quantiles(values);
-        assert_eq!((bins.edges.len(), bins.counts.len(), bins.missing), (19, 20, 100));
-        assert_eq!(bins.counts.iter().sum::<u64>(), 900);
-        assert!(bins.counts.iter().all(|&count| (30..60).contains(&count)), "{:?}", bins.counts);
-        assert_eq!(Bins::by_quantiles([4.0; 30].into_iter()).counts, [0, 30]);
-        assert_eq!(Bins::by_quantiles(std::iter::empty()).counts, [0]);
-    }
-}
+#[cfg(feature = "drift")]
+pub use bins_pair::BinsPair;
+#[cfg(feature = "drift")]
+pub use default_method::{FEW_ROWS, FEW_VALUES, default_method};
+#[cfg(feature = "drift")]
+pub use dependence::{BLOCKS_MIN, effective_rows};
+#[cfg(feature = "drift")]
+pub use discoveries::false_discovery_rates;
+#[cfg(feature = "drift")]
+pub use method::{METHODS, Method, NotApplicable};
+#[cfg(feature = "drift")]
+pub use opinion::{Direction, EffectSize, Opinion};
+pub use reference::{Bins, DriftReference};
+#[cfg(feature = "drift")]
+pub use sample::{Kind, Numbers, Pair, Tie, Words};
+#[cfg(feature = "drift")]
+pub use shares::{Frequencies, Shares};
+#[cfg(feature = "drift")]
+pub use verdict::{DRIFT_SHARE, ROWS_MIN, Verdict, dataset_drifts, unjudged};

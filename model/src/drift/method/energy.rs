@@ -1,0 +1,18 @@
+//! The distance of the distribution functions in the square mean.
+
+use super::{Kind, Method, NotApplicable, Pair, Rule, numbers, wasserstein::between_steps};
+
+/// Energy distance, in the square root of the column's unit (Szekely 2003): its threshold fits one unit only.
+pub const ENERGY: Method = Method {
+    name: "ed",
+    title: "Energy-distance",
+    kinds: &[Kind::Numerical],
+    threshold: 0.1,
+    rule: Rule::Above,
+    compute,
+};
+
+fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
+    let (reference, current) = numbers(pair)?;
+    Ok((2.0 * between_steps(reference, current, |gap| gap * gap)).sqrt())
+}

@@ -1,0 +1,220 @@
+//! The second opinion: how great a shift is, where to, and whether so many rows as count can tell it from chance.
+
+use super::{
+    kolmogorov,
+    method::{chi_square_survival, greatest_gap, superiority},
+    sample::Pair,
+    shares::{Frequencies, Shares},
+};
+
+/// Cliff's deltas below this are called negligible (Romano and others 2006).
+const NEGLIGIBLE: f64 = 0.147;
+/// The middle half of the values being so many times as wide, or as narrow, is a change.
+const WIDER: f64 = 1.25;
+
+/// How great a shift is, whatever the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EffectSize {
+    /// How much more often a current value is above a reference value than below it: -1 to 1.
+    CliffsDelta(f64),
+    /// Half the sum of the shares' differences, of words: 0 to 1.
+    TotalVariation(f64),
+}
+
+/// Where a column went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Current values are greater.
+    Higher,
+    /// Current values are smaller.
+    Lower,
+    /// They stand where they stood, further apart.
+    Wider,
+    /// They stand where they stood, closer together.
+    Narrower,
+    /// Nothing of this.
+    Alike,
+    /// Words have none.
+    None,
+}
+
+/// What the first line of numbers leaves open.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opinion {
+    /// How great the shift is.
+    pub effect: EffectSize,
+    /// The greatest gap between both distribution functions; of words the total variation again.
+    pub gap: f64,
+    /// The shift of the mean in standard deviations of the reference; `None` for words and a constant reference.
+    pub mean_shift: Option<f64>,
+    /// Where to.
+    pub direction: Direction,
+    /// Rows of the reference and of the current side that count.
+    pub effective_rows: (f64, f64),
+    /// How likely so many independent rows of one distribution differ at least so much.
+    pub p_value: f64,
+}
+
+impl EffectSize {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CliffsDelta(_) => "cliffs_delta",
+            Self::TotalVariation(_) => "total_variation",
+        }
+    }
+
+    /// The number.
+    pub fn value(self) -> f64 {
+        let (Self::CliffsDelta(value) | Self::TotalVariation(value)) = self;
+        value
+    }
+}
+
+impl Direction {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::Wider => "wider",
+            Self::Narrower => "narrower",
+            Self::Alike => "alike",
+            Self::None => "-",
+        }
+    }
+
+    /// By Cliff's delta, then by the width of the middle half.
+    fn of(delta: f64, widths: (f64, f64)) -> Self {
+        match delta {
+            delta if delta >= NEGLIGIBLE => Self::Higher,
+            delta if delta <= -NEGLIGIBLE => Self::Lower,
+            _ if widths.1 > widths.0 * WIDER => Self::Wider,
+            _ if widths.1 * WIDER < widths.0 => Self::Narrower,
+            _ => Self::Alike,
+        }
+    }
+}
+
+impl Opinion {
+    /// Of a column with values on both sides, of which so many rows count.
+    pub fn of(pair: &Pair, effective_rows: (f64, f64)) -> Self {
+        match pair {
+            Pair::Numbers { reference, current, .. } => {
+                let gap = greatest_gap(reference, current);
+                let delta = 2.0 * superiority(reference, current) - 1.0;
+                let width = |side: &super::Numbers| side.quantile(0.75) - side.quantile(0.25);
+                let deviation = reference.variance().sqrt();
+                let mean_shift = (current.mean() - reference.mean()) / deviation;
+                Self {
+                    effect: EffectSize::CliffsDelta(delta),
+                    gap,
+                    mean_shift: Some(mean_shift).filter(|_| deviation > 0.0),
+                    direction: Direction::of(delta, (width(reference), width(current))),
+                    effective_rows,
+                    p_value: kolmogorov::survival(harmonic(effective_rows), gap),
+                }
+            }
+            Pair::Words { .. } => {
+                let shares = Frequencies::by_value(pair).shares();
+                let distance = total_variation(&shares);
+                Self {
+                    effect: EffectSize::TotalVariation(distance),
+                    gap: distance,
+                    mean_shift: None,
+                    direction: Direction::None,
+                    effective_rows,
+                    p_value: homogeneity(&shares, effective_rows),
+                }
+            }
+        }
+    }
+
+    /// The same of ordered bins: ties within a bin count half, and there is no mean.
+    pub fn of_bins(frequencies: &Frequencies, effective_rows: (f64, f64)) -> Self {
+        let shares = frequencies.shares();
+        let (mut below, mut wins, mut gap, mut seen) = (0.0, 0.0, 0.0_f64, 0.0);
+        for (reference, current) in shares.pairs() {
+            wins += current * (below + reference / 2.0);
+            below += reference;
+            seen += current;
+            gap = gap.max((below - seen).abs());
+        }
+        let delta = 2.0 * wins - 1.0;
+        Self {
+            effect: EffectSize::CliffsDelta(delta),
+            gap,
+            mean_shift: None,
+            direction: Direction::of(delta, (1.0, 1.0)),
+            effective_rows,
+            p_value: homogeneity(&shares, effective_rows),
+        }
+    }
+}
+
+/// The rows of one sample against the truth that are worth as much as these two against each other.
+fn harmonic((one, other): (f64, f64)) -> u64 {
+    (one * other / (one + other)).round().max(1.0) as u64
+}
+
+fn total_variation(shares: &Shares) -> f64 {
+    shares.pairs().map(|(one, other)| (one - other).abs()).sum::<f64>() / 2.0
+}
+
+/// Pearson's test that both sides have the same shares, with the rows that count in place of all (Rao and Scott 1981).
+fn homogeneity(shares: &Shares, (one, other): (f64, f64)) -> f64 {
+    let (mut statistic, mut values) = (0.0, 0);
+    for (reference, current) in shares.pairs() {
+        let expected = one * reference + other * current;
+        if expected > 0.0 {
+            statistic += one * other * (reference - current).powi(2) / expected;
+            values += 1;
+        }
+    }
+    if values < 2 { 1.0 } else { chi_square_survival(statistic, values - 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drift::{Kind, Numbers, Words};
+
+    fn numbers(of: impl Fn(f64) -> f64) -> Pair {
+        let side = |of: &dyn Fn(f64) -> f64| Numbers::new((0..1_000).map(|at| of(f64::from(at))), false);
+        Pair::Numbers { kind: Kind::Numerical, reference: side(&|at| at), current: side(&of) }
+    }
+
+    #[test]
+    fn it_says_where_values_went_and_how_far() {
+        let rows = (1_000.0, 1_000.0);
+        let higher = Opinion::of(&numbers(|at| at + 200.0), rows);
+        assert_eq!(higher.direction, Direction::Higher);
+        assert!((higher.gap - 0.2).abs() < 1e-12 && (higher.effect.value() - 0.36).abs() < 1e-2);
+        assert!((higher.mean_shift.unwrap() - 200.0 / 288.67).abs() < 1e-3);
+        assert_eq!(Opinion::of(&numbers(|at| at - 200.0), rows).direction, Direction::Lower);
+        assert_eq!(Opinion::of(&numbers(|at| 2.0 * at - 500.0), rows).direction, Direction::Wider);
+        assert_eq!(Opinion::of(&numbers(|at| at / 2.0 + 250.0), rows).direction, Direction::Narrower);
+        assert_eq!(Opinion::of(&numbers(|at| at), rows).direction, Direction::Alike);
+    }
+
+    #[test]
+    fn rows_that_do_not_count_prove_nothing() {
+        let pair = numbers(|at| at + 60.0);
+        assert!(Opinion::of(&pair, (1_000.0, 1_000.0)).p_value < 0.06);
+        assert!(Opinion::of(&pair, (20.0, 20.0)).p_value > 0.99);
+        let words = |sell: u64| Words::new([("buy".to_owned(), 500), ("sell".to_owned(), sell)]);
+        let pair = Pair::Words { reference: words(500), current: words(620) };
+        assert!(Opinion::of(&pair, (1_000.0, 1_120.0)).p_value < 0.02);
+        assert!(Opinion::of(&pair, (30.0, 30.0)).p_value > 0.5);
+    }
+
+    #[test]
+    fn bins_in_order_say_nearly_what_their_values_say() {
+        let pair = numbers(|at| at + 200.0);
+        let exact = Opinion::of(&pair, (1_000.0, 1_000.0));
+        let binned = Opinion::of_bins(&Frequencies::of(&pair), (1_000.0, 1_000.0));
+        assert!((binned.effect.value() - exact.effect.value()).abs() < 0.02);
+        assert_eq!(binned.direction, Direction::Higher);
+        assert!(binned.p_value < 1e-6);
+    }
+}

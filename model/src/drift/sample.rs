@@ -1,0 +1,210 @@
+//! The values of one column on both sides.
+
+use std::collections::BTreeMap;
+
+/// How Evidently takes a column: floats are numerical, words and flags categorical, whole numbers by how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Order and distance mean something.
+    Numerical,
+    /// Only equality does.
+    Categorical,
+}
+
+/// The finite values of one side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    sorted: Vec<f64>,
+    whole: bool,
+}
+
+impl Numbers {
+    /// Leaves out what is missing or infinite. `whole` says that the column's type is of whole numbers: bins are then at
+    /// least 1 wide.
+    pub fn new(values: impl IntoIterator<Item = f64>, whole: bool) -> Self {
+        let mut sorted: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Self { sorted, whole }
+    }
+
+    /// Ascending.
+    pub fn sorted(&self) -> &[f64] {
+        &self.sorted
+    }
+
+    /// Whether the column's type is of whole numbers.
+    pub fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty()
+    }
+
+    /// Their mean; NaN for none.
+    pub fn mean(&self) -> f64 {
+        self.sorted.iter().sum::<f64>() / self.len() as f64
+    }
+
+    /// The mean of squared distances from the mean; NaN for none.
+    pub fn variance(&self) -> f64 {
+        let mean = self.mean();
+        self.sorted.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / self.len() as f64
+    }
+
+    /// The value below which this share lies, between neighbours in proportion; NaN for none.
+    pub fn quantile(&self, share: f64) -> f64 {
+        quantile(&self.sorted, share)
+    }
+
+    /// Distinct values, counted up to `limit`.
+    pub fn distinct(&self, limit: usize) -> usize {
+        self.sorted.chunk_by(|one, other| one == other).take(limit).count()
+    }
+}
+
+/// The value at a share of the way through ascending values, between neighbours in proportion.
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len().max(1) - 1) as f64;
+    let (below, part) = (place.floor() as usize, place.fract());
+    match (sorted.get(below), sorted.get(below + 1)) {
+        (Some(&low), Some(&high)) => low + (high - low) * part,
+        (Some(&low), None) => low,
+        _ => f64::NAN,
+    }
+}
+
+/// How often each word stands on one side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Words {
+    counts: BTreeMap<String, u64>,
+    total: u64,
+}
+
+impl Words {
+    /// Words with their counts.
+    pub fn new(counts: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let mut words = Self::default();
+        for (word, count) in counts {
+            *words.counts.entry(word).or_default() += count;
+            words.total += count;
+        }
+        words
+    }
+
+    /// In the words' order.
+    pub fn counts(&self) -> &BTreeMap<String, u64> {
+        &self.counts
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+}
+
+/// One column on both sides, missing values left out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pair {
+    /// Of numbers; few whole ones are categories.
+    Numbers {
+        /// How the column is taken.
+        kind: Kind,
+        /// What was.
+        reference: Numbers,
+        /// What is.
+        current: Numbers,
+    },
+    /// Of words: categories.
+    Words {
+        /// What was.
+        reference: Words,
+        /// What is.
+        current: Words,
+    },
+}
+
+impl Pair {
+    /// How the column is taken.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Numbers { kind, .. } => *kind,
+            Self::Words { .. } => Kind::Categorical,
+        }
+    }
+
+    /// Values of the reference and of the current side.
+    pub fn lengths(&self) -> (usize, usize) {
+        match self {
+            Self::Numbers { reference, current, .. } => (reference.len(), current.len()),
+            Self::Words { reference, current } => (reference.total as usize, current.total as usize),
+        }
+    }
+
+    /// Distinct values of both sides together, counted up to `limit`.
+    pub fn distinct(&self, limit: usize) -> usize {
+        match self {
+            Self::Numbers { reference, current, .. } => Tie::all(reference, current).take(limit).count(),
+            Self::Words { reference, current } => {
+                let new = current.counts.keys().filter(|word| !reference.counts.contains_key(*word)).count();
+                (reference.counts.len() + new).min(limit)
+            }
+        }
+    }
+}
+
+/// A value and how often it stands on either side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tie {
+    /// The value.
+    pub value: f64,
+    /// Times in the reference.
+    pub reference: usize,
+    /// Times in the current side.
+    pub current: usize,
+}
+
+impl Tie {
+    /// The distinct values of both sides, ascending.
+    pub fn all<'a>(reference: &'a Numbers, current: &'a Numbers) -> impl Iterator<Item = Self> + 'a {
+        let (mut reference, mut current) = (reference.sorted(), current.sorted());
+        std::iter::from_fn(move || {
+            let value = match (reference.first(), current.first()) {
+                (Some(&one), Some(&other)) => one.min(other),
+                (Some(&one), None) => one,
+                (None, Some(&other)) => other,
+                (None, None) => return None,
+            };
+            let take = |side: &mut &'a [f64]| {
+                let count = side.iter().take_while(|&&other| other == value).count();
+                *side = &side[count..];
+                count
+            };
+            Some(Self { value, reference: take(&mut reference), current: take(&mut current) })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_leave_out_what_is_not_finite_and_ties_count_both_sides() {
+        let reference = Numbers::new([2.0, f64::NAN, 1.0, 2.0, f64::INFINITY], false);
+        let current = Numbers::new([3.0, 2.0, -0.0, 0.0], false);
+        assert_eq!(reference.sorted(), [1.0, 2.0, 2.0]);
+        let ties: Vec<_> =
+            Tie::all(&reference, &current).map(|tie| (tie.value, tie.reference, tie.current)).collect();
+        assert_eq!(ties, [(0.0, 0, 2), (1.0, 1, 0), (2.0, 2, 1), (3.0, 0, 1)]);
+        assert_eq!((reference.quantile(0.25), reference.quantile(1.0)), (1.5, 2.0));
+        assert_eq!(reference.distinct(9), 2);
+        assert!(Numbers::new([], false).quantile(0.5).is_nan());
+    }
+}
