@@ -4,7 +4,8 @@
 #   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
 #   unit     the crates' own tests, and the examples in their documentation
 #   models   model files: kernels against their slow twin, damage, versions; imports; the shipped models verify
-#   learn    training, evaluation, the exported table, live quality; scikit-learn, pandas, polars and DuckDB read and agree
+#   learn    training, evaluation, drift, the exported table, live quality; scikit-learn, scipy, pandas, polars and DuckDB read
+#            and agree
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets; clients of Triton and MLflow; every answer fits the OpenAPI document; load-test,
@@ -16,8 +17,8 @@
 #            its own, compose.yaml, the manifests; Prometheus's and Alertmanager's own checks of rules, routes and
 #            exposition, and a real Prometheus that finds what rules and dashboard ask for
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
-#   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`
-#            and `benches/peers` too
+#   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`,
+#            `benches/drift` and `benches/peers` too
 #
 # It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
 # packages.
@@ -88,8 +89,8 @@ models() {
     story models:: imports:: columns:: --nocapture
 }
 learn() {
-    python_packages pandas polars duckdb pytz pyarrow scikit-learn
-    story learn:: evaluate:: table:: quality:: --nocapture
+    python_packages pandas polars duckdb pytz pyarrow scikit-learn scipy
+    story learn:: evaluate:: drift:: table:: quality:: --nocapture
 }
 feeds() { story feeds:: --nocapture; }
 runtime() {
@@ -144,10 +145,12 @@ kafka() {
 benches() {
     cargo test "${profile[@]}" "${all[@]}" --benches
     bash -n benches/learn.sh
+    bash -n benches/drift/run.sh
     # Its long form installs and compiles the peers, for minutes.
     cc -fsyntax-only -Wall -Wextra -Werror benches/peers/time.c
     if [ -n "$STORMGLASS_LONG" ]; then
         benches/learn.sh
+        benches/drift/run.sh
         benches/peers/run.sh
     fi
 }

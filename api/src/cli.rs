@@ -21,6 +21,8 @@ mod config;
 #[cfg(feature = "kafka")]
 mod dlq;
 mod doctor;
+#[cfg(feature = "drift")]
+mod drift;
 #[cfg(feature = "learn")]
 mod evaluate;
 #[cfg(feature = "parquet")]
@@ -92,6 +94,7 @@ const EXAMPLES: &str = "Examples:
   stormglass model import booster.json -o mine.sgm        XGBoost, LightGBM, CatBoost or scikit-learn
   stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
   stormglass evaluate --input 'ticks/*.gz'                how good predictions are on later data, and against what
+  stormglass drift --reference then.parquet --current now.parquet --output drift.html
   stormglass record --source kafka --output backup        a topic to files; replay brings it back
   stormglass verify --models /models                      every written prediction computed once more
   stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
@@ -123,6 +126,9 @@ enum Command {
     /// Judge a recipe, a model or anyone's scores on later data.
     #[cfg(feature = "learn")]
     Evaluate(evaluate::Arguments),
+    /// Compare the columns of two tables, or of one with a model's training.
+    #[cfg(feature = "drift")]
+    Drift(drift::Arguments),
     /// Import a model, or look at a model file.
     Model(model::Arguments),
     /// Score the rows of a file.
@@ -193,6 +199,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Train(arguments) => train::run(arguments),
         #[cfg(feature = "learn")]
         Command::Evaluate(arguments) => evaluate::run(arguments, out),
+        #[cfg(feature = "drift")]
+        Command::Drift(arguments) => drift::run(arguments, out),
         Command::Model(arguments) => model::run(arguments, out),
         Command::Predict(arguments) => predict::run(&arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),

@@ -5,6 +5,7 @@
 //!
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
+//! - `drift`: whether columns are still distributed as they were, or as a model saw them
 //! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table
 //! - [`capacity`]: what a machine holds, measured and planned
@@ -27,6 +28,8 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod doctor;
+#[cfg(feature = "drift")]
+pub mod drift;
 #[cfg(feature = "learn")]
 pub mod evaluate;
 #[cfg(feature = "parquet")]

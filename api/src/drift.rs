@@ -1,0 +1,20 @@
+//! Whether the columns of a table are still distributed as those of another, or as a model saw them in training.
+//!
+//! ```text
+//! A.parquet, B.csv -> table (a column at a time) -> sides (rows in order of time) -> compare (model::drift) -> report
+//! ```
+//!
+//! Every value counts: nothing is sampled or sketched. A parquet file is read a column at a time, so what is held is one
+//! column of each side for each thread; a CSV is held whole, up to [`table::CELLS_MAX`] cells.
+
+mod compare;
+mod in_model;
+pub mod report;
+mod sides;
+pub mod table;
+
+pub use compare::{Options, compare};
+pub use in_model::compare_with_model;
+pub use report::Report;
+pub use sides::{Side, halves};
+pub use table::{Table, TableError};

@@ -1,0 +1,236 @@
+//! Column by column, on all processors.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use model::drift::{Kind, Method, Numbers, Opinion, Pair, Verdict, Words, effective_rows, unjudged};
+
+use super::{
+    report::{ColumnReport, Histogram, Report, SideReport, Summary},
+    sides::Side,
+    table::{Column, ColumnType, TableError, Values},
+};
+
+/// Distinct values up to which Evidently takes whole numbers as categories.
+const WHOLE_CATEGORIES: usize = 10;
+/// Threads: more would hold more columns in memory.
+const THREADS_MAX: usize = 8;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The columns; empty for all that can be compared.
+    pub columns: Vec<String>,
+    /// The method for columns of its kinds; by default Evidently's choice.
+    pub method: Option<&'static Method>,
+    /// The threshold of these columns; by default the method's.
+    pub threshold: Option<f64>,
+    /// Share of drifted columns from which the whole has drifted.
+    pub drift_share: f64,
+    /// Share of false discoveries that the second opinion allows.
+    pub false_discoveries: f64,
+}
+
+/// Compares two sides.
+///
+/// # Errors
+/// [`TableError`]: columns missing on one side or of another type, nothing to compare, a file damaged.
+pub fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Report, TableError> {
+    let columns = columns(reference, current, &options.columns)?;
+    let compared = each(&columns, |name| column(reference, current, name, options))?;
+    let mut notes: Vec<String> = reference.notes.iter().chain(&current.notes).cloned().collect();
+    notes.dedup();
+    let left: Vec<&str> = current
+        .table()
+        .columns()
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !columns.iter().any(|column| column == name))
+        .collect();
+    if !left.is_empty() {
+        notes.push(format!("not compared: {}", left.join(", ")));
+    }
+    let side = |side: &Side| SideReport {
+        source: side.table().path().display().to_string(),
+        rows: side.len() as u64,
+    };
+    Ok(Report::new(side(reference), side(current), compared, notes, options))
+}
+
+/// Calls for every name, on as many threads as there are processors; in the names' order.
+pub(super) fn each<T: Send>(
+    names: &[String],
+    of: impl Fn(&str) -> Result<T, TableError> + Sync,
+) -> Result<Vec<T>, TableError> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<T, TableError>)>> = Mutex::new(Vec::new());
+    let threads =
+        std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(names.len());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((at, name)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    names.get(at).map(|name| (at, name))
+                } {
+                    let result = of(name);
+                    done.lock().expect("no thread panics while it holds this").push((at, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no thread panics while it holds this");
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The columns to compare: each is on both sides, of one type.
+fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<String>, TableError> {
+    let names = if asked.is_empty() { reference.table().comparable() } else { asked.to_vec() };
+    for side in [reference, current] {
+        let absent: Vec<&str> =
+            names.iter().filter(|name| side.table().column(name).is_none()).map(String::as_str).collect();
+        if !absent.is_empty() {
+            let what = format!("it has no column {}; --columns names those to compare", absent.join(", "));
+            return Err(side.table().fault(what));
+        }
+    }
+    if names.is_empty() {
+        return Err(reference.table().fault("it has no column to compare".to_owned()));
+    }
+    for name in &names {
+        let (Some(one), Some(other)) = (reference.table().column(name), current.table().column(name)) else {
+            continue;
+        };
+        let words = |column: &Column| matches!(column.of, ColumnType::Word | ColumnType::Flag);
+        if words(one) != words(other) {
+            let [one, other] = [one, other].map(|column| if words(column) { "words" } else { "numbers" });
+            let what =
+                format!("column {name} holds {other}, in {} {one}", reference.table().path().display());
+            return Err(current.table().fault(what));
+        }
+    }
+    Ok(names)
+}
+
+fn column(
+    reference: &Side,
+    current: &Side,
+    name: &str,
+    options: &Options,
+) -> Result<ColumnReport, TableError> {
+    let whole = |side: &Side| side.table().column(name).is_some_and(|column| column.of == ColumnType::Whole);
+    Ok(match (reference.read(name)?, current.read(name)?) {
+        (Values::Numbers(was), Values::Numbers(is)) => {
+            numbers(name, (reference, &was, whole(reference)), (current, &is, whole(current)), options)
+        }
+        (Values::Words { codes: was, names: was_names }, Values::Words { codes: is, names: is_names }) => {
+            words(name, (reference, &was, &was_names), (current, &is, &is_names), options)
+        }
+        _ => {
+            return Err(current
+                .table()
+                .fault(format!("column {name} holds something else than in the reference")));
+        }
+    })
+}
+
+fn numbers(
+    name: &str,
+    (reference_side, was, was_whole): (&Side, &[f64], bool),
+    (current_side, is, is_whole): (&Side, &[f64], bool),
+    options: &Options,
+) -> ColumnReport {
+    // As pandas reads them: whole numbers with one missing among them are floats.
+    let whole = |values: &[f64], whole: bool| whole && !values.iter().any(|value| value.is_nan());
+    let (reference, current) = (
+        Numbers::new(was.iter().copied(), whole(was, was_whole)),
+        Numbers::new(is.iter().copied(), whole(is, is_whole)),
+    );
+    let categories = current.whole() && current.distinct(WHOLE_CATEGORIES + 1) <= WHOLE_CATEGORIES;
+    let kind = if categories { Kind::Categorical } else { Kind::Numerical };
+    let summaries = (Summary::of_numbers(was, &reference), Summary::of_numbers(is, &current));
+    let histogram = Histogram::of_numbers(&reference, &current);
+    let median = middle(&reference, &current);
+    let pair = Pair::Numbers { kind, reference, current };
+    let rows = (
+        effective_rows(was, reference_side.groups(), median),
+        effective_rows(is, current_side.groups(), median),
+    );
+    judge(name, &pair, rows, summaries, histogram, options)
+}
+
+/// A value with part of the others above it: the median of the reference, or what is below it where nothing is above.
+fn middle(reference: &Numbers, current: &Numbers) -> f64 {
+    let median = reference.quantile(0.5);
+    let above = |numbers: &Numbers| numbers.sorted().last().is_some_and(|&last| last > median);
+    if above(reference) || above(current) {
+        return median;
+    }
+    let below = reference.sorted().partition_point(|&value| value < median);
+    below.checked_sub(1).map_or(f64::NEG_INFINITY, |at| reference.sorted()[at])
+}
+
+fn words(
+    name: &str,
+    (reference_side, was, was_names): (&Side, &[u32], &[String]),
+    (current_side, is, is_names): (&Side, &[u32], &[String]),
+    options: &Options,
+) -> ColumnReport {
+    let count = |codes: &[u32], names: &[String]| {
+        let mut counts = vec![0_u64; names.len()];
+        codes.iter().filter(|&&code| code != u32::MAX).for_each(|&code| counts[code as usize] += 1);
+        Words::new(names.iter().cloned().zip(counts).filter(|(_, count)| *count > 0))
+    };
+    let (reference, current) = (count(was, was_names), count(is, is_names));
+    let summaries = (Summary::of_words(was.len(), &reference), Summary::of_words(is.len(), &current));
+    let histogram = Histogram::of_words(&reference, &current);
+    // Nearly all different: text, of which shares say nothing.
+    let text =
+        current.counts().len() as u64 > current.total() / 2 && current.counts().len() > WHOLE_CATEGORIES;
+    let most = reference.counts().iter().max_by_key(|(_, count)| **count).map(|(word, _)| word.clone());
+    let flags = |codes: &[u32], names: &[String]| -> Vec<f64> {
+        let at = names.iter().position(|name| Some(name) == most.as_ref()).map(|at| at as u32);
+        let flag =
+            |&code: &u32| if code == u32::MAX { f64::NAN } else { f64::from(u8::from(Some(code) == at)) };
+        codes.iter().map(flag).collect()
+    };
+    let rows = (
+        effective_rows(&flags(was, was_names), reference_side.groups(), 0.5),
+        effective_rows(&flags(is, is_names), current_side.groups(), 0.5),
+    );
+    if text {
+        return ColumnReport::unjudged(name, Kind::Categorical, "text", summaries, histogram);
+    }
+    judge(name, &Pair::Words { reference, current }, rows, summaries, histogram, options)
+}
+
+fn judge(
+    name: &str,
+    pair: &Pair,
+    rows: (f64, f64),
+    summaries: (Summary, Summary),
+    histogram: Histogram,
+    options: &Options,
+) -> ColumnReport {
+    if let Some(status) = unjudged(pair.lengths()) {
+        return ColumnReport::unjudged(name, pair.kind(), status, summaries, histogram);
+    }
+    let asked = options.method.filter(|method| method.kinds.contains(&pair.kind()));
+    let threshold = options.threshold.filter(|_| asked.is_some());
+    let opinion = Opinion::of(pair, rows);
+    let constant = pair.distinct(2) < 2;
+    match Verdict::of(pair, asked, threshold) {
+        Ok(verdict) => {
+            ColumnReport::judged(name, pair.kind(), verdict, constant, opinion, summaries, histogram)
+        }
+        Err(reason) => {
+            let mut column =
+                ColumnReport::unjudged(name, pair.kind(), "not_applicable", summaries, histogram);
+            column.reason = Some(reason.to_string());
+            column
+        }
+    }
+}

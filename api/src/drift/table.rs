@@ -1,0 +1,194 @@
+//! Columns of a parquet or CSV file.
+
+mod csv;
+#[cfg(feature = "parquet")]
+mod parquet;
+
+use std::path::{Path, PathBuf};
+
+/// Rows of a table.
+pub const ROWS_MAX: usize = 20_000_000;
+/// Cells of a CSV, which is held whole: 512 MiB.
+pub const CELLS_MAX: usize = 64 << 20;
+
+/// Columns that say when or whose a row is, by name: they order and group rows and are not compared.
+pub const TIMES: [&str; 4] = ["event_time", "timestamp", "time", "ts"];
+/// The same for symbols.
+pub const SYMBOLS: [&str; 2] = ["symbol", "product_id"];
+
+/// Why a table cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {what}")]
+pub struct TableError {
+    path: PathBuf,
+    what: String,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Numbers with a fraction.
+    Float,
+    /// Whole numbers.
+    Whole,
+    /// True or false.
+    Flag,
+    /// Text.
+    Word,
+    /// Instants.
+    Time,
+    /// What is not compared: lists, binary, decimals.
+    Other,
+}
+
+/// A column's name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name.
+    pub name: String,
+    /// What it holds.
+    pub of: ColumnType,
+}
+
+/// A column's values, in the order of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Numbers, and instants in microseconds where they are whole; NaN where missing.
+    Numbers(Vec<f64>),
+    /// Words by their place in `names`; `u32::MAX` where missing.
+    Words {
+        /// Place of each row's word.
+        codes: Vec<u32>,
+        /// The words.
+        names: Vec<String>,
+    },
+}
+
+#[derive(Debug)]
+enum Source {
+    Csv(Vec<Values>),
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
+/// A table whose columns can be read one by one.
+#[derive(Debug)]
+pub struct Table {
+    path: PathBuf,
+    columns: Vec<Column>,
+    rows: usize,
+    /// The names that the file itself calls features; empty where it does not say.
+    features: Vec<String>,
+    source: Source,
+}
+
+impl Table {
+    /// Opens a file: parquet by its first bytes, else CSV with a header.
+    ///
+    /// # Errors
+    /// [`TableError`]: not readable, no rows, or more than [`ROWS_MAX`] rows.
+    pub fn open(path: &Path) -> Result<Self, TableError> {
+        let fault = |what: String| TableError { path: path.to_owned(), what };
+        let mut magic = [0; 4];
+        let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut magic));
+        let is_parquet = read.map_err(|error| fault(error.to_string()))? == 4 && magic == *b"PAR1";
+        let table = if is_parquet {
+            #[cfg(feature = "parquet")]
+            let table = parquet::open(path).map_err(fault)?;
+            #[cfg(not(feature = "parquet"))]
+            return Err(fault("this build reads no parquet: give a CSV".to_owned()));
+            #[cfg(feature = "parquet")]
+            table
+        } else {
+            csv::open(path).map_err(fault)?
+        };
+        if table.rows == 0 {
+            return Err(fault("it has no rows".to_owned()));
+        }
+        if table.rows > ROWS_MAX {
+            return Err(fault(format!("{} rows; at most {ROWS_MAX} are compared", table.rows)));
+        }
+        Ok(table)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its columns, in its order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// What is compared where nothing else is asked for: what the file calls features, else all but times, symbols and what
+    /// cannot be.
+    pub fn comparable(&self) -> Vec<String> {
+        if !self.features.is_empty() {
+            return self.features.clone();
+        }
+        let kept = |column: &&Column| {
+            !matches!(column.of, ColumnType::Time | ColumnType::Other)
+                && !TIMES.contains(&column.name.as_str())
+                && !SYMBOLS.contains(&column.name.as_str())
+        };
+        self.columns.iter().filter(kept).map(|column| column.name.clone()).collect()
+    }
+
+    /// Reads a column.
+    ///
+    /// # Errors
+    /// [`TableError`]: there is none of this name, it holds nothing that is compared, or the file is damaged.
+    pub fn read(&self, name: &str) -> Result<Values, TableError> {
+        let fault = |what: String| TableError { path: self.path.clone(), what };
+        let Some(at) = self.columns.iter().position(|column| column.name == name) else {
+            return Err(fault(format!("it has no column {name}")));
+        };
+        if self.columns[at].of == ColumnType::Other {
+            return Err(fault(format!("column {name} holds neither numbers nor words")));
+        }
+        match &self.source {
+            Source::Csv(columns) => Ok(columns[at].clone()),
+            #[cfg(feature = "parquet")]
+            Source::Parquet => parquet::read(&self.path, at, self.rows)
+                .map_err(|what| fault(format!("column {name}: {what}"))),
+        }
+    }
+
+    /// A fault of this file.
+    pub(super) fn fault(&self, what: String) -> TableError {
+        TableError { path: self.path.clone(), what }
+    }
+}
+
+/// Words as they come, each told once.
+#[derive(Default)]
+struct Dictionary {
+    places: std::collections::HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Dictionary {
+    fn code(&mut self, word: &str) -> u32 {
+        if let Some(&code) = self.places.get(word) {
+            return code;
+        }
+        let code = self.names.len() as u32;
+        self.places.insert(word.to_owned(), code);
+        self.names.push(word.to_owned());
+        code
+    }
+}
+
+#[cfg(test)]
+mod tests;
