@@ -1,9 +1,14 @@
 //! To a running service: each accepted tick becomes the row of features that the engine's core makes of it, and rows
 //! are posted to `/predict`. One connection, one request at a time.
 
-use std::{collections::BTreeMap, fmt::Write as _, io::Write, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::Write,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bytes::Bytes;
 use engine::{
     decode::Unreadable,
     features,
@@ -15,13 +20,14 @@ use engine::{
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
     tick::{EventTime, Tick},
 };
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, Uri, client::conn::http1::SendRequest, header};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::oneshot};
+use hyper::{Request, header};
+use tokio::sync::oneshot;
 
 use super::Plan;
-use crate::cli::{Exit, Failure, print_failed};
+use crate::{
+    cli::{Exit, Failure, print_failed},
+    client::{ClientError, Connection, Target},
+};
 
 pub(super) fn run(
     plan: &Plan,
@@ -178,73 +184,45 @@ impl TickSink for Rows<'_> {
 /// One connection to the service, made anew when it was closed.
 struct Client {
     runtime: tokio::runtime::Runtime,
-    authority: String,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    target: Target,
+    connection: Option<Connection>,
 }
 
 /// A service that is slower than this is not answering.
-const ANSWER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Client {
     fn connect(url: &str) -> Result<Self, Failure> {
-        let refused = |what: &str| Failure::new(Exit::Configuration, format!("--url {url:?} {what}"));
-        let uri: Uri = url.parse().map_err(|_| refused("is no URL; write http://HOST:PORT"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(refused("is not http://; TLS ends at the proxy before the service"));
-        }
-        let host = uri.host().ok_or_else(|| refused("names no host"))?;
-        let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+        let target =
+            Target::parse(url).map_err(|why| Failure::new(Exit::Configuration, format!("--url {why}")))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a runtime: {error}")))?;
-        let mut client = Self { runtime, authority, connection: None };
+        let mut client = Self { runtime, target, connection: None };
         client.reconnect()?;
         Ok(client)
     }
 
+    fn failed(&self, error: &ClientError) -> Failure {
+        Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.target))
+    }
+
     fn reconnect(&mut self) -> Result<(), Failure> {
-        let authority = self.authority.clone();
-        let connected = self.runtime.block_on(async {
-            let stream = TcpStream::connect(&authority).await.map_err(|error| error.to_string())?;
-            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-            let (sender, connection) = handshake.map_err(|error| error.to_string())?;
-            tokio::spawn(connection);
-            Ok(sender)
-        });
-        let failed =
-            |error: String| Failure::new(Exit::Failed, format!("{authority} does not answer: {error}"));
-        self.connection = Some(connected.map_err(failed)?);
+        let opened = self.runtime.block_on(Connection::open(&self.target, ANSWER_TIMEOUT));
+        self.connection = Some(opened.map_err(|error| self.failed(&error))?);
         Ok(())
     }
 
     /// Posts a body; the answer's status and body.
     fn post(&mut self, body: String) -> Result<(u16, String), Failure> {
-        if self.connection.as_ref().is_none_or(SendRequest::is_closed) {
+        if self.connection.as_ref().is_none_or(Connection::is_closed) {
             self.reconnect()?;
         }
-        let sender = self.connection.as_mut().expect("it was made above");
-        let failed = |error: &dyn std::fmt::Display| {
-            Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.authority))
-        };
-        let request = Request::post("/predict")
-            .header(header::HOST, &self.authority)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| failed(&error))?;
-        let answered = self.runtime.block_on(async {
-            tokio::time::timeout(ANSWER_TIMEOUT, async {
-                sender.ready().await?;
-                let answer = sender.send_request(request).await?;
-                let status = answer.status().as_u16();
-                Ok::<_, hyper::Error>((status, answer.into_body().collect().await?.to_bytes()))
-            })
-            .await
-        });
-        match answered {
-            Ok(Ok((status, body))) => Ok((status, String::from_utf8_lossy(&body).into_owned())),
-            Ok(Err(error)) => Err(failed(&error)),
-            Err(_) => Err(failed(&format!("nothing came for {} s", ANSWER_TIMEOUT.as_secs()))),
-        }
+        let connection = self.connection.as_mut().expect("it was made above");
+        let request = Request::post("/predict").header(header::CONTENT_TYPE, "application/json");
+        let answered = self.runtime.block_on(connection.ask(request, body.into(), ANSWER_TIMEOUT));
+        let answer = answered.map_err(|error| self.failed(&error))?;
+        Ok((answer.status, String::from_utf8_lossy(&answer.body).into_owned()))
     }
 }

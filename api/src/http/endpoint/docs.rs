@@ -2,18 +2,14 @@
 //!
 //! It is our own: a viewer of others would be a megabyte and more of their code in this repository.
 
-use hyper::{
-    Method, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue},
-};
+use hyper::Method;
 
 use super::{
     Answering, Call, Endpoint, Observed,
-    page::{HTML, POLICY},
+    page::{HTML, page},
 };
 use crate::http::{
     describe::{self, Doc, Tag},
-    reply::reply,
     route::Route,
 };
 
@@ -42,11 +38,5 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 const PAGE: &str = include_str!("../../page/docs.html");
 
 fn handle(_: Call<'_>) -> Answering<'_> {
-    Box::pin(async {
-        let mut response = reply(StatusCode::OK, HTML, PAGE);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Ok(response)
-    })
+    Box::pin(async { Ok(page(PAGE)) })
 }

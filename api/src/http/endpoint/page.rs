@@ -1,14 +1,15 @@
 //! `GET /`: the live page, one file without any outside download.
 
+use bytes::Bytes;
 use hyper::{
-    Method, StatusCode,
+    Method, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue},
 };
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     describe::{self, Doc, Tag},
-    reply::reply,
+    reply::{Body, reply},
     route::Route,
 };
 
@@ -42,17 +43,21 @@ const PAGE: &str = include_str!("../../page/index.html");
 const STALE_AFTER: &str = r#"data-stale-after-s="60""#;
 
 /// Its own script and style, its own server, nothing else.
-pub(super) const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async {
         let stale_after = format!("data-stale-after-s=\"{}\"", call.app.config.predict.stale_after_s.get());
-        let page = PAGE.replacen(STALE_AFTER, &stale_after, 1);
-        let mut response = reply(StatusCode::OK, HTML, page);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Ok(response)
+        Ok(page(PAGE.replacen(STALE_AFTER, &stale_after, 1)))
     })
+}
+
+/// A page that may use nothing but what is in it and this server.
+pub(super) fn page(text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = reply(StatusCode::OK, HTML, text);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
