@@ -165,7 +165,8 @@ fn a_swap_that_nobody_waits_for_any_more_is_none() {
 
 #[test]
 fn the_newest_grid_rows_are_kept_to_try_a_model_on() {
-    let mut fed = Fed::new();
+    let kept = Outcomes::default();
+    let mut fed = Fed::with(kept.clone());
     let rows = |fed: &Fed| wait(fed.handle().recent_rows(Instant::now() + DEADLINE)).unwrap();
     let before = rows(&fed);
     assert!(
@@ -174,7 +175,12 @@ fn the_newest_grid_rows_are_kept_to_try_a_model_on() {
         before.len()
     );
     let bound = BoundModel::new(small_model()).unwrap();
-    assert!(before.iter().all(|row| (0.0..=1.0).contains(&bound.score(row))));
+    let given: Vec<f64> =
+        kept.0.lock().unwrap().iter().filter_map(|outcome| outcome.pending.probability).collect();
+    assert!(given.len() > 600, "{}", given.len());
+    for (row, given) in before.iter().zip(&given) {
+        assert_eq!(bound.score(row), *given, "each row gives what it gave");
+    }
     while rows(&fed).len() == before.len() {
         fed.next_tick();
     }
