@@ -53,6 +53,8 @@ pub struct ModelReport {
     pub variant_origin: Option<String>,
     /// Since when it is active, where that is older than the process.
     pub since: Option<String>,
+    /// Of the configured model, where the record names the active one and `model.version` labels a model.
+    pub configured_sha256: Option<String>,
     /// Whether the record said so.
     pub is_recorded: bool,
     /// The one before it, by the record.
@@ -190,8 +192,10 @@ impl Models {
         let active = engine.model.load_full().map(|model| {
             Arc::new(Version::new(&report.name, report.path.clone(), model, report.since.clone()))
         });
-        let labelled = active.as_ref().filter(|_| !report.is_recorded);
-        let labelled = labelled.map(|version| version.info().sha256.clone());
+        let labelled = match report.is_recorded {
+            true => report.configured_sha256.clone(),
+            false => active.as_ref().map(|version| version.info().sha256.clone()),
+        };
         let previous = report.previous.clone();
         let held = Held { active, previous, shadow: None, report, labelled };
         Self {
@@ -250,13 +254,14 @@ impl Models {
             .unwrap_or_else(|error| Err(FindError::Refused(error.to_string())))
     }
 
-    /// Whether `asked` means the active model by its name in the catalog, or as `name@active`.
-    pub fn is_active(&self, asked: &str) -> bool {
+    /// The active model, if `asked` means it by its name in the catalog, or as `name@active`.
+    pub fn active(&self, asked: &str) -> Option<Arc<Model>> {
         let held = self.held();
-        held.active.as_ref().is_some_and(|active| {
+        let is_it = |active: &&Arc<Version>| {
             active.is_called(asked)
                 || asked.strip_suffix("@active").is_some_and(|name| active.is_called(name))
-        })
+        };
+        held.active.as_ref().filter(is_it).map(|active| active.model.clone())
     }
 
     /// The model for rows that `asked` means: `name@active`, `name@previous`, `name@shadow`, or a name with the version

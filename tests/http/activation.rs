@@ -291,7 +291,7 @@ fn what_is_refused_leaves_all_as_it_was() {
     let why = events["events"].to_string();
     assert!(why.contains("are called otherwise") && why.contains("damaged.sgm"), "{events}");
     assert_eq!(get(&service, "/events?kind=model_swapped")["events"], json!([]));
-    assert_eq!(metric(&service, r#"stormglass_model_swaps_total{outcome="refused"}"#), 8.0);
+    assert_eq!(metric(&service, r#"stormglass_model_swaps_total{outcome="refused"}"#), 9.0);
 
     let models = get(&service, "/models");
     let state = |name: &str| {
@@ -380,6 +380,37 @@ fn the_record_outranks_the_configuration_until_it_is_cleared() {
     assert!(!folder.record().exists());
     assert!(service.terminate().success());
     assert_eq!(active(&restart("baseline")), pair("stormglass-baseline", "environment MODEL_VARIANT"));
+}
+
+/// `MODEL_VERSION` labels the configured model, whoever says that it answers.
+#[test]
+fn the_configured_models_label_survives_a_rollback_and_a_restart() {
+    let folder = Folder::new();
+    let start = || {
+        let service = Process::serve(&["--source", "none"], |command| {
+            over(&folder, true)(command);
+            command.env("MODEL_PATH", folder.file("one")).env("MODEL_VERSION", "blue");
+        });
+        service.get_until("/version", WARM, |status, _| status == 200);
+        service
+    };
+    let version = |service: &Process| get(service, "/version")["model_version"].clone();
+    let service = start();
+    assert_eq!(version(&service), "blue");
+    folder.put("mine", &small_version_bytes("two", "2", -1.45));
+    change(&service, "POST", "/models/mine/activate", "");
+    assert_eq!(version(&service), "2");
+    // By its name in the folder and by the file's own, under every protocol.
+    for path in ["/v2/models/mine/ready", "/v2/models/two/versions/2/ready"] {
+        assert_eq!(service.get(path).unwrap().0, 200, "{path}");
+    }
+    change(&service, "POST", "/models/active/rollback", "");
+    assert_eq!(version(&service), "blue");
+    assert!(service.terminate().success());
+    let service = start();
+    let body = get(&service, "/version");
+    assert_eq!((&body["model_version"], &body["variant_source"]), (&json!("blue"), &json!("record")));
+    assert_eq!(get(&service, "/v2/models/one/versions/blue")["name"], "one");
 }
 
 #[test]

@@ -100,6 +100,9 @@ pub enum FindError {
 /// When a file was last written, as far as its system says.
 type Stamp = (u64, Option<SystemTime>, u64);
 
+/// No file's, and that of what came with the program, which nobody writes.
+const BUILT_IN_STAMP: Stamp = (0, None, 0);
+
 /// What was seen in a file, and which writing of it that was.
 type Looks = HashMap<PathBuf, (Stamp, Result<Arc<Seen>, String>)>;
 
@@ -145,13 +148,35 @@ impl Catalog {
                     files.push(of_file(&path));
                 }
             }
-            left_out = entries.count();
+            left_out = entries.flatten().filter(|entry| is_candidate(&entry.path())).count();
         }
         files.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
         let room = ENTRIES_MAX - built_in.len();
         left_out += files.len().saturating_sub(room);
         files.truncate(room);
         Ok((built_in.into_iter().chain(files).collect(), left_out))
+    }
+
+    /// All models of this name, however many others there are. A folder that cannot be read hides only what is in it.
+    fn named(&self, name: &str) -> Result<Vec<Entry>, FindError> {
+        let is_it = |entry: &Entry| entry.name == name;
+        let built_in = BUILT_IN.iter().map(|(name, _)| Entry { name: (*name).to_owned(), path: None });
+        let configured = self.configured.iter().map(|path| of_file(path));
+        let mut named: Vec<Entry> = built_in.chain(configured).filter(is_it).collect();
+        let Some(directory) = &self.directory else { return Ok(named) };
+        match std::fs::read_dir(directory) {
+            Ok(files) => {
+                let paths = files.flatten().map(|file| file.path()).filter(|path| file_name(path) == name);
+                let theirs = paths.filter(|path| is_candidate(path) && !self.is_configured(path));
+                named.extend(theirs.take(ENTRIES_MAX).map(|path| of_file(&path)));
+                named.sort_by(|a, b| a.path.cmp(&b.path));
+                Ok(named)
+            }
+            Err(source) if named.is_empty() => {
+                Err(FindError::Folder { path: directory.display().to_string(), source })
+            }
+            Err(_) => Ok(named),
+        }
     }
 
     fn is_configured(&self, path: &Path) -> bool {
@@ -167,10 +192,13 @@ impl Catalog {
     /// # Errors
     /// Why it cannot be used.
     pub fn look(&self, entry: &Entry) -> Result<Arc<Seen>, String> {
-        let Some(path) = &entry.path else {
-            return open(entry).map(|model| Arc::new(Seen::of(&model)));
+        let stamp = match &entry.path {
+            Some(path) => {
+                std::fs::metadata(path).map(|file| stamp(&file)).map_err(|error| error.to_string())?
+            }
+            None => BUILT_IN_STAMP,
         };
-        let stamp = std::fs::metadata(path).map(|file| stamp(&file)).map_err(|error| error.to_string())?;
+        let path = entry.path.as_deref().unwrap_or(Path::new(&entry.name));
         let looks = || self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((of, seen)) = looks().get(path)
             && *of == stamp
@@ -182,7 +210,7 @@ impl Catalog {
         if looks.len() >= 2 * ENTRIES_MAX {
             looks.clear();
         }
-        looks.insert(path.clone(), (stamp, seen.clone()));
+        looks.insert(path.to_owned(), (stamp, seen.clone()));
         seen
     }
 
@@ -191,22 +219,20 @@ impl Catalog {
     /// # Errors
     /// [`FindError`].
     pub fn find(&self, asked: &str, version: Option<&str>) -> Result<Found, FindError> {
-        let (entries, _) = self.entries()?;
-        let of_name = |name: &str| entries.iter().filter(|entry| entry.name == name).collect::<Vec<_>>();
-        let (mut named, mut version) = (of_name(asked), version);
+        let (mut named, mut version) = (self.named(asked)?, version);
         if named.is_empty()
             && let Some((name, at)) = asked.rsplit_once('@')
         {
-            (named, version) = (of_name(name), version.or(Some(at)));
+            (named, version) = (self.named(name)?, version.or(Some(at)));
         }
         let mut found: Vec<Found> = Vec::new();
         let (mut refusals, mut others) = (Vec::new(), Vec::new());
         for entry in named {
-            match open(entry) {
+            match open(&entry) {
                 Ok(model) if version.is_none_or(|version| version == model.info().version) => {
                     // The same file under two extensions, or a link to it, is one model.
                     if found.iter().all(|known| known.model.info().sha256 != model.info().sha256) {
-                        found.push(Found { entry: entry.clone(), model });
+                        found.push(Found { entry, model });
                     }
                 }
                 Ok(model) => others.push(format!("{}@{}", entry.name, model.info().version)),
@@ -221,6 +247,7 @@ impl Catalog {
             (1, _) => Ok(found.remove(0)),
             (0, Some(refusal)) => Err(FindError::Refused(refusal)),
             (0, None) if others.is_empty() => {
+                let (entries, _) = self.entries()?;
                 let mut names: Vec<String> = entries.into_iter().map(|entry| entry.name).collect();
                 names.dedup();
                 Err(FindError::Unknown { asked, names })
@@ -319,5 +346,28 @@ mod tests {
             panic!("not ambiguous")
         };
         assert_eq!(candidates.len(), 2, "{candidates:?}");
+    }
+
+    #[test]
+    fn what_is_not_listed_for_want_of_room_is_found_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for at in 0..ENTRIES_MAX {
+            std::fs::write(folder.path().join(format!("a{at}.sgm")), "x").unwrap();
+        }
+        let shipped = shipped::model("baseline").unwrap().unwrap();
+        std::fs::write(folder.path().join("z.sgm"), shipped.bytes()).unwrap();
+        let catalog = catalog(folder.path());
+        let (entries, left_out) = catalog.entries().unwrap();
+        assert_eq!((entries.len(), left_out), (ENTRIES_MAX, 4));
+        assert!(entries.iter().all(|entry| entry.name != "z"));
+        assert_eq!(catalog.find("z", None).unwrap().model.info().sha256, shipped.info().sha256);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_hides_only_what_was_in_it() {
+        let catalog = catalog(Path::new("/nowhere"));
+        assert!(matches!(catalog.entries(), Err(FindError::Folder { .. })));
+        assert!(matches!(catalog.find("mine", None), Err(FindError::Folder { .. })));
+        assert!(catalog.find("baseline", None).is_ok());
     }
 }

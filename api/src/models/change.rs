@@ -32,7 +32,6 @@ impl Models {
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
     pub async fn activate(&self, activation: Activation) -> Change {
-        let _changing = self.begin()?;
         let told = activation.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
         let told = format!("{}{told}", activation.name);
         let is_dry_run = activation.is_dry_run;
@@ -45,6 +44,7 @@ impl Models {
     }
 
     async fn try_activate(&self, activation: Activation) -> Change {
+        let _changing = self.begin()?;
         if !activation.is_dry_run {
             self.check_source()?;
         }
@@ -104,7 +104,6 @@ impl Models {
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
     pub async fn roll_back(&self, name: &str, asked: Asked) -> Change {
-        let _changing = self.begin()?;
         let changed = self.try_roll_back(name, &asked).await;
         if let Err(error) = &changed {
             let previous = self.held().previous.as_ref().map_or("none".to_owned(), |version| version.told());
@@ -114,6 +113,7 @@ impl Models {
     }
 
     async fn try_roll_back(&self, name: &str, asked: &Asked) -> Change {
+        let _changing = self.begin()?;
         self.check_source()?;
         let (before, previous) = {
             let held = self.held();
@@ -125,6 +125,8 @@ impl Models {
             return Err(ChangeError::NotActive { asked: name.to_owned(), active });
         }
         let next = Arc::new(previous.ok_or(ChangeError::NoPrevious)?.renewed());
+        // After a restart nobody has read its pages yet.
+        warm(&next).await?;
         let other_event = start::other_event(&next.model, &self.settings.config);
         let report = self.report(&next, other_event);
         self.take_over(next.clone(), before.clone(), report, asked).await?;
@@ -143,7 +145,6 @@ impl Models {
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
     pub async fn clear(&self, asked: Asked) -> Change {
-        let _changing = self.begin()?;
         let changed = self.try_clear(&asked).await;
         if let Err(error) = &changed {
             self.note_refused("the configured model".to_owned(), &asked, error);
@@ -152,6 +153,7 @@ impl Models {
     }
 
     async fn try_clear(&self, asked: &Asked) -> Change {
+        let _changing = self.begin()?;
         self.check_source()?;
         let config = self.settings.config.clone();
         let origin = self.held().report.variant_origin.clone();
@@ -163,23 +165,22 @@ impl Models {
         let next = Arc::new(Version::new(&report.name, report.path.clone(), model, None));
         let is_same = before.as_ref().is_some_and(|before| before.info().sha256 == next.info().sha256);
         let next = before.clone().filter(|_| is_same).unwrap_or(next);
+        warm(&next).await?;
         self.exchange(&next).await?;
-        if let Some(file) = &self.record
-            && let Err(error) = file.clear()
+        if let Some(file) = self.record.clone()
+            && let Err(error) = blocking(move || file.clear()).await?
         {
-            if let Some(before) = &before {
-                self.exchange(before).await?;
-            }
+            let model = before.as_ref().map(|before| before.model.clone());
+            let bound = before.as_ref().and_then(|before| before.bound.clone());
+            self.engine.exchange_model(model, bound, EXCHANGE_TIMEOUT).await?;
             return Err(ChangeError::Record(error.to_string()));
         }
         let previous = if is_same { self.held().previous.clone() } else { before.clone() };
         self.hold(next.clone(), previous, report, Some(next.info().sha256.clone()));
         self.end_same_shadow(&next, asked).await;
         self.swaps.cleared.fetch_add(1, Ordering::Relaxed);
-        if !is_same {
-            let change = told(Some(&next), before.as_deref(), asked);
-            self.engine.events.note(None, None, Happening::ModelSwapped(change));
-        }
+        let change = told(Some(&next), before.as_deref(), asked);
+        self.engine.events.note(None, None, Happening::ModelSwapped(change));
         Ok(Changed::new(Outcome::Cleared, Some(next), before))
     }
 
@@ -273,10 +274,7 @@ impl Models {
         let before = self.write_record(&next, previous.as_deref(), asked).await?;
         if let Err(error) = self.exchange(&next).await {
             if let Some(file) = self.record.clone() {
-                let restored = blocking(move || match &before {
-                    Some(record) => file.write(record),
-                    None => file.clear().map(drop),
-                });
+                let restored = blocking(move || file.put_back(before.as_deref()));
                 if let Err(error) = restored.await? {
                     tracing::error!(%error, "the record could not be set back: it names a model that is not active");
                 }
@@ -292,13 +290,13 @@ impl Models {
         Ok(())
     }
 
-    /// Gives the record that was there.
+    /// Gives what was there before, be it a record or not.
     async fn write_record(
         &self,
         next: &Version,
         previous: Option<&Version>,
         asked: &Asked,
-    ) -> Result<Option<Record>, ChangeError> {
+    ) -> Result<Option<Vec<u8>>, ChangeError> {
         let Some(file) = self.record.clone() else { return Ok(None) };
         let record = Record {
             active: Recorded::of(next),
@@ -309,8 +307,7 @@ impl Models {
         let previous = previous.map(|version| version.model.clone());
         let model = next.model.clone();
         blocking(move || {
-            // What cannot be read is replaced: it says nothing.
-            let before = file.read().unwrap_or_default();
+            let before = file.bytes().map_err(|error| format!("{}: {error}", file.path().display()))?;
             file.have(&model)?;
             // The way back after a restart; where it cannot be kept there is none, and the change is not the worse.
             if let Some(error) = previous.and_then(|previous| file.have(&previous).err()) {
@@ -339,7 +336,7 @@ impl Models {
         self.held.store(Arc::new(Held { active: Some(active), previous, shadow, report, labelled }));
     }
 
-    fn note_refused(&self, model: String, asked: &Asked, error: &ChangeError) {
+    pub(super) fn note_refused(&self, model: String, asked: &Asked, error: &ChangeError) {
         self.swaps.refused.fetch_add(1, Ordering::Relaxed);
         let before = self.held().active.as_ref().map(|active| active.told());
         let Asked { reason, request_id } = asked.clone();
@@ -356,6 +353,12 @@ pub(super) fn told(model: Option<&Version>, before: Option<&Version>, asked: &As
 
 pub(super) fn unfit(model: &Arc<Model>) -> String {
     BoundModel::new(model.clone()).err().as_ref().map(Unfit::to_string).unwrap_or_default()
+}
+
+/// Reads the model's pages, so that no shard waits for them.
+async fn warm(version: &Version) -> Result<(), ChangeError> {
+    let model = version.model.clone();
+    blocking(move || model.touch()).await.map(drop)
 }
 
 /// Runs what reads files or scores many rows on a thread for such work.

@@ -87,7 +87,7 @@ pub enum ChangeError {
     #[error(
         "ticks come from Kafka, where every instance and every replay must score a partition by the same model from the \
          same record on; a change over HTTP would reach this instance alone. Set model.path (MODEL_PATH) or model.variant \
-         (MODEL_VARIANT) on all instances and restart them one by one; a dry run and a shadow work as they are"
+         (MODEL_VARIANT) on all instances and restart them one by one"
     )]
     Kafka,
     /// The name is no model.

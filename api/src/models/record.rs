@@ -95,16 +95,35 @@ impl RecordFile {
             let path = self.path.display();
             format!("model.record {path}: {why}; mend it, or `stormglass model clear` removes it")
         };
+        let Some(bytes) = self.bytes().map_err(|error| refused(&error))? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| refused(&error))
+    }
+
+    /// What is in the file, whether it is a record or not; `None` where there is none.
+    ///
+    /// # Errors
+    /// The system's, or that it is too long for a record.
+    pub fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
         let file = match fs::metadata(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(refused(&error)),
+            Err(error) => return Err(error),
         };
         if file.len() > RECORD_BYTES_MAX {
-            return Err(refused(&format!("{} bytes are no record", file.len())));
+            return Err(io::Error::other(format!("{} bytes are no record", file.len())));
         }
-        let bytes = fs::read(&self.path).map_err(|error| refused(&error))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| refused(&error))
+        fs::read(&self.path).map(Some)
+    }
+
+    /// Puts back what [`Self::bytes`] gave.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn put_back(&self, bytes: Option<&[u8]>) -> io::Result<()> {
+        match bytes {
+            Some(bytes) => put(&self.path, bytes),
+            None => self.clear().map(drop),
+        }
     }
 
     /// Writes the record in the place of the one there is.
@@ -178,7 +197,10 @@ impl RecordFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        sync_folder(&self.path)?;
+        // It is gone for everybody but a crash that comes at once.
+        if let Err(error) = sync_folder(&self.path) {
+            tracing::warn!(%error, path = %self.path.display(), "the removal of the record could not be synced");
+        }
         // A mapped copy stays mapped.
         let _ = fs::remove_dir_all(self.folder());
         Ok(existed)
@@ -279,6 +301,11 @@ mod tests {
         let file = RecordFile::new(folder.path().join("active.json"));
         fs::write(file.path(), "{\"active\":").unwrap();
         assert!(file.read().unwrap_err().contains("stormglass model clear"));
+        // A change that fails puts back what was there, be it a record or not.
+        let before = file.bytes().unwrap();
+        file.write(&record(&version("ml"), None)).unwrap();
+        file.put_back(before.as_deref()).unwrap();
+        assert_eq!(fs::read(file.path()).unwrap(), b"{\"active\":");
 
         let ml = version("ml");
         file.keep(&ml.model).unwrap();

@@ -17,6 +17,15 @@ impl Models {
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
     pub async fn shadow(&self, name: &str, version: Option<String>, asked: Asked) -> Change {
+        let told = version.as_ref().map_or(name.to_owned(), |version| format!("{name}@{version}"));
+        let changed = self.try_shadow(name, version, &asked).await;
+        if let Err(error) = &changed {
+            self.note_refused(told, &asked, error);
+        }
+        changed
+    }
+
+    async fn try_shadow(&self, name: &str, version: Option<String>, asked: &Asked) -> Change {
         let _changing = self.begin()?;
         let (found, self_test_rows) = self.find(name.to_owned(), version).await?;
         let path = found.entry.path.as_ref().map(|path| path.display().to_string());
@@ -41,7 +50,7 @@ impl Models {
         let comparison = self.compare(active.as_deref(), &next, self.settings.bounds).await?;
         self.engine.exchange_shadow(Some(bound), EXCHANGE_TIMEOUT).await?;
         self.hold_shadow(Some(next.clone()));
-        let change = told(Some(&next), before.as_deref(), &asked);
+        let change = told(Some(&next), before.as_deref(), asked);
         self.engine.events.note(None, None, Happening::ShadowOn(change));
         let changed = Changed::new(Outcome::ShadowOn, Some(next), before);
         Ok(Changed { comparison, self_test_rows: Some(self_test_rows), warnings, ..changed })
@@ -52,11 +61,19 @@ impl Models {
     /// # Errors
     /// [`ChangeError`]: nothing was changed.
     pub async fn shadow_off(&self, asked: Asked) -> Change {
+        let changed = self.try_shadow_off(&asked).await;
+        if let Err(error) = &changed {
+            self.note_refused("no shadow".to_owned(), &asked, error);
+        }
+        changed
+    }
+
+    async fn try_shadow_off(&self, asked: &Asked) -> Change {
         let _changing = self.begin()?;
         let Some(before) = self.held().shadow.clone() else {
             return Ok(Changed::new(Outcome::ShadowOff, None, None));
         };
-        self.end_shadow(&before, &asked).await?;
+        self.end_shadow(&before, asked).await?;
         Ok(Changed::new(Outcome::ShadowOff, None, Some(before)))
     }
 

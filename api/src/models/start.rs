@@ -13,7 +13,7 @@ use super::{
     record_file,
 };
 use crate::{
-    config::{Config, Loaded},
+    config::{Config, Loaded, sections},
     model_file, shipped, wiring,
 };
 
@@ -47,6 +47,7 @@ fn recorded(
     let mut report = ModelReport {
         variant_source: "record".to_owned(),
         variant_origin,
+        configured_sha256: configured_sha256(&config.model),
         is_recorded: true,
         ..ModelReport::default()
     };
@@ -77,6 +78,16 @@ fn recorded(
     tracing::error!(%refused, "starting without a model");
     report.refused = Some(refused);
     (None, report)
+}
+
+/// Which model `model.version` labels, while the record names the one that answers.
+fn configured_sha256(config: &sections::Model) -> Option<String> {
+    config.version.get()?;
+    let model = match config.path.get() {
+        Some(path) => model_file::open(path).ok()?,
+        None => shipped::model(config.variant.get().unwrap_or(shipped::DEFAULT_VARIANT))?.ok()?,
+    };
+    Some(model.info().sha256.clone())
 }
 
 fn previous_version(file: &RecordFile, recorded: &Recorded) -> Option<Arc<Version>> {

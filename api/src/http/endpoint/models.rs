@@ -33,7 +33,7 @@ const DOC: Doc = Doc {
         description: "The models in use first, then what else there is.",
         media: &[describe::json_of::<Answer<'_>>()],
     }],
-    errors: &[404, 409, 503, 504],
+    errors: &[503, 504],
 };
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {

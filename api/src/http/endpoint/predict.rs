@@ -186,11 +186,14 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
         None => asked == info.name,
     };
     match asked {
-        Some(name) if !is_it(name) && !app.models.is_active(name) => Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "Unknown model",
-            format!("model {name:?} is not loaded; {}@{} is", info.name, info.version),
-        )),
+        // What is held as active may be a moment behind what the shards have: the model that was meant answers.
+        Some(name) if !is_it(name) => app.models.active(name).ok_or_else(|| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "Unknown model",
+                format!("model {name:?} is not loaded; {}@{} is", info.name, info.version),
+            )
+        }),
         _ => Ok(model),
     }
 }

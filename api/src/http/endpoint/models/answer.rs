@@ -12,7 +12,7 @@ use crate::{
         admin::authorize,
         body,
         describe::{self, Content, Doc, Media, Tag},
-        endpoint::Call,
+        endpoint::{Call, predict::not_readable},
         problem::Problem,
         reply::{Body, JSON, json},
     },
@@ -75,12 +75,7 @@ pub(super) async fn read<T: DeserializeOwned + Default>(
     let bytes = body::read(call.body, call.app).await?;
     let read = match bytes.trim_ascii() {
         [] => T::default(),
-        bytes => serde_json::from_slice(bytes).map_err(|error| {
-            if error.is_data() {
-                return Problem::unprocessable("Invalid body", error.to_string());
-            }
-            Problem::new(StatusCode::BAD_REQUEST, "Not JSON", format!("the body is not JSON: {error}"))
-        })?,
+        bytes => serde_json::from_slice(bytes).map_err(|error| not_readable(bytes, &error))?,
     };
     let reason = reason(&read).map(str::to_owned);
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
@@ -249,6 +244,9 @@ pub(super) fn problem(error: ChangeError) -> Problem {
         }
         ChangeError::Find(FindError::Ambiguous { candidates, .. }) => {
             conflict("Ambiguous model").with_candidates(candidates)
+        }
+        ChangeError::Find(FindError::Folder { .. }) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Folder not read", detail)
         }
         ChangeError::Find(_) | ChangeError::Unfit(_) | ChangeError::Configured(_) => {
             conflict("Model refused")
