@@ -21,7 +21,9 @@
 #            `benches/drift` and `benches/peers` too
 #
 # It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
-# packages.
+# packages. Those of `container` (docker.io, prometheus, prometheus-alertmanager) may start daemons of their own, which the
+# suite neither uses nor ends: run it where that is welcome, or `systemctl disable --now` them. Its machine must have
+# the Debian release of deploy/Dockerfile, or an older C library; otherwise it says so and ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

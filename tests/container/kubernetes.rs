@@ -62,10 +62,10 @@ fn probes_ask_what_is_served_on_the_port_that_is_listened_on() {
         files::assert_is_a_probe(get["path"].as_str().unwrap());
         get["path"].as_str().unwrap().to_owned()
     };
-    // A broker that is away must restart nobody: /livez knows nothing of it.
+    // A broker that is away must restart nobody, nor a model that is not there: /livez knows nothing of them.
     assert_eq!(
         [asked("startupProbe"), asked("readinessProbe"), asked("livenessProbe")],
-        ["/readyz", "/readyz", "/livez"]
+        ["/livez", "/readyz", "/livez"]
     );
     let annotations = &files::document(INSTANCES)["spec"]["template"]["metadata"]["annotations"];
     assert_eq!(annotations["prometheus.io/port"], "8000");

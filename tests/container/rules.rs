@@ -81,8 +81,29 @@ fn alertmanager_takes_its_configuration_and_sends_each_severity_its_way() {
         (receiver("severity=page"), receiver("severity=ticket")),
         ("page".to_owned(), "ticket".to_owned())
     );
-    for matcher in ["alertname", "job"] {
-        assert!(files::text("deploy/alertmanager/alertmanager.yml").contains(matcher));
+}
+
+#[test]
+fn an_instance_without_a_model_mutes_no_alert_of_another() {
+    let file = files::document("deploy/alertmanager/alertmanager.yml");
+    let rules: Vec<_> = list(&file["inhibit_rules"])
+        .iter()
+        .map(|rule| {
+            let of = |key: &str| list(&rule[key]).iter().map(|v| v.as_str().unwrap()).collect::<Vec<_>>();
+            (of("source_matchers").join(","), of("target_matchers").join(","), of("equal"))
+        })
+        .collect();
+    let equal = |source: &str, target: &str| {
+        let found: Vec<_> =
+            rules.iter().filter(|(s, t, _)| s.contains(source) && t.contains(target)).collect();
+        assert_eq!(found.len(), 1, "{source} mutes {target}: {found:?}");
+        found[0].2.clone()
+    };
+    // What an instance's own series raise carries its name.
+    assert_eq!(equal("StormglassDown", "job="), ["job", "instance"]);
+    assert_eq!(equal("StormglassModelNotLoaded", "StormglassNotReady"), ["job", "instance"]);
+    for target in ["StormglassErrorRateHigh", "StormglassSuccessLow", "StormglassErrorBudgetBurn"] {
+        assert_eq!(equal("StormglassModelNotLoaded", target), ["job"], "{target} is the whole job's");
     }
 }
 
