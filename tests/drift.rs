@@ -1,16 +1,21 @@
 //! Drift: the columns that Evidently finds are the ones found here, from files as people have them, and nothing is hidden.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::Read,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
-use api::cli;
+use api::{
+    cli,
+    export::{RowOrder, TableWriter},
+    training,
+};
+use engine::{features::FEATURE_COUNT, offline::Offline, sim::SimConfig, state::StateSettings};
 use serde_json::Value;
 
-use crate::feeds::real_data;
+use crate::{feeds::real_data, support::python};
 
 fn run(arguments: &[&str]) -> (ExitCode, String) {
     let mut out = Vec::new();
@@ -123,7 +128,7 @@ fn sixty_real_hours_halves_are_told_with_what_a_reader_must_know() {
     assert_eq!((&report["reference"]["rows"], &report["current"]["rows"]), (&21_599.into(), &21_600.into()));
     let judged = report["judged_columns"].as_u64().unwrap();
     let columns = report["columns"].as_array().unwrap();
-    assert!(judged >= 20 && columns.len() == engine::features::FEATURE_COUNT);
+    assert!(judged >= 20 && columns.len() == FEATURE_COUNT);
     for column in columns.iter().filter(|column| column["status"] == "judged") {
         let opinion = &column["second_opinion"];
         let counted = opinion["current_effective_rows"].as_f64().unwrap();
@@ -154,17 +159,8 @@ fn scipy_finds_the_same_numbers_in_the_exported_table() {
         assert_eq!(code, ExitCode::SUCCESS, "{said}");
         reports.push(path.to_str().unwrap().to_owned());
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let python = std::env::var_os("STORMGLASS_PYTHON")
-        .map_or_else(|| root.join("target/venv/bin/python"), PathBuf::from);
-    let said = Command::new(&python)
-        .arg(root.join("tests/support/drift_peer.py"))
-        .args(reports)
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}; tests/run.sh learn installs it", python.display()));
-    let (out, wrong) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    println!("{out}");
-    assert!(said.status.success(), "{out}{wrong}");
+    let arguments: Vec<&OsStr> = reports.iter().map(OsStr::new).collect();
+    python::run("support/drift_peer.py", &arguments, "learn");
 }
 
 #[test]
@@ -185,6 +181,113 @@ fn a_models_own_reference_says_whether_a_table_is_what_it_learned_from() {
     assert!(answers["score"].as_f64().unwrap() < 0.25, "{answers}");
     let wrong = refused(&[&arguments[..], &["--method", "ks"]].concat());
     assert!(wrong.0 == Some(1) && wrong.1.contains("ks needs values"), "{wrong:?}");
+}
+
+/// The features of three simulated hours of the simulator's symbols, as `stormglass features` writes them.
+fn simulated(folder: &Path, seed: u64) -> PathBuf {
+    let path = folder.join(format!("{seed}.parquet"));
+    let settings = StateSettings::default();
+    let mut writer = TableWriter::create(&path, settings.label, false, 5).unwrap();
+    let order = RowOrder::new(None, 5, |row| writer.push(row).expect("it is written"));
+    let mut offline = Offline::new(settings, None, 64, order);
+    training::simulate(SimConfig { seed, ..SimConfig::default() }, 3, &mut offline, |_| ());
+    offline.out.finish();
+    assert!(writer.finish().unwrap() > 3_000);
+    path
+}
+
+/// Needs nothing recorded, and so runs everywhere.
+#[test]
+fn a_simulated_table_is_compared_with_its_half_another_and_a_models_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = [31, 32].map(|seed| simulated(folder.path(), seed).to_str().unwrap().to_owned());
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/shipped/default.sgm");
+    let model = model.to_str().unwrap();
+    let halves = report(&["--features", &first]);
+    let both = report(&["--reference", &first, "--current", &second]);
+    let trained = report(&["--model", model, "--current", &first]);
+    assert!(halves["notes"].to_string().contains("its first half is the reference"), "{}", halves["notes"]);
+    for (report, extra) in [(&halves, 0), (&both, 0), (&trained, 1)] {
+        let columns = report["columns"].as_array().unwrap();
+        assert_eq!(columns.len(), FEATURE_COUNT + extra);
+        assert!(report["judged_columns"].as_u64().unwrap() >= 20, "{}", report["notes"]);
+        // The answers, which are no column, move no feature's rate.
+        let opinions: Vec<&Value> = columns
+            .iter()
+            .filter(|column| column["counted"] == true && !column["second_opinion"].is_null())
+            .map(|column| &column["second_opinion"])
+            .collect();
+        let number = |opinion: &Value, key: &str| opinion[key].as_f64().unwrap();
+        let p_values: Vec<f64> = opinions.iter().map(|opinion| number(opinion, "p_value")).collect();
+        for (opinion, rate) in opinions.iter().zip(model::drift::false_discovery_rates(&p_values)) {
+            assert!(
+                (number(opinion, "false_discovery_rate") - rate).abs() <= 1e-12 * rate,
+                "{opinion} {rate}"
+            );
+        }
+    }
+    let answers = column(&trained, "(answers)");
+    assert_eq!((&answers["counted"], &answers["status"]), (&false.into(), &"judged".into()));
+    assert_eq!(answers["current"]["rows"], trained["current"]["rows"]);
+    let opinion = &answers["second_opinion"];
+    assert_eq!(opinion["false_discovery_rate"], opinion["p_value"]);
+    assert_eq!(column(&trained, "lv60_tau")["method"], "psi");
+    // Another seed's market is the same market.
+    assert_eq!(both["drift"], false, "{}", both["drifted_columns"]);
+}
+
+/// However far a side went, its rows are worth what they are worth around its own centre.
+#[test]
+fn what_has_wholly_left_its_reference_has_shifted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, current: bool| {
+        let mut text = "beyond,replaced,stuck,still\n".to_owned();
+        for row in 0..400_u64 {
+            // The order of a good multiplicative recurrence, which has no runs.
+            let mixed = row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let (value, word) = (mixed as f64 / 1e6, mixed % 3);
+            let (beyond, replaced, stuck) = if current {
+                (value + 1_000.0, ["c", "d", "d"][word as usize], "c")
+            } else {
+                (value, ["a", "b", "b"][word as usize], ["a", "b", "b"][word as usize])
+            };
+            text += &format!("{beyond},{replaced},{stuck},{}\n", value + 0.25);
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let report = report(&["--reference", &file("was.csv", false), "--current", &file("is.csv", true)]);
+    for name in ["beyond", "replaced", "stuck"] {
+        let opinion = &column(&report, name)["second_opinion"];
+        assert!(opinion["current_effective_rows"].as_f64().unwrap() > 50.0, "{name}: {opinion}");
+        assert_eq!(opinion["shifted"], true, "{name}: {opinion}");
+    }
+    assert_eq!(column(&report, "still")["second_opinion"]["shifted"], false);
+}
+
+#[test]
+fn a_column_that_is_empty_on_one_side_refuses_no_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, words: bool, flags: bool| {
+        let mut text = "a,word,flag\n".to_owned();
+        for row in 0..30 {
+            let word = if words { ["x", "y"][row % 2] } else { "" };
+            let flag = if flags { ["true", "false"][row % 2] } else { "" };
+            text += &format!("{row}.5,{word},{flag}\n");
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (words, flags) = (file("words.csv", true, false), file("flags.csv", false, true));
+    let report = report(&["--reference", &words, "--current", &flags]);
+    assert_eq!(column(&report, "a")["status"], "judged");
+    assert_eq!(column(&report, "word")["status"], "no_current_values");
+    assert_eq!(column(&report, "flag")["status"], "no_reference_values");
+    assert_eq!(report["judged_columns"], 1);
+    assert_eq!(column(&report, "word")["current"]["missing"], 30);
+    assert!(report["notes"].to_string().contains("word (0.0 % to 100.0 %)"), "{}", report["notes"]);
 }
 
 #[test]
@@ -248,6 +351,7 @@ fn what_cannot_be_compared_is_refused_by_name() {
         (&["--features", &instant], 1, "its first half has no rows"),
         (&["--reference", &ab, "--current", &ab, "--columns", "z"], 1, "it has no column z"),
         (&["--reference", "/nowhere.csv", "--current", &ab], 1, "/nowhere.csv"),
+        (&["--reference", &ab, "--current", "/dev/null"], 1, "/dev/null: it is no regular file"),
         (&["--model", &binary, "--current", &ab], 1, "model.sgm"),
         (&["--reference", &ab], 64, "--current"),
         (&["--features", &ab, "--current", &ab], 64, "cannot be used with"),

@@ -40,6 +40,13 @@ impl Target {
     }
 }
 
+impl Target {
+    /// `HOST:PORT`, an IPv6 address in brackets.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}", self.authority)

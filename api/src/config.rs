@@ -8,6 +8,7 @@
 //! - [`load`]: the layers
 //! - [`environment`]: the environment behind a trait, and the older variables
 //! - [`check`]: what must hold between values
+//! - [`places`]: what it refers to, and a start needs
 //! - [`show`]: what is in force, as TOML with origins
 //! - [`unread`]: keys that nothing reads yet
 
@@ -15,6 +16,7 @@ pub mod check;
 pub mod environment;
 pub mod load;
 mod nearest;
+pub mod places;
 pub mod sections;
 pub mod show;
 #[cfg(test)]

@@ -5,13 +5,15 @@
 //! ```
 //!
 //! Every value counts: nothing is sampled or sketched. A parquet file is read a column at a time, so what is held is one
-//! column of each side for each thread; a CSV is held whole, up to [`table::CELLS_MAX`] cells.
+//! column of each side for each thread; a CSV is held whole, up to [`table::CELLS_MAX`] cells. A model's answers need all
+//! features of a row at once: rows are taken in parts of as many cells, and each part reads its columns again.
 
 mod compare;
 mod in_model;
 pub mod report;
 mod sides;
 pub mod table;
+mod worth;
 
 pub use compare::{Options, compare};
 pub use in_model::compare_with_model;

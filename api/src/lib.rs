@@ -6,8 +6,8 @@
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
 //! - `drift`: whether columns are still distributed as they were, or as a model saw them
-//! - `evaluate`: how good predictions are on later data, and against what
-//! - `export`: grid rows as a parquet table
+//! - `evaluate`: how good predictions are on later data, and against what; `html`: what its page and drift's share
+//! - `export`: grid rows as a parquet table; `table_file`: what such a file says of itself
 //! - [`capacity`]: what a machine holds, measured and planned
 //! - [`doctor`]: RUNBOOK's checks, one file each
 //! - [`load`]: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
@@ -34,6 +34,8 @@ pub mod drift;
 pub mod evaluate;
 #[cfg(feature = "parquet")]
 pub mod export;
+#[cfg(any(feature = "drift", feature = "learn"))]
+mod html;
 pub mod http;
 pub mod load;
 pub mod log;
@@ -41,6 +43,7 @@ pub mod metrics;
 pub mod model_file;
 pub mod models;
 pub mod shipped;
+mod table_file;
 #[cfg(feature = "learn")]
 pub mod training;
 pub mod wiring;

@@ -10,7 +10,8 @@
 //! sends the next would have seen one slow request.
 //!
 //! Nothing grows without bound: the backlog holds [`Plan::outstanding_max`] requests, and a further one is counted as "not
-//! sent", which is no success. `inputs` are what is asked, distinct, in turn; `slo` is what must hold.
+//! sent", which is no success. `inputs` are what is asked, distinct, in turn, by a `table` of
+//! features where one is given; `slo` is what must hold.
 
 mod backlog;
 mod clock;
@@ -19,10 +20,12 @@ mod inputs;
 mod report;
 mod run;
 mod slo;
+mod table;
 mod tally;
 
-pub use inputs::{Input, Inputs, ROWS_MAX};
+pub use inputs::{Input, Inputs};
 pub use report::{LatencyReport, LoadReport};
 pub use run::{Plan, run};
 pub use slo::Slo;
+pub use table::ROWS_MAX;
 pub use tally::{Tally, new_histogram};

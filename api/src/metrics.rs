@@ -12,6 +12,7 @@ mod requests;
 pub use families::{Series, Shape, Value, render};
 pub use inferences::{Inferences, ModelInferences, Timed};
 pub use list::{METRICS, Metric, names};
+pub(crate) use process::resident_bytes;
 pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, RequestsTotal};
 
 use std::sync::atomic::{AtomicU64, AtomicUsize};

@@ -1,6 +1,9 @@
 //! Every bound of the engine, with the relations between them checked when it is compiled.
 
-/// Symbols a process can be allowed to hold; with 120 KiB each, more than most machines have room for.
+/// Resident bytes of a symbol with all of its windows full, rounded up: `stormglass capacity` prints 148 KiB as "a symbol"
+/// (500 symbols, default model). Its heap alone is less, see `memory` in benches/README.md.
+pub const SYMBOL_RESIDENT_BYTES: u64 = 150 * 1_024;
+/// Symbols a process can be allowed to hold; with [`SYMBOL_RESIDENT_BYTES`] each, more than most machines have room for.
 pub const SYMBOLS_MAX: usize = 100_000;
 /// Symbols it holds at most unless told otherwise; a further one is refused and counted.
 pub const SYMBOLS_MAX_DEFAULT: usize = 20_000;

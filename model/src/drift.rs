@@ -14,12 +14,10 @@
 //! of method flips at 1,000 reference rows, nothing controls how many of many columns drift by chance, and rows five seconds
 //! apart share most of what they measure.
 //!
-//! [`stream`] watches values one by one: ADWIN and Page-Hinkley as river has them.
-//!
 //! Everything but [`Bins`] and [`DriftReference`] is behind the feature `drift`.
 //!
 //! Absent on purpose: Cramer-von Mises' exact form for 20 rows and fewer, total variation by permutation (its p-value is
-//! of numpy's random numbers), text and embeddings.
+//! of numpy's random numbers), text and embeddings, detectors that watch values one by one.
 
 #[cfg(feature = "drift")]
 mod bins_pair;
@@ -41,8 +39,6 @@ mod sample;
 #[cfg(feature = "drift")]
 mod shares;
 #[cfg(feature = "drift")]
-pub mod stream;
-#[cfg(feature = "drift")]
 mod verdict;
 
 #[cfg(feature = "drift")]
@@ -50,7 +46,7 @@ pub use bins_pair::BinsPair;
 #[cfg(feature = "drift")]
 pub use default_method::{FEW_ROWS, FEW_VALUES, default_method};
 #[cfg(feature = "drift")]
-pub use dependence::{BLOCKS_MIN, effective_rows};
+pub use dependence::{BLOCKS_MIN, centre, effective_rows};
 #[cfg(feature = "drift")]
 pub use discoveries::false_discovery_rates;
 #[cfg(feature = "drift")]

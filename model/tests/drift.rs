@@ -1,14 +1,11 @@
-//! Drift by the numbers of those who defined them: Evidently 0.7.23, scipy and river, on the columns of `tests/golden/drift`.
+//! Drift by the numbers of those who defined them: Evidently 0.7.23 and scipy, on the columns of `tests/golden/drift`.
 
 #![cfg(feature = "drift")]
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
-use model::drift::{
-    DRIFT_SHARE, Kind, Method, Numbers, Pair, Verdict, Words, dataset_drifts,
-    stream::{Adwin, PageHinkley, PageHinkleyOptions},
-};
+use model::drift::{DRIFT_SHARE, Kind, Method, Numbers, Pair, Verdict, Words, dataset_drifts};
 use serde_json::Value;
 
 fn golden(name: &str) -> String {
@@ -128,7 +125,7 @@ fn its_default_choice_thresholds_and_verdict_on_the_whole_are_the_same() {
     }
 }
 
-/// Uniform numbers by the recurrence that `tests/golden/drift/kolmogorov_smirnov.json` was made with.
+/// Uniform numbers by the recurrence that `tests/golden/drift/scipy-ks.json.gz` was made with.
 fn uniform(count: u64, seed: u64) -> Vec<f64> {
     let mut state = seed;
     (0..count)
@@ -177,41 +174,4 @@ fn anderson_darling_and_chi_square_are_scipys() {
         assert!(near(got, expected, 1e-11), "{name}: {got} {expected}");
     }
     assert!(answers.as_object().unwrap().len() >= 16);
-}
-
-#[test]
-fn streaming_detectors_alarm_where_rivers_do() {
-    let answers = json("river-golden.json");
-    let data: Vec<f64> =
-        answers["data"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
-    let alarms = |update: &mut dyn FnMut(f64) -> bool| -> Vec<usize> {
-        (0..data.len()).filter(|&at| update(data[at])).collect()
-    };
-    let expected = |name: &str| -> Vec<usize> {
-        answers["hits"][name].as_array().unwrap().iter().map(|hit| hit.as_u64().unwrap() as usize).collect()
-    };
-    let (mut adwin, mut squares) = (Adwin::default(), Adwin::default());
-    assert_eq!(alarms(&mut |value| adwin.update(value)), expected("ADWIN"));
-    assert_eq!(alarms(&mut |value| squares.update(value * value)), expected("ADWIN_sq"));
-    let mut page_hinkley = PageHinkley::default();
-    assert_eq!(alarms(&mut |value| page_hinkley.update(value)), expected("PageHinkley"));
-    let mut sensitive =
-        PageHinkley::new(PageHinkleyOptions { threshold: 20.0, ..PageHinkleyOptions::default() });
-    assert_eq!(alarms(&mut |value| sensitive.update(value)), expected("PageHinkley_th20"));
-}
-
-/// The window's width after every hundredth value, too.
-#[test]
-fn adwins_window_is_rivers() {
-    let answers = json("river-adwin.json");
-    let data = json("river-golden.json");
-    let mut adwin = Adwin::default();
-    for (at, value) in data["data"].as_array().unwrap().iter().enumerate() {
-        adwin.update(value.as_f64().unwrap());
-        if at % 100 == 99 {
-            let answer = &answers[at / 100];
-            assert_eq!(adwin.width(), answer[0].as_u64().unwrap(), "width after {at}");
-            assert!((adwin.mean() - answer[1].as_f64().unwrap()).abs() < 1e-12, "mean after {at}");
-        }
-    }
 }

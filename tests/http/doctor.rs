@@ -64,6 +64,10 @@ fn a_service_that_is_well_is_said_to_be_and_its_prices_made_up() {
 
     let said = text(&doctor(&["--url", &format!("http://{listen}")], &[]));
     assert!(said.contains("is alive") && said.contains("0 failed"), "{said}");
+    // Called by another name it is the same service, and nobody is to end it.
+    let url = format!("http://localhost:{}", service.address.port());
+    let output = doctor(&["--url", &url, "--json"], &[("STORMGLASS__SERVER__LISTEN", &listen)]);
+    assert_eq!(of(&findings(&output), "port"), [("ok", format!("the service has {listen}").as_str())]);
 }
 
 #[test]
@@ -128,6 +132,42 @@ fn a_model_that_cannot_be_used_is_told_with_its_cause() {
     let path = write("sound.sgm", &sound);
     let variables = [("MODEL_PATH", path.as_str()), ("STORMGLASS__SERVER__LISTEN", &listen)];
     assert_eq!(doctor(&[], &variables).status.code(), Some(0));
+}
+
+#[test]
+fn a_record_outranks_the_path_and_what_ends_a_start_is_told_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let record = directory.path().join("record.json");
+    std::fs::write(&record, "no record").unwrap();
+    let (record, listen) = (record.to_str().unwrap(), free_address());
+    let variables = [
+        ("STORMGLASS__MODEL__RECORD", record),
+        ("MODEL_PATH", "/no/such/model.sgm"),
+        ("STORMGLASS__MODEL__DIRECTORY", "/no/such/folder"),
+        ("STORMGLASS__SERVER__ADMIN_TOKEN", "env:STORMGLASS_NO_SUCH"),
+        ("STORMGLASS__SERVER__LISTEN", &listen),
+    ];
+    let output = doctor(&["--json"], &variables);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let found = findings(&output);
+    assert_eq!(of(&found, "model file")[0].0, "skipped", "{found:?}");
+    let model = of(&found, "model");
+    assert!(model[0].0 == "failed" && model[0].1.contains(record), "{model:?}");
+    let changes = of(&found, "model changes");
+    assert!(changes[0].1.contains("model.directory is \"/no/such/folder\""), "{changes:?}");
+    assert!(changes[1].1.contains("STORMGLASS_NO_SUCH, which is not set"), "{changes:?}");
+
+    // While a record is in force, who runs by it is not told to have another path.
+    let service = Process::serve(&["--source", "simulator"], |_| ());
+    let listen = service.address.to_string();
+    let asked = |variables: &[(&str, &str)]| {
+        let variables = [variables, &[("STORMGLASS__SERVER__LISTEN", listen.as_str())]].concat();
+        let output = doctor(&["--json"], &variables);
+        let found = findings(&output);
+        of(&found, "same build").iter().any(|(_, what)| what.contains("has the model path"))
+    };
+    assert!(asked(&[("MODEL_PATH", "/no/such/model.sgm")]));
+    assert!(!asked(&[("MODEL_PATH", "/no/such/model.sgm"), ("STORMGLASS__MODEL__RECORD", record)]));
 }
 
 #[test]
@@ -216,17 +256,62 @@ fn a_bundle_has_what_is_needed_and_no_secret() {
     );
 }
 
-#[test]
-fn a_bundle_of_a_file_that_is_no_toml_does_not_quote_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let (bundle, configuration) = (directory.path().join("b.zip"), directory.path().join("c.toml"));
-    std::fs::write(&configuration, "[kafka.properties]\n\"sasl.password\" = hunter5\n").unwrap();
-    let arguments = ["--config", configuration.to_str().unwrap(), "--bundle", bundle.to_str().unwrap()];
-    assert_eq!(doctor(&arguments, &[]).status.code(), Some(1));
-    let mut archive = zip::ZipArchive::new(std::fs::File::open(&bundle).unwrap()).unwrap();
+/// Every file of a bundle.
+fn unpacked(bundle: &std::path::Path) -> Vec<(String, String)> {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(bundle).unwrap()).unwrap();
+    let mut files = Vec::new();
     for place in 0..archive.len() {
-        let mut content = String::new();
-        archive.by_index(place).unwrap().read_to_string(&mut content).unwrap();
-        assert!(!content.contains("hunter5"), "{content}");
+        let mut file = archive.by_index(place).unwrap();
+        let (mut content, name) = (String::new(), file.name().unwrap().into_owned());
+        file.read_to_string(&mut content).unwrap();
+        files.push((name, content));
     }
+    files
+}
+
+#[test]
+fn a_bundle_without_a_configuration_repeats_nobodys_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let (no_toml, number) = (path("no.toml"), path("number.toml"));
+    std::fs::write(&no_toml, "[kafka.properties]\n\"sasl.password\" = hunter5\n").unwrap();
+    std::fs::write(&number, "[server]\nadmin_token = 918273645\n").unwrap();
+    let service = Process::serve(&["--source", "simulator"], |_| ());
+    let url = format!("http://{}", service.address);
+    let properties = [("STORMGLASS__KAFKA__PROPERTIES", "sasl.password=a,hunter5")];
+    let address = [("STORMGLASS__SERVER__ADVERTISED_URL", "http://ann:hunter5@host/prefix")];
+    for (number_of_case, (file, variables, place)) in [
+        (Some(&no_toml), &[][..], "no.toml is not TOML"),
+        (Some(&number), &[], "server.admin_token (file "),
+        (None, &properties, "kafka.properties (environment STORMGLASS__KAFKA__PROPERTIES)"),
+        (None, &address, "server.advertised_url: "),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let bundle = path(&format!("{number_of_case}.zip"));
+        let mut arguments = vec!["--url", &url, "--bundle", bundle.to_str().unwrap()];
+        arguments.extend(file.iter().flat_map(|file| ["--config", file.to_str().unwrap()]));
+        let output = doctor(&arguments, variables);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let files = unpacked(&bundle);
+        for (name, content) in &files {
+            assert!(!content.contains("hunter5") && !content.contains("918273645"), "{name}: {content}");
+        }
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["doctor.txt", "doctor.json", "machine.json"]);
+        assert!(files[0].1.contains(place), "{place:?} is not in {}", files[0].1);
+    }
+
+    let (bundle, log) = (path("with-log.zip"), path("service.log"));
+    std::fs::write(&log, "connected with hunter5\n").unwrap();
+    let arguments = ["--bundle", bundle.to_str().unwrap(), "--log", log.to_str().unwrap()];
+    let output = doctor(&arguments, &properties);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("is not packed while the configuration does not load"),
+        "{}",
+        text(&output)
+    );
+    assert!(!bundle.exists());
 }

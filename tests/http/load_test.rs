@@ -130,6 +130,7 @@ fn nobody_there_and_bad_flags_are_told_at_once() {
     assert!(text(&output).contains(&format!("nobody listens at {url}")), "{}", text(&output));
     for (arguments, words) in [
         (&["--rate", "0"][..], "--rate"),
+        (&["--rate", "1e-30"], "--rate"),
         (&["--duration", "soon"], "--duration"),
         (&["--url", "https://localhost"], "not http://"),
         (&["--success", "101"], "--success"),

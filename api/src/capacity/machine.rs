@@ -51,13 +51,3 @@ fn group_left(mount: &Path) -> Option<u64> {
     let read = |name: &str| fs::read_to_string(mount.join(name)).ok()?.trim().parse::<u64>().ok();
     Some(read("memory.max")?.saturating_sub(read("memory.current")?))
 }
-
-/// Resident bytes of this process.
-pub(super) fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-        .map_or(0, |kib| kib * 1_024)
-}

@@ -99,7 +99,7 @@ pub struct Settings<'a> {
     pub p99_ms: f64,
     /// Right answers of a hundred requests.
     pub success_percent: f64,
-    /// Share of what was measured that is planned with, above 0, at most 1.
+    /// Share of what was measured that is planned with, 0.01 to 1.
     pub utilisation: f64,
     /// A load to plan for.
     pub load: Option<Load>,
@@ -142,7 +142,6 @@ pub fn measure(
         requests_per_front_per_s: requests.held_per_s / requests.front_threads as f64,
         shards: engine.plan().shard_cpus.len(),
         fronts: engine.plan().front_cpus.len(),
-        cores: machine.quota_cores.map_or(machine.cores as f64, |quota| quota.min(machine.cores as f64)),
         memory_available_bytes: machine.memory_available_bytes,
         symbols_max: settings.config.engine.symbols_max,
         utilisation: settings.utilisation,

@@ -23,8 +23,6 @@ pub struct Measured {
     pub shards: usize,
     /// Threads of the front here.
     pub fronts: usize,
-    /// Processors' worth of time here.
-    pub cores: f64,
     /// Bytes of memory that can be had here.
     pub memory_available_bytes: u64,
     /// `engine.symbols_max`.
@@ -141,6 +139,11 @@ impl Measured {
         (self.memory_for_symbols() / self.bytes_per_symbol.max(1) as f64) as u64
     }
 
+    /// A process refuses further ones.
+    fn symbols_max_here(&self) -> u64 {
+        self.symbols_max.min(SYMBOLS_MAX) as u64
+    }
+
     fn held(&self, ticks_per_symbol_per_s: f64) -> Held {
         if ticks_per_symbol_per_s > self.per_shard() {
             return Held { ticks_per_symbol_per_s, symbols: 0, bound: Bound::OneSymbol };
@@ -149,7 +152,7 @@ impl Measured {
         let bounds = [
             (by_processors, Bound::Processors),
             (self.symbols_in_memory(), Bound::Memory),
-            (self.symbols_max.min(SYMBOLS_MAX) as u64, Bound::SymbolsMax),
+            (self.symbols_max_here(), Bound::SymbolsMax),
         ];
         let (symbols, bound) =
             bounds.into_iter().min_by_key(|(symbols, _)| *symbols).expect("there are three");
@@ -164,10 +167,12 @@ impl Measured {
         let front_cores = (per_front > 0.0 || load.requests_per_s <= 0.0)
             .then(|| count(load.requests_per_s, per_front).max(1));
         let memory_bytes = load.symbols * self.bytes_per_symbol;
+        // A shard answers no requests and a thread of the front takes no ticks: a machine has so many of each.
         let instances = [
-            count((shard_cores + front_cores.unwrap_or(1)) as f64, self.cores.max(1.0)),
+            shard_cores.div_ceil(self.shards.max(1) as u64),
+            front_cores.unwrap_or(1).div_ceil(self.fronts.max(1) as u64),
             count(memory_bytes as f64, self.memory_for_symbols().max(1.0)),
-            load.symbols.div_ceil(SYMBOLS_MAX as u64),
+            load.symbols.div_ceil(self.symbols_max_here().max(1)),
         ];
         Needed {
             load,
@@ -212,7 +217,6 @@ mod tests {
             requests_per_front_per_s: 20_000.0,
             shards: 3,
             fronts: 1,
-            cores: 4.0,
             memory_available_bytes: 1_000_000_000,
             symbols_max: 20_000,
             utilisation: 0.5,
@@ -237,14 +241,27 @@ mod tests {
     fn a_load_is_rounded_up_to_cores_and_machines() {
         let load = Load { symbols: 10_000, ticks_per_symbol_per_s: 120.0, requests_per_s: 25_000.0 };
         let needed = measured().needed(load);
-        // 1.2 M ticks at 500,000 a shard, 25,000 requests at 10,000 a thread: six cores on machines of four.
+        // 1.2 M ticks at 500,000 a shard, 25,000 requests at 10,000 a thread, of which a machine has one.
         assert_eq!((needed.shard_cores, needed.front_cores), (3, Some(3)));
-        assert_eq!((needed.memory_bytes, needed.instances), (1_000_000_000, 2));
+        assert_eq!((needed.memory_bytes, needed.instances), (1_000_000_000, 3));
         assert!(needed.is_each_symbol_held);
         let nothing_held = Measured { requests_per_front_per_s: 0.0, ..measured() };
         assert_eq!(nothing_held.needed(load).front_cores, None);
         let idle = Load { requests_per_s: 0.0, ..load };
         assert_eq!(nothing_held.needed(idle).front_cores, Some(1));
+    }
+
+    #[test]
+    fn neither_a_front_nor_a_shard_stands_in_for_the_other_and_symbols_max_bounds_a_machine() {
+        let small = Measured { shards: 1, fronts: 1, memory_available_bytes: 1 << 40, ..measured() };
+        let load = |symbols, requests_per_s| Load { symbols, ticks_per_symbol_per_s: 100.0, requests_per_s };
+        let instances = |symbols, requests_per_s| small.needed(load(symbols, requests_per_s)).instances;
+        // 1.5 M ticks are three shards' work: of machines with one shard and one front, three, not two of four cores.
+        assert_eq!(instances(15_000, 0.0), 3);
+        assert_eq!(instances(1_000, 35_000.0), 4);
+        assert_eq!(instances(1_000, 1_000.0), 1);
+        let slow = Load { ticks_per_symbol_per_s: 0.1, ..load(100_000, 0.0) };
+        assert_eq!(small.needed(slow).instances, 5, "20,000 symbols each by engine.symbols_max");
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The rate of the first step, requests a second.
 const FIRST_RATE: f64 = 200.0;
-/// Steps that double the rate, at most: two million a second.
+/// Steps that double the rate, at most: the last one asks for 819,200 a second.
 const DOUBLINGS_MAX: usize = 13;
 /// Steps between the last rate that held and the first that did not.
 const BISECTIONS: usize = 2;
@@ -180,6 +180,12 @@ impl Ladder<'_> {
         if let Some(count) = report.failures.get("wrong_answer") {
             return Err(CapacityError::Wrong(format!("{count} answers were about another symbol")));
         }
+        if self.steps.is_empty() && report.right == 0 {
+            return Err(CapacityError::Wrong(format!(
+                "at {rate_per_s}/s no request of {} has a right answer (answers by status {:?}, failures {:?})",
+                report.due, report.answered_by_status, report.failures
+            )));
+        }
         let step = Step::new(&report, &self.slo);
         self.steps.push(step.clone());
         Ok(step)
@@ -277,4 +283,27 @@ pub(super) fn measure(
         held_p99_ms,
         broke_by: broken.map(|step| broke_by(&step, &slo)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_front_that_answers_nothing_is_no_front_that_holds_nothing() {
+        // A port that was free a moment ago.
+        let address = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let sizes = Sizes { step: Duration::from_millis(50), ..Sizes::QUICK };
+        let interrupt = StopToken::default();
+        let mut ladder = Ladder {
+            target: address.into(),
+            inputs: Arc::new(Inputs::new(vec![Input::symbol("a:b")], "a test".to_owned())),
+            sizes: &sizes,
+            slo: Slo::default(),
+            steps: Vec::new(),
+            interrupt: &interrupt,
+        };
+        let refused = ladder.climb().unwrap_err();
+        assert!(matches!(&refused, CapacityError::Wrong(why) if why.contains("refused")), "{refused}");
+    }
 }

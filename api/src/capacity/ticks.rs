@@ -10,11 +10,11 @@ use engine::{ingest::Ingest, run::Engine, source::TickSink, sys, tick::NANOS_PER
 use serde::Serialize;
 
 use super::{
-    machine::resident_bytes,
     market::Market,
     measure::{CapacityError, Sizes},
     spread::Spread,
 };
+use crate::metrics::resident_bytes;
 
 /// Nothing new for so long is a hang.
 const HANG: Duration = Duration::from_secs(30);

@@ -17,6 +17,9 @@ use crate::{
     models,
 };
 
+/// Below it a plan is of machines that do nothing, and its counts leave every number behind.
+const UTILISATION_MIN: f64 = 0.01;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   stormglass capacity
@@ -116,7 +119,20 @@ fn rate_or_none(text: &str) -> Result<f64, String> {
 
 fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
-        _ => Err("give a share above 0, at most 1".to_owned()),
+        Ok(share) if (UTILISATION_MIN..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("give a share, {UTILISATION_MIN} to 1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_at_least_a_hundredth() {
+        assert_eq!((share("0.01"), share("1")), (Ok(0.01), Ok(1.0)));
+        for text in ["1e-300", "0", "0.009", "1.1", "NaN"] {
+            assert!(share(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,15 +1,11 @@
 //! `stormglass healthcheck`: for containers without curl.
 
-use std::{
-    io::{self, BufRead, BufReader, Write},
-    net::{SocketAddr, TcpStream},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
 
 use super::{ConfigArgument, Exit, Failure};
-use crate::client::reachable;
+use crate::client::{Asker, reachable};
 
 /// Longer than a ready service ever takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -28,19 +24,17 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(address) => address,
         None => reachable(arguments.config.load()?.config.server.listen),
     };
-    match ask(address) {
-        Ok(line) if line.split_whitespace().nth(1) == Some("200") => Ok(()),
-        Ok(line) => Err(Failure::new(Exit::Failed, format!("{address} is not ready: {}", line.trim()))),
-        Err(error) => Err(Failure::new(Exit::Failed, format!("{address} does not answer: {error}"))),
+    let failed = |what: String| Failure::new(Exit::Failed, format!("{address} {what}"));
+    let asker =
+        Asker::new(address.into(), TIMEOUT).map_err(|error| failed(format!("cannot be asked: {error}")))?;
+    match asker.get("/readyz") {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        // Container engines keep these words.
+        Ok(answer) => Err(failed(format!(
+            "is not ready: {} {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body).trim()
+        ))),
+        Err(error) => Err(failed(format!("does not answer: {error}"))),
     }
-}
-
-fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
-    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    Ok(line)
 }

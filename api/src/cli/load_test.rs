@@ -20,6 +20,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Beyond this a generator of one machine measures itself.
 const RATE_MAX: f64 = 1_000_000.0;
+/// One a day, the longest time that can be asked for: below it nothing would follow the first request.
+const RATE_MIN: f64 = 1.0 / 86_400.0;
 /// Connections one thread drives before a second one helps.
 const CONNECTIONS_PER_THREAD: usize = 256;
 /// Threads at most: the service often shares the machine.
@@ -131,8 +133,8 @@ fn print(report: &LoadReport, slo: &Slo, json: Option<&Path>, out: &mut dyn Writ
 
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate <= RATE_MAX => Ok(rate),
-        _ => Err(format!("give requests a second above 0, at most {RATE_MAX}")),
+        Ok(rate) if (RATE_MIN..=RATE_MAX).contains(&rate) => Ok(rate),
+        _ => Err(format!("give requests a second, at least one a day (0.0000116), at most {RATE_MAX}")),
     }
 }
 
@@ -172,6 +174,14 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_at_least_one_a_day() {
+        assert_eq!((rate("0.5"), rate("0.0000116")), (Ok(0.5), Ok(0.000_011_6)));
+        for text in ["1e-30", "0", "-1", "NaN", "inf", "1e7"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read_with_their_unit() {

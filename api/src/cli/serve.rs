@@ -1,13 +1,13 @@
 //! `stormglass serve`: the engine and the HTTP front, until a signal or until a shard panics.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
 use model::Model;
 
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
-    config::{Config, Layers, Loaded, ProcessEnvironment, sections::SourceKind, unread::unread},
+    config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind, unread::unread},
     http::{App, Server, open_files_wanted},
     log, model_file, models,
 };
@@ -144,28 +144,9 @@ fn say_what_is_not_here(loaded: &Loaded) {
 
 /// What changes of the model need, said before anybody asks for one.
 fn check_models(config: &Config) -> Result<(), Failure> {
-    let model = &config.model;
-    if let Some(directory) = model.directory.get()
-        && !Path::new(directory).is_dir()
-    {
-        let message =
-            format!("model.directory is {directory:?}, which is no folder; make it, or leave the key out");
-        return Err(Failure::new(Exit::Configuration, message));
-    }
-    let has_token = config.server.admin_token.get().is_some();
-    match (model.record.get(), config.source.kind) {
-        (Some(record), SourceKind::Kafka) => {
-            tracing::warn!(
-                record,
-                "model.record is not read: with Kafka the configuration says which model scores"
-            );
-        }
-        (None, kind) if has_token && kind != SourceKind::Kafka => {
-            tracing::warn!(
-                "model.record is not set: a model that is activated answers until the process ends"
-            );
-        }
-        _ => {}
+    places::check_model_directory(config).map_err(|message| Failure::new(Exit::Configuration, message))?;
+    if let Some(warning) = places::record_warning(config) {
+        tracing::warn!(record = config.model.record.get(), "{warning}");
     }
     Ok(())
 }

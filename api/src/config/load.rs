@@ -78,9 +78,37 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
-    /// Values that do not go together.
+    /// Values that do not go together; it begins with the key.
     #[error("{0}")]
     Relation(String),
+}
+
+impl ConfigError {
+    /// What is wrong where, in words that quote no value and no line of a file: nobody knows yet which of them are secret.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Unreadable { .. } | Self::Unknown { .. } => self.to_string(),
+            Self::NotToml { path, .. } => format!("{} is not TOML", path.display()),
+            Self::Invalid { key, origin, .. } => format!("{key} ({origin}): its value is refused"),
+            Self::Relation(message) => {
+                format!("{}: its value is refused", message.split_whitespace().next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Whether no word of a key's value may be repeated: properties and tokens are secrets, or hold them.
+fn is_hidden(key: &str, default: &Value) -> bool {
+    default.is_table() || key.ends_with("_token")
+}
+
+/// What is wrong with a value that may not be repeated.
+fn hidden_reason(default: &Value) -> &'static str {
+    if default.is_table() {
+        "it is not of names with texts; as a variable write NAME=VALUE,NAME=VALUE (a value with a comma needs a file)"
+    } else {
+        "it is no text; write it in quotes"
+    }
 }
 
 /// A configuration in force, with the origin of each value by its dotted key.
@@ -198,14 +226,14 @@ impl Stack {
                 .map(Value::Table),
             _ => Some(Value::String(text.to_owned())),
         };
-        let expected = default.type_str();
+        let reason = if is_hidden(key, default) {
+            hidden_reason(default).to_owned()
+        } else {
+            format!("{text:?} is not of type {}", default.type_str())
+        };
         match value {
             Some(value) => self.lay(key, value, origin),
-            None => Err(ConfigError::Invalid {
-                key: key.to_owned(),
-                origin,
-                reason: format!("{text:?} is not of type {expected}"),
-            }),
+            None => Err(ConfigError::Invalid { key: key.to_owned(), origin, reason }),
         }
     }
 
@@ -213,6 +241,7 @@ impl Stack {
         let Some(slot) = self.slot(key) else {
             return Err(self.unknown(key.to_owned(), origin));
         };
+        let hidden = is_hidden(key, slot).then(|| hidden_reason(slot));
         // A list's elements have one type only in the typed structure, so the decoder judges; a number for a
         // number or text where both are sensible is let through.
         *slot = match (&*slot, value) {
@@ -226,7 +255,7 @@ impl Stack {
         match self.table.clone().try_into() {
             Ok(config) => self.config = config,
             Err(error) => {
-                let reason = error.message().to_owned();
+                let reason = hidden.map_or_else(|| error.message().to_owned(), str::to_owned);
                 return Err(ConfigError::Invalid { key: key.to_owned(), origin, reason });
             }
         }

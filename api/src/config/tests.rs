@@ -102,6 +102,44 @@ fn a_wrong_value_names_its_key_and_where_it_was_set() {
 }
 
 #[test]
+fn the_value_of_a_token_or_a_property_is_never_repeated() {
+    let secret = "918273645";
+    let properties = format!("sasl.password=a,{secret}");
+    let token = format!("[server]\nadmin_token = {secret}\n");
+    let number = format!("[kafka.properties]\n\"sasl.password\" = {secret}\n");
+    let text = format!("[kafka]\nproperties = \"{secret}\"\n");
+    let errors = [
+        load(None, &[("STORMGLASS__KAFKA__PROPERTIES", &properties)]).unwrap_err(),
+        load(Some(file(&token).path()), &[]).unwrap_err(),
+        load(Some(file(&number).path()), &[]).unwrap_err(),
+        load(Some(file(&text).path()), &[]).unwrap_err(),
+    ];
+    for error in errors {
+        let told = error.to_string();
+        assert!(!told.contains(secret) && !format!("{error:?}").contains(secret), "{error:?}");
+        assert!(told.starts_with("server.admin_token (") || told.starts_with("kafka.properties ("), "{told}");
+    }
+}
+
+#[test]
+fn the_place_of_an_error_quotes_no_value() {
+    let advertised = "http://ann:hunter2@host/prefix";
+    let broken = file("[mlflow]\ntracking_uri = hunter2\n");
+    for (error, words) in [
+        (load(None, &[("STORMGLASS__SERVER__ADVERTISED_URL", advertised)]), "server.advertised_url: "),
+        (
+            load(None, &[("STORMGLASS__SERVER__DEADLINE_MS", "hunter2")]),
+            "server.deadline_ms (environment STORMGLASS",
+        ),
+        (load(Some(broken.path()), &[]), "is not TOML"),
+        (load(None, &[("STORMGLASS__SERVER__LISTNE", "hunter2")]), "did you mean \"server.listen\"?"),
+    ] {
+        let place = error.unwrap_err().place();
+        assert!(place.contains(words) && !place.contains("hunter2"), "{place}");
+    }
+}
+
+#[test]
 fn a_flags_list_has_one_element_whatever_is_in_it() {
     let glob = "ticks/{btc,eth}, old/*.ndjson".to_owned();
     let flags =

@@ -1,4 +1,7 @@
 //! What was found, in one zip file, for somebody else to look at: no secret is in it.
+//!
+//! The configuration says which words are secret. Where it does not load nobody knows, and what others wrote (a log, the
+//! service's answers, the configuration's own lines) stays outside.
 
 use std::{
     fs::File,
@@ -8,8 +11,21 @@ use std::{
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::{context::Context, finding, finding::Finding, redact::Redactor};
-use crate::{capacity::Machine, config::show::show};
+use super::{
+    context::Context,
+    finding,
+    finding::{Finding, Outcome},
+    redact::Redactor,
+};
+use crate::{
+    capacity::Machine,
+    config::{ConfigError, show::show},
+};
+
+/// The check that tells why a configuration does not load.
+const CONFIGURATION: &str = "configuration";
+/// Checks that look at nothing but this machine, and that one.
+const OWN_WORDS: [&str; 2] = [CONFIGURATION, "instructions"];
 
 /// Bytes of a log's end that are taken.
 const LOG_BYTES_MAX: u64 = 1 << 20;
@@ -17,12 +33,23 @@ const LOG_BYTES_MAX: u64 = 1 << 20;
 /// Writes `findings`, the configuration without its secrets, what the service says of itself, and a log's end.
 ///
 /// # Errors
-/// When the file cannot be written, or the log cannot be read.
+/// When the file cannot be written, or the log cannot be read, or may not: without a configuration.
 pub fn write(path: &Path, context: &Context, findings: &[Finding], log: Option<&Path>) -> io::Result<()> {
-    let redactor =
-        context.loaded.as_ref().map_or_else(|_| Redactor::default(), |loaded| Redactor::of(&loaded.config));
+    if let (Err(_), Some(log)) = (&context.loaded, log) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "--log {} is not packed while the configuration does not load, because nobody knows then which of its words \
+                 are secret; mend the configuration first, or leave --log out",
+                log.display()
+            ),
+        ));
+    }
+    let (redactor, findings) = match &context.loaded {
+        Ok(loaded) => (Redactor::of(&loaded.config), findings.to_vec()),
+        Err(error) => (Redactor::default(), without_words_of_others(error, findings)),
+    };
     let mut bundle = Bundle { zip: ZipWriter::new(File::create(path)?), redactor };
-    let findings = without_excerpts(context, findings);
     let mut text = Vec::new();
     finding::print(&findings, &mut text)?;
     bundle.add("doctor.txt", &text)?;
@@ -31,7 +58,8 @@ pub fn write(path: &Path, context: &Context, findings: &[Finding], log: Option<&
     if let Ok(loaded) = &context.loaded {
         bundle.add("configuration.toml", show(loaded).as_bytes())?;
     }
-    for (path, answer) in context.running().into_iter().flat_map(|service| service.answers()) {
+    let packed = context.running().filter(|_| context.loaded.is_ok());
+    for (path, answer) in packed.into_iter().flat_map(|service| service.answers()) {
         let name = path.trim_start_matches('/').split('?').next().unwrap_or_default();
         let extension = if name == "metrics" { "txt" } else { "json" };
         bundle.add(&format!("service/{name}.{extension}"), &answer.body)?;
@@ -42,15 +70,20 @@ pub fn write(path: &Path, context: &Context, findings: &[Finding], log: Option<&
     bundle.zip.finish().map_err(io::Error::from)?.sync_all()
 }
 
-/// Why a file is not TOML is told with the line, which may hold a secret that nobody knows then.
-fn without_excerpts(context: &Context, findings: &[Finding]) -> Vec<Finding> {
-    let mut findings = findings.to_vec();
-    if context.loaded.is_err() {
-        for finding in &mut findings {
-            finding.what = finding.what.lines().next().unwrap_or_default().to_owned();
-        }
+/// The findings that quote neither the configuration nor the service.
+fn without_words_of_others(error: &ConfigError, findings: &[Finding]) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = findings
+        .iter()
+        .filter(|finding| finding.outcome == Outcome::Skipped || OWN_WORDS.contains(&finding.check))
+        .cloned()
+        .collect();
+    for finding in kept.iter_mut().filter(|finding| finding.check == CONFIGURATION) {
+        finding.what = format!(
+            "{}; the values, and all that the service says, are left out: nobody knows which of it is secret",
+            error.place()
+        );
     }
-    findings
+    kept
 }
 
 fn end_of(log: &Path) -> io::Result<Vec<u8>> {

@@ -24,6 +24,7 @@ mod live;
 mod memory;
 mod memory_lock;
 mod model;
+mod model_changes;
 mod model_file;
 mod open_files;
 mod port;
@@ -39,7 +40,7 @@ mod unread;
 pub(super) use kafka_bootstrap::{Broker, broker};
 
 use super::{
-    context::{Context, NoService},
+    context::{Context, NoService, Start},
     finding::Finding,
     service::Service,
 };
@@ -52,6 +53,8 @@ enum Asks {
     Always(fn(&Context) -> Vec<Finding>),
     /// A configuration that loads.
     Configured(fn(&Loaded) -> Vec<Finding>),
+    /// Such a configuration, and the model that a start with it has.
+    Started(fn(&Loaded, &Start) -> Vec<Finding>),
     /// A service that answers.
     Running(fn(&Service) -> Vec<Finding>),
     /// A broker that answers.
@@ -73,8 +76,9 @@ const fn check(name: &'static str, asks: Asks) -> Check {
 const CHECKS: &[Check] = &[
     check("configuration", Asks::Always(configuration::look)),
     check("unread settings", Asks::Configured(unread::look)),
-    check("model file", Asks::Configured(model_file::look)),
-    check("model", Asks::Configured(model::look)),
+    check("model file", Asks::Started(model_file::look)),
+    check("model", Asks::Started(model::look)),
+    check("model changes", Asks::Configured(model_changes::look)),
     check("instructions", Asks::Always(instructions::look)),
     check("processors", Asks::Configured(processors::look)),
     check("runtime", Asks::Configured(runtime::look)),
@@ -116,6 +120,10 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             Asks::Configured(look) => match &context.loaded {
                 Ok(loaded) => look(loaded),
                 Err(_) => vec![Finding::skipped("the configuration does not load")],
+            },
+            Asks::Started(look) => match (&context.loaded, &context.start) {
+                (Ok(loaded), Some(start)) => look(loaded, start),
+                _ => vec![Finding::skipped("the configuration does not load")],
             },
             Asks::Running(look) => match &context.service {
                 Ok(service) => look(service),

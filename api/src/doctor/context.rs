@@ -1,11 +1,14 @@
 //! What checks share, each looked up once.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use model::Model;
 
 use super::service::Service;
 use crate::{
     client::{Asker, ClientError, Target, reachable},
     config::{ConfigError, Loaded},
+    models::{self, ModelReport},
 };
 
 /// Longer than a service that is well takes.
@@ -14,6 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The configuration, the running service, the broker.
 pub struct Context {
     pub(super) loaded: Result<Loaded, ConfigError>,
+    /// What `serve` would begin with; `None` where the configuration does not load.
+    pub(super) start: Option<Start>,
     /// Whom the user named.
     pub(super) url: Option<Target>,
     /// Who was asked, and what it said.
@@ -21,6 +26,12 @@ pub struct Context {
     /// `None` where Kafka is not configured.
     #[cfg(feature = "kafka")]
     pub(super) broker: Option<Result<super::checks::Broker, String>>,
+}
+
+/// The model that a process would begin with, by the record or by the configuration.
+pub(super) struct Start {
+    pub(super) model: Option<Arc<Model>>,
+    pub(super) report: ModelReport,
 }
 
 /// Why no service was asked.
@@ -40,8 +51,13 @@ impl Context {
         let service = Self::service(loaded.as_ref().ok(), url.as_ref());
         #[cfg(feature = "kafka")]
         let broker = loaded.as_ref().ok().and_then(|loaded| super::checks::broker(&loaded.config));
+        let start = loaded.as_ref().ok().map(|loaded| {
+            let (model, report) = models::start::load(loaded);
+            Start { model, report }
+        });
         Self {
             loaded,
+            start,
             url,
             service,
             #[cfg(feature = "kafka")]

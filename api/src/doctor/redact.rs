@@ -1,6 +1,6 @@
 //! Takes secrets out of what leaves the machine.
 
-use crate::config::{Config, show::is_secret};
+use crate::config::{Config, show::is_secret, values::resolve};
 
 /// Shorter ones are everywhere in ordinary text; the configuration is shown without them in any case.
 const SECRET_CHARS_MIN: usize = 3;
@@ -46,17 +46,12 @@ impl Redactor {
     }
 }
 
-/// The value itself, and what it refers to.
+/// The value itself, or what it refers to, without the blanks around it.
 fn values_of(value: &str) -> Vec<String> {
-    let read = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
-    let referred = if let Some(variable) = value.strip_prefix("env:") {
-        std::env::var(variable).ok()
-    } else if let Some(path) = value.strip_prefix("file:").or_else(|| value.strip_prefix("token_file=")) {
-        read(path)
-    } else {
-        return vec![value.to_owned()];
-    };
-    referred.into_iter().collect()
+    let at_place = value.strip_prefix("token_file=").map(|path| format!("file:{path}"));
+    // What is not where it is said to be is in no text.
+    let referred = resolve("", at_place.as_deref().unwrap_or(value)).ok();
+    referred.map(|secret| secret.trim().to_owned()).into_iter().collect()
 }
 
 fn password_of(url: &str) -> Option<String> {

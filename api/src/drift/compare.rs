@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use model::drift::{Kind, Method, Numbers, Opinion, Pair, Verdict, Words, effective_rows, unjudged};
+use model::drift::{Kind, Method, Numbers, Opinion, Pair, Verdict, Words, unjudged};
 
 use super::{
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
     table::{Column, ColumnType, TableError, Values},
+    worth::Worth,
 };
 
 /// Distinct values up to which Evidently takes whole numbers as categories.
@@ -39,7 +40,7 @@ pub struct Options {
 /// [`TableError`]: columns missing on one side or of another type, nothing to compare, a file damaged.
 pub fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Report, TableError> {
     let columns = columns(reference, current, &options.columns)?;
-    let compared = each(&columns, |name| column(reference, current, name, options))?;
+    let compared = each(&columns, |_, name| column(reference, current, name, options))?;
     let mut notes: Vec<String> = reference.notes.iter().chain(&current.notes).cloned().collect();
     notes.dedup();
     let left: Vec<&str> = current
@@ -59,10 +60,10 @@ pub fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Re
     Ok(Report::new(side(reference), side(current), compared, notes, options))
 }
 
-/// Calls for every name, on as many threads as there are processors; in the names' order.
+/// Calls for every place and name, on as many threads as there are processors; in the names' order.
 pub(super) fn each<T: Send>(
     names: &[String],
-    of: impl Fn(&str) -> Result<T, TableError> + Sync,
+    of: impl Fn(usize, &str) -> Result<T, TableError> + Sync,
 ) -> Result<Vec<T>, TableError> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<T, TableError>)>> = Mutex::new(Vec::new());
@@ -75,7 +76,7 @@ pub(super) fn each<T: Send>(
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     names.get(at).map(|name| (at, name))
                 } {
-                    let result = of(name);
+                    let result = of(at, name);
                     done.lock().expect("no thread panics while it holds this").push((at, result));
                 }
             });
@@ -86,7 +87,7 @@ pub(super) fn each<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The columns to compare: each is on both sides, of one type.
+/// The columns to compare: each is on both sides, of one type, which an empty one has with any other.
 fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<String>, TableError> {
     let names = if asked.is_empty() { reference.table().comparable() } else { asked.to_vec() };
     for side in [reference, current] {
@@ -104,6 +105,9 @@ fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<Str
         let (Some(one), Some(other)) = (reference.table().column(name), current.table().column(name)) else {
             continue;
         };
+        if [one, other].iter().any(|column| column.of == ColumnType::Empty) {
+            continue;
+        }
         let words = |column: &Column| matches!(column.of, ColumnType::Word | ColumnType::Flag);
         if words(one) != words(other) {
             let [one, other] = [one, other].map(|column| if words(column) { "words" } else { "numbers" });
@@ -121,8 +125,16 @@ fn column(
     name: &str,
     options: &Options,
 ) -> Result<ColumnReport, TableError> {
-    let whole = |side: &Side| side.table().column(name).is_some_and(|column| column.of == ColumnType::Whole);
-    Ok(match (reference.read(name)?, current.read(name)?) {
+    let holds = |side: &Side, of: ColumnType| side.table().column(name).is_some_and(|column| column.of == of);
+    let whole = |side: &Side| holds(side, ColumnType::Whole);
+    let (mut was, mut is) = (reference.read(name)?, current.read(name)?);
+    // What is empty is of the other side's type.
+    if holds(reference, ColumnType::Empty) {
+        was = is.missing(reference.len());
+    } else if holds(current, ColumnType::Empty) {
+        is = was.missing(current.len());
+    }
+    Ok(match (was, is) {
         (Values::Numbers(was), Values::Numbers(is)) => {
             numbers(name, (reference, &was, whole(reference)), (current, &is, whole(current)), options)
         }
@@ -153,24 +165,12 @@ fn numbers(
     let kind = if categories { Kind::Categorical } else { Kind::Numerical };
     let summaries = (Summary::of_numbers(was, &reference), Summary::of_numbers(is, &current));
     let histogram = Histogram::of_numbers(&reference, &current);
-    let median = middle(&reference, &current);
-    let pair = Pair::Numbers { kind, reference, current };
-    let rows = (
-        effective_rows(was, reference_side.groups(), median),
-        effective_rows(is, current_side.groups(), median),
+    let rows = Worth::both(
+        &Worth::of_numbers(reference_side, was, &reference),
+        &Worth::of_numbers(current_side, is, &current),
     );
+    let pair = Pair::Numbers { kind, reference, current };
     judge(name, &pair, rows, summaries, histogram, options)
-}
-
-/// A value with part of the others above it: the median of the reference, or what is below it where nothing is above.
-fn middle(reference: &Numbers, current: &Numbers) -> f64 {
-    let median = reference.quantile(0.5);
-    let above = |numbers: &Numbers| numbers.sorted().last().is_some_and(|&last| last > median);
-    if above(reference) || above(current) {
-        return median;
-    }
-    let below = reference.sorted().partition_point(|&value| value < median);
-    below.checked_sub(1).map_or(f64::NEG_INFINITY, |at| reference.sorted()[at])
 }
 
 fn words(
@@ -190,20 +190,13 @@ fn words(
     // Nearly all different: text, of which shares say nothing.
     let text =
         current.counts().len() as u64 > current.total() / 2 && current.counts().len() > WHOLE_CATEGORIES;
-    let most = reference.counts().iter().max_by_key(|(_, count)| **count).map(|(word, _)| word.clone());
-    let flags = |codes: &[u32], names: &[String]| -> Vec<f64> {
-        let at = names.iter().position(|name| Some(name) == most.as_ref()).map(|at| at as u32);
-        let flag =
-            |&code: &u32| if code == u32::MAX { f64::NAN } else { f64::from(u8::from(Some(code) == at)) };
-        codes.iter().map(flag).collect()
-    };
-    let rows = (
-        effective_rows(&flags(was, was_names), reference_side.groups(), 0.5),
-        effective_rows(&flags(is, is_names), current_side.groups(), 0.5),
-    );
     if text {
         return ColumnReport::unjudged(name, Kind::Categorical, "text", summaries, histogram);
     }
+    let rows = Worth::both(
+        &Worth::of_words(reference_side, was, was_names, &reference),
+        &Worth::of_words(current_side, is, is_names, &current),
+    );
     judge(name, &Pair::Words { reference, current }, rows, summaries, histogram, options)
 }
 

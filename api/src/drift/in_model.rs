@@ -2,7 +2,7 @@
 
 use model::{
     Model,
-    drift::{Bins, BinsPair, Kind, METHODS, Opinion, Verdict, effective_rows, method, unjudged},
+    drift::{Bins, BinsPair, Kind, METHODS, Opinion, Verdict, method, unjudged},
     schema::FeatureName,
 };
 
@@ -10,7 +10,8 @@ use super::{
     compare::{Options, each},
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
-    table::{TableError, Values},
+    table::{CELLS_MAX, TableError, Values},
+    worth::Worth,
 };
 
 /// The name under which answers stand beside the features.
@@ -60,27 +61,11 @@ pub fn compare_with_model(
         return Err(fault(what));
     }
     debug_assert!(METHODS.iter().any(|known| known.name == method.name));
-    let values = each(&names, |name| match current.read(name)? {
-        Values::Numbers(values) => Ok(values),
-        Values::Words { .. } => Err(fault(format!("column {name} holds words"))),
-    })?;
     let judge =
         |name: &str, bins: &Bins, values: &[f64]| column(name, bins, values, current, method, options);
-    let mut columns: Vec<ColumnReport> = names
-        .iter()
-        .zip(&reference.features)
-        .zip(&values)
-        .map(|((name, bins), values)| judge(name, bins, values))
-        .collect();
-    let mut scores = vec![0.0; model.raw_count()];
-    let mut row = vec![0.0; features.len()];
-    let answers: Vec<f64> = (0..current.len())
-        .map(|at| {
-            row.iter_mut().zip(&values).for_each(|(cell, values)| *cell = values[at]);
-            model.answers(&row, &mut scores)[0]
-        })
-        .collect();
-    let mut answers = judge(ANSWERS, &reference.answers, &answers);
+    let mut columns: Vec<ColumnReport> =
+        each(&names, |at, name| Ok(judge(name, &reference.features[at], &numbers(current, name)?)))?;
+    let mut answers = judge(ANSWERS, &reference.answers, &answers(model, &names, current, CELLS_MAX)?);
     answers.counted = false;
     columns.push(answers);
     let mut notes = current.notes.clone();
@@ -95,6 +80,31 @@ pub fn compare_with_model(
     let was = SideReport { source: source.to_owned(), rows: reference.rows };
     let is = SideReport { source: current.table().path().display().to_string(), rows: current.len() as u64 };
     Ok(Report::new(was, is, columns, notes, options))
+}
+
+fn numbers(side: &Side, name: &str) -> Result<Vec<f64>, TableError> {
+    match side.read(name)? {
+        Values::Numbers(values) => Ok(values),
+        Values::Words { .. } => Err(side.table().fault(format!("column {name} holds words"))),
+    }
+}
+
+/// The model's answers, in the order of time. They need all features of a row at once, so rows are taken in parts of at most
+/// `cells_max` cells, and every part reads its columns again.
+fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Result<Vec<f64>, TableError> {
+    let part_rows = (cells_max / names.len().max(1)).max(1);
+    let mut scores = vec![0.0; model.raw_count()];
+    let mut row = vec![0.0; names.len()];
+    let mut answers = Vec::with_capacity(side.len());
+    for first in (0..side.len()).step_by(part_rows) {
+        let part = side.part(first..side.len().min(first + part_rows));
+        let values = each(names, |_, name| numbers(&part, name))?;
+        for at in 0..part.len() {
+            row.iter_mut().zip(&values).for_each(|(cell, values)| *cell = values[at]);
+            answers.push(model.answers(&row, &mut scores)[0]);
+        }
+    }
+    Ok(answers)
 }
 
 fn column(
@@ -114,9 +124,12 @@ fn column(
         let status = unjudged(lengths).unwrap_or("not_applicable");
         return ColumnReport::unjudged(name, Kind::Numerical, status, summaries, histogram);
     };
-    let rows = effective_rows(values, side.groups(), current.quantile(0.5));
-    let share = rows / lengths.1 as f64;
-    let opinion = Opinion::of_bins(&pair.frequencies(), (lengths.0 as f64 * share, rows));
+    let worth = Worth::of_numbers(side, values, &current);
+    let rows = (lengths.0 as f64 * worth.share(), worth.effective);
+    let opinion = Opinion::of_bins(&pair.frequencies(), rows);
     let verdict = Verdict::by(method, score, options.threshold);
     ColumnReport::judged(name, Kind::Numerical, verdict, false, opinion, summaries, histogram)
 }
+
+#[cfg(test)]
+mod tests;

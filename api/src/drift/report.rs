@@ -67,12 +67,10 @@ impl Report {
         mut notes: Vec<String>,
         options: &Options,
     ) -> Self {
-        let mut opinions: Vec<&mut SecondOpinion> =
-            columns.iter_mut().filter_map(|column| column.second_opinion.as_mut()).collect();
-        let p_values: Vec<f64> = opinions.iter().map(|opinion| opinion.p_value).collect();
-        for (opinion, rate) in opinions.iter_mut().zip(false_discovery_rates(&p_values)) {
-            opinion.false_discovery_rate = rate;
-            opinion.shifted = rate <= options.false_discoveries;
+        // What is no column is no discovery among the columns either.
+        for counted in [true, false] {
+            let together = columns.iter_mut().filter(|column| column.counted == counted);
+            second_opinion(together, options.false_discoveries);
         }
         let counted = || columns.iter().filter(|column| column.counted);
         let judged = counted().filter(|column| column.drifted.is_some()).count();
@@ -113,5 +111,16 @@ impl Report {
             columns,
             notes,
         }
+    }
+}
+
+/// The rates of false discoveries among these columns, and who has shifted.
+fn second_opinion<'a>(columns: impl Iterator<Item = &'a mut ColumnReport>, false_discoveries: f64) {
+    let mut opinions: Vec<&mut SecondOpinion> =
+        columns.filter_map(|column| column.second_opinion.as_mut()).collect();
+    let p_values: Vec<f64> = opinions.iter().map(|opinion| opinion.p_value).collect();
+    for (opinion, rate) in opinions.iter_mut().zip(false_discovery_rates(&p_values)) {
+        opinion.false_discovery_rate = rate;
+        opinion.shifted = rate <= false_discoveries;
     }
 }

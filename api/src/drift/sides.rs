@@ -65,7 +65,8 @@ impl Side {
         })
     }
 
-    fn part(&self, rows: std::ops::Range<usize>) -> Self {
+    /// Some of its rows.
+    pub(super) fn part(&self, rows: std::ops::Range<usize>) -> Self {
         Self {
             table: self.table.clone(),
             rows: self.rows[rows.clone()].to_vec(),

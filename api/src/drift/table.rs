@@ -6,6 +6,8 @@ mod parquet;
 
 use std::path::{Path, PathBuf};
 
+use crate::table_file::is_parquet;
+
 /// Rows of a table.
 pub const ROWS_MAX: usize = 20_000_000;
 /// Cells of a CSV, which is held whole: 512 MiB.
@@ -37,6 +39,8 @@ pub enum ColumnType {
     Word,
     /// Instants.
     Time,
+    /// Nothing: no row has a value, so that it is of any type.
+    Empty,
     /// What is not compared: lists, binary, decimals.
     Other,
 }
@@ -50,7 +54,7 @@ pub struct Column {
     pub of: ColumnType,
 }
 
-/// A column's values, in the order of rows.
+/// A column's values, in the order of rows. What is empty is read as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Numbers, and instants in microseconds where they are whole; NaN where missing.
@@ -62,6 +66,29 @@ pub enum Values {
         /// The words.
         names: Vec<String>,
     },
+}
+
+impl Values {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.len(),
+            Self::Words { codes, .. } => codes.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// So many rows of the same type without a value.
+    pub(super) fn missing(&self, rows: usize) -> Self {
+        match self {
+            Self::Numbers(_) => Self::Numbers(vec![f64::NAN; rows]),
+            Self::Words { .. } => Self::Words { codes: vec![u32::MAX; rows], names: Vec::new() },
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -86,13 +113,15 @@ impl Table {
     /// Opens a file: parquet by its first bytes, else CSV with a header.
     ///
     /// # Errors
-    /// [`TableError`]: not readable, no rows, or more than [`ROWS_MAX`] rows.
+    /// [`TableError`]: not readable, no regular file, no rows, or more than [`ROWS_MAX`] rows.
     pub fn open(path: &Path) -> Result<Self, TableError> {
         let fault = |what: String| TableError { path: path.to_owned(), what };
-        let mut magic = [0; 4];
-        let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut magic));
-        let is_parquet = read.map_err(|error| fault(error.to_string()))? == 4 && magic == *b"PAR1";
-        let table = if is_parquet {
+        let of = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
+        if !of.is_file() {
+            let what = "it is no regular file, and a table is read more than once: write it to a file first";
+            return Err(fault(what.to_owned()));
+        }
+        let table = if is_parquet(path).map_err(|error| fault(error.to_string()))? {
             #[cfg(feature = "parquet")]
             let table = parquet::open(path).map_err(fault)?;
             #[cfg(not(feature = "parquet"))]
@@ -148,21 +177,34 @@ impl Table {
     /// Reads a column.
     ///
     /// # Errors
-    /// [`TableError`]: there is none of this name, it holds nothing that is compared, or the file is damaged.
+    /// [`TableError`]: there is none of this name, it holds nothing that is compared, or the file is damaged or has changed.
     pub fn read(&self, name: &str) -> Result<Values, TableError> {
         let fault = |what: String| TableError { path: self.path.clone(), what };
         let Some(at) = self.columns.iter().position(|column| column.name == name) else {
             return Err(fault(format!("it has no column {name}")));
         };
-        if self.columns[at].of == ColumnType::Other {
-            return Err(fault(format!("column {name} holds neither numbers nor words")));
+        match self.columns[at].of {
+            ColumnType::Other => {
+                return Err(fault(format!("column {name} holds neither numbers nor words")));
+            }
+            ColumnType::Empty => return Ok(Values::Numbers(vec![f64::NAN; self.rows])),
+            _ => {}
         }
-        match &self.source {
-            Source::Csv(columns) => Ok(columns[at].clone()),
+        let values = match &self.source {
+            Source::Csv(columns) => columns[at].clone(),
             #[cfg(feature = "parquet")]
             Source::Parquet => parquet::read(&self.path, at, self.rows)
-                .map_err(|what| fault(format!("column {name}: {what}"))),
+                .map_err(|what| fault(format!("column {name}: {what}")))?,
+        };
+        if values.len() != self.rows {
+            let what = format!(
+                "column {name} has {} rows and the table {}: it is damaged, or was written to meanwhile",
+                values.len(),
+                self.rows
+            );
+            return Err(fault(what));
         }
+        Ok(values)
     }
 
     /// A fault of this file.

@@ -1,15 +1,13 @@
 //! What is asked: distinct questions, in turn.
 
-use std::{fmt::Write as _, fs::File, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use bytes::Bytes;
 use engine::features;
 use hyper::{Method, Request, header};
 
+use super::table::Table;
 use crate::{client::Asker, http::route::encoded};
-
-/// Rows of a file that are taken.
-pub const ROWS_MAX: usize = 10_000;
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -106,29 +104,37 @@ impl Inputs {
 
     /// The rows of a file of features: a CSV with a header, or a table of `stormglass features`.
     ///
-    /// Where columns have names of the engine's features only those are taken, else all.
+    /// Where columns have names of the engine's features only those are taken, else all; of either those that hold numbers.
     ///
     /// # Errors
     /// What is wrong with the file.
     pub fn rows(path: &Path) -> Result<Self, String> {
         let about = |what: String| format!("{}: {what}", path.display());
-        let file = File::open(path).map_err(|error| about(error.to_string()))?;
-        let is_table = path.extension().is_some_and(|extension| extension == "parquet");
-        let (names, rows) = if is_table { read_table(file) } else { read_csv(file) }.map_err(about)?;
-        if rows.is_empty() {
-            return Err(about("it has no rows".to_owned()));
-        }
+        let table = Table::read(path).map_err(about)?;
         let known = features::schema();
         let is_known = |name: &String| known.iter().any(|feature| feature.name == *name);
-        let mut places: Vec<usize> = (0..names.len()).filter(|&place| is_known(&names[place])).collect();
-        if places.is_empty() {
-            places = (0..names.len()).collect();
+        let all = || 0..table.names.len();
+        let mut asked: Vec<usize> = all().filter(|&column| is_known(&table.names[column])).collect();
+        if asked.is_empty() {
+            asked = all().collect();
         }
-        let pick = |row: &[f64]| -> Vec<f64> { places.iter().map(|&place| row[place]).collect() };
-        let names: Vec<String> = places.iter().map(|&place| names[place].clone()).collect();
-        let inputs: Vec<Input> = rows.iter().map(|row| Input::row(&names, &pick(row))).collect();
+        let (mut columns, mut left_out) = (Vec::new(), Vec::new());
+        for column in asked {
+            let is_numbers = table.is_numbers(column).map_err(about)?;
+            if is_numbers { columns.push(column) } else { left_out.push(table.names[column].as_str()) }
+        }
+        if columns.is_empty() {
+            return Err(about("no column of it holds numbers".to_owned()));
+        }
+        let names: Vec<String> = columns.iter().map(|&column| table.names[column].clone()).collect();
+        let inputs: Vec<Input> = table.values(&columns).map(|values| Input::row(&names, &values)).collect();
+        let first = if table.has_more { "the first " } else { "" };
+        let without = match left_out.as_slice() {
+            [] => String::new(),
+            names => format!(" (without what holds no numbers: {})", names.join(", ")),
+        };
         let source = format!(
-            "POST /predict of {} rows of {} features from {}",
+            "POST /predict of {first}{} rows of {} features from {}{without}",
             inputs.len(),
             names.len(),
             path.display()
@@ -137,54 +143,11 @@ impl Inputs {
     }
 }
 
-type Table = (Vec<String>, Vec<Vec<f64>>);
-
-fn read_csv(file: File) -> Result<Table, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let names: Vec<String> =
-        reader.headers().map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
-    let mut rows = Vec::new();
-    for record in reader.records().take(ROWS_MAX) {
-        let record = record.map_err(|error| error.to_string())?;
-        // What is no number (a name, a time) has no value; a column of such is left out of every row.
-        rows.push(record.iter().map(|cell| cell.parse().unwrap_or(f64::NAN)).collect());
-    }
-    Ok((names, rows))
-}
-
-#[cfg(feature = "parquet")]
-fn read_table(file: File) -> Result<Table, String> {
-    use parquet::{
-        file::reader::{FileReader, SerializedFileReader},
-        record::Field,
-    };
-    let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
-    let schema = reader.metadata().file_metadata().schema_descr();
-    let names: Vec<String> = schema.columns().iter().map(|column| column.name().to_owned()).collect();
-    let mut rows = Vec::new();
-    for row in reader.into_iter().take(ROWS_MAX) {
-        let row = row.map_err(|error| error.to_string())?;
-        let number = |(_, field): (&String, &Field)| match *field {
-            Field::Double(number) => number,
-            Field::Float(number) => f64::from(number),
-            Field::Int(number) => f64::from(number),
-            _ => f64::NAN,
-        };
-        rows.push(row.get_column_iter().map(number).collect());
-    }
-    Ok((names, rows))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn read_table(_: File) -> Result<Table, String> {
-    Err("this program was built without the feature parquet; give a CSV".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
-    use super::*;
+    use super::{super::table::ROWS_MAX, *};
 
     #[test]
     fn rows_are_bodies_with_the_features_that_have_a_value() {
@@ -195,6 +158,36 @@ mod tests {
         assert_eq!(bodies[0], br#"{"rows":[{"alpha":1.5,"beta":2}]}"#);
         assert_eq!(bodies[1], br#"{"rows":[{"beta":-3}]}"#);
         assert_eq!((bodies[2], inputs.count()), (bodies[0], 2), "in turn");
+        assert!(inputs.source.ends_with("(without what holds no numbers: when)"), "{}", inputs.source);
+    }
+
+    #[test]
+    fn a_wrong_cell_among_numbers_is_named_by_line_and_column() {
+        let rows = |text: &str| {
+            let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+            write!(file, "{text}").unwrap();
+            Inputs::rows(file.path()).map(|inputs| inputs.count())
+        };
+        let refused = rows("alpha,beta\n1,2\nNA,\n3,4O\n").unwrap_err();
+        assert!(refused.contains("line 4, column \"beta\": \"4O\" is no number"), "{refused}");
+        assert_eq!(rows("alpha,beta\n1,2\nNA,\n3,nan\n"), Ok(3));
+        assert!(rows("name\nann\n").unwrap_err().contains("no column of it holds numbers"));
+        // A column that is not asked for may hold anything.
+        let feature = &features::schema()[0].name;
+        assert_eq!(rows(&format!("note,{feature}\n1,2\nx,3\n")), Ok(2));
+    }
+
+    #[test]
+    fn that_only_the_first_rows_are_taken_is_said() {
+        let source = |rows: usize| {
+            let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+            write!(file, "alpha\n{}", "1\n".repeat(rows)).unwrap();
+            let inputs = Inputs::rows(file.path()).unwrap();
+            assert_eq!(inputs.count(), ROWS_MAX);
+            inputs.source
+        };
+        assert!(source(ROWS_MAX).starts_with("POST /predict of 10000 rows"));
+        assert!(source(ROWS_MAX + 1).starts_with("POST /predict of the first 10000 rows"));
     }
 
     #[test]

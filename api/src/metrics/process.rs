@@ -17,7 +17,6 @@ pub(super) struct ProcessUse {
 
 /// Reads /proc; what cannot be read is 0.
 pub(super) fn process_use() -> ProcessUse {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let machine = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -28,12 +27,18 @@ pub(super) fn process_use() -> ProcessUse {
         .unwrap_or_default();
     let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0.0);
     ProcessUse {
-        resident_bytes: word_after(&status, "VmRSS:", 0) * 1024.0,
+        resident_bytes: resident_bytes() as f64,
         cpu_seconds: (field(14) + field(15)) / TICKS_PER_SECOND,
         open_files: fs::read_dir("/proc/self/fd").map_or(0, Iterator::count) as f64,
         open_files_max: word_after(&limits, "Max open files", 0),
         start_time_s: word_after(&machine, "btime", 0) + field(22) / TICKS_PER_SECOND,
     }
+}
+
+/// Bytes of memory that the process has now.
+pub(crate) fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    word_after(&status, "VmRSS:", 0) as u64 * 1_024
 }
 
 /// The number `skipped` words behind `key`, at the start of a line.

@@ -4,12 +4,34 @@
 //! together: 43,200 such rows know no more of the distribution than some hundreds of independent ones, and a p-value that
 //! counts them all finds drift in every pair of afternoons. How many they are worth is measured, not assumed.
 
+use super::sample::Numbers;
+
 /// Blocks that a variance is estimated from at least.
 pub const BLOCKS_MIN: usize = 32;
 
-/// How many independent rows would know the share of values above `centre` (the median, say) as well as these do.
+/// What to ask a side's rows about: a value with part of its own others above it. The median, or the greatest value below it
+/// where nothing is above; of one value alone, or none, negative infinity.
 ///
-/// `values` are in the order of time, NaN where missing, with the group (the symbol) of each; what a group has over the
+/// ```
+/// use model::drift::{Numbers, centre};
+/// assert_eq!(centre(&Numbers::new([1.0, 2.0, 4.0], false)), 2.0);
+/// // Mostly at their greatest value: nothing is above the median.
+/// assert_eq!(centre(&Numbers::new([0.0, 1.0, 1.0, 1.0], false)), 0.0);
+/// ```
+pub fn centre(side: &Numbers) -> f64 {
+    let median = side.quantile(0.5);
+    if side.sorted().last().is_some_and(|&last| last > median) {
+        return median;
+    }
+    let below = side.sorted().partition_point(|&value| value < median);
+    below.checked_sub(1).map_or(f64::NEG_INFINITY, |at| side.sorted()[at])
+}
+
+/// How many independent rows would know the share of values above `centre` as well as these do.
+///
+/// The centre must be of these values (see [`centre()`]): around that of another side, a shift so great that all are above
+/// it would look like one row. `values` are in the order of time, with the group (the symbol) of each; what is missing or
+/// infinite is left out, as from [`Numbers`]. What a group has over the
 /// others is no dependence and is taken out. The variance of a mean of neighbours is estimated from ever longer blocks
 /// (Flyvbjerg and Petersen 1989) and the greatest is taken: where rows are dependent it grows with the blocks until they are
 /// longer than the dependence. At most the rows there are, at least 1; of fewer than 64 values all count, because nothing
@@ -22,7 +44,7 @@ pub fn effective_rows(values: &[f64], groups: &[u32], centre: f64) -> f64 {
     let mut above: Vec<(u32, f64)> = values
         .iter()
         .zip(groups)
-        .filter(|(value, _)| !value.is_nan())
+        .filter(|(value, _)| value.is_finite())
         .map(|(&value, &group)| (group, f64::from(u8::from(value > centre))))
         .collect();
     let rows = above.len() as f64;
@@ -92,5 +114,24 @@ mod tests {
         let fixed: Vec<f64> = groups.iter().map(|&group| f64::from(group)).collect();
         assert_eq!(effective_rows(&fixed, &groups, 0.5), 2.0);
         assert_eq!(effective_rows(&[1.0, f64::NAN, 3.0], &[0; 3], 2.0), 2.0);
+    }
+
+    #[test]
+    fn what_is_infinite_is_no_row() {
+        let mut values: Vec<f64> = noise().take(20_000).collect();
+        let rows = effective_rows(&values, &[0; 20_000], 0.5);
+        values.extend([f64::INFINITY; 20_000]);
+        assert_eq!(effective_rows(&values, &[0; 40_000], 0.5), rows);
+        assert_eq!(effective_rows(&[1.0, f64::NEG_INFINITY, 3.0], &[0; 3], 2.0), 2.0);
+    }
+
+    #[test]
+    fn a_centre_has_values_above_it_wherever_there_are_two() {
+        let of = |values: &[f64]| centre(&Numbers::new(values.iter().copied(), false));
+        assert_eq!(of(&[1.0, 2.0, 3.0, 4.0]), 2.5);
+        assert_eq!(of(&[0.0, 0.0, 0.0, 5.0]), 0.0);
+        assert_eq!(of(&[-1.0, 0.0, 5.0, 5.0, 5.0]), 0.0);
+        assert_eq!(of(&[5.0; 4]), f64::NEG_INFINITY);
+        assert_eq!(of(&[]), f64::NEG_INFINITY);
     }
 }

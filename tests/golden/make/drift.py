@@ -1,6 +1,6 @@
-"""scipy's and river's answers for model/tests/drift.rs, beside those of Evidently in tests/golden/drift.
+"""scipy's answers for model/tests/drift.rs, beside those of Evidently in tests/golden/drift.
 
-    python3 -m venv venv && venv/bin/pip install scipy==1.17.1 river==0.26.1 pandas
+    python3 -m venv venv && venv/bin/pip install scipy==1.17.1 pandas
     venv/bin/python tests/golden/make/drift.py
 """
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from river import drift
 from scipy import stats
 
 warnings.filterwarnings("ignore")
@@ -60,16 +59,5 @@ def others():
     write("scipy-others.json", {name: float(p_value) for name, p_value in answers.items()})
 
 
-def adwin():
-    data = json.loads(gzip.open(HERE / "river-golden.json.gz").read())["data"]
-    detector, answers = drift.ADWIN(), []
-    for at, value in enumerate(data):
-        detector.update(value)
-        if at % 100 == 99:
-            answers.append([int(detector.width), detector.estimation])
-    write("river-adwin.json", answers)
-
-
 kolmogorov_smirnov()
 others()
-adwin()

@@ -5,6 +5,8 @@ use std::path::Path;
 use model::{import::TrainingSchema, schema::FeatureName};
 use serde::Deserialize;
 
+use crate::table_file;
+
 /// Bytes a schema may have.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -33,7 +35,8 @@ struct Tau {
 /// # Errors
 /// What is wrong with the file.
 pub(super) fn read(file: &Path) -> Result<TrainingSchema, String> {
-    let text = if is_table(file)? { of_table(file)? } else { of_text(file)? };
+    let is_table = table_file::is_parquet(file).map_err(|error| error.to_string())?;
+    let text = if is_table { of_table(file)? } else { of_text(file)? };
     let document: Document = serde_json::from_str(&text).map_err(|error| format!("no schema: {error}"))?;
     let features = document.features.iter().map(|name| feature(name)).collect::<Result<_, _>>()?;
     Ok(TrainingSchema {
@@ -64,14 +67,6 @@ fn of_text(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| error.to_string())
 }
 
-/// Parquet's magic.
-fn is_table(file: &Path) -> Result<bool, String> {
-    use std::io::Read;
-    let mut magic = [0; 4];
-    let read = std::fs::File::open(file).and_then(|mut file| file.read(&mut magic));
-    Ok(read.map_err(|error| error.to_string())? == 4 && magic == *b"PAR1")
-}
-
 #[cfg(feature = "parquet")]
 fn of_table(file: &Path) -> Result<String, String> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -80,10 +75,10 @@ fn of_table(file: &Path) -> Result<String, String> {
 
     let file = std::fs::File::open(file).map_err(|error| error.to_string())?;
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
-    let metadata = reader.metadata().file_metadata().key_value_metadata();
-    let schema = metadata.into_iter().flatten().find(|pair| pair.key == SCHEMA_KEY);
-    let schema = schema.and_then(|pair| pair.value.clone());
-    schema.ok_or_else(|| format!("the table has no metadata {SCHEMA_KEY}: is it from `stormglass features`?"))
+    let schema = table_file::schema(reader.metadata().file_metadata());
+    schema
+        .map(str::to_owned)
+        .ok_or_else(|| format!("the table has no metadata {SCHEMA_KEY}: is it from `stormglass features`?"))
 }
 
 #[cfg(not(feature = "parquet"))]

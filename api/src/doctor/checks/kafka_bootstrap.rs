@@ -8,7 +8,7 @@ use std::{
 use engine::kafka::{self, BrokerReport, KafkaSettings};
 
 use crate::{
-    config::Config,
+    config::{Config, values::resolve},
     doctor::{context::Context, finding::Finding},
     wiring,
 };
@@ -24,15 +24,26 @@ pub(in crate::doctor) struct Broker {
 
 /// Looks; `None` where Kafka is not configured.
 pub(in crate::doctor) fn broker(config: &Config) -> Option<Result<Broker, String>> {
-    let servers = config.kafka.bootstrap_servers.get()?;
+    let servers = servers(config)?;
     // A client that finds nobody asks for as long as it may.
-    if servers.split(',').all(|server| connect(server.trim()).is_err()) {
+    if servers.iter().all(|server| connect(server).is_err()) {
         return Some(Err("none of the addresses can be connected to".to_owned()));
     }
     Some(wiring::kafka_settings(config).and_then(|settings| {
         let report = kafka::look(&settings).map_err(|error| error.to_string())?;
         Ok(Broker { settings, report })
     }))
+}
+
+/// The addresses that a client has: a property of its own outranks the key. `None` where Kafka is not configured.
+fn servers(config: &Config) -> Option<Vec<String>> {
+    let kafka = &config.kafka;
+    let configured = kafka.bootstrap_servers.get()?;
+    // One whose place is empty is told by the check of the settings.
+    let property =
+        kafka.properties.get("bootstrap.servers").map(|value| resolve("", value).unwrap_or_default());
+    let list = property.as_deref().unwrap_or(configured);
+    Some(list.split(',').map(|server| server.trim().to_owned()).collect())
 }
 
 /// Connects and goes away again.
@@ -55,8 +66,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
     let (Ok(loaded), Some(broker)) = (&context.loaded, &context.broker) else {
         return vec![Finding::skipped("Kafka is not configured")];
     };
-    let servers: Vec<&str> =
-        loaded.config.kafka.bootstrap_servers.get().unwrap_or_default().split(',').map(str::trim).collect();
+    let servers = servers(&loaded.config).unwrap_or_default();
     let mut found: Vec<Finding> = Vec::new();
     let mut silent = 0;
     for server in &servers {
@@ -86,4 +96,28 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
         )),
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn the_list_that_a_client_has_is_the_one_that_is_tried() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "third:3,fourth:4\n").unwrap();
+        let place = format!("bootstrap.servers=file:{}", file.path().display());
+        let of = |properties: &str| {
+            let variables: &[(&str, &str)] = &[
+                ("KAFKA_BOOTSTRAP_SERVERS", "first:1, second:2"),
+                ("STORMGLASS__KAFKA__PROPERTIES", properties),
+            ];
+            servers(&Layers::default().load(&variables).unwrap().config).unwrap()
+        };
+        assert_eq!(of(""), ["first:1", "second:2"]);
+        assert_eq!(of("bootstrap.servers=other:9"), ["other:9"]);
+        assert_eq!(of(&place), ["third:3", "fourth:4"]);
+        assert_eq!(servers(&Config::default()), None);
+    }
 }

@@ -1,12 +1,14 @@
 //! Can each broker be reached where it says that it is? Clients go there after the first answer.
 
+use engine::kafka::BrokerAddress;
+
 use super::kafka_bootstrap::{Broker, connect};
 use crate::doctor::finding::Finding;
 
 pub(super) fn look(broker: &Broker) -> Vec<Finding> {
     let brokers = &broker.report.brokers;
     let unreachable = brokers.iter().filter_map(|at| {
-        let address = format!("{}:{}", at.host, at.port);
+        let address = written(at);
         let why = connect(&address).err()?;
         Some(Finding::failed(
             format!("broker {} advertises {address}, which cannot be reached from here: {why}", at.id),
@@ -18,16 +20,34 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
     if !found.is_empty() {
         return found;
     }
-    let addresses: Vec<String> = brokers.iter().map(|at| format!("{}:{}", at.host, at.port)).collect();
+    let addresses: Vec<String> = brokers.iter().map(written).collect();
     vec![Finding::ok(format!("reachable as advertised: {}", addresses.join(", ")))]
+}
+
+/// `HOST:PORT`, an IPv6 address in brackets: its own colons would be taken for the port's.
+fn written(at: &BrokerAddress) -> String {
+    if at.host.contains(':') && !at.host.starts_with('[') {
+        format!("[{}]:{}", at.host, at.port)
+    } else {
+        format!("{}:{}", at.host, at.port)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use engine::kafka::{BrokerAddress, BrokerReport, KafkaSettings};
+    use engine::kafka::{BrokerReport, KafkaSettings};
 
     use super::*;
     use crate::doctor::finding::Outcome;
+
+    #[test]
+    fn an_ipv6_address_is_written_so_that_it_can_be_connected_to() {
+        let shown = |host: &str| written(&BrokerAddress { id: 1, host: host.to_owned(), port: 9_092 });
+        assert_eq!(shown("broker").as_str(), "broker:9092");
+        for host in ["fd00::1", "[fd00::1]"] {
+            assert_eq!(shown(host).parse::<std::net::SocketAddr>().unwrap().port(), 9_092, "{host}");
+        }
+    }
 
     #[test]
     fn an_address_that_leads_nowhere_is_named_with_its_broker() {

@@ -1,14 +1,13 @@
 //! Does the state of as many symbols as are allowed fit the memory?
 
-use crate::{capacity::memory_available, config::Loaded, doctor::finding::Finding};
+use engine::limits::SYMBOL_RESIDENT_BYTES;
 
-/// Bytes of a symbol's state: RUNBOOK's 120 KiB.
-const SYMBOL_BYTES: u64 = 120 * 1_024;
+use crate::{capacity::memory_available, config::Loaded, doctor::finding::Finding};
 
 pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     let (symbols, available) = (loaded.config.engine.symbols_max as u64, memory_available());
     let mib = |bytes: u64| bytes >> 20;
-    let wanted = symbols * SYMBOL_BYTES;
+    let wanted = symbols * SYMBOL_RESIDENT_BYTES;
     if available == 0 {
         return vec![Finding::skipped("/proc/meminfo does not say what is free")];
     }
@@ -22,7 +21,7 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
             format!(
                 "fine with fewer symbols; set engine.symbols_max to {} at most, so that invented names cannot fill the \
                  memory, or give it more",
-                available / SYMBOL_BYTES
+                available / SYMBOL_RESIDENT_BYTES
             ),
         )];
     }
@@ -31,4 +30,22 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
         mib(available),
         mib(wanted)
     ))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sizes_a_machine_by_the_documents_is_told_the_same_number() {
+        let number = format!("{} KiB", SYMBOL_RESIDENT_BYTES / 1_024);
+        for (file, words) in [
+            ("RUNBOOK.md", format!("({number} of memory each)")),
+            ("config/stormglass.toml", format!("symbols held, {number} each")),
+            ("deploy/kubernetes/instances.yaml", format!("Memory: {number} a symbol")),
+        ] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+            assert!(std::fs::read_to_string(path).unwrap().contains(&words), "{file} has no {words:?}");
+        }
+    }
 }

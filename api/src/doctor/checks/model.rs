@@ -3,33 +3,30 @@
 use engine::shard::Unfit;
 use model::Model;
 
-use crate::{config::Loaded, doctor::finding::Finding, model_file, shipped, wiring};
+use crate::{
+    config::Loaded,
+    doctor::{context::Start, finding::Finding},
+};
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
-    let config = &loaded.config.model;
-    let opened = match config.path.get() {
-        Some(path) => model_file::open(path),
-        None => {
-            let variant = config.variant.get().unwrap_or(shipped::DEFAULT_VARIANT);
-            match shipped::model(variant) {
-                Some(model) => model.map_err(|error| error.to_string()),
-                None => Err(format!("no model of variant {variant:?} is shipped")),
-            }
-        }
-    };
-    match opened {
-        Ok(model) => of_model(&model, loaded),
-        Err(why) => vec![Finding::failed(
-            format!("no model: {why}"),
+pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
+    let Some(model) = &start.model else {
+        let why = start.report.refused.as_deref().unwrap_or("nobody says why");
+        let fix = if start.report.is_recorded {
+            "the service starts without one and answers 503 \"Model not loaded\": put the file back, or let the configuration \
+             decide (`stormglass model clear`)"
+        } else {
             "the service starts without one and answers 503 \"Model not loaded\". `stormglass model inspect FILE` says what \
-             the file is; fix MODEL_PATH or unset it",
-        )],
-    }
+             the file is; fix MODEL_PATH or unset it"
+        };
+        return vec![Finding::failed(format!("no model: {why}"), fix)];
+    };
+    of_model(model, loaded, start)
 }
 
-fn of_model(model: &Model, loaded: &Loaded) -> Vec<Finding> {
+fn of_model(model: &Model, loaded: &Loaded, start: &Start) -> Vec<Finding> {
     let info = model.info();
-    let name = format!("{} {} ({}), sha256 {}", info.name, info.version, info.variant, info.sha256);
+    let by = if start.report.is_recorded { ", by model.record," } else { "" };
+    let name = format!("{} {} ({}), sha256 {}{by}", info.name, info.version, info.variant, info.sha256);
     let mut found = vec![match model.verify() {
         Ok(0) => Finding::ok(format!("{name} opens; it carries no self-test")),
         Ok(rows) => Finding::ok(format!("{name} opens; its {rows} self-test rows give the bits they had")),
@@ -38,10 +35,9 @@ fn of_model(model: &Model, loaded: &Loaded) -> Vec<Finding> {
             "the file was changed, or this processor computes otherwise: import it again, and report it",
         ),
     }];
-    let label = wiring::engine_settings(&loaded.config).state.label;
-    if let Some(other) = model_file::other_event(info, &label) {
+    if let Some(other) = &start.report.other_event {
         found.push(Finding::warning(
-            other,
+            other.clone(),
             "set [label] to the model's event, or train for the configured one",
         ));
     }
@@ -53,7 +49,8 @@ fn of_model(model: &Model, loaded: &Loaded) -> Vec<Finding> {
             "train on the engine's features (stormglass features) to let it drive the stream",
         ));
     }
-    if let Some(variant) = config_variant(loaded).filter(|&variant| variant != info.variant) {
+    let asked = loaded.config.model.variant.get().filter(|_| !start.report.is_recorded);
+    if let Some(variant) = asked.filter(|&variant| variant != info.variant) {
         found.push(Finding::warning(
             format!(
                 "model.variant (MODEL_VARIANT) is {variant:?}, the file's is {:?}; the file counts",
@@ -63,8 +60,4 @@ fn of_model(model: &Model, loaded: &Loaded) -> Vec<Finding> {
         ));
     }
     found
-}
-
-fn config_variant(loaded: &Loaded) -> Option<&str> {
-    loaded.config.model.variant.get()
 }

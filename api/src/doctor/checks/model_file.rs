@@ -6,12 +6,19 @@ use std::{
     path::Path,
 };
 
-use crate::{config::Loaded, doctor::finding::Finding, shipped};
+use crate::{
+    config::Loaded,
+    doctor::{context::Start, finding::Finding},
+    shipped,
+};
 
 /// What the first byte of a pickle of protocol 2 and later is.
 const PICKLE: u8 = 0x80;
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
+    if start.report.is_recorded {
+        return vec![Finding::skipped("model.record says which model answers, and has its bytes")];
+    }
     let Some(path) = loaded.config.model.path.get().filter(|&path| path != shipped::RUNBOOK) else {
         return vec![Finding::ok("model.path is not set: a shipped model is used")];
     };

@@ -2,7 +2,10 @@
 
 use crate::{
     build_info,
-    doctor::{context::Context, finding::Finding},
+    doctor::{
+        context::{Context, Start},
+        finding::Finding,
+    },
 };
 
 pub(super) fn look(context: &Context) -> Vec<Finding> {
@@ -19,7 +22,10 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
         ));
     }
     let configured = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.model.path.get());
-    if context.loaded.is_ok() && body["model_path"].as_str() != configured {
+    // A record is read by the service where it lies, and names models that the configuration does not.
+    let is_recorded = |start: &Start| start.report.is_recorded || body["variant_source"] == "record";
+    let is_compared = context.start.as_ref().is_some_and(|start| !is_recorded(start));
+    if is_compared && body["model_path"].as_str() != configured {
         found.push(Finding::warning(
             format!(
                 "the service has the model path {}, the configuration here {}",

@@ -66,7 +66,7 @@ pub struct SecondOpinion {
     pub current_effective_rows: f64,
     /// How likely so many independent rows of one distribution differ so much.
     pub p_value: f64,
-    /// The share of false ones among all columns with so small a p-value.
+    /// The share of false ones among the counted columns with so small a p-value; of one that is not counted, its p-value.
     pub false_discovery_rate: f64,
     /// Whether that is small enough.
     pub shifted: bool,
@@ -79,7 +79,8 @@ pub struct Summary {
     pub rows: u64,
     /// Rows without a value.
     pub missing: u64,
-    /// Rows whose value is infinite: left out, too.
+    /// Rows whose value is infinite: left out as the missing are, but not counted among them. In a model's bins, where
+    /// training counted them, they stand in the outer ones, and only rows that count leave them out.
     pub infinite: u64,
     /// Of numbers; null for words, and in bins.
     pub mean: Option<f64>,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{ColumnReport, Report, Summary, histogram::digits, text};
+use crate::html::escape;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}\
 .cards{display:flex;flex-wrap:wrap;gap:1rem}.card{background:#f6f6f4;padding:.6rem 1rem;border-radius:6px}\
@@ -161,9 +162,4 @@ fn bars(column: &ColumnReport) -> String {
         }
     }
     out + "</svg>"
-}
-
-/// Text that is only text.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -32,7 +32,7 @@ impl CanBe {
 
     fn column_type(self) -> ColumnType {
         match self {
-            Self { empty: true, .. } => ColumnType::Float,
+            Self { empty: true, .. } => ColumnType::Empty,
             Self { whole: true, missing: false, .. } => ColumnType::Whole,
             Self { number: true, .. } => ColumnType::Float,
             Self { flag: true, .. } => ColumnType::Flag,

@@ -12,7 +12,7 @@ use parquet::{
 };
 
 use super::{Column, ColumnType, Dictionary, Source, Table, Values};
-use crate::export::SCHEMA_KEY;
+use crate::table_file;
 
 /// Rows read at a time.
 const BATCH: usize = 8_192;
@@ -20,13 +20,15 @@ const BATCH: usize = 8_192;
 pub(super) fn open(path: &Path) -> Result<Table, String> {
     let reader = reader(path)?;
     let metadata = reader.metadata().file_metadata();
-    let columns = metadata
-        .schema_descr()
-        .columns()
-        .iter()
-        .map(|column| Column { name: column.path().string(), of: column_type(column) });
-    let pairs = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
-    let schema = pairs.iter().find(|pair| pair.key == SCHEMA_KEY).and_then(|pair| pair.value.as_deref());
+    let columns = metadata.schema_descr().columns().iter().enumerate().map(|(at, column)| {
+        let of = match column_type(column) {
+            of @ (ColumnType::Time | ColumnType::Other) => of,
+            _ if is_empty(&reader, at) => ColumnType::Empty,
+            of => of,
+        };
+        Column { name: column.path().string(), of }
+    });
+    let schema = table_file::schema(metadata);
     let schema: serde_json::Value =
         schema.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let features = schema["columns"]
@@ -54,6 +56,12 @@ pub(super) fn read(path: &Path, at: usize, rows: usize) -> Result<Values, String
     let done = match column.physical_type() {
         Type::FLOAT => each::<FloatType>(&reader, at, |value| number(value.map(|&value| f64::from(value)))),
         Type::DOUBLE => each::<DoubleType>(&reader, at, |value| number(value.copied())),
+        Type::INT32 if is_unsigned(&column) => {
+            each::<Int32Type>(&reader, at, |value| number(value.map(|&value| f64::from(value as u32))))
+        }
+        Type::INT64 if is_unsigned(&column) => {
+            each::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as u64 as f64)))
+        }
         Type::INT32 => each::<Int32Type>(&reader, at, |value| number(value.map(|&value| f64::from(value)))),
         Type::INT64 => each::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as f64))),
         _ => return words(&reader, at, rows).map_err(|error| error.to_string()),
@@ -128,6 +136,26 @@ fn unit_micros(column: &ColumnDescriptor) -> f64 {
     }
 }
 
+/// Whether the file itself says that no row has a value, as pandas and Arrow write columns of nothing whatever their type.
+fn is_empty(reader: &SerializedFileReader<File>, at: usize) -> bool {
+    reader.metadata().row_groups().iter().all(|group| {
+        let nulls = group.column(at).statistics().and_then(|statistics| statistics.null_count_opt());
+        nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows()))
+    })
+}
+
+/// Whether the bits are of a number that has no sign.
+fn is_unsigned(column: &ColumnDescriptor) -> bool {
+    match (column.logical_type_ref(), column.converted_type()) {
+        (Some(LogicalType::Integer(number)), _) => !number.is_signed,
+        (
+            _,
+            ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64,
+        ) => true,
+        _ => false,
+    }
+}
+
 fn column_type(column: &ColumnDescriptor) -> ColumnType {
     if column.max_rep_level() > 0 || column.max_def_level() > 1 {
         return ColumnType::Other;
@@ -138,6 +166,7 @@ fn column_type(column: &ColumnDescriptor) -> ColumnType {
             ColumnType::Time
         }
         (_, Some(LogicalType::Decimal(_)), _) | (_, _, ConvertedType::DECIMAL) => ColumnType::Other,
+        (_, Some(LogicalType::Unknown), _) => ColumnType::Empty,
         (Type::FLOAT | Type::DOUBLE, ..) => ColumnType::Float,
         (Type::INT32 | Type::INT64, ..) => ColumnType::Whole,
         (Type::BOOLEAN, ..) => ColumnType::Flag,

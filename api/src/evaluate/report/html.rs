@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Report, plot, text};
+use crate::html::escape;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
 pre{overflow-x:auto;background:#f6f6f4;padding:1rem;font-size:12px;line-height:1.35}svg{width:100%;height:auto}\
@@ -47,9 +48,4 @@ fn write_html(out: &mut String, report: &Report) -> std::fmt::Result {
 
 fn figure(out: &mut String, title: &str, svg: &str, caption: &str) -> std::fmt::Result {
     writeln!(out, "<h2>{title}</h2><figure>{svg}<figcaption>{caption}</figcaption></figure>")
-}
-
-/// Text that is only text.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

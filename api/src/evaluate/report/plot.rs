@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Moment, Report, html::escape};
+use super::{Moment, Report};
 use crate::evaluate::time_text;
+use crate::html::escape;
 
 const COLOURS: [&str; 7] = ["#9a9a9a", "#7a9cc6", "#b48a5a", "#4f9d69", "#c0392b", "#7d5ba6", "#d4a017"];
 /// Places on the time axis: as many as can be told apart.

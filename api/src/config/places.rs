@@ -1,0 +1,70 @@
+//! What a configuration refers to and a start needs: `serve` ends with 64 where it is not there, `doctor` says so before.
+//!
+//! It is no part of loading: a folder or a secret may come and go while the configuration stays.
+
+use std::path::Path;
+
+use super::sections::{Config, SourceKind};
+
+/// The folder that models are taken from is one.
+///
+/// # Errors
+/// What it is instead, and the way out.
+pub fn check_model_directory(config: &Config) -> Result<(), String> {
+    match config.model.directory.get() {
+        Some(directory) if !Path::new(directory).is_dir() => Err(format!(
+            "model.directory is {directory:?}, which is no folder; make it, or leave the key out"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The token of whoever may change the model can be had.
+///
+/// # Errors
+/// Where it is not; never the token itself.
+pub fn check_admin_token(config: &Config) -> Result<(), String> {
+    config.server.admin_token.resolved("server.admin_token").map(|_| ())
+}
+
+/// What `model.record` does not do here, though one may expect it.
+pub fn record_warning(config: &Config) -> Option<&'static str> {
+    let has_token = config.server.admin_token.get().is_some();
+    match (config.model.record.get(), config.source.kind) {
+        (Some(_), SourceKind::Kafka) => {
+            Some("model.record is not read: with Kafka the configuration says which model scores")
+        }
+        (None, kind) if has_token && kind != SourceKind::Kafka => {
+            Some("model.record is not set: a model that is activated answers until the process ends")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        Layers::default().load(&variables).unwrap().config
+    }
+
+    #[test]
+    fn a_folder_or_a_token_that_is_not_there_is_told() {
+        let absent = config(&[
+            ("STORMGLASS__MODEL__DIRECTORY", "/no/such/folder"),
+            ("STORMGLASS__SERVER__ADMIN_TOKEN", "env:STORMGLASS_NO_SUCH"),
+        ]);
+        assert!(
+            check_model_directory(&absent).unwrap_err().contains("\"/no/such/folder\", which is no folder")
+        );
+        assert!(check_admin_token(&absent).unwrap_err().contains("STORMGLASS_NO_SUCH, which is not set"));
+        let there =
+            config(&[("STORMGLASS__MODEL__DIRECTORY", "/"), ("STORMGLASS__SERVER__ADMIN_TOKEN", "hidden")]);
+        assert_eq!((check_model_directory(&there), check_admin_token(&there)), (Ok(()), Ok(())));
+        assert_eq!(check_model_directory(&Config::default()), Ok(()));
+        assert!(record_warning(&there).unwrap().contains("not set"));
+        assert_eq!(record_warning(&Config::default()), None);
+    }
+}
