@@ -13,6 +13,7 @@ mod life;
 mod limits;
 mod load_test;
 mod metrics;
+mod overwritten;
 mod predictions;
 mod python;
 mod quality;

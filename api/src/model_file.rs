@@ -10,17 +10,41 @@ use model::{
 
 use crate::shipped;
 
-/// Opens `runbook-rf`, which is shipped, or a file: one of ours is mapped, one that `stormglass model import` reads is
+/// The default of `model.map_above_bytes`.
+pub const MAP_ABOVE_BYTES: u64 = 256 << 20;
+
+/// Opens one of our files: a copy in sealed memory, which nothing that is done to the file can reach. A file of more than
+/// `map_above_bytes` is mapped where it lies, and the log says what its operator must not do.
+///
+/// # Errors
+/// As [`Model::open`].
+pub fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, ModelError> {
+    let bytes = std::fs::metadata(file).map_or(0, |found| found.len());
+    if bytes <= map_above_bytes {
+        return Model::open(file);
+    }
+    let model = Model::open_in_place(file)?;
+    tracing::warn!(
+        path = %file.display(),
+        bytes,
+        map_above_bytes,
+        "the model file is larger than model.map_above_bytes and is mapped where it lies: replace it by rename, never \
+         change it in place while it is in use"
+    );
+    Ok(model)
+}
+
+/// Opens `runbook-rf`, which is shipped, or a file: one of ours by [`open_own`], one that `stormglass model import` reads is
 /// imported into memory. The same bytes under the same name give the same model on every machine.
 ///
 /// # Errors
 /// What is wrong with the file, and the way out.
-pub fn open(path: &str) -> Result<Model, String> {
+pub fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     if path == shipped::RUNBOOK {
         return shipped::model(path).expect("it is shipped").map_err(|error| error.to_string());
     }
     let file = Path::new(path);
-    let refused = match Model::open(file) {
+    let refused = match open_own(file, map_above_bytes) {
         Ok(model) => return Ok(model),
         Err(refused @ ModelError::NotAModel { .. }) => refused,
         Err(error) => return Err(error.to_string()),

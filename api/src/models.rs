@@ -1,11 +1,11 @@
 //! The versions of the model: which one is active, which was before, which one runs along as a shadow, and how that
 //! changes while requests are answered.
 //!
-//! A change goes: [`catalog`] (a name becomes a file, mapped and checked) -> [`comparison`] (it is tried on the newest
+//! A change goes: [`catalog`] (a name becomes a file, copied to memory and checked) -> [`comparison`] (it is tried on the newest
 //! real rows beside the active one) -> [`record`] (what is to last is written down) -> the shards, each between two
 //! batches. What is refused on the way leaves everything as it was. [`start`] says which one a process begins with.
 //!
-//! One change at a time. The one before stays mapped, so that the way back takes no file and no comparison.
+//! One change at a time. The one before stays in memory, so that the way back takes no file and no comparison.
 
 pub mod catalog;
 mod change;
@@ -68,7 +68,7 @@ pub struct Version {
     pub name: String,
     /// The file that it was found in; `None` = it came with the program.
     pub path: Option<String>,
-    /// The model, mapped.
+    /// The model, ready to score.
     pub model: Arc<Model>,
     /// The same, bound to the stream; `None` where it answers rows only.
     pub bound: Option<Arc<BoundModel>>,
@@ -285,5 +285,5 @@ pub type Look = (Entry, Result<Arc<Seen>, String>);
 /// Where the record is. With Kafka the log says which model scores a partition: the record is not read.
 fn record_file(config: &Config) -> Option<RecordFile> {
     let path = config.model.record.get().filter(|_| config.source.kind != SourceKind::Kafka)?;
-    Some(RecordFile::new(PathBuf::from(path)))
+    Some(RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
 }

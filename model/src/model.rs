@@ -72,15 +72,30 @@ const PAGE_BYTES: usize = 4_096;
 const BATCH_ROWS: usize = 32;
 
 impl Model {
-    /// Maps the file and checks all of it.
-    ///
-    /// The file must be replaced by rename, never modified in place, for as long as the model lives.
+    /// Copies the file to sealed memory, maps it there and checks all of it: what becomes of the file afterwards does not
+    /// touch the model. A file that is replaced or written while it is copied is refused, unless all of one state of it
+    /// was read.
     ///
     /// # Errors
     /// [`ModelError`], which names the file, the section and what is wrong with it.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::of_pages(path, Pages::of_file(path))
+    }
+
+    /// Maps the file where it lies and checks all of it: for a forest that is not to take up memory as a whole.
+    ///
+    /// The caller promises that nobody changes the file in place for as long as the model lives; it may be replaced by
+    /// rename, and removed. Where the promise is broken, scores are those of no model, or the process ends by SIGBUS.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn open_in_place(path: &Path) -> Result<Self, ModelError> {
+        Self::of_pages(path, Pages::in_place(path))
+    }
+
+    fn of_pages(path: &Path, pages: std::io::Result<Pages>) -> Result<Self, ModelError> {
         let file = path.display().to_string();
-        match Pages::of_file(path) {
+        match pages {
             Ok(pages) => Self::from_pages(file, &pages),
             Err(source) => Err(ModelError::Io { file, source }),
         }

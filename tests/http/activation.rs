@@ -20,14 +20,14 @@ use crate::support::{
     service::{Service, model_bytes},
 };
 
-const TOKEN: &str = "a-token-of-a-test";
-const WARM: Duration = Duration::from_secs(60);
+pub(super) const TOKEN: &str = "a-token-of-a-test";
+pub(super) const WARM: Duration = Duration::from_secs(60);
 
 /// A folder with models `one` and `two`, close to each other, and `far`.
-struct Folder(tempfile::TempDir);
+pub(super) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir(folder.models()).unwrap();
         for (name, version, base) in [("one", "1", -1.5), ("two", "2", -1.45), ("far", "3", -9.0)] {
@@ -40,28 +40,28 @@ impl Folder {
         self.0.path().join("models")
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.models().join(format!("{name}.sgm"))
     }
 
     /// As files of models are replaced: by rename.
-    fn put(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) {
         let aside = self.models().join(".aside");
         std::fs::write(&aside, bytes).unwrap();
         std::fs::rename(aside, self.file(name)).unwrap();
     }
 
-    fn record(&self) -> PathBuf {
+    pub(super) fn record(&self) -> PathBuf {
         self.0.path().join("active.json")
     }
 
-    fn open(&self, name: &str) -> Model {
+    pub(super) fn open(&self, name: &str) -> Model {
         Model::open(&self.file(name)).unwrap()
     }
 }
 
 /// The settings of a service over the folder.
-fn over<'a>(folder: &'a Folder, record: bool) -> impl FnOnce(&mut Command) + use<'a> {
+pub(super) fn over<'a>(folder: &'a Folder, record: bool) -> impl FnOnce(&mut Command) + use<'a> {
     move |command| {
         command.env("STORMGLASS__SERVER__ADMIN_TOKEN", TOKEN);
         command.env("STORMGLASS__MODEL__DIRECTORY", folder.models());
@@ -72,7 +72,7 @@ fn over<'a>(folder: &'a Folder, record: bool) -> impl FnOnce(&mut Command) + use
 }
 
 /// A service that begins with `one`.
-fn serve(folder: &Folder, arguments: &[&str], record: bool) -> Process {
+pub(super) fn serve(folder: &Folder, arguments: &[&str], record: bool) -> Process {
     Process::serve(arguments, |command| {
         over(folder, record)(command);
         command.env("MODEL_PATH", folder.file("one"));
@@ -89,7 +89,7 @@ fn ask(service: &Process, method: &str, path: &str, token: &str, body: &str) -> 
 }
 
 /// A change that is made.
-fn change(service: &Process, method: &str, path: &str, body: &str) -> Value {
+pub(super) fn change(service: &Process, method: &str, path: &str, body: &str) -> Value {
     let answer = ask(service, method, path, TOKEN, body);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
@@ -102,7 +102,7 @@ fn refused(service: &Process, path: &str, body: &str, status: u16, words: &str) 
     answer.json()
 }
 
-fn get(service: &Process, path: &str) -> Value {
+pub(super) fn get(service: &Process, path: &str) -> Value {
     serde_json::from_str(&service.get(path).unwrap().1).unwrap()
 }
 
@@ -113,7 +113,7 @@ fn warm(service: &Process) {
 }
 
 /// Three rows of the engine's features, as a question and as what a model says of them offline.
-fn question() -> (String, Vec<Vec<f32>>) {
+pub(super) fn question() -> (String, Vec<Vec<f32>>) {
     let specs = features::specs();
     let rows: Vec<Vec<f32>> = (0..3)
         .map(|row| (0..specs.len()).map(|i| ((i * 7 + row * 5) % 13) as f32 * 0.25 - 1.5).collect())
@@ -129,11 +129,11 @@ fn question() -> (String, Vec<Vec<f32>>) {
     (json!({"rows": rows.iter().map(named).collect::<Vec<_>>()}).to_string(), rows)
 }
 
-fn offline(model: &Model, rows: &[Vec<f32>]) -> Vec<u64> {
+pub(super) fn offline(model: &Model, rows: &[Vec<f32>]) -> Vec<u64> {
     rows.iter().map(|row| model.score_row(row).probability.to_bits()).collect()
 }
 
-fn bits(scores: &Value) -> Vec<u64> {
+pub(super) fn bits(scores: &Value) -> Vec<u64> {
     scores.as_array().unwrap().iter().map(|score| score.as_f64().unwrap().to_bits()).collect()
 }
 
@@ -146,7 +146,7 @@ impl Drop for Over<'_> {
     }
 }
 
-fn metric(service: &Process, series: &str) -> f64 {
+pub(super) fn metric(service: &Process, series: &str) -> f64 {
     let text = service.get("/metrics").unwrap().1;
     let line =
         text.lines().find(|line| line.starts_with(series)).unwrap_or_else(|| panic!("{series} in {text}"));
@@ -319,7 +319,7 @@ fn a_replaced_file_changes_nothing_until_it_is_activated() {
     assert!(body["warnings"].to_string().contains("model.record"), "it does not last: {body}");
     assert_eq!(score(), two);
     folder.put("two", &small_version_bytes("two", "2.1", -1.4));
-    assert_eq!(score(), two, "the mapped file is the old one");
+    assert_eq!(score(), two, "what was activated is the old file");
     refused(&service, "/models/two@2/activate", "", 404, "two@2.1");
     let body = change(&service, "POST", "/models/two@2.1/activate", "");
     assert_eq!((&body["model"]["version"], &body["before"]["version"]), (&json!("2.1"), &json!("2")));

@@ -12,7 +12,7 @@ use engine::{
     state::tau::GRID_S,
 };
 use model::{
-    Model, ModelInfo,
+    ModelInfo,
     learn::{Fold, LearnError, TrainOptions, WalkForward},
 };
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     evaluate::{Ladder, Report, Rows, Settings, forecast, judge, leakage, report},
-    shipped,
+    model_file, shipped,
     training::{self, runbook},
     wiring,
 };
@@ -96,7 +96,9 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     let settings = wiring::engine_settings(&config);
     let label = settings.state.label;
     let model = match &arguments.model {
-        Some(path) => Model::open(path).map_err(|error| failed(&error))?,
+        Some(path) => {
+            model_file::open_own(path, config.model.map_above_bytes).map_err(|error| failed(&error))?
+        }
         None => {
             shipped::model("baseline").expect("the baseline is shipped").map_err(|error| failed(&error))?
         }

@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 use model::Model;
 
 use super::{Exit, Failure, print_failed};
+use crate::model_file;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -73,8 +74,10 @@ fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{}: sound; {rows}; sha256 {sha256}", file.display()).map_err(print_failed)
 }
 
+/// Opens a file of ours, for a command that reads no configuration: with the default of `model.map_above_bytes`.
 pub(super) fn open(file: &Path) -> Result<Model, Failure> {
-    Model::open(file).map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
+    model_file::open_own(file, model_file::MAP_ABOVE_BYTES)
+        .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
 }
 
 /// Whether a row of missing values and a row of zeros give answers, and probabilities where those are promised.

@@ -153,7 +153,7 @@ fn check_models(config: &Config) -> Result<(), Failure> {
 
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     let Some(path) = config.predict.legacy_model.get() else { return Ok(None) };
-    match model_file::open(path) {
+    match model_file::open(path, config.model.map_above_bytes) {
         Ok(model) if !model.gives_probability() => Err(Failure::new(
             Exit::Configuration,
             format!("predict.legacy_model {path}: {NOT_A_PROBABILITY}"),

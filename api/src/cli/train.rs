@@ -3,13 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use model::{
-    Model,
-    learn::{self, Recipe, TrainOptions},
-};
+use model::learn::{self, Recipe, TrainOptions};
 
 use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
-use crate::{config::Config, training, wiring};
+use crate::{config::Config, model_file, training, wiring};
 
 /// What can be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -155,7 +152,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let draft =
         learn::train(&dataset, &options, arguments.variant.recipe()).map_err(|error| failed(&error))?;
     draft.write(&arguments.output).map_err(|error| failed(&error))?;
-    let model = Model::open(&arguments.output).map_err(|error| failed(&error))?;
+    let model = model_file::open_own(&arguments.output, config.model.map_above_bytes)
+        .map_err(|error| failed(&error))?;
     let card = learn::card(model.info());
     std::fs::write(arguments.output.with_extension("md"), &card).map_err(|error| failed(&error))?;
     println!("{card}");

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     layers.flags.extend(servers);
     layers.flags.extend(arguments.emit.map(|emit| ("kafka.emit", emit, "--emit")));
     let config = layers.load(&super::ProcessEnvironment)?.config;
-    let mut models = ModelFiles::open(arguments.models.as_deref())?;
+    let mut models = ModelFiles::open(arguments.models.as_deref(), config.model.map_above_bytes)?;
     let settings = settings(&config)?;
     let states = states(&arguments.snapshot)?;
     let report = if arguments.ticks.is_empty() {

@@ -270,6 +270,7 @@ pub struct Model {
     pub version: Optional,
     pub directory: Optional,
     pub record: Optional,
+    pub map_above_bytes: u64,
     pub flip_rate_max: f64,
     pub score_difference_max: f64,
 }
@@ -282,6 +283,7 @@ impl Default for Model {
             version: Optional::default(),
             directory: Optional::default(),
             record: Optional::default(),
+            map_above_bytes: crate::model_file::MAP_ABOVE_BYTES,
             flip_rate_max: 0.25,
             score_difference_max: 1.0,
         }

@@ -112,6 +112,7 @@ pub struct Catalog {
     directory: Option<PathBuf>,
     /// `model.path`, where that is a file.
     configured: Option<PathBuf>,
+    map_above_bytes: u64,
     seen: Mutex<Looks>,
 }
 
@@ -122,6 +123,7 @@ impl Catalog {
         Self {
             directory: config.model.directory.get().map(PathBuf::from),
             configured: configured.map(PathBuf::from),
+            map_above_bytes: config.model.map_above_bytes,
             seen: Mutex::default(),
         }
     }
@@ -205,7 +207,7 @@ impl Catalog {
         {
             return seen.clone();
         }
-        let seen = open(entry).map(|model| Arc::new(Seen::of(&model)));
+        let seen = self.open(entry).map(|model| Arc::new(Seen::of(&model)));
         let mut looks = looks();
         if looks.len() >= 2 * ENTRIES_MAX {
             looks.clear();
@@ -228,7 +230,7 @@ impl Catalog {
         let mut found: Vec<Found> = Vec::new();
         let (mut refusals, mut others) = (Vec::new(), Vec::new());
         for entry in named {
-            match open(&entry) {
+            match self.open(&entry) {
                 Ok(model) if version.is_none_or(|version| version == model.info().version) => {
                     // The same file under two extensions, or a link to it, is one model.
                     if found.iter().all(|known| known.model.info().sha256 != model.info().sha256) {
@@ -256,6 +258,16 @@ impl Catalog {
             _ => Err(FindError::Ambiguous { asked, candidates: found.iter().map(candidate).collect() }),
         }
     }
+
+    fn open(&self, entry: &Entry) -> Result<Model, String> {
+        let Some(path) = &entry.path else {
+            let variant =
+                BUILT_IN.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, variant)| variant);
+            let shipped = shipped::model(variant).expect("the list names what is shipped");
+            return shipped.map_err(|error| error.to_string());
+        };
+        model_file::open(&path.to_string_lossy(), self.map_above_bytes)
+    }
 }
 
 fn candidate(found: &Found) -> String {
@@ -278,18 +290,6 @@ fn is_candidate(path: &Path) -> bool {
     let is_other = ["md", "tmp", "part", "sh", "html"];
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     !name.starts_with('.') && !name.ends_with('~') && !is_other.contains(&&*extension) && path.is_file()
-}
-
-fn open(entry: &Entry) -> Result<Model, String> {
-    match &entry.path {
-        Some(path) => model_file::open(&path.to_string_lossy()),
-        None => {
-            let variant =
-                BUILT_IN.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, variant)| variant);
-            let shipped = shipped::model(variant).expect("the list names what is shipped");
-            shipped.map_err(|error| error.to_string())
-        }
-    }
 }
 
 fn stamp(file: &Metadata) -> Stamp {

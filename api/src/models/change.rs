@@ -99,7 +99,7 @@ impl Models {
         Ok(changed)
     }
 
-    /// Lets the model before answer again. It is mapped and was active: no comparison, no file.
+    /// Lets the model before answer again. It is held ready and was active: no comparison, no file.
     ///
     /// # Errors
     /// [`ChangeError`]: nothing was changed.

@@ -73,12 +73,14 @@ pub struct Record {
 #[derive(Clone, Debug)]
 pub struct RecordFile {
     path: PathBuf,
+    /// `model.map_above_bytes`, for the copies and the files that they came from.
+    map_above_bytes: u64,
 }
 
 impl RecordFile {
     /// The record at this path.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub fn new(path: PathBuf, map_above_bytes: u64) -> Self {
+        Self { path, map_above_bytes }
     }
 
     /// Where it is.
@@ -145,7 +147,7 @@ impl RecordFile {
         let failed = |error: io::Error| format!("{}: {error}", path.display());
         fs::create_dir_all(self.folder()).map_err(failed)?;
         put(&path, model.bytes()).map_err(failed)?;
-        // A file that was overwritten in place under its mapping is not what was checked.
+        // A large file that was overwritten in place under its mapping is not what was checked.
         self.open_copy(&model.info().sha256)
     }
 
@@ -171,7 +173,7 @@ impl RecordFile {
             Err(error) => error,
         };
         let Some(path) = &recorded.path else { return Err(copy) };
-        match model_file::open(path) {
+        match model_file::open(path, self.map_above_bytes) {
             Ok(model) if model.info().sha256 == recorded.sha256 => Ok(model),
             Ok(model) => Err(format!("{copy}; {path} is another model, of sha256 {}", model.info().sha256)),
             Err(error) => Err(format!("{copy}; {error}")),
@@ -180,7 +182,7 @@ impl RecordFile {
 
     fn open_copy(&self, sha256: &str) -> Result<Model, String> {
         let path = self.copy_of(sha256);
-        let model = Model::open(&path).map_err(|error| error.to_string())?;
+        let model = model_file::open_own(&path, self.map_above_bytes).map_err(|error| error.to_string())?;
         if model.info().sha256 == sha256 {
             return Ok(model);
         }
@@ -201,7 +203,7 @@ impl RecordFile {
         if let Err(error) = sync_folder(&self.path) {
             tracing::warn!(%error, path = %self.path.display(), "the removal of the record could not be synced");
         }
-        // A mapped copy stays mapped.
+        // A copy that is in use stays in use: it is in memory, or mapped.
         let _ = fs::remove_dir_all(self.folder());
         Ok(existed)
     }
@@ -261,7 +263,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::shipped;
+    use crate::{model_file::MAP_ABOVE_BYTES, shipped};
 
     fn version(variant: &str) -> Version {
         let model = Arc::new(shipped::model(variant).unwrap().unwrap());
@@ -276,7 +278,7 @@ mod tests {
     #[test]
     fn a_record_comes_back_with_its_models_and_is_gone_when_it_is_cleared() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RecordFile::new(folder.path().join("active.json"));
+        let file = RecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
         assert_eq!(file.read(), Ok(None));
         let (ml, baseline) = (version("ml"), version("baseline"));
         for version in [&ml, &baseline] {
@@ -298,7 +300,7 @@ mod tests {
     #[test]
     fn what_is_damaged_is_refused_and_the_file_it_came_from_stands_in() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RecordFile::new(folder.path().join("active.json"));
+        let file = RecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
         fs::write(file.path(), "{\"active\":").unwrap();
         assert!(file.read().unwrap_err().contains("stormglass model clear"));
         // A change that fails puts back what was there, be it a record or not.

@@ -84,7 +84,7 @@ fn recorded(
 fn configured_sha256(config: &sections::Model) -> Option<String> {
     config.version.get()?;
     let model = match config.path.get() {
-        Some(path) => model_file::open(path).ok()?,
+        Some(path) => model_file::open(path, config.map_above_bytes).ok()?,
         None => shipped::model(config.variant.get().unwrap_or(shipped::DEFAULT_VARIANT))?.ok()?,
     };
     Some(model.info().sha256.clone())
@@ -121,7 +121,7 @@ pub(super) fn configured(
         return shipped_model(config.variant.get(), report);
     };
     report.name = catalog::file_name(Path::new(path));
-    match model_file::open(path) {
+    match model_file::open(path, config.map_above_bytes) {
         Ok(model) => {
             loaded_line(&model, Some(path), "model loaded");
             let variant = &model.info().variant;

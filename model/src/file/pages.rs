@@ -1,20 +1,29 @@
 //! The mapping: bytes that stay put and do not change for as long as anyone holds a part of them.
 //!
-//! What cannot be defended against from inside: another process that cuts short or overwrites the mapped file in place.
-//! Model files are therefore replaced by rename (as [`super::write`] does), never modified.
+//! A file's bytes are copied to a memory file, which is sealed against every write and change of its length, and are
+//! mapped from there: what is checked and hashed is what is scored with, whatever becomes of the file. A very large file
+//! can be mapped where it lies instead ([`Pages::in_place`]). Against another process that then overwrites the file or
+//! cuts it short there is no defence from inside: such a file must be replaced by rename (as [`super::write`] does).
 
 #![allow(unsafe_code)]
 
-use std::{fs::File, io, ops::Deref, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Read, Seek},
+    ops::Deref,
+    path::Path,
+    sync::Arc,
+};
 
-use memmap2::{Mmap, MmapMut, UncheckedAdvice};
+use memmap2::{Mmap, MmapMut, MmapOptions, UncheckedAdvice};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
-/// A mapped file, or a page-aligned copy of bytes. Cloning shares it.
+/// Mapped, read-only bytes. Cloning shares them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pages {
     map: Arc<Mmap>,
-    /// Whether the bytes are a file's, which can be read again.
-    of_file: bool,
+    /// Whether the bytes are those of a file where it lies, which can be read again.
+    is_in_place: bool,
 }
 
 /// Files from this size on are given back to the system page by page while they are checked: a checksum reads every
@@ -33,19 +42,30 @@ pub(crate) struct MappedSlice<T> {
 }
 
 impl Pages {
-    /// Maps a file.
+    /// Copies a file to memory that nobody can change. A file that is written meanwhile may be copied half old and half
+    /// new: the checks of the copy find that.
     ///
     /// # Errors
     /// The system's, or `InvalidInput` for what is not a regular file (opening a pipe would wait for a writer).
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        let mut file = open_regular(path)?;
+        if let Ok(map) = sealed_copy(&file).and_then(|sealed| map(&sealed)) {
+            return Ok(Self { map: Arc::new(map), is_in_place: false });
         }
-        let file = File::open(path)?;
-        // SAFETY: the map is private and read-only. The one way to break it is to modify the file in place, which
-        // the format forbids (see the top of this file): files are replaced by rename.
-        let map = unsafe { Mmap::map(&file)? };
-        Ok(Self { map: Arc::new(map), of_file: true })
+        // Old kernels and some sandboxes have no memory files. What failed to be read fails here again.
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        bounded(&file)?.read_to_end(&mut bytes)?;
+        Self::copy_of(&bytes)
+    }
+
+    /// Maps a file where it lies. Whoever asks for it promises that nobody overwrites the file or cuts it short while a
+    /// part of these pages is held.
+    ///
+    /// # Errors
+    /// As [`Pages::of_file`].
+    pub(crate) fn in_place(path: &Path) -> io::Result<Self> {
+        Ok(Self { map: Arc::new(map(&open_regular(path)?)?), is_in_place: true })
     }
 
     /// Copies bytes to pages of their own.
@@ -55,7 +75,7 @@ impl Pages {
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
         let mut map = MmapMut::map_anon(bytes.len())?;
         map.copy_from_slice(bytes);
-        Ok(Self { map: Arc::new(map.make_read_only()?), of_file: false })
+        Ok(Self { map: Arc::new(map.make_read_only()?), is_in_place: false })
     }
 
     /// All bytes. They start at a page boundary.
@@ -63,12 +83,13 @@ impl Pages {
         &self.map
     }
 
-    /// Lets go of the memory behind a slice of a large file: it is read again where it is asked for.
+    /// Lets go of the memory behind a slice of a large file that is mapped where it lies: it is read again where it is
+    /// asked for.
     ///
     /// # Panics
     /// If the slice is not inside these pages.
     pub(crate) fn release<T>(&self, slice: &[T]) {
-        if !self.of_file || self.map.len() < RELEASE_BYTES_MIN || slice.is_empty() {
+        if !self.is_in_place || self.map.len() < RELEASE_BYTES_MIN || slice.is_empty() {
             return;
         }
         let start = slice.as_ptr() as usize - self.map.as_ptr() as usize;
@@ -103,6 +124,35 @@ impl Pages {
     }
 }
 
+fn open_regular(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    File::open(path)
+}
+
+/// The file from its start to the end that it has now: one that grows meanwhile does not fill the memory. The byte more
+/// shows that it has grown.
+fn bounded(file: &File) -> io::Result<io::Take<&File>> {
+    Ok(file.take(file.metadata()?.len().saturating_add(1)))
+}
+
+/// The file's bytes in a memory file that takes no write, no change of its length and no change of these seals.
+fn sealed_copy(file: &File) -> io::Result<File> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut memory = File::from(memfd_create("stormglass-model", flags)?);
+    io::copy(&mut bounded(file)?, &mut memory)?;
+    fcntl_add_seals(&memory, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    Ok(memory)
+}
+
+/// Maps all of a file, privately and read-only: kernels before 6.7 map a sealed file in no other way.
+fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: nothing writes to the map, and nothing changes the bytes behind it: a memory file of `sealed_copy` is
+    // sealed, and for any other file the caller of `Pages::in_place` has promised it.
+    unsafe { MmapOptions::new().map_copy_read_only(file) }
+}
+
 impl<T> Deref for MappedSlice<T> {
     type Target = [T];
 
@@ -122,6 +172,8 @@ unsafe impl<T: Send + Sync> Sync for MappedSlice<T> {}
 
 #[cfg(test)]
 mod tests {
+    use std::{fs::OpenOptions, io::Write, os::fd::AsRawFd};
+
     use super::*;
 
     #[test]
@@ -143,5 +195,42 @@ mod tests {
     #[test]
     fn a_directory_is_not_mapped() {
         assert!(Pages::of_file(Path::new("/")).is_err());
+        assert!(Pages::in_place(Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn a_sealed_copy_refuses_every_change() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"the bytes").unwrap();
+        file.rewind().unwrap();
+        let sealed = sealed_copy(&file).unwrap();
+        let refused = |outcome: io::Result<()>| {
+            assert_eq!(outcome.map_err(|error| error.raw_os_error()), Err(Some(1)), "EPERM")
+        };
+        // As another process with the same rights would come to it.
+        let link = format!("/proc/self/fd/{}", sealed.as_raw_fd());
+        let again = OpenOptions::new().read(true).write(true).open(link).unwrap();
+        for mut handle in [&sealed, &again] {
+            refused(handle.rewind().and_then(|()| handle.write_all(b"x")));
+            refused(handle.set_len(0));
+            refused(handle.set_len(100));
+            refused(fcntl_add_seals(handle, SealFlags::FUTURE_WRITE).map_err(io::Error::from));
+        }
+        let shared = MmapOptions::new().len(9).map_raw(&again);
+        refused(shared.map(drop));
+        assert_eq!(&*map(&sealed).unwrap(), b"the bytes");
+    }
+
+    #[test]
+    fn pages_of_a_file_keep_its_bytes_whatever_becomes_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, b"old").unwrap();
+        let pages = Pages::of_file(&path).unwrap();
+        std::fs::write(&path, b"new").unwrap();
+        assert_eq!(pages.bytes(), b"old");
+        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        assert_eq!(pages.bytes(), b"old");
+        assert_eq!(Pages::of_file(&path).unwrap().bytes(), b"", "an empty file is one, too");
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn lay_out(sections: &[NewSection]) -> Vec<u8> {
 }
 
 /// Writes a file so that `path` holds either its old content or all of the new: a temporary file beside it, synced,
-/// renamed, and the directory synced. Whoever has the old file mapped keeps it.
+/// renamed, and the directory synced. Whoever has the old file mapped where it lies keeps it.
 ///
 /// # Errors
 /// The system's; the temporary file is removed.
@@ -117,7 +117,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("model.sgm");
         replace(&path, b"old").unwrap();
-        let mapped = crate::file::pages::Pages::of_file(&path).unwrap();
+        let mapped = crate::file::pages::Pages::in_place(&path).unwrap();
         replace(&path, b"new bytes").unwrap();
         assert_eq!(mapped.bytes(), b"old");
         assert_eq!(fs::read(&path).unwrap(), b"new bytes");

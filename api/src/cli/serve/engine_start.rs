@@ -37,7 +37,7 @@ pub(super) fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failu
     }
     let refuse = |what: String| Failure::new(Exit::Configuration, format!("quality.fallback_model {what}"));
     let (name, opened) = match config.quality.fallback_model.get() {
-        Some(path) => (path, model_file::open(path)),
+        Some(path) => (path, model_file::open(path, config.model.map_above_bytes)),
         None => {
             let shipped = shipped::model("baseline").expect("a baseline is shipped");
             ("built in", shipped.map_err(|error| error.to_string()))

@@ -11,12 +11,14 @@ use model::Model;
 
 use crate::{
     cli::{Exit, Failure},
-    shipped,
+    model_file, shipped,
 };
 
 /// The models of a directory, and those that came with this program.
 pub(super) struct ModelFiles {
     by_sha256: HashMap<String, Kept>,
+    /// `model.map_above_bytes`.
+    map_above_bytes: u64,
 }
 
 enum Kept {
@@ -26,20 +28,22 @@ enum Kept {
 
 impl ModelFiles {
     /// Looks what there is. Files that are no models are passed over.
-    pub(super) fn open(directory: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn open(directory: Option<&Path>, map_above_bytes: u64) -> Result<Self, Failure> {
         let mut by_sha256 = HashMap::new();
         for variant in ["baseline", shipped::DEFAULT_VARIANT] {
             if let Some(Ok(model)) = shipped::model(variant) {
                 by_sha256.insert(model.info().sha256.clone(), Kept::Shipped(Arc::new(model)));
             }
         }
-        let Some(directory) = directory else { return Ok(Self { by_sha256 }) };
+        let Some(directory) = directory else {
+            return Ok(Self { by_sha256, map_above_bytes });
+        };
         let failed = |error: std::io::Error| {
             Failure::new(Exit::Failed, format!("--models {}: {error}", directory.display()))
         };
         for entry in std::fs::read_dir(directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            match Model::open(&path) {
+            match model_file::open_own(&path, map_above_bytes) {
                 Ok(model) => {
                     by_sha256.insert(model.info().sha256.clone(), Kept::File(path));
                 }
@@ -49,7 +53,7 @@ impl ModelFiles {
                 Err(_) => {}
             }
         }
-        Ok(Self { by_sha256 })
+        Ok(Self { by_sha256, map_above_bytes })
     }
 }
 
@@ -58,7 +62,8 @@ impl Models for ModelFiles {
         match self.by_sha256.get(sha256)? {
             Kept::Shipped(model) => Some(model.clone()),
             Kept::File(path) => {
-                let model = Model::open(path).ok().filter(|model| model.info().sha256 == sha256);
+                let opened = model_file::open_own(path, self.map_above_bytes);
+                let model = opened.ok().filter(|model| model.info().sha256 == sha256);
                 model.map(Arc::new)
             }
         }
