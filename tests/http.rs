@@ -17,6 +17,7 @@ mod overwritten;
 mod predictions;
 mod python;
 mod quality;
+mod quiet;
 mod replay;
 mod sources;
 mod stream;

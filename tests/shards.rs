@@ -8,14 +8,15 @@ use std::{
 use engine::{
     board::Board,
     handle::{AskError, EngineHandle, SwapError},
-    message::{Answer, Control, Message},
+    message::{Answer, Control, Message, RoutedTick, TickBatch},
     metrics::ShardMetrics,
+    predict::{Prediction, Status, WarmingReason},
     run::{Engine, EngineSettings},
     shard::{BoundModel, NoOut, Out, ShardCore},
     sim::{SimConfig, Simulator},
     source::TickSink,
     state::{StateSettings, outcome::Outcome},
-    symbol::{Offset, Symbol, default_partition},
+    symbol::{Offset, Partition, Position, Symbol, SymbolKey, SymbolTable, default_partition},
     tick::Tick,
 };
 use model::{Model, ModelDraft, ModelInfo, schema::FeatureName};
@@ -43,8 +44,13 @@ impl Fed {
 
     /// The first shard has the symbol.
     fn on(settings: &EngineSettings, out: Outcomes) -> Self {
+        Self::by(small_model(), settings, out)
+    }
+
+    /// The same, scored by this model from the start.
+    fn by(model: Arc<Model>, settings: &EngineSettings, out: Outcomes) -> Self {
         let board = Arc::new(Board::default());
-        let engine = Engine::start_with(settings, Some(small_model()), board, move |_| out.clone()).unwrap();
+        let engine = Engine::start_with(settings, Some(model), board, move |_| out.clone()).unwrap();
         let config =
             SimConfig { symbols: SimConfig::default().symbols[..1].to_vec(), ..SimConfig::default() };
         let end = config.start.second() + 3_600;
@@ -115,18 +121,115 @@ fn a_kept_answer_is_given_again_until_the_next_tick() {
     assert!(!last.is_newest(), "no shard stands behind it any more");
 }
 
+fn one_shard() -> EngineSettings {
+    EngineSettings { shards: Some(1), ..EngineSettings::default() }
+}
+
+fn is_ready(fed: &Fed) -> bool {
+    wait(fed.handle().summaries(Instant::now() + DEADLINE)).unwrap()[0].ready
+}
+
+/// A symbol without a new tick answers as if the model that took over had scored its newest one.
 #[test]
-fn a_swapped_model_claims_nothing_that_it_did_not_score() {
-    let mut fed = Fed::new();
+fn a_swap_reaches_a_symbol_that_has_no_new_tick() {
+    let other = small_model_named("other", -3.0);
+    let (mut fed, mut always) = (Fed::new(), Fed::by(other.clone(), &one_shard(), Outcomes::default()));
     let before = fed.answer();
     assert_eq!(model_name(&before), "small");
-    fed.swap(small_model_named("other", -3.0)).unwrap();
-    let between = fed.answer();
-    assert_eq!(between.json, before.json, "until the next tick the answer is the old model's");
-    fed.next_tick();
+    fed.swap(other).unwrap();
+    assert!(!before.is_newest(), "whoever kept the old model's answer asks again");
     let after = fed.answer();
-    assert_eq!(model_name(&after), "other");
+    assert_eq!(after.json, always.answer().json);
     assert_ne!(after.prediction.probability(), before.prediction.probability());
+    assert!(Arc::ptr_eq(&after, &fed.answer()), "it is scored once");
+    let (_, key) = fed.handle().resolve("BTC-USD").unwrap();
+    let features = wait(fed.handle().features(key, None, Instant::now() + DEADLINE)).unwrap().unwrap();
+    assert_eq!(Answer::new(features.prediction).json, after.json);
+
+    wait(fed.handle().exchange_model(None, None, DEADLINE)).unwrap();
+    let without = fed.answer();
+    let scored = &without.prediction.scored;
+    assert_eq!((scored.status, scored.model_hash), (Status::Warming(WarmingReason::NoModel), 0));
+    assert!(without.prediction.model.is_none() && !is_ready(&fed));
+    fed.swap(small_model()).unwrap();
+    assert_eq!(fed.answer().json, before.json, "and back");
+    assert!(is_ready(&fed));
+    fed.swap(small_model_named("other", -3.0)).unwrap();
+    (fed.next_tick(), always.next_tick());
+    assert_eq!(fed.answer().json, always.answer().json);
+}
+
+/// The model that a question names answers it, whichever is loaded, and what is held stays.
+#[test]
+fn a_question_is_answered_by_the_model_that_it_names() {
+    let other = small_model_named("other", -3.0);
+    let (fed, always) = (Fed::new(), Fed::by(other.clone(), &one_shard(), Outcomes::default()));
+    let held = fed.answer();
+    let (_, key) = fed.handle().resolve("BTC-USD").unwrap();
+    let ask = |model: &Arc<Model>| {
+        let answers = wait(fed.handle().predict(&[key], Some(model), Instant::now() + DEADLINE));
+        answers.unwrap().remove(0).unwrap()
+    };
+    assert_eq!(ask(&other).json, always.answer().json);
+    assert!(Arc::ptr_eq(&ask(&small_model()), &held), "the same file, read again, is the same model");
+    let deadline = Instant::now() + DEADLINE;
+    let features = wait(fed.handle().features(key, Some(other.clone()), deadline)).unwrap().unwrap();
+    assert_eq!(Answer::new(features.prediction).json, always.answer().json);
+    assert!(Arc::ptr_eq(&fed.answer(), &held));
+}
+
+/// Who asks between a swap and the next tick moves nothing: neither what follows nor a snapshot.
+#[test]
+fn a_question_after_a_swap_leaves_the_state_and_all_later_bytes_as_they_are() {
+    let bound = |name: &str, base| Some(Arc::new(BoundModel::new(small_model_named(name, base)).unwrap()));
+    let names = SymbolTable::default();
+    let symbol = names.intern("simulator", "BTC-USD").unwrap();
+    let key = SymbolKey { partition: Partition(0), symbol: symbol.id };
+    let config = SimConfig { symbols: SimConfig::default().symbols[..1].to_vec(), ..SimConfig::default() };
+    let ticks: Vec<Tick> = Simulator::new(config).take(2_000).map(|(_, tick)| tick).collect();
+    let run = |is_asked: bool| {
+        let metrics = Arc::new(ShardMetrics::default());
+        let mut core = ShardCore::new(StateSettings::default(), bound("first", -1.5), metrics.clone());
+        let (mut out, mut snapshots) = (EveryTick::default(), Vec::new());
+        for (i, tick) in ticks.iter().enumerate() {
+            if i == 1_500 {
+                let (reply, _old) = oneshot::channel();
+                let swap = Control::SwapModel { model: bound("second", -3.0), reply };
+                core.step(Instant::now(), &mut vec![Message::Control(swap)], &mut NoOut);
+                if is_asked {
+                    let (reply, mut answer) = oneshot::channel();
+                    let deadline = Instant::now() + DEADLINE;
+                    let ask = Control::Predict { symbols: vec![key], model: None, deadline, reply };
+                    core.step(Instant::now(), &mut vec![Message::Control(ask)], &mut NoOut);
+                    let answer = answer.try_recv().unwrap().remove(0).unwrap();
+                    assert_eq!(model_name(&answer), "second");
+                    assert!(answer.prediction.probability().is_some(), "a warm symbol");
+                }
+                snapshots.push(core.snapshot(key).unwrap());
+            }
+            let position = Position { partition: key.partition, offset: Offset(i as u64), index: 0 };
+            let ticks = vec![RoutedTick { key, position, tick: *tick }];
+            core.ticks(&TickBatch { new_symbols: vec![symbol.clone()], ticks }, &mut out);
+        }
+        snapshots.push(core.snapshot(key).unwrap());
+        let counted = [&metrics.rows_scored, &metrics.grid_rows_scored, &metrics.predictions_calm];
+        (out.0, snapshots, counted.map(|counter| counter.get()))
+    };
+    assert_eq!(run(true), run(false));
+}
+
+/// Keeps what every tick gave.
+#[derive(Default)]
+struct EveryTick(Vec<Box<[u8]>>);
+
+impl Out for EveryTick {
+    fn wants_every_tick(&self) -> bool {
+        true
+    }
+
+    fn prediction(&mut self, prediction: Prediction) {
+        self.0.push(Answer::new(prediction).json);
+    }
 }
 
 /// One shard that is gone leaves the others with the model that they had.
@@ -234,6 +337,11 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
     assert!(put(stranger, snapshot.clone()).is_err(), "another symbol's snapshot is refused");
     put(interned, snapshot).unwrap();
     assert_eq!(other.answer().json, original.answer().json);
+    let (small, heavy) = (original.answer(), small_model_named("heavy", 1.0));
+    (original.swap(heavy.clone()).unwrap(), other.swap(heavy).unwrap());
+    assert_eq!(other.answer().json, original.answer().json, "another model's answer needs no tick either");
+    (original.swap(small_model()).unwrap(), other.swap(small_model()).unwrap());
+    assert_eq!(other.answer().json, small.json);
 
     original.next_tick();
     let tick = other.rest.remove(0);

@@ -135,11 +135,15 @@ impl EngineHandle {
 
     /// The newest prediction of each symbol, in order; `None` for one that has no state here. One message a shard.
     ///
+    /// With a `model`, that model answers all of them, also while the shards change to another one. Without it each shard
+    /// answers by the model that it has.
+    ///
     /// # Errors
     /// [`AskError`] if any shard refuses or is late.
     pub async fn predict(
         &self,
         symbols: &[SymbolKey],
+        model: Option<&Arc<Model>>,
         deadline: Instant,
     ) -> Result<Vec<Option<Arc<Answer>>>, AskError> {
         let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.mailboxes.len()];
@@ -151,7 +155,9 @@ impl EngineHandle {
         let mut pending = Vec::new();
         for (shard, indexes) in by_shard.into_iter().enumerate().filter(|(_, list)| !list.is_empty()) {
             let asked: Vec<SymbolKey> = indexes.iter().map(|&i| symbols[i]).collect();
-            let answer = self.send(shard, |reply| Control::Predict { symbols: asked, deadline, reply })?;
+            let model = model.cloned();
+            let answer =
+                self.send(shard, |reply| Control::Predict { symbols: asked, model, deadline, reply })?;
             pending.push((indexes, answer));
         }
         let mut predictions = vec![None; symbols.len()];
@@ -177,7 +183,7 @@ impl EngineHandle {
         if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
             return gather::ask(&self.mailboxes[shard], symbol, deadline).await;
         }
-        let ask = |reply| Control::Predict { symbols: vec![symbol], deadline, reply };
+        let ask = |reply| Control::Predict { symbols: vec![symbol], model: None, deadline, reply };
         Ok(self.ask(shard, deadline, ask).await?.pop().flatten())
     }
 
@@ -198,17 +204,19 @@ impl EngineHandle {
         self.ask(shard, deadline, |reply| Control::ScoreRows { model, rows, deadline, reply }).await
     }
 
-    /// The features behind a symbol's newest prediction; `None` if it has no state here.
+    /// The features behind a symbol's newest prediction, and that prediction by `model`, or by the loaded one; `None` if
+    /// the symbol has no state here.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
     pub async fn features(
         &self,
         symbol: SymbolKey,
+        model: Option<Arc<Model>>,
         deadline: Instant,
     ) -> Result<Option<FeaturesAnswer>, AskError> {
         let Some(shard) = self.routes.shard_of(symbol.partition) else { return Ok(None) };
-        self.ask(shard, deadline, |reply| Control::Features { symbol, reply }).await
+        self.ask(shard, deadline, |reply| Control::Features { symbol, model, reply }).await
     }
 
     /// Every symbol with state, sorted by name.

@@ -42,7 +42,7 @@ pub struct TickBatch {
     pub ticks: Vec<RoutedTick>,
 }
 
-/// A prediction with its encoding, made once for all who ask before the symbol's next tick.
+/// A prediction with its encoding, made once for all who ask before the symbol's next tick or a swap of the model.
 #[derive(Debug)]
 pub struct Answer {
     /// The prediction.
@@ -64,7 +64,7 @@ impl Answer {
         !self.superseded.load(Ordering::Acquire)
     }
 
-    /// The shard has moved on: a newer tick, another state, or no state any more.
+    /// The shard has moved on: a newer tick, another model, another state, or no state any more.
     pub(crate) fn supersede(&self) {
         self.superseded.store(true, Ordering::Release);
     }
@@ -77,6 +77,8 @@ pub enum Control {
     Predict {
         /// Symbols this shard owns.
         symbols: Vec<SymbolKey>,
+        /// The model that is to answer all of them; `None`: the loaded one.
+        model: Option<Arc<Model>>,
         /// Past this the question is dropped unanswered.
         deadline: Instant,
         /// Where the answer goes.
@@ -97,6 +99,8 @@ pub enum Control {
     Features {
         /// Which symbol.
         symbol: SymbolKey,
+        /// The model whose prediction comes with them; `None`: the loaded one's.
+        model: Option<Arc<Model>>,
         /// Where the answer goes; `None` without state here.
         reply: oneshot::Sender<Option<FeaturesAnswer>>,
     },

@@ -5,6 +5,7 @@
 
 mod lane;
 mod recent;
+mod rescore;
 mod rows;
 mod shadow;
 
@@ -13,6 +14,7 @@ use std::{sync::Arc, time::Instant};
 use model::{Model, ModelInfo, schema::FeatureName};
 use rustc_hash::FxHashMap;
 
+use rescore::Loaded;
 pub use shadow::SHADOW_VARIANT;
 use shadow::{Shadow, Waiting};
 
@@ -21,7 +23,7 @@ use crate::{
     features::{self, FEATURE_COUNT, Row},
     message::{Answer, Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
     metrics::ShardMetrics,
-    predict::{Prediction, StateFrom, Status},
+    predict::{Prediction, Scored, StateFrom, Status, WarmingReason},
     quality::{Change, QualityRow, QualitySettings, QualityWindow},
     snapshot::{self, SnapshotError},
     state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},
@@ -140,9 +142,12 @@ struct Entry {
     key: SymbolKey,
     /// Boxed: the index of symbols stays small and moves cheaply.
     state: Box<SymbolState>,
-    /// The model that scored the newest tick: a swap must not claim its answers.
+    /// The model that scored the newest tick.
     scored_by: Option<Arc<ModelInfo>>,
-    /// The answer to who asks, until the next tick. Fronts keep it too, and look whether it is superseded.
+    /// Whether another model may have scored the newest tick than the one that is loaded now, as after a swap or a
+    /// restore: whoever asks is answered by the loaded one.
+    is_outdated: bool,
+    /// The answer to who asks, until the next tick or swap. Fronts keep it too, and look whether it is superseded.
     answer: Option<Arc<Answer>>,
     /// What the shadow said of the last horizon's grid instants.
     waiting: Waiting,
@@ -240,6 +245,10 @@ impl ShardCore {
 
     fn swap_model(&mut self, model: Option<Arc<BoundModel>>) -> Option<Arc<BoundModel>> {
         let old = std::mem::replace(&mut self.model, model);
+        for entry in &mut self.entries {
+            entry.is_outdated = true;
+            entry.supersede_answer();
+        }
         self.name_models();
         old
     }
@@ -264,12 +273,6 @@ impl ShardCore {
     /// The rows of live quality.
     pub fn quality(&self) -> &QualityWindow {
         &self.quality
-    }
-
-    /// What is said of the model of this hash.
-    fn info_of(&self, hash: u64) -> Option<&Arc<ModelInfo>> {
-        let known = [&self.model, &self.baseline].into_iter().flatten();
-        known.into_iter().find(|model| model.hash == hash).map(|model| &model.info)
     }
 
     /// Handles the messages in order and leaves the vector empty, ready to be filled again.
@@ -314,10 +317,10 @@ impl ShardCore {
             None => self.add_symbol(routed.key, routed.position.offset),
         };
         let entry = &mut self.entries[i];
+        let loaded = Loaded { model: self.model.as_deref(), baseline: self.baseline.as_deref() };
         let mut scorer = ShardScorer {
             symbol: &entry.symbol,
-            model: self.model.as_deref(),
-            baseline: self.baseline.as_deref(),
+            loaded,
             shadow: self.shadow.as_ref(),
             waiting: &mut entry.waiting,
             recent: &mut self.recent,
@@ -350,8 +353,8 @@ impl ShardCore {
             self.touched.push(i);
         }
         let hash = entry.state.newest().map_or(0, |newest| newest.model_hash);
-        let stood_in = self.baseline.as_ref().filter(|baseline| baseline.hash == hash);
-        let info = stood_in.or(self.model.as_ref()).map(|model| &model.info);
+        let info = loaded.info(hash);
+        entry.is_outdated = false;
         if entry.scored_by.as_ref().map(Arc::as_ptr) != info.map(Arc::as_ptr) {
             entry.scored_by = info.cloned();
         }
@@ -394,6 +397,7 @@ impl ShardCore {
             key,
             state,
             scored_by: None,
+            is_outdated: false,
             answer: None,
             waiting: Waiting::default(),
             touched: false,
@@ -415,28 +419,28 @@ impl ShardCore {
         i
     }
 
-    /// The newest prediction of an entry, once it has accepted a tick.
+    /// The prediction of an entry's newest tick by the model that scored the tick, once one was accepted.
     fn prediction(&self, i: usize) -> Option<Prediction> {
         let entry = &self.entries[i];
-        Some(Prediction {
+        Some(self.prediction_of(entry, *entry.state.newest()?, entry.scored_by.clone()))
+    }
+
+    fn prediction_of(&self, entry: &Entry, scored: Scored, model: Option<Arc<ModelInfo>>) -> Prediction {
+        Prediction {
             symbol: entry.symbol.clone(),
-            scored: *entry.state.newest()?,
-            model: entry.scored_by.clone(),
+            scored,
+            model,
             partition: entry.key.partition,
             origin: Offset(entry.state.origin),
             config_hash: self.config_hash,
             state_from: entry.state.state_from,
-        })
+        }
     }
 
-    fn answer_of(&mut self, key: SymbolKey) -> Option<Arc<Answer>> {
-        self.answer(*self.index.get(&key)?)
-    }
-
-    /// The newest prediction of an entry with its encoding, made at most once a tick.
+    /// The loaded model's newest prediction of an entry with its encoding, made at most once a tick and swap.
     fn answer(&mut self, i: usize) -> Option<Arc<Answer>> {
         if self.entries[i].answer.is_none() {
-            self.entries[i].answer = Some(Arc::new(Answer::new(self.prediction(i)?)));
+            self.entries[i].answer = Some(Arc::new(Answer::new(self.newest(i, None)?)));
         }
         self.entries[i].answer.clone()
     }
@@ -451,16 +455,20 @@ impl ShardCore {
             newest_tick: newest.as_of,
             ticks_accepted: state.ticks_accepted,
             warm: known as f64 / FEATURE_COUNT as f64,
-            ready: matches!(newest.status, Status::Ok { .. }),
+            // With enough ticks a row is scored by whichever model is loaded, also by one that was loaded after it.
+            ready: match newest.status {
+                Status::Ok { .. } | Status::Warming(WarmingReason::NoModel) => self.model.is_some(),
+                Status::Warming(WarmingReason::Coverage60 | WarmingReason::Coverage300) => false,
+            },
             price: state.newest_price()?,
         })
     }
 
-    fn features_of(&self, key: SymbolKey) -> Option<FeaturesAnswer> {
+    fn features_of(&self, key: SymbolKey, model: Option<Arc<Model>>) -> Option<FeaturesAnswer> {
         let i = *self.index.get(&key)?;
         Some(FeaturesAnswer {
             row: self.entries[i].state.row().to_vec(),
-            prediction: self.prediction(i)?,
+            prediction: self.newest(i, self.pinned(model).as_ref())?,
             summary: self.summary(i)?,
         })
     }
@@ -468,11 +476,11 @@ impl ShardCore {
     /// A reply that nobody waits for any more is dropped: the sender of the question has gone.
     fn control(&mut self, now: Instant, control: Control) {
         match control {
-            Control::Predict { symbols, deadline, reply } => {
+            Control::Predict { symbols, model, deadline, reply } => {
                 if self.expired(now, deadline, reply.is_closed()) {
                     return;
                 }
-                let _ = reply.send(symbols.into_iter().map(|key| self.answer_of(key)).collect());
+                let _ = reply.send(self.answers(&symbols, model));
             }
             Control::ScoreRows { model, rows, deadline, reply } => {
                 if self.expired(now, deadline, reply.is_closed()) {
@@ -480,8 +488,8 @@ impl ShardCore {
                 }
                 self.rows.push(model, rows, reply);
             }
-            Control::Features { symbol, reply } => {
-                let _ = reply.send(self.features_of(symbol));
+            Control::Features { symbol, model, reply } => {
+                let _ = reply.send(self.features_of(symbol, model));
             }
             Control::Symbols { reply } => {
                 let _ = reply.send((0..self.entries.len()).filter_map(|i| self.summary(i)).collect());
@@ -533,16 +541,18 @@ impl ShardCore {
         key: SymbolKey,
         bytes: &[u8],
     ) -> Result<(), SnapshotError> {
-        let mut state = Box::new(snapshot::decode(&symbol.name, self.snapshot_fingerprint(&symbol), bytes)?);
-        let hash = state.newest().map_or(0, |newest| newest.model_hash);
-        let scored_by = self.info_of(hash).cloned();
-        let is_known = scored_by.is_some() || (hash == 0 && self.model.is_none());
-        if !is_known {
-            state.forget_newest();
-        }
+        let state = Box::new(snapshot::decode(&symbol.name, self.snapshot_fingerprint(&symbol), bytes)?);
         self.names.insert(symbol.id, symbol.clone());
-        let waiting = Waiting::default();
-        self.insert(Entry { symbol, key, state, scored_by, answer: None, waiting, touched: false });
+        self.insert(Entry {
+            symbol,
+            key,
+            state,
+            scored_by: None,
+            is_outdated: true,
+            answer: None,
+            waiting: Waiting::default(),
+            touched: false,
+        });
         Ok(())
     }
 
@@ -566,8 +576,7 @@ impl ShardCore {
 /// Scores with the shard's model and counts.
 struct ShardScorer<'a, O> {
     symbol: &'a Arc<Symbol>,
-    model: Option<&'a BoundModel>,
-    baseline: Option<&'a BoundModel>,
+    loaded: Loaded<'a>,
     shadow: Option<&'a Shadow>,
     /// The symbol's.
     waiting: &'a mut Waiting,
@@ -586,15 +595,15 @@ struct ShardScorer<'a, O> {
 
 impl<O: Out> Scorer for ShardScorer<'_, O> {
     fn score(&mut self, row: &Row) -> Option<f64> {
-        self.model.map(|model| model.score(row))
+        self.loaded.score(row)
     }
 
     fn baseline_score(&mut self, row: &Row) -> Option<f64> {
-        self.baseline.map(|baseline| baseline.score(row))
+        self.loaded.baseline_score(row)
     }
 
     fn baseline_hash(&self) -> u64 {
-        self.baseline.map_or(0, |baseline| baseline.hash)
+        self.loaded.baseline_hash()
     }
 
     fn changed(&mut self, change: Change) {
@@ -602,12 +611,11 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     }
 
     fn model_tau(&self) -> Option<f64> {
-        // 0 stands for "the file does not say".
-        self.model.map(|model| model.info.tau_bp * 1e-4).filter(|&tau| tau > 0.0)
+        self.loaded.model_tau()
     }
 
     fn model_hash(&self) -> u64 {
-        self.model.map_or(0, |model| model.hash)
+        self.loaded.model_hash()
     }
 
     fn grid_row(&mut self, row: GridRow<'_>) {
@@ -622,7 +630,7 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
     }
 
     fn predicts_label(&self) -> bool {
-        let horizon_s = self.model.map_or(0, |model| model.info.horizon_s);
+        let horizon_s = self.loaded.model.map_or(0, |model| model.info.horizon_s);
         [0, self.horizon_s].contains(&horizon_s)
     }
 

@@ -259,21 +259,44 @@ impl SymbolState {
         self.newest_price = tick.price.units();
 
         let mut row = EMPTY_ROW;
-        let standing = self.score(now_ns, false, &mut row, settings, scorer);
+        let scored =
+            self.scored(tick.event_time, (position.offset.0, position.index), &mut row, settings, scorer);
         self.row = row;
-        self.newest = Some(Scored {
-            as_of: tick.event_time,
+        self.newest = Some(scored);
+        admission
+    }
+
+    /// What the newest tick gives under the models that the scorer has now; `None` before the first tick. It is computed
+    /// as the tick's own scoring was, from the same state, so its bits are those that this scorer would have given then.
+    /// Nothing of the state changes: neither a later prediction nor a snapshot depends on whether anybody asked.
+    pub fn rescored(&self, settings: &StateSettings, scorer: &mut impl Scorer) -> Option<Scored> {
+        let newest = self.newest.as_ref()?;
+        let mut row = EMPTY_ROW;
+        Some(self.scored(newest.as_of, (newest.offset, newest.index), &mut row, settings, scorer))
+    }
+
+    /// Scores the state as it is right after the tick at `as_of`, whose offset and index are `tick`.
+    fn scored(
+        &self,
+        as_of: EventTime,
+        tick: (u64, u32),
+        row: &mut Row,
+        settings: &StateSettings,
+        scorer: &mut impl Scorer,
+    ) -> Scored {
+        let standing = self.score(as_of.nanos(), false, row, settings, scorer);
+        Scored {
+            as_of,
             status: standing.status,
             tau_bp: standing.tau * 1e4,
             tau_source: standing.tau_source,
             forecast: standing.inputs.and_then(|inputs| self.volatility.forecast(&inputs)),
             line: standing.given.map_or(Line::IDENTITY, |given| given.line),
             model_hash: standing.given.map_or_else(|| scorer.model_hash(), |given| given.model_hash),
-            features_hash: features::row_hash(&row),
-            offset: position.offset.0,
-            index: position.index,
-        });
-        admission
+            features_hash: features::row_hash(row),
+            offset: tick.0,
+            index: tick.1,
+        }
     }
 
     /// What the newest tick gave.
@@ -284,11 +307,6 @@ impl SymbolState {
     /// Event time of the newest accepted tick.
     pub fn clock(&self) -> Option<EventTime> {
         EventTime::from_nanos(self.newest_ns?)
-    }
-
-    /// Forgets what the newest tick gave, as when another model scored it: the next tick gives anew.
-    pub fn forget_newest(&mut self) {
-        self.newest = None;
     }
 
     /// The features of the newest tick.

@@ -193,8 +193,30 @@ fn under_load_every_request_is_answered_by_the_model_that_it_names() {
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         };
+        // A list is of one model, and of the one that it names.
+        let list_client = || {
+            let mut connection = Connection::open(service.address);
+            let symbols = r#""symbols":["BTC-USD","ETH-USD","SOL-USD"]"#;
+            while !is_over.load(Ordering::Relaxed) {
+                for asked in ["", "one", "two"] {
+                    let pin = if asked.is_empty() { String::new() } else { format!(r#","model":"{asked}""#) };
+                    let answer = connection.post("/predict", format!("{{{symbols}{pin}}}").as_bytes());
+                    let body = answer.json();
+                    if answer.status == 404 && !asked.is_empty() {
+                        assert_eq!(body["error"], "Unknown model", "{body}");
+                        continue;
+                    }
+                    assert_eq!(answer.status, 200, "{body}");
+                    let items = body["predictions"].as_array().unwrap();
+                    let first = &items[0]["model"]["name"];
+                    assert!(asked.is_empty() || first == asked, "{asked}: {body}");
+                    assert!(items.iter().all(|item| &item["model"]["name"] == first), "{body}");
+                }
+            }
+        };
         let clients = [scope.spawn(rows_client), scope.spawn(rows_client)];
         scope.spawn(symbol_client);
+        scope.spawn(list_client);
         let served = |more: u64| {
             let from = answered.load(Ordering::Relaxed);
             while answered.load(Ordering::Relaxed) < from + more {

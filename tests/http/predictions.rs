@@ -223,5 +223,6 @@ fn explanations_add_up_to_the_raw_score_in_every_form() {
     let predictions = symbols["predictions"].as_array().unwrap();
     assert_eq!(predictions[0]["explanation"], Value::Null, "{symbols}");
     assert!(predictions[0].as_object().unwrap().contains_key("explanation"), "{symbols}");
+    assert_eq!(predictions[0]["explanation_reason"], "the model's features are not the engine's");
     assert_eq!(predictions[1]["status"], 404);
 }

@@ -93,7 +93,7 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
             model.answer_rows(&rows, &mut answers);
             let _ = reply.send(answers);
         }
-        Control::Features { symbol, reply } => {
+        Control::Features { symbol, reply, .. } => {
             let found = state.get(&symbol).map(|prediction| FeaturesAnswer {
                 row: (0..engine::features::specs().len()).map(|i| i as f32).collect(),
                 prediction: prediction.clone(),

@@ -45,7 +45,7 @@ fn symbols_rows(handle: &EngineHandle, model: &Model) -> Result<Option<Vec<f64>>
     for symbol in handle.symbols.all() {
         let Some(key) = handle.routes.key_of(symbol.id) else { continue };
         let deadline = Instant::now() + Duration::from_secs(10);
-        let answer = runtime.block_on(handle.features(key, deadline));
+        let answer = runtime.block_on(handle.features(key, None, deadline));
         let answer = answer.map_err(|error| CapacityError::Wrong(format!("{}: {error}", symbol.name)))?;
         let Some(answer) = answer else { continue };
         rows.extend(places.iter().map(|&place| f64::from(answer.row[place])));

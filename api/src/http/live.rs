@@ -63,6 +63,7 @@ impl Live {
 /// The task that empties the board; one a process. Ends when the service drains.
 pub(super) async fn fan_out(app: Arc<App>) {
     let mut drain = app.drain_signal();
+    let mut retold = Retold::new(&app);
     loop {
         if !app.engine.board.is_watched() {
             tokio::select! {
@@ -71,6 +72,8 @@ pub(super) async fn fan_out(app: Arc<App>) {
             }
             // What lies there was posted for the watchers before: too old to show.
             while app.engine.board.take().is_some() {}
+            // Whoever begins to watch is shown the newest answers first.
+            retold = Retold::new(&app);
         }
         let now_nanos = wall_clock_nanos();
         for _ in 0..engine::limits::BOARD_CAPACITY {
@@ -78,11 +81,50 @@ pub(super) async fn fan_out(app: Arc<App>) {
             // An error means that the last watcher has just left.
             let _ = app.live.events.send(encode(&app, &answer, now_nanos));
         }
+        retold.tell(&app).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = draining(&mut drain) => return,
         }
     }
+}
+
+/// Tells the answers of a model that has taken over: a symbol without a new tick posts none by itself.
+struct Retold {
+    /// SHA-256 of the model whose answers the watchers have.
+    model: Option<String>,
+    /// Symbols whose answer by that model is still to be told.
+    keys: Vec<SymbolKey>,
+}
+
+impl Retold {
+    fn new(app: &App) -> Self {
+        Self { model: loaded_sha256(app), keys: Vec::new() }
+    }
+
+    /// Tells so many answers at a time that a watcher who reads is not left behind.
+    async fn tell(&mut self, app: &App) {
+        let model = loaded_sha256(app);
+        if model != self.model {
+            *self = Self { model, keys: current_keys(app, None) };
+        }
+        let from = self.keys.len().saturating_sub(EVENTS_PER_CHUNK_MAX);
+        if self.keys.is_empty() {
+            return;
+        }
+        // Shards that refuse or are late are asked again at the next look.
+        let asked = app.engine.predict(&self.keys[from..], None, app.deadline(Instant::now())).await;
+        let Ok(answers) = asked else { return };
+        self.keys.truncate(from);
+        let now_nanos = wall_clock_nanos();
+        for answer in answers.iter().flatten() {
+            let _ = app.live.events.send(encode(app, answer, now_nanos));
+        }
+    }
+}
+
+fn loaded_sha256(app: &App) -> Option<String> {
+    app.engine.model.load().as_ref().map(|model| model.info().sha256.clone())
 }
 
 fn encode(app: &App, answer: &Answer, now_nanos: i64) -> Event {
@@ -193,7 +235,7 @@ fn current_keys(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Vec<SymbolKey
 
 /// The newest prediction of each, so that a watcher sees something before the next tick.
 async fn current(app: &App, keys: &[SymbolKey]) -> Option<Bytes> {
-    let answers = app.engine.predict(keys, app.deadline(Instant::now())).await.ok()?;
+    let answers = app.engine.predict(keys, None, app.deadline(Instant::now())).await.ok()?;
     let now_nanos = wall_clock_nanos();
     let mut bytes = BytesMut::new();
     for answer in answers.iter().flatten() {

@@ -5,7 +5,7 @@
 //! one turn of the front's event loop; they wait for the end of that turn and travel together. Alone, a question
 //! waits for nothing.
 //!
-//! A prediction changes only with its symbol's next tick. A front keeps the newest one that each shard gave it and
+//! A prediction changes only with its symbol's next tick, or with the model. A front keeps the newest one that each shard gave it and
 //! gives it again, unasked, until the shard marks it superseded; then the next question travels.
 
 use std::{
@@ -141,7 +141,7 @@ async fn send_all(turn: Turn) {
 fn send(mailbox: &Mailbox<Message>, questions: Vec<Waiting>) {
     let deadline = questions.iter().map(|waiting| waiting.deadline).max().expect("there is a first question");
     let symbols = questions.iter().map(|waiting| waiting.symbol).collect();
-    match push(mailbox, |reply| Control::Predict { symbols, deadline, reply }) {
+    match push(mailbox, |reply| Control::Predict { symbols, model: None, deadline, reply }) {
         Err(error) => refuse(questions, error),
         Ok(answer) => {
             let in_flight = IN_FLIGHT.replace(IN_FLIGHT.get() + 1);

@@ -113,7 +113,7 @@ impl Rows<'_> {
         let (reply, mut answer) = oneshot::channel();
         let mut messages = vec![
             Message::Ticks(TickBatch { new_symbols: vec![symbol], ticks }),
-            Message::Control(Control::Features { symbol: key, reply }),
+            Message::Control(Control::Features { symbol: key, model: None, reply }),
         ];
         self.core.step(Instant::now(), &mut messages, &mut NoOut);
         let answer = answer.try_recv().ok()??;

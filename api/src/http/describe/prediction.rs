@@ -85,7 +85,10 @@ impl JsonSchema for Prediction {
                     }
                 },
                 "age_ms": {"type": "integer", "description": "Since as_of, by the wall clock."},
-                "explanation": explanation
+                "explanation": explanation,
+                "explanation_reason": {
+                    "type": "string", "description": "Present where an explanation was asked for and is null: why."
+                }
             }
         })
     }

@@ -66,7 +66,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let several = if place.is_split { elsewhere::keys(call.app, &symbol) } else { Vec::new() };
         let one = SymbolKey { partition: place.partition, symbol: symbol.id };
         for &key in if place.is_split { &*several } else { std::slice::from_ref(&one) } {
-            let Some(answer) = call.app.engine.features(key, asker.deadline).await? else { continue };
+            let Some(answer) = call.app.engine.features(key, None, asker.deadline).await? else { continue };
             let stamp = Stamp::of(&answer.prediction);
             if newest.as_ref().is_none_or(|(newest, _)| *newest < stamp) {
                 newest = Some((stamp, answer));

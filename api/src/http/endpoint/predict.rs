@@ -1,5 +1,6 @@
 //! `POST /predict`: rows of the caller's features, one row in the older form, or symbols of the live state.
 
+mod explained;
 mod rows;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Instant};
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 
+use self::explained::{add_explanation, explained_symbols};
 use super::{Answering, Call, Endpoint, Observed};
 use crate::{
     http::{
@@ -22,7 +24,7 @@ use crate::{
         body,
         describe::{self, Content, Doc, Examples, Media, Tag, of, prediction::Prediction, row_object},
         elsewhere::{self, Item, ListForm, REDIRECT, Stamp, Wanted},
-        explain::{Explained, check_count, explain_rows},
+        explain::check_count,
         forward::Asker,
         problem::Problem,
         reply::{Body, JSON, reply},
@@ -221,48 +223,18 @@ fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>,
     items.iter().enumerate().map(name).collect()
 }
 
-type SymbolAnswers = (Vec<Option<Arc<Answer>>>, Vec<Option<Explained>>);
-
-/// Predictions with the explanation of each: `None` while warming, and where another model than the loaded one scored
-/// the newest tick. Row and prediction come from the shard together.
-async fn explained_symbols(
-    app: &App,
-    model: &Arc<Model>,
-    keys: &[SymbolKey],
-    deadline: Instant,
-) -> Result<SymbolAnswers, Problem> {
-    let schema = engine::features::schema();
-    let features = model.info().features.iter();
-    let places: Vec<_> = features.map(|feature| schema.iter().position(|known| known == feature)).collect();
-    let (mut answers, mut rows, mut is_explained) = (Vec::new(), Vec::new(), Vec::new());
-    for &key in keys {
-        let found = app.engine.features(key, deadline).await?;
-        let row = found.as_ref().and_then(|found| {
-            let row: Option<Vec<f32>> =
-                places.iter().map(|place| found.row.get((*place)?).copied()).collect();
-            // What the newest tick was answered is the model's score, behind the line learned online.
-            row.filter(|row| {
-                let score = model.score_row(row);
-                let answered = found.prediction.scored.line.apply(score.log_odds, score.probability);
-                found.prediction.probability() == Some(answered)
-            })
-        });
-        is_explained.push(row.is_some());
-        rows.extend(row.unwrap_or_default().into_iter().map(f64::from));
-        answers.push(found.map(|found| Arc::new(Answer::new(found.prediction))));
-    }
-    let mut explained = explain_rows(app, model.clone(), rows, deadline).await?.into_iter();
-    let explanations = is_explained.into_iter().map(|is| if is { explained.next() } else { None });
-    Ok((answers, explanations.collect()))
-}
-
-/// Adds a key to the object that was written last.
-fn add_explanation(bytes: &mut Vec<u8>, explanation: Option<&Explained>) {
-    let closing = bytes.pop();
-    debug_assert_eq!(closing, Some(b'}'), "a prediction is an object");
-    bytes.extend_from_slice(b",\"explanation\":");
-    serde_json::to_writer(&mut *bytes, &explanation).expect("a Vec takes every write and its keys are text");
-    bytes.push(b'}');
+/// Why this prediction may not be given to a request that names the model: another one made it. The shards answer by the
+/// model that is named, so the other one is the baseline that stands in for it.
+fn other_model(model: &Model, prediction: &engine::predict::Prediction) -> Option<Problem> {
+    let (asked, other) = (model.info(), prediction.model.as_ref()?);
+    (other.sha256 != asked.sha256).then(|| {
+        let detail = format!(
+            "{} is answered by {}@{}, which stands in for {}@{} while that does worse (quality.fallback); ask without \
+             \"model\" to be answered",
+            prediction.symbol.name, other.name, other.version, asked.name, asked.version
+        );
+        Problem::new(StatusCode::CONFLICT, "Another model answers", detail)
+    })
 }
 
 /// What stands in the place of a prediction that cannot be given.
@@ -308,11 +280,11 @@ async fn predict_symbols(
         Ok(Listed { symbol, is_split: place.is_split, keys: keys.len() - before })
     };
     let listed: Vec<Result<Listed, ResolveError>> = names.iter().map(locate).collect();
-    let (answers, mut explanations) = if asked.explain {
+    let (answers, explanations) = if asked.explain {
         check_count(app, keys.len())?;
         explained_symbols(app, &model, &keys, asked.deadline).await?
     } else {
-        (app.engine.predict(&keys, asked.deadline).await?, Vec::new())
+        (app.engine.predict(&keys, Some(&model), asked.deadline).await?, Vec::new())
     };
     let mut others = match ask_others(asker, &listed, &answers, asked).await {
         elsewhere::Listed::Elsewhere(response) => return Ok(response),
@@ -340,11 +312,16 @@ async fn predict_symbols(
             (None, Ok(listed)) => {
                 let found = newest(&answers[at..at + listed.keys]).map(|newest| at + newest);
                 at += listed.keys;
-                match found.and_then(|found| Some((found, answers[found].as_ref()?))) {
-                    Some((found, answer)) => {
+                let found = found.and_then(|found| Some((found, answers[found].as_ref()?)));
+                let pinned = asked.model.map(|_| &*model);
+                let other =
+                    pinned.zip(found).and_then(|(model, (_, answer))| other_model(model, &answer.prediction));
+                match (found, other) {
+                    (_, Some(problem)) => problem,
+                    (Some((found, answer)), None) => {
                         let count = PredictionCounts::of(answer.prediction.spike());
                         match &answer.prediction.model {
-                            // Its tick came before the model that is loaded by now.
+                            // The one that stands in for the loaded model.
                             Some(info) if info.sha256 != model.info().sha256 => {
                                 count_predictions(app, app.version_of(info), count);
                             }
@@ -352,11 +329,11 @@ async fn predict_symbols(
                         }
                         write_prediction(&mut bytes, app, answer, now_nanos);
                         if asked.explain {
-                            add_explanation(&mut bytes, explanations[found].take().as_ref());
+                            add_explanation(&mut bytes, &explanations[found]);
                         }
                         continue;
                     }
-                    None => elsewhere::nobody(asker, &listed.symbol),
+                    (None, None) => elsewhere::nobody(asker, &listed.symbol),
                 }
             }
             (_, Err(error)) => elsewhere::unknown(asker, error),

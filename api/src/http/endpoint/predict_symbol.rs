@@ -58,7 +58,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let located = app.engine.locate(&call.symbol);
         let (symbol, place) = located.map_err(|error| elsewhere::unknown(asker, error))?;
         let answer = if place.is_split {
-            let answers = app.engine.predict(&elsewhere::keys(app, &symbol), asker.deadline).await?;
+            let answers = app.engine.predict(&elsewhere::keys(app, &symbol), None, asker.deadline).await?;
             answers.into_iter().flatten().max_by_key(|answer| Stamp::of(&answer.prediction))
         } else {
             let key = SymbolKey { partition: place.partition, symbol: symbol.id };
