@@ -20,7 +20,7 @@ use crate::support::{
     service::{Service, model_bytes},
 };
 
-pub(super) const TOKEN: &str = "a-token-of-a-test";
+const TOKEN: &str = "a-token-of-a-test";
 pub(super) const WARM: Duration = Duration::from_secs(60);
 
 /// A folder with models `one` and `two`, close to each other, and `far`.
@@ -45,7 +45,7 @@ impl Folder {
     }
 
     /// As files of models are replaced: by rename.
-    pub(super) fn put(&self, name: &str, bytes: &[u8]) {
+    fn put(&self, name: &str, bytes: &[u8]) {
         let aside = self.models().join(".aside");
         std::fs::write(&aside, bytes).unwrap();
         std::fs::rename(aside, self.file(name)).unwrap();
@@ -72,7 +72,7 @@ pub(super) fn over<'a>(folder: &'a Folder, record: bool) -> impl FnOnce(&mut Com
 }
 
 /// A service that begins with `one`.
-pub(super) fn serve(folder: &Folder, arguments: &[&str], record: bool) -> Process {
+fn serve(folder: &Folder, arguments: &[&str], record: bool) -> Process {
     Process::serve(arguments, |command| {
         over(folder, record)(command);
         command.env("MODEL_PATH", folder.file("one"));
