@@ -232,7 +232,7 @@ fn rows_reach_a_model_of_f64_unrounded_and_every_kind_of_answer_is_served() {
             Some(classes) => classes.iter().map(number).collect(),
             None => vec![number(score)],
         };
-        // Two steps for the exponential; the rows that differ hold a number that LightGBM itself does not read back.
+        // Two steps for the exponential; the rows that differ hold a number that LightGBM takes for 0.
         let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 2.0 * f64::EPSILON * b.abs();
         let is_near = |got: &Vec<f64>, expected: &Vec<f64>| got.iter().zip(expected).all(near);
         let got: Vec<Vec<f64>> = scores.iter().map(score).collect();
