@@ -153,7 +153,7 @@ fn what_lightgbm_can_and_we_cannot_is_refused_by_name() {
             "not supported: objective \"regression odd:1\"",
         ),
         ("version=v4", "version=v9", "not supported: version \"v9\""),
-        ("threshold=0.14577897638082507", "threshold=inf", "not supported: a threshold of infinity"),
+        ("threshold=0.14577897638082507", "threshold=nan", "threshold NaN"),
         ("threshold=0.14577897638082507", "threshold=", "tree 0: threshold holds 0, not 1"),
         ("split_feature=0", "split_feature=10", "feature 10 of 10"),
         ("left_child=-1", "left_child=-2", "tree 0: node 0: child 2 has two parents"),

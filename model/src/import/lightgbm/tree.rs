@@ -26,9 +26,6 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
     let decisions: Vec<u8> = block.counted("decision_type", splits)?;
     let left: Vec<i64> = block.counted("left_child", splits)?;
     let right: Vec<i64> = block.counted("right_child", splits)?;
-    if thresholds.contains(&f64::INFINITY) {
-        return Err(Fault::Unsupported("a threshold of infinity".to_owned()));
-    }
     let categories = categories(block, &thresholds, &decisions, sets)?;
 
     // Splits keep their numbers, leaves follow them.
