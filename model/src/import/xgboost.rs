@@ -3,6 +3,7 @@
 //! f32 throughout: `x < threshold` goes left, leaves are added in tree order to the base margin. NaN follows
 //! `default_left`. Categories that are listed go right. The base score stands behind the link in the file.
 
+mod logarithm;
 mod objective;
 mod tree;
 
@@ -14,8 +15,15 @@ use super::{
 };
 use crate::{
     forest::wide::{OUTPUTS_MAX, Precision, WideForest},
-    link::Outputs,
+    link::{Link, Outputs},
 };
+
+/// The base margin in place of minus infinity, for which a model has no room: the greatest negative f32 that sums of
+/// leaves do not move, and e to its power is 0 just the same.
+const MARGIN_MIN: f32 = -9.9e29;
+
+/// The library's major and minor version.
+type Version = (i64, i64);
 
 /// Starts like an object whose first keys are XGBoost's.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
@@ -41,10 +49,10 @@ pub(super) fn read_ubjson(bytes: &[u8], options: &Options) -> Result<Foreign, Fa
 }
 
 fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
-    let library = version(root)?;
+    let (library, version) = version(root)?;
     let learner = root.field("learner")?;
     let parameters = learner.field("learner_model_param")?;
-    let objective = Objective::by_name(learner.field("objective")?.text("name")?)?;
+    let objective = Objective::by_name(learner.field("objective")?.text("name")?, version)?;
     let (model, weights) = booster(learner.field("gradient_booster")?)?;
 
     let count_of = |name: &str| match parameters.optional(name) {
@@ -55,9 +63,13 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     let outputs = usize::try_from(outputs).ok().filter(|&outputs| outputs <= OUTPUTS_MAX);
     let outputs = outputs.ok_or_else(|| Fault::Unsupported(format!("more than {OUTPUTS_MAX} outputs")))?;
     let feature_count = usize::try_from(parameters.integer("num_feature")?).unwrap_or(0);
-    let base = base_margins(parameters.text("base_score")?, outputs, &objective)?;
-
+    if outputs > 1 && objective.name == "reg:quantileerror" && version >= (3, 4) {
+        return Err(Fault::Unsupported(
+            "several quantiles of XGBoost 3.4, which sorts their answers".to_owned(),
+        ));
+    }
     let mut notes = Vec::new();
+    let base = base_margins(parameters.text("base_score")?, outputs, &objective, &mut notes)?;
     note_categories(model, &mut notes);
     let kept = kept_trees(learner, model, outputs, options, &mut notes)?;
     let trees = tree::read_all(model, weights.as_deref(), kept, outputs)?;
@@ -71,12 +83,13 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
 }
 
-fn version(root: &Value<'_>) -> Result<String, Fault> {
+/// The library's name with its version, and the parts of the version that decide how the file is read.
+fn version(root: &Value<'_>) -> Result<(String, Version), Fault> {
     let version = root.integers("version")?;
-    match version.first() {
-        Some(1..=3) => {
+    match version[..] {
+        [major @ 1..=3, ref rest @ ..] => {
             let parts: Vec<String> = version.iter().map(i64::to_string).collect();
-            Ok(format!("XGBoost {}", parts.join(".")))
+            Ok((format!("XGBoost {}", parts.join(".")), (major, rest.first().copied().unwrap_or(0))))
         }
         _ => Err(Fault::Unsupported(format!("version {version:?} (1 to 3 are known)"))),
     }
@@ -95,7 +108,12 @@ fn booster<'v, 'a>(booster: &'v Value<'a>) -> Result<(&'v Value<'a>, Option<Vec<
 }
 
 /// The base score of each output before the link, computed in f32 as the library does.
-fn base_margins(text: &str, outputs: usize, objective: &Objective) -> Result<Vec<f64>, Fault> {
+fn base_margins(
+    text: &str,
+    outputs: usize,
+    objective: &Objective<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<f64>, Fault> {
     let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
     let scores: Result<Vec<f32>, _> = inner.split(',').map(|score| score.trim().parse::<f32>()).collect();
     let mut scores = scores.map_err(|_| format!("base_score {text:?} is no number"))?;
@@ -105,7 +123,29 @@ fn base_margins(text: &str, outputs: usize, objective: &Objective) -> Result<Vec
     if scores.len() != outputs {
         return Err(format!("base_score has {} numbers for {outputs} outputs", scores.len()).into());
     }
-    Ok(scores.into_iter().map(|score| f64::from((objective.margin)(score))).collect())
+    let mut margins = Vec::with_capacity(outputs);
+    for (output, score) in scores.into_iter().enumerate() {
+        let margin = match (objective.margin)(score) {
+            margin if margin.is_finite() => margin,
+            f32::NEG_INFINITY if objective.link == Link::Exponential => {
+                notes.push(format!(
+                    "base_score {score} of output {output}: its answers are 0, as XGBoost's are; its raw scores, minus \
+                     infinity there, are {MARGIN_MIN:e} and less."
+                ));
+                MARGIN_MIN
+            }
+            _ => {
+                return Err(format!(
+                    "base_score {score} of output {output} has no finite margin under {}, and XGBoost of this version \
+                     does not take it either: train again with another base_score",
+                    objective.name
+                )
+                .into());
+            }
+        };
+        margins.push(f64::from(margin));
+    }
+    Ok(margins)
 }
 
 /// Since 3.1 a model of a data frame keeps its categories, to code another frame's anew. Rows here are numbers: codes,

@@ -1,27 +1,35 @@
 //! XGBoost's objectives: what stands between margins and answers. Unknown ones are refused by name.
 
-use super::Fault;
+use super::{Fault, Version, logarithm::ln_single};
 use crate::link::Link;
 
+/// The least base score that a logistic objective takes as it is; the greatest is as far below 1.
+const BASE_SCORE_MIN: f32 = 1e-6;
+
 /// How an objective reads its base score and turns margins into answers.
-pub(super) struct Objective {
-    /// From the base score to the margin.
+pub(super) struct Objective<'a> {
+    pub(super) name: &'a str,
+    /// From the base score to the margin; not finite for a score that has none.
     pub(super) margin: fn(f32) -> f32,
     pub(super) link: Link,
     /// Whether outputs speak of classes.
     pub(super) classifies: bool,
 }
 
-impl Objective {
-    pub(super) fn by_name(name: &str) -> Result<Self, Fault> {
+impl<'a> Objective<'a> {
+    /// The objective called `name`, as the XGBoost version that wrote the model reads its base score.
+    pub(super) fn by_name(name: &'a str, version: Version) -> Result<Self, Fault> {
+        // 3.2 bounds the base score; 1.3 made that of logitraw a margin, as that objective's answers are.
+        let logistic = if version >= (3, 2) { bounded_logit } else { logit };
+        let raw = if version >= (1, 3) { same } else { logit };
         let (margin, link): (fn(f32) -> f32, Link) = match name {
-            "binary:logistic" | "reg:logistic" => (logit, Link::Sigmoid { slope: 1.0 }),
-            "binary:logitraw" => (logit, Link::Identity),
+            "binary:logistic" | "reg:logistic" => (logistic, Link::Sigmoid { slope: 1.0 }),
+            "binary:logitraw" => (raw, Link::Identity),
             "binary:hinge" => (same, Link::Hinge),
             "multi:softprob" => (same, Link::Softmax),
             "multi:softmax" => (same, Link::ArgMax),
             "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => {
-                (logarithm, Link::Exponential)
+                (ln_single, Link::Exponential)
             }
             "reg:squarederror"
             | "reg:linear"
@@ -35,7 +43,7 @@ impl Objective {
             other => return Err(Fault::Unsupported(format!("objective {other:?}"))),
         };
         let classifies = matches!(name, "binary:logistic" | "binary:hinge") || name.starts_with("multi:");
-        Ok(Self { margin, link, classifies })
+        Ok(Self { name, margin, link, classifies })
     }
 }
 
@@ -45,10 +53,13 @@ fn same(score: f32) -> f32 {
 
 /// `-ln(1/p - 1)`, each step an f32.
 fn logit(probability: f32) -> f32 {
-    -logarithm(1.0 / probability - 1.0)
+    -ln_single(1.0 / probability - 1.0)
 }
 
-/// The f32 nearest the logarithm.
-fn logarithm(score: f32) -> f32 {
-    libm::log(f64::from(score)) as f32
+/// The same of a probability that is kept away from 0 and 1, where labels that are all equal put it.
+fn bounded_logit(probability: f32) -> f32 {
+    match (0.0..=1.0).contains(&probability) {
+        true => logit(probability.clamp(BASE_SCORE_MIN, 1.0 - BASE_SCORE_MIN)),
+        false => f32::NAN,
+    }
 }
