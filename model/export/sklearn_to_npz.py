@@ -172,7 +172,8 @@ def hist_categories(model, categories):
 
 def link(model, outputs):
     if hasattr(model, "classes_"):
-        if getattr(model, "loss", "log_loss") not in ("log_loss", "deviance"):
+        # "auto" was the default before scikit-learn 1.1, and "deviance" another name.
+        if getattr(model, "loss", "log_loss") not in ("log_loss", "deviance", "auto"):
             raise TypeError(f"loss {model.loss!r} is not supported")
         return "sigmoid" if outputs == 1 else "softmax"
     return "exp" if getattr(model, "loss", "") in ("poisson", "gamma") else "identity"

@@ -276,6 +276,27 @@ def sk_hist_infinite():
     write(HERE / "preds/sk_hist_infinite.edges.csv.gz", columns(model, rows, "decision proba"))
 
 
+def sk_names():
+    """A data frame's columns and labels with characters that JSON escapes."""
+    import pandas
+    import skops.io
+    from sklearn.tree import DecisionTreeClassifier
+
+    x = np.random.default_rng(21).normal(size=(400, 4)).round(2)
+    names = ["größe", 'say "when"', "tab\tand \\back/slash", "🌩 \x01\n"]
+    labels = np.array(["günstig", 'a "quoted" one', "back\\slash"])[np.digitize(x[:, 0] + x[:, 1], [-0.7, 0.7])]
+    frame, rows = pandas.DataFrame(x, columns=names), x[:200] + 0.005
+    model = DecisionTreeClassifier(max_depth=3, random_state=7).fit(frame, pandas.Series(labels, dtype=object))
+    assert model.classes_.dtype == object
+    with tempfile.TemporaryDirectory() as folder:
+        export(model, f"{folder}/model.npz")
+        skops.io.dump(model, f"{folder}/model.skops")
+        for extension in ("npz", "skops"):
+            write(HERE / f"models/sk_names.{extension}.gz", Path(folder, f"model.{extension}").read_bytes())
+    write(HERE / "edges/sk_names.csv.gz", table(["f0", "f1", "f2", "f3"], list(rows.T)))
+    write(HERE / "preds/sk_names.edges.csv.gz", columns(model, pandas.DataFrame(rows, columns=names), "proba"))
+
+
 def treelite_infinite():
     """What Treelite's own scorer makes of infinities in a checkpoint whose thresholds are."""
     import treelite
@@ -331,7 +352,7 @@ if __name__ == "__main__":
         if not wanted or name in wanted:
             write_sklearn(name, *rest)
             print(name, flush=True)
-    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original, sk_hist_infinite, treelite_infinite, treelite_average):
+    for make in (sk_hist_category, cb_one_hot, xgb_cat_frame, sk_original, sk_hist_infinite, sk_names, treelite_infinite, treelite_average):
         if not wanted or make.__name__ in wanted:
             make()
             print(make.__name__, flush=True)

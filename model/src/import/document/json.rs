@@ -172,18 +172,25 @@ impl<'a> Reader<'a> {
             b't' => '\t',
             b'u' => {
                 let first = self.code_unit()?;
-                let pair = (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with("\\u");
-                let code = if pair {
-                    self.at += 2;
-                    let second = self.code_unit()?;
-                    0x10000 + ((first - 0xd800) << 10) + (second.wrapping_sub(0xdc00) & 0x3ff)
-                } else {
-                    first
-                };
+                let code = if (0xd800..0xdc00).contains(&first) { self.pair(first)? } else { first };
                 char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             _ => return Err(self.fault("an unknown escape")),
         })
+    }
+
+    /// The character of a surrogate and the one that follows it; a surrogate alone stays what it is, no character.
+    fn pair(&mut self, first: u32) -> Result<u32, String> {
+        let behind_first = self.at;
+        if self.text[self.at..].starts_with("\\u") {
+            self.at += 2;
+            let second = self.code_unit()?;
+            if (0xdc00..0xe000).contains(&second) {
+                return Ok(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+            }
+            self.at = behind_first;
+        }
+        Ok(first)
     }
 
     fn code_unit(&mut self) -> Result<u32, String> {
@@ -206,6 +213,11 @@ mod tests {
         assert_eq!(value.singles("a").unwrap()[..2], [1.0, -0.25]);
         assert_eq!(value.text("b\n").unwrap(), "xé😀\"");
         assert!(value.field("c").unwrap().is_empty());
+        let alone = read(br#"["\ud83d\u0041", "\ude00"]"#).unwrap();
+        let Value::Array(alone) = alone else { panic!("an array") };
+        let text =
+            |value: &Value<'_>| if let Value::Text(text) = value { text.to_string() } else { String::new() };
+        assert_eq!((text(&alone[0]), text(&alone[1])), ("\u{fffd}A".to_owned(), "\u{fffd}".to_owned()));
         assert!(value.field("e").unwrap_err().contains("\"e\""));
         for wrong in
             ["", "{", "[1,]", "{\"a\" 1}", "[1] 2", "\"a", "tru", "\"\\x\"", "{1:2}", "+1", "[\"\\u12\"]"]

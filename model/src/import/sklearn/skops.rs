@@ -122,6 +122,19 @@ impl<'s> Object<'s> {
         self.value.text("content").ok()
     }
 
+    /// A plain value that is a text: quotes and escapes are those of the inner JSON.
+    fn text(&self) -> Option<String> {
+        match json::read(self.plain()?.as_bytes()) {
+            Ok(Value::Text(text)) => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The texts of an array of objects; `None` where one is no text.
+    fn texts(&self) -> Option<Vec<String>> {
+        self.elements().ok()?.iter().map(Self::text).collect()
+    }
+
     /// A truth value; absent: no.
     fn is_true(&self, name: &str) -> bool {
         self.optional(name).is_some_and(|field| field.plain() == Some("true"))
@@ -247,20 +260,21 @@ impl Out {
     fn about(&mut self, model: &Object<'_>) -> Result<(), Fault> {
         let classes = match model.optional("classes_") {
             Some(classes) if classes.value.text("type") == Ok("numpy") => classes.array("classes")?,
-            Some(_) => {
-                return Err(Fault::Unsupported(
-                    "classes that are neither numbers nor fixed-width texts".to_owned(),
-                ));
-            }
+            // Labels of a data frame are an array of objects.
+            Some(classes) => match classes.texts() {
+                Some(texts) => Array::of_texts("classes", &texts),
+                None => {
+                    let what = "classes that are neither numbers nor texts (model/export/sklearn_to_npz.py exports them)";
+                    return Err(Fault::Unsupported(what.to_owned()));
+                }
+            },
             None => Array::of_doubles("classes", &[]),
         };
         let count = model.field("n_features_in_")?.plain().and_then(|count| count.parse::<i64>().ok());
         let count = count.ok_or_else(|| "n_features_in_ is no number".to_owned())?;
         self.arrays.extend([classes, Array::of_integers("n_features", &[count])]);
         if let Some(names) = model.optional("feature_names_in_") {
-            let text = |name: &Object<'_>| name.plain().map(|name| name.trim_matches('"').to_owned());
-            let names: Option<Vec<String>> = names.elements()?.iter().map(text).collect();
-            let names = names.ok_or_else(|| "a feature's name is no text".to_owned())?;
+            let names = names.texts().ok_or_else(|| "a feature's name is no text".to_owned())?;
             self.arrays.push(Array::of_texts("feature_names", &names));
         }
         Ok(())
@@ -358,11 +372,12 @@ impl Out {
 
     /// What follows a boosted sum.
     fn link(&mut self, model: &Object<'_>, outputs: usize) -> Result<(), Fault> {
-        let loss = model.field("loss")?;
-        let loss = loss.plain().unwrap_or_default().trim_matches('"');
-        let link = match (model.class()?.ends_with("Classifier"), loss) {
-            (true, "log_loss" | "deviance") if outputs == 1 => "sigmoid",
-            (true, "log_loss" | "deviance") => "softmax",
+        // A loss that is an object of its own leaves a regressor's sum as it is, and no classifier is read with one.
+        let loss = model.field("loss")?.text().unwrap_or_default();
+        let link = match (model.class()?.ends_with("Classifier"), loss.as_str()) {
+            // `auto` was the default before scikit-learn 1.1, and `deviance` another name.
+            (true, "log_loss" | "deviance" | "auto") if outputs == 1 => "sigmoid",
+            (true, "log_loss" | "deviance" | "auto") => "softmax",
             (true, other) => return Err(Fault::Unsupported(format!("loss {other:?}"))),
             (false, "poisson" | "gamma") => "exp",
             (false, _) => "identity",
@@ -384,7 +399,7 @@ impl Out {
             match step.class()? {
                 "SimpleImputer" => impute(&step, &mut columns)?,
                 "StandardScaler" => scale(&step, &mut columns)?,
-                "str" if step.plain() == Some("\"passthrough\"") => {}
+                "str" if step.text().as_deref() == Some("passthrough") => {}
                 other => return Err(Fault::Unsupported(format!("the step {other} of a pipeline"))),
             }
         }
@@ -398,7 +413,7 @@ impl Out {
     }
 
     fn calibrated(&mut self, model: &Object<'_>, depth: usize) -> Result<(), Fault> {
-        if model.field("method")?.plain() != Some("\"sigmoid\"") {
+        if model.field("method")?.text().as_deref() != Some("sigmoid") {
             return Err(Fault::Unsupported("calibration by other than the sigmoid".to_owned()));
         }
         let classifiers = model.field("calibrated_classifiers_")?.elements()?;
