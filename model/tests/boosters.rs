@@ -48,6 +48,13 @@ fn logitraws_base_score_is_a_margin_since_xgboost_1_3() {
 }
 
 #[test]
+fn vector_leaves_are_read_where_xgboost_before_3_2_wrote_them() {
+    let text = String::from_utf8(bytes("models/xgb_vector_2.1.4.json")).unwrap();
+    assert!(text.contains("\"size_leaf_vector\":\"2\"") && !text.contains("leaf_weights"));
+    hold("xgb_vector_2.1.4.json", "margin");
+}
+
+#[test]
 fn labels_that_are_all_equal_give_the_base_margin_that_xgboost_bounds() {
     let imported = hold("xgb_one_label_3.2.0.json", "margin");
     assert!(imported.notes.is_empty(), "{:?}", imported.notes);

@@ -161,6 +161,9 @@ def xgboost_models():
     y = (x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=len(x)) > 0.8).astype(float)
     flat, ones = np.zeros(len(x)), np.ones(len(x))
     wanted = [("xgb_logitraw", "binary:logitraw", y)]
+    if "2.0" <= version < "3.2":
+        # Leaves of several values; 3.2 writes them in another place.
+        wanted += [("xgb_vector", "binary:logistic", np.stack([y, x[:, 3] > 0], 1))]
     if version >= "3.2":
         # Per-output base scores: labels of one kind put them at 0 and 1.
         wanted += [
@@ -168,7 +171,10 @@ def xgboost_models():
             ("xgb_no_events", "count:poisson", np.stack([flat, 2 * y], 1)),
         ]
     for name, objective, label in wanted:
-        booster = xgboost.train({"objective": objective, "max_depth": 3, "nthread": 1}, xgboost.DMatrix(x, label), 8)
+        parameters = {"objective": objective, "max_depth": 3, "nthread": 1}
+        if name == "xgb_vector":
+            parameters |= {"multi_strategy": "multi_output_tree", "tree_method": "hist"}
+        booster = xgboost.train(parameters, xgboost.DMatrix(x, label), 8)
         text = saved(booster)
         splits = []
         for tree in json.loads(text)["learner"]["gradient_booster"]["model"]["trees"]:

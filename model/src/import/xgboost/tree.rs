@@ -47,7 +47,13 @@ fn read(
     }
     let categories = categories(tree, count, sets)?;
     let vector = tree.field("tree_param")?.integer("size_leaf_vector").unwrap_or(1) > 1;
-    let leaf_weights = if vector { tree.singles("leaf_weights")? } else { Vec::new() };
+    // Before 3.2 each node has its weights; since then each leaf, whose number stands in place of its right child.
+    let numbered = vector && tree.optional("leaf_weights").is_some();
+    let leaf_weights = match (vector, numbered) {
+        (false, _) => Vec::new(),
+        (true, true) => tree.singles("leaf_weights")?,
+        (true, false) => tree.singles("base_weights")?,
+    };
 
     let mut leaves: Vec<f64> = Vec::new();
     let hessians = tree.singles("sum_hessian").ok().filter(|hessians| hessians.len() == count);
@@ -56,7 +62,8 @@ fn read(
         cover.extend(hessians.as_ref().map(|hessians| f64::from(hessians[node])));
         if left[node] < 0 {
             let leaf = if vector {
-                let first = usize::try_from(right[node]).ok().and_then(|leaf| leaf.checked_mul(outputs));
+                let place = if numbered { usize::try_from(right[node]).ok() } else { Some(node) };
+                let first = place.and_then(|place| place.checked_mul(outputs));
                 let values = first.and_then(|first| leaf_weights.get(first..first.checked_add(outputs)?));
                 let values = values.ok_or_else(|| format!("node {node}: no leaf_weights"))?;
                 if leaves.len() >= leaf_weights.len() {
