@@ -7,6 +7,7 @@ mod doctor;
 mod documents;
 mod errors;
 mod forwarding;
+mod half_close;
 mod inference;
 mod invocations;
 mod life;

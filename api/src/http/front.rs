@@ -165,6 +165,9 @@ fn builder(header_read_timeout: Duration) -> http1::Builder {
         // Without a timer hyper's header timeout does nothing.
         .timer(TokioTimer::new())
         .header_read_timeout(header_read_timeout)
+        // A client that has shut down its sending side waits for the answer all the same. Whether it has gone shows when
+        // the answer is written.
+        .half_close(true)
         .max_buf_size(BUFFER_BYTES_MAX);
     builder
 }
