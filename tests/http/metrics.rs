@@ -41,6 +41,8 @@ fn expected_series_are_there_at_zero() {
         r#"prediction_latency_seconds_bucket{le="1"}"#,
         r#"stormglass_ticks_total{outcome="late"}"#,
         "stormglass_http_connections_refused_total",
+        // An operator's first change of the model.
+        r#"http_requests_total{method="DELETE",endpoint="/models/active",status="200"}"#,
         "stormglass_symbols_simulated",
         "stormglass_newest_tick_timestamp_seconds",
         r#"model_variant_active{model_variant="baseline"}"#,

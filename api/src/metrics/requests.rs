@@ -18,7 +18,7 @@ const STATUSES: [u16; 19] =
 /// Of those, a prediction's failures.
 const FAILURES: [u16; 3] = [500, 503, 504];
 /// Methods that are counted by their name; any other is `other`.
-const METHODS: [&str; 4] = ["GET", "HEAD", "POST", "other"];
+const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "DELETE", "other"];
 
 /// Requests of one endpoint, by method and status.
 #[derive(Debug, Default)]
@@ -38,12 +38,7 @@ impl Default for RequestsTotal {
 impl RequestsTotal {
     /// Counts one; `endpoint` is the index in the list, `None` for a path that nothing serves.
     pub fn count(&self, endpoint: Option<usize>, method: &Method, status: StatusCode) {
-        let method = match method.as_str() {
-            "GET" => 0,
-            "HEAD" => 1,
-            "POST" => 2,
-            _ => 3,
-        };
+        let method = METHODS.iter().position(|&m| m == method.as_str()).unwrap_or(METHODS.len() - 1);
         let status = STATUSES.iter().position(|&s| s == status.as_u16()).unwrap_or(STATUSES.len());
         self.0[endpoint.unwrap_or(ENDPOINTS.len())].0[method][status].fetch_add(1, Relaxed);
     }
@@ -185,6 +180,19 @@ impl PredictionsTotal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_method_of_every_endpoint_is_counted_by_its_name() {
+        let total = RequestsTotal::default();
+        for (index, endpoint) in ENDPOINTS.iter().enumerate() {
+            total.count(Some(index), &endpoint.method, StatusCode::OK);
+        }
+        total.count(None, &Method::PATCH, StatusCode::NOT_FOUND);
+        let counted: Vec<_> = total.read().into_iter().filter(|(.., count)| *count > 0).collect();
+        assert!(counted.contains(&("DELETE", "/models/active", "200".to_owned(), 1)), "{counted:?}");
+        let others: Vec<_> = counted.iter().filter(|(method, ..)| *method == "other").collect();
+        assert_eq!(others, [&("other", "other", "404".to_owned(), 1)]);
+    }
 
     #[test]
     fn a_bound_belongs_to_its_own_bucket() {
