@@ -25,6 +25,7 @@ mod explain;
 mod forward;
 mod front;
 mod inference;
+mod json_text;
 pub mod live;
 mod loaded;
 mod openapi;

@@ -112,7 +112,20 @@ fn what_mlflow_drops_in_silence_is_refused_and_what_it_refuses_is_too() {
         (JSON, r#"{"instances":[],"inputs":{}}"#, 422, &["exactly one"]),
         (JSON, r#"{"instances":[]}"#, 422, &["\"instances\" has no row"]),
         (JSON, "not json", 400, &["not JSON"]),
-        (JSON, r#"{"instances":[{"ret_mean":NaN}]}"#, 400, &["NaN and Infinity are not JSON"]),
+        // As MLflow's own client writes them.
+        (
+            JSON,
+            r#"{"dataframe_split":{"columns":["ret_mean","ret_std","ofi","spread_bps"],"data":[[NaN,1.5,2.0,0.3]]}}"#,
+            422,
+            &["row 0: ret_mean is missing", "predict.missing = \"nan\""],
+        ),
+        (
+            JSON,
+            r#"{"instances":[{"ret_mean":0.1,"ret_std":-Infinity,"ofi":2.0,"spread_bps":0.3}]}"#,
+            422,
+            &["row 0: ret_std is not finite"],
+        ),
+        (JSON, r#"{"instances":[{"ret_mean":nan}]}"#, 400, &["NaN and Infinity are not JSON"]),
         ("text/csv", "", 400, &["is empty"]),
         ("application/x-foo", "x", 415, &["application/x-foo", "text/csv"]),
     ] {
@@ -142,10 +155,18 @@ fn the_rules_for_missing_and_unknown_features_hold_here_too() {
         (JSON, r#"{"dataframe_split":{"columns":["ret_std","x","ofi","ret_mean"],"data":[[1,"y",1,null]]}}"#),
         (JSON, r#"{"dataframe_records":[{"ret_std":1,"x":"y","ofi":1,"ret_mean":null}]}"#),
         (JSON, r#"{"inputs":{"ret_std":[1],"x":["y"],"ofi":[1],"ret_mean":[null]}}"#),
+        (
+            JSON,
+            r#"{"dataframe_split":{"columns":["ret_std","x","ofi","ret_mean"],"data":[[1,"NaN",1,NaN]]}}"#,
+        ),
+        (JSON, r#"{"inputs":{"ret_std":[1],"x":[NaN],"ofi":[1],"ret_mean":[NaN]}}"#),
         ("text/csv", "ret_std,x,ofi,ret_mean\n1,y,1,\n"),
     ] {
         assert_eq!(invoke(&service, content_type, body).json(), expected, "{body}");
     }
+    let infinite = invoke(&service, JSON, r#"{"inputs":{"ret_std":[Infinity],"ofi":[1]}}"#);
+    assert_eq!(infinite.status, 422);
+    assert!(infinite.text().contains("ret_std is not finite"), "{}", infinite.text());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use api::config::sections::MissingPolicy;
+
 use crate::support::{process::Process, python, service::Service};
 
 /// The story fails where the packages are not there.
@@ -20,7 +22,9 @@ fn tritonclient_infers_in_json_and_binary_with_the_bits_of_predict() {
 #[test]
 fn mlflows_own_scoring_client_is_answered() {
     let service = Service::plain();
-    run("http/clients/mlflow_scoring.py", service.address);
+    let tolerant = Service::with(|config| config.predict.missing = MissingPolicy::Nan);
+    let addresses = [service.address, tolerant.address].map(|address| address.to_string());
+    python::run("http/clients/mlflow_scoring.py", &addresses.each_ref().map(AsRef::as_ref), "http");
 }
 
 #[test]

@@ -10,7 +10,8 @@ import requests
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 from mlflow.utils.proto_json_utils import dump_input_data
 
-address = sys.argv[1]
+# The second service takes missing values (predict.missing = "nan").
+address, tolerant = sys.argv[1:3]
 host, port = address.split(":")
 base = f"http://{address}"
 client = ScoringServerClient(host, int(port))
@@ -52,12 +53,28 @@ for index in (False, True):
     else:
         same(scores(answer))
 
+# A DataFrame's NaN goes over the wire as the bare word.
+gaps = frame[:5].copy()
+gaps.loc[1, "beta"] = gaps.loc[3, "gamma"] = float("nan")
+nulls = [{f: None if pd.isna(v) else v for f, v in row.items()} for row in gaps.to_dict("records")]
+in_nulls = requests.post(f"http://{tolerant}/predict", json={"rows": nulls}).json()
+host_, port_ = tolerant.split(":")
+answer = ScoringServerClient(host_, int(port_)).invoke(gaps)
+assert list(answer["predictions"]) == in_nulls["scores"], answer
+assert answer["missing"] == in_nulls["missing"] and [m["row"] for m in answer["missing"]] == [1, 3], answer
+for bad in ("Infinity", "-Infinity"):
+    text = json.dumps({"dataframe_split": frame[:1].assign(beta=float(bad)).to_dict("split")})
+    assert bad in text, text
+    answer = requests.post(f"http://{tolerant}/invocations", data=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422 and "beta is not finite" in answer.json()["message"], answer.text
+
 refusals = 0
 for frame_, words in [
     (frame.drop(columns="beta"), ["422", "INVALID_PARAMETER_VALUE", "beta@2 is missing"]),
     (frame.assign(delta=1.0), ["422", "delta is not a feature"]),
     (frame.assign(alpha="x"), ["422", "alpha is a string"]),
     (frame.iloc[:0], ["422", "has no row"]),
+    (gaps, ["422", "row 1: beta", "is missing", "predict.missing"]),
 ]:
     try:
         client.invoke(frame_)

@@ -17,6 +17,7 @@ use crate::http::{
     app::App,
     body,
     describe::{self, Content, Doc, Examples, Media, Tag, row_object, row_of},
+    json_text::without_bare_words,
     problem::Problem,
     reply::{Body, JSON, json},
     route::Route,
@@ -28,7 +29,7 @@ const DOC: Doc = Doc {
     tag: Tag::OtherProtocols,
     summary: "Rows scored, by MLflow's scoring protocol.",
     description: "Exactly one of the first four keys. What MLflow drops in silence is an error: a column that the model \
-                  does not know, a missing value, a parameter.",
+                  does not know, a missing value (null or the bare word NaN) unless predict.missing allows it, a parameter.",
     parameters: &[],
     body: Some(Content {
         required: true,
@@ -189,7 +190,9 @@ fn read(form: &Form, bytes: &[u8], rules: RowRules<'_>) -> Result<Rows, Problem>
     if *form == Form::Csv {
         return read_csv(bytes, rules);
     }
-    let request: Request<'_> = serde_json::from_slice(bytes).map_err(|error| not_readable(bytes, &error))?;
+    // MLflow's own client writes a missing value of a DataFrame as the bare word NaN.
+    let text = without_bare_words(bytes);
+    let request: Request<'_> = serde_json::from_slice(&text).map_err(|error| not_readable(bytes, &error))?;
     if request.params.is_some_and(|params| params.get() != "{}") {
         return Err(Problem::unprocessable(
             "Unknown parameters",

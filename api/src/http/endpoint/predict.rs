@@ -172,7 +172,7 @@ pub(super) fn not_readable(bytes: &[u8], error: &serde_json::Error) -> Problem {
     let hint = match std::str::from_utf8(bytes) {
         Ok("") => "; the body is empty",
         Ok(text) if ["NaN", "Infinity", "nan"].iter().any(|word| text.contains(word)) => {
-            "; NaN and Infinity are not JSON: leave the feature out or send null"
+            "; NaN and Infinity are not JSON: send null for a missing value, and set predict.missing = \"nan\" to allow it"
         }
         _ => "",
     };

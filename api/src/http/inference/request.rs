@@ -11,6 +11,7 @@ use super::{
     tensor::{Datatype, read_binary, read_json},
 };
 use crate::http::{
+    json_text::without_bare_words,
     problem::Problem,
     rows::{Reader, RowRules, Rows, comparable},
 };
@@ -103,7 +104,7 @@ pub(in crate::http) fn schema(_: &mut SchemaGenerator) -> Schema {
                     },
                     "data": {
                         "type": "array",
-                        "description": "Flat and row-major, or nested as the shape; null is a missing value."
+                        "description": "Flat and row-major, or nested as the shape; null, or the bare word NaN, is a missing value."
                     }
                 }
             }},
@@ -143,11 +144,9 @@ pub(in crate::http) fn read(
         return Ok(Request { id: None, rows, outputs: vec![Wanted { name: OUTPUT, binary: true }] });
     }
     let (json, binary) = body.split_at(json_bytes);
-    let document: Document<'_> = serde_json::from_slice(json).map_err(|error| {
-        let text = std::str::from_utf8(json).unwrap_or_default();
-        let hint = if text.contains("NaN") { "; NaN is not JSON: send null or a binary tensor" } else { "" };
-        wrong(format!("{error}{hint}"))
-    })?;
+    // Triton's own client writes a missing value of a JSON tensor as the bare word NaN.
+    let json = without_bare_words(json);
+    let document: Document<'_> = serde_json::from_slice(&json).map_err(|error| wrong(error.to_string()))?;
     let binary_by_default = document.parameters.is_some_and(|p| p.binary_data_output == Some(true));
     let outputs = outputs(document.outputs.as_deref().unwrap_or_default(), binary_by_default)?;
     let rows = rows(&document.inputs, binary, rules)?;

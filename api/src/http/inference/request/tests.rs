@@ -153,7 +153,12 @@ fn each_feature_at_fault_is_named() {
         ("[1]".to_owned(), "Invalid inference request"),
         (
             r#"{"inputs":[{"name":"input__0","shape":[2],"datatype":"FP64","data":[NaN,1]}]}"#.to_owned(),
-            "NaN is not JSON",
+            "row 0: a@1 is missing",
+        ),
+        (
+            r#"{"inputs":[{"name":"input__0","shape":[2],"datatype":"FP64","data":[1,-Infinity]}]}"#
+                .to_owned(),
+            "row 0: b is not finite",
         ),
     ] {
         let refused = format!("{:?}", read_strictly(json.as_bytes(), None).unwrap_err());
