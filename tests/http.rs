@@ -13,6 +13,7 @@ mod invocations;
 mod life;
 mod limits;
 mod load_test;
+mod log_lines;
 mod metrics;
 mod overwritten;
 mod predictions;

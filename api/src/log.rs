@@ -1,5 +1,7 @@
 //! Logs: one JSON object a line, or text at a terminal. A line that repeats too often is counted instead.
 
+mod json;
+
 use std::{
     collections::HashMap,
     io::IsTerminal,
@@ -18,6 +20,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use self::json::JsonLine;
 use crate::config::sections::{Log, LogFormat, LogLevel};
 
 /// How often [`report_repeats`] is meant to be called, and the span that repeats are counted over.
@@ -54,9 +57,9 @@ pub fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryInitError>
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if text {
-        lines.with_filter(level.and(RepeatLimit)).boxed()
+        lines.with_ansi(std::io::stderr().is_terminal()).with_filter(level.and(RepeatLimit)).boxed()
     } else {
-        lines.json().flatten_event(true).with_current_span(false).with_filter(level.and(RepeatLimit)).boxed()
+        lines.event_format(JsonLine).with_filter(level.and(RepeatLimit)).boxed()
     };
     tracing_subscriber::registry().with(lines).try_init()
 }
@@ -160,8 +163,7 @@ mod tests {
         let writer = lines.clone();
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || writer.clone())
-            .json()
-            .flatten_event(true)
+            .event_format(JsonLine)
             .with_filter(LevelFilter::INFO.and(RepeatLimit));
         let before = suppressed_total();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
@@ -175,5 +177,26 @@ mod tests {
         assert_eq!(parsed.len() as u64, SHOWN_MAX);
         assert_eq!((&parsed[3]["number"], &parsed[3]["message"]), (&3.into(), &"again".into()));
         assert!(suppressed_total() - before >= 5);
+    }
+
+    #[test]
+    fn a_field_whose_key_is_taken_gets_another_and_none_is_lost() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer =
+            tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).event_format(JsonLine);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let (message, level, target, timestamp) = ("a \"field\"", 7, true, -0.5);
+            tracing::warn!(message, level, target, timestamp, error = %io::Error::other("full"), "the text");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        let (at, rest) = text.trim_end().split_once(",\"level\"").unwrap();
+        assert!(at.starts_with("{\"timestamp\":\"2") && at.ends_with("Z\""), "{text}");
+        assert_eq!(
+            rest,
+            ":\"WARN\",\"target\":\"api::log::tests\",\"message\":\"the text\",\"message_2\":\"a \\\"field\\\"\",\
+             \"level_2\":7,\"target_2\":true,\"timestamp_2\":-0.5,\"error\":\"full\"}"
+        );
     }
 }
