@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use crossbeam::channel::{RecvTimeoutError, bounded};
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 
 /// How long a source waits before it tries a full shard again.
 const FULL_WAIT: Duration = Duration::from_micros(200);
+/// How often a source that waits for the shards looks whether it was stopped.
+const SETTLE_LOOK: Duration = Duration::from_millis(50);
 
 /// Where a symbol's ticks go.
 #[derive(Clone, Debug)]
@@ -109,29 +112,43 @@ impl Ingest {
             return;
         }
         let tick_count = batch.ticks.len() as u64;
-        if self.has_dropped {
+        if self.has_dropped || !self.push(shard, Message::Ticks(batch)) {
             self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
-            return;
         }
-        let mut message = Message::Ticks(batch);
+    }
+
+    /// Puts a message into a shard's tick lane, waiting while that is full; false if the shard has ended, or a stop
+    /// found no room. After such a stop nothing may follow.
+    fn push(&mut self, shard: usize, mut message: Message) -> bool {
         loop {
             match self.mailboxes[shard].push(Lane::Ticks, message) {
-                Ok(()) => return,
-                Err(PushError::Closed(_)) => {
-                    self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
-                    return;
-                }
+                Ok(()) => return true,
+                Err(PushError::Closed(_)) => return false,
                 Err(PushError::Full(back)) => {
                     if self.stop.is_stopped() {
                         self.has_dropped = true;
-                        self.metrics.ticks_undelivered.fetch_add(tick_count, Ordering::Relaxed);
-                        return;
+                        return false;
                     }
                     message = back;
                     self.metrics.waits_full.fetch_add(1, Ordering::Relaxed);
                     std::thread::sleep(FULL_WAIT);
                 }
             }
+        }
+    }
+
+    /// Hands over what is buffered and waits until the shards have taken every tick into their states. A stop, or the
+    /// end of a shard, ends the wait.
+    pub fn settle(&mut self) {
+        self.flush();
+        let (marker, all_taken) = bounded(0);
+        for shard in 0..self.mailboxes.len() {
+            self.push(shard, Message::Marker(marker.clone()));
+        }
+        // The channel closes when the last shard has dropped its marker.
+        drop(marker);
+        while all_taken.recv_timeout(SETTLE_LOOK) == Err(RecvTimeoutError::Timeout) && !self.stop.is_stopped()
+        {
         }
     }
 }
@@ -195,5 +212,45 @@ mod tests {
         ingest.flush();
         assert_eq!(mailboxes[0].depth(Lane::Ticks), TICK_LANE_CAPACITY);
         assert_eq!(metrics.ticks_undelivered.load(Ordering::Relaxed), beyond as u64);
+    }
+    #[test]
+    fn settling_waits_until_every_shard_has_taken_its_ticks() {
+        let mailboxes: Arc<[_]> = (0..2).map(|_| Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))).collect();
+        let routes = Arc::new(RouteTable::new(8, 2, &[]));
+        let mut ingest =
+            Ingest::new(Arc::default(), routes, mailboxes.clone(), Arc::default(), StopToken::default());
+        for (offset, (symbol, tick)) in Simulator::new(SimConfig::default()).take(100).enumerate() {
+            ingest.tick("v", &format!("P{symbol}"), Offset(offset as u64), 0, tick);
+        }
+        let (settles, settled) = bounded(1);
+        let thread = std::thread::spawn(move || {
+            ingest.settle();
+            settles.send(()).unwrap();
+        });
+        let mut taken = 0;
+        for mailbox in mailboxes.iter() {
+            loop {
+                match mailbox.pop(Lane::Ticks) {
+                    Some(Message::Ticks(batch)) => taken += batch.ticks.len(),
+                    Some(Message::Marker(_)) => break,
+                    other => assert!(other.is_none(), "{other:?}"),
+                }
+                assert!(settled.try_recv().is_err(), "settled before the ticks were taken");
+            }
+        }
+        assert_eq!(taken, 100);
+        settled.recv_timeout(Duration::from_secs(20)).expect("the markers were dropped");
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_stop_ends_the_wait_for_a_shard_that_takes_nothing() {
+        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))]);
+        let stop = StopToken::default();
+        let routes = Arc::new(RouteTable::new(1, 1, &[]));
+        let mut ingest = Ingest::new(Arc::default(), routes, mailboxes, Arc::default(), stop.clone());
+        let thread = std::thread::spawn(move || ingest.settle());
+        stop.stop();
+        thread.join().unwrap();
     }
 }

@@ -163,6 +163,8 @@ pub enum Message {
     Ticks(TickBatch),
     /// By the tick lane too: what a lane of a log wants.
     Lane(LaneOrder),
+    /// By the tick lane too: dropped once every tick before it is in its state, which closes the sender's channel.
+    Marker(crossbeam::channel::Sender<()>),
 }
 
 impl Message {

@@ -282,6 +282,8 @@ impl ShardCore {
                 Message::Ticks(batch) => self.ticks(&batch, out),
                 Message::Lane(order) => self.lane(order, out),
                 Message::Control(control) => self.control(now, control),
+                // Dropping it tells whoever waits that the ticks before it are in the state.
+                Message::Marker(marker) => drop(marker),
             }
         }
         self.rows.answer();

@@ -97,7 +97,10 @@ impl Running {
         let (name, source) = self.source.take().expect("the source is started once");
         let run = move |mut ingest: Ingest, stop: StopToken| {
             let telling = Telling(report);
-            telling.0.tell(run_source(name, &source, &mut ingest, &stop));
+            let state = run_source(name, &source, &mut ingest, &stop);
+            // Whoever reads "finished" may rely on every tick being in its state.
+            ingest.settle();
+            telling.0.tell(state);
         };
         self.engine
             .spawn_source(name, run)
