@@ -1,6 +1,6 @@
 //! What is asked: distinct questions, in turn.
 
-use std::{fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use bytes::Bytes;
 use engine::features;
@@ -90,9 +90,10 @@ impl Inputs {
         let answer = asker.get("/symbols").map_err(|error| format!("{target}: {error}"))?;
         let body: serde_json::Value = serde_json::from_slice(&answer.body)
             .map_err(|_| format!("{target}/symbols answers {} and no list of symbols", answer.status))?;
-        let names = body["symbols"].as_array().into_iter().flatten();
-        let inputs: Vec<Input> =
-            names.filter_map(|symbol| symbol["symbol"].as_str()).map(Input::symbol).collect();
+        // A split symbol is listed once for each of its partitions.
+        let symbols = body["symbols"].as_array().into_iter().flatten();
+        let names: BTreeSet<&str> = symbols.filter_map(|symbol| symbol["symbol"].as_str()).collect();
+        let inputs: Vec<Input> = names.into_iter().map(Input::symbol).collect();
         if inputs.is_empty() {
             return Err(format!(
                 "{target}/symbols lists none: it has no ticks yet; wait for them, or give rows of features by --rows FILE"

@@ -18,15 +18,16 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
             "the source gives none yet: look at /sources, /health and the log (with source.kind = \"none\" this is right)",
         )];
     }
+    // A split symbol is listed once for each of its partitions.
+    let count = unique(symbols.iter()).len();
     let mut found = Vec::new();
     let mut tell = |is_so: &dyn Fn(&Value) -> bool, what: &str, fix: &str| {
-        let names: Vec<&str> =
-            symbols.iter().filter(|symbol| is_so(symbol)).filter_map(|s| s["symbol"].as_str()).collect();
+        let names = unique(symbols.iter().filter(|symbol| is_so(symbol)));
         if !names.is_empty() {
             let more = if names.len() > NAMED_MAX { ", …" } else { "" };
             let named = names[..names.len().min(NAMED_MAX)].join(", ");
             found.push(Finding::warning(
-                format!("{} of {} symbols {what}: {named}{more}", names.len(), symbols.len()),
+                format!("{} of {count} symbols {what}: {named}{more}", names.len()),
                 fix,
             ));
         }
@@ -51,5 +52,13 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
         "are split over partitions, each with a part of the market",
         "key the producer by symbol, and `stormglass rekey` the topic: RUNBOOK, \"Split symbols\"",
     );
-    if found.is_empty() { vec![Finding::ok(format!("{} symbols, all live", symbols.len()))] } else { found }
+    if found.is_empty() { vec![Finding::ok(format!("{count} symbols, all live"))] } else { found }
+}
+
+/// The names of these symbols, each once.
+fn unique<'a>(symbols: impl Iterator<Item = &'a Value>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = symbols.filter_map(|symbol| symbol["symbol"].as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
