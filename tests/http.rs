@@ -6,6 +6,7 @@ mod command;
 mod doctor;
 mod documents;
 mod errors;
+mod feed;
 mod forwarding;
 mod half_close;
 mod inference;

@@ -11,7 +11,8 @@
 //! `admin` lets in who may change the model.
 //!
 //! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `scoring` scores them, `answer` writes predictions, `live` fans
-//! them out, `quality` keeps the newest report, `condition` says how the service stands, `source_report` what became of the source.
+//! them out, `quality` keeps the newest report, `condition` says how the service stands, `feed` how fresh
+//! its ticks are, `source_report` what became of the source.
 
 mod admin;
 pub mod answer;
@@ -22,6 +23,7 @@ mod describe;
 mod elsewhere;
 pub mod endpoint;
 mod explain;
+pub mod feed;
 mod forward;
 mod front;
 mod inference;

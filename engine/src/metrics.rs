@@ -2,9 +2,12 @@
 //!
 //! A shard owns one [`ShardMetrics`] and is its only writer; a scrape sums the shards.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -31,6 +34,33 @@ impl Counter {
     /// Sets a gauge kept in this cell; only the owning thread may call this.
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Raises a gauge kept in this cell to `value`, unless it is higher; only the owning thread may call this.
+    pub fn raise(&self, value: u64) {
+        self.set(self.get().max(value));
+    }
+}
+
+/// An instant kept in a counter: nanoseconds on the process's monotonic clock, 0 for "never".
+#[derive(Debug, Default)]
+pub struct InstantCell(Counter);
+
+/// Where the nanoseconds of every [`InstantCell`] begin.
+static CLOCK_START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl InstantCell {
+    /// Notes an instant; only the owning thread may call this.
+    pub fn note(&self, at: Instant) {
+        // Never 0, also for the instant at which the clock was first read.
+        let nanos = at.saturating_duration_since(*CLOCK_START).as_nanos() as u64;
+        self.0.set(nanos.saturating_add(1));
+    }
+
+    /// How long before `now` the noted instant was; `None` before the first note.
+    pub fn elapsed_at(&self, now: Instant) -> Option<Duration> {
+        let nanos = self.0.get().checked_sub(1)?;
+        Some(now.saturating_duration_since(*CLOCK_START).saturating_sub(Duration::from_nanos(nanos)))
     }
 }
 
@@ -68,8 +98,14 @@ pub struct ShardMetrics {
     pub symbols: Counter,
     /// Of those, symbols whose prices are made up.
     pub symbols_simulated: Counter,
-    /// Event time of the tick that was accepted last, nanoseconds since 1970-01-01; 0 before the first.
+    /// Newest event time of the shard's symbols, nanoseconds since 1970-01-01; 0 while no symbol has had a tick.
     pub newest_tick_nanos: Counter,
+    /// When the last step that accepted a tick began.
+    pub newest_arrival: InstantCell,
+    /// Symbol states that were restored from snapshots.
+    pub restored: Counter,
+    /// Of those, states with a probability.
+    pub restored_with_probability: Counter,
     /// Questions dropped because their deadline had passed or nobody waited.
     pub questions_expired: Counter,
     /// Steps taken.
@@ -140,6 +176,38 @@ pub struct EngineMetrics {
     pub ingest: Arc<IngestMetrics>,
     /// The Kafka lanes'.
     pub lanes: Arc<LaneMetrics>,
+}
+
+impl EngineMetrics {
+    /// Newest event time of any symbol, nanoseconds since 1970-01-01; 0 while no symbol has had a tick.
+    pub fn newest_tick_nanos(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.newest_tick_nanos.get()).max().unwrap_or(0)
+    }
+
+    /// How long ago a shard last accepted a tick, whatever that tick's event time; `None` before the first.
+    pub fn newest_arrival_ago(&self, now: Instant) -> Option<Duration> {
+        self.shards.iter().filter_map(|shard| shard.newest_arrival.elapsed_at(now)).min()
+    }
+
+    /// Whether any symbol has had a probability, from a tick or in the state that was restored.
+    pub fn has_had_probability(&self) -> bool {
+        let counts = |shard: &ShardMetrics| {
+            shard.predictions_spike.get()
+                + shard.predictions_calm.get()
+                + shard.restored_with_probability.get()
+        };
+        self.shards.iter().any(|shard| counts(shard) > 0)
+    }
+
+    /// Whether a tick was accepted or a state restored since the start.
+    pub fn has_held_symbols(&self) -> bool {
+        self.ticks_accepted() > 0 || self.shards.iter().any(|shard| shard.restored.get() > 0)
+    }
+
+    /// Ticks that entered a state since the start.
+    pub fn ticks_accepted(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.ticks_accepted.get()).sum()
+    }
 }
 
 /// What kind of value a metric holds.
@@ -297,11 +365,8 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_newest_tick_timestamp_seconds",
         kind: Kind::Gauge,
-        help: "Event time of the tick accepted last, seconds since 1970-01-01; 0 before the first.",
-        read: |m| {
-            let newest = m.shards.iter().map(|shard| shard.newest_tick_nanos.get()).max();
-            one(newest.unwrap_or(0) as f64 * 1e-9)
-        },
+        help: "Newest event time of any symbol, restored ones too, seconds since 1970-01-01; 0 while no tick has ever come.",
+        read: |m| one(m.newest_tick_nanos() as f64 * 1e-9),
     },
     Metric {
         name: "stormglass_symbol_split_total",

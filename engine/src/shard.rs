@@ -277,6 +277,7 @@ impl ShardCore {
 
     /// Handles the messages in order and leaves the vector empty, ready to be filled again.
     pub fn step(&mut self, now: Instant, messages: &mut Vec<Message>, out: &mut impl Out) {
+        let accepted_before = self.metrics.ticks_accepted.get();
         for message in messages.drain(..) {
             match message {
                 Message::Ticks(batch) => self.ticks(&batch, out),
@@ -288,6 +289,9 @@ impl ShardCore {
         }
         self.rows.answer();
         let metrics = &self.metrics;
+        if metrics.ticks_accepted.get() > accepted_before {
+            metrics.newest_arrival.note(now);
+        }
         metrics.steps.add(1);
         metrics.step_nanos.add(now.elapsed().as_nanos() as u64);
         if out.wants_newest() {
@@ -348,8 +352,7 @@ impl ShardCore {
         if admission != Admission::Accepted {
             return None;
         }
-        let event_nanos = u64::try_from(routed.tick.event_time.nanos()).unwrap_or(0);
-        self.metrics.newest_tick_nanos.set(event_nanos);
+        self.metrics.newest_tick_nanos.raise(event_nanos(routed.tick.event_time));
         if !entry.touched {
             entry.touched = true;
             self.touched.push(i);
@@ -545,6 +548,11 @@ impl ShardCore {
     ) -> Result<(), SnapshotError> {
         let state = Box::new(snapshot::decode(&symbol.name, self.snapshot_fingerprint(&symbol), bytes)?);
         self.names.insert(symbol.id, symbol.clone());
+        self.metrics.newest_tick_nanos.raise(state.clock().map_or(0, event_nanos));
+        self.metrics.restored.add(1);
+        if state.newest().is_some_and(|newest| matches!(newest.status, Status::Ok { .. })) {
+            self.metrics.restored_with_probability.add(1);
+        }
         self.insert(Entry {
             symbol,
             key,
@@ -573,6 +581,11 @@ impl ShardCore {
     pub fn keys(&self) -> Vec<SymbolKey> {
         self.entries.iter().map(|entry| entry.key).collect()
     }
+}
+
+/// An event time as the metrics keep it; one before 1970 counts as none.
+fn event_nanos(event_time: EventTime) -> u64 {
+    u64::try_from(event_time.nanos()).unwrap_or(0)
 }
 
 /// Scores with the shard's model and counts.

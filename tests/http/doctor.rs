@@ -160,7 +160,7 @@ fn a_record_outranks_the_path_and_what_ends_a_start_is_told_before_it() {
 
     // While a record is in force, who runs by it is not told to have another path.
     let service = Process::serve(&["--source", "simulator"], |_| ());
-    service.get_until("/version", Duration::from_secs(60), |status, _| status == 200);
+    service.get_until("/livez", HANG, |status, _| status == 200);
     let listen = service.address.to_string();
     let asked = |variables: &[(&str, &str)]| {
         let variables = [variables, &[("STORMGLASS__SERVER__LISTEN", listen.as_str())]].concat();

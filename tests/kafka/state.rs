@@ -46,6 +46,31 @@ fn delete_records(world: &World, topic: &str, upto: impl Fn(i64) -> i64) {
 }
 
 #[test]
+fn a_restart_without_new_ticks_keeps_the_age_and_the_probabilities_of_the_state() {
+    let world = World::new("age");
+    let engine = world.engine("a", &[]);
+    world.feed(records(11, 8_000), 5_000.0).join();
+    world.await_all(&[&engine]);
+    let health = |engine: &Process| -> serde_json::Value {
+        serde_json::from_str(&engine.get("/health").unwrap().1).unwrap()
+    };
+    let newest = health(&engine)["feed"]["newest_tick"].as_str().unwrap().to_owned();
+    assert!(newest.starts_with("2026-01-01T"), "{newest}");
+    let newest_s = counted(&engine, "stormglass_newest_tick_timestamp_seconds ");
+    assert!(engine.terminate().success());
+
+    let engine = world.engine("a", &[]);
+    let restored = |_: u16, body: &str| body.contains(&newest);
+    let (_, body) = engine.get_until("/health", Duration::from_secs(60), restored);
+    assert!(body.contains(&format!("the newest is of {newest}")), "{body}");
+    assert!(!body.contains("warming") && !body.contains("no tick has ever come"), "{body}");
+    assert_eq!(counted(&engine, "stormglass_newest_tick_timestamp_seconds "), newest_s);
+    let answers = |status: u16, body: &str| status == 200 && body.contains(r#""status":"stale""#);
+    engine.get_until("/predict/P0-USD", Duration::from_secs(60), answers);
+    assert!(engine.terminate().success());
+}
+
+#[test]
 fn a_killed_engine_goes_on_from_snapshots_and_rebuilds_from_the_log_without_them() {
     let world = World::new("state");
     let engine = world.engine("a", &[]);

@@ -5,7 +5,10 @@ use engine::{
     predict::{Status, WarmingReason},
 };
 
-use super::app::App;
+use super::{
+    app::App,
+    feed::{age_ms, is_stale},
+};
 
 /// Nanoseconds since the epoch, by the wall clock.
 pub fn wall_clock_nanos() -> i64 {
@@ -20,8 +23,8 @@ pub fn write_prediction(out: &mut Vec<u8>, app: &App, answer: &Answer, now_nanos
     let start = out.len();
     out.reserve(answer.json.len() + TAIL_BYTES_MAX);
     out.extend_from_slice(&answer.json);
-    let age_ms = (now_nanos - answer.prediction.scored.as_of.nanos()).max(0) / 1_000_000;
-    if age_ms as f64 > app.config.predict.stale_after_s.get() * 1_000.0 {
+    let age_ms = age_ms(answer.prediction.scored.as_of, now_nanos);
+    if is_stale(age_ms, app.config.predict.stale_after_s.duration()) {
         mark_stale(out, start);
     }
     if answer.prediction.scored.status == Status::Warming(WarmingReason::NoModel)

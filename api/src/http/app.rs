@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{forward::FORWARDS_MAX, live::Live, quality::LiveQuality, source_report::SourceReport};
 use crate::{
-    config::{Config, sections::SourceKind},
+    config::Config,
     metrics::ServiceMetrics,
     models::{ModelReport, Models},
 };
@@ -161,13 +161,6 @@ impl App {
     /// Connections that are being refused right now.
     pub fn refusals_open(&self) -> usize {
         self.refusals.load(Ordering::Relaxed)
-    }
-
-    /// Whether any symbol has had a probability, or none is expected because there is no source.
-    pub fn is_warm(&self) -> bool {
-        let scored = |m: &engine::metrics::ShardMetrics| m.predictions_spike.get() + m.predictions_calm.get();
-        self.config.source.kind == SourceKind::None
-            || self.engine.metrics.shards.iter().any(|m| scored(m) > 0)
     }
 
     /// Why the loaded model answers rows only; `None` where it drives the stream, or none is loaded.

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{app::App, source_report::SourceState};
+use super::{app::App, feed::Feed, source_report::SourceState};
 use crate::config::sections::SourceKind;
 
 /// One look at the service.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Condition {
     /// A model is loaded.
     pub model_loaded: bool,
@@ -18,8 +18,8 @@ pub struct Condition {
     pub leaving: bool,
     /// Takes nothing new any more.
     pub draining: bool,
-    /// Some symbol has had a probability.
-    pub warm: bool,
+    /// The source, and how fresh what it gave is.
+    pub feed: Feed,
     /// `ready.warm_wait_s` is over.
     pub waited: bool,
     /// `None` where Kafka is not the source.
@@ -35,7 +35,7 @@ impl Condition {
             shards: app.engine.mailboxes.len(),
             leaving: app.is_leaving(),
             draining: app.is_draining(),
-            warm: app.is_warm(),
+            feed: Feed::of(app),
             waited: app.uptime() >= app.config.ready.warm_wait_s.duration(),
             kafka_connected: (app.config.source.kind == SourceKind::Kafka)
                 .then(|| app.engine.metrics.lanes.is_connected()),
@@ -49,11 +49,11 @@ impl Condition {
 
     /// The checks behind readiness: name, whether it holds, what it saw.
     pub fn checks(&self) -> [(&'static str, bool, String); 4] {
-        let warmth = match (self.warm, self.waited) {
-            (true, _) => "a symbol has a probability",
-            (false, true) => "no symbol has a probability yet, but ready.warm_wait_s passed",
-            (false, false) => "no symbol has a probability yet",
-        };
+        let warm = self.feed.is_warm();
+        let mut warmth = self.feed.words();
+        if self.waited && !warm {
+            warmth.push_str(", but ready.warm_wait_s passed");
+        }
         [
             (
                 "model",
@@ -62,7 +62,7 @@ impl Condition {
             ),
             ("shards", self.shards > 0 && self.shards_alive == self.shards, self.shards_text()),
             ("draining", !self.leaving, self.leaving_text().unwrap_or("not draining").to_owned()),
-            ("warm", self.warm || self.waited, warmth.to_owned()),
+            ("warm", warm || self.waited, warmth),
         ]
     }
 
@@ -85,10 +85,7 @@ impl Condition {
             reasons.push(self.shards_text());
         }
         reasons.extend(self.leaving_text().map(str::to_owned));
-        if !self.warm {
-            let warming = || "warming: no symbol has a probability yet".to_owned();
-            reasons.push(app.rows_only().unwrap_or_else(warming));
-        }
+        reasons.extend(self.feed.reasons());
         if let SourceState::Failed(why) = app.source.state() {
             reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{BoundModel, NoOut, Out, ShardCore};
+use super::{BoundModel, NoOut, Out, ShardCore, event_nanos};
 use crate::{
     lane::{Emit, Epoch, LaneOrder, LaneOutput, LaneOutputs, LaneReply, LaneTick, LaneWork, answer},
     predict::{Prediction, StateFrom},
@@ -110,6 +110,8 @@ impl ShardCore {
         self.entries.retain(|entry| entry.key.partition != partition);
         self.index = self.entries.iter().enumerate().map(|(i, entry)| (entry.key, i)).collect();
         self.metrics.symbols.set(self.entries.len() as u64);
+        let newest = self.entries.iter().filter_map(|entry| entry.state.clock()).map(event_nanos).max();
+        self.metrics.newest_tick_nanos.set(newest.unwrap_or(0));
         let simulated = self.entries.iter().filter(|entry| entry.symbol.is_simulated()).count();
         self.metrics.symbols_simulated.set(simulated as u64);
     }
@@ -215,6 +217,30 @@ mod tests {
         };
         assert_eq!(rig.ticks(epoch, 300..500, false).0, Vec::<String>::new());
         assert_eq!(rig.ticks(epoch, 500..900, true).0, through[500..]);
+    }
+
+    #[test]
+    fn a_restored_state_has_its_times_and_its_probability_and_a_dropped_one_takes_them_along() {
+        let mut rig = Rig::new();
+        let epoch = rig.open(0);
+        rig.ticks(epoch, 0..300, true);
+        let (symbol, key) = rig.symbol();
+        rig.give(LaneWork::Snapshot { key, epoch });
+        let Ok(LaneReply::Snapshot { bytes: Some(snapshot), .. }) = rig.replies.try_recv() else {
+            panic!("no snapshot")
+        };
+        let newest = rig.core.metrics.newest_tick_nanos.get();
+        assert!(newest > 0);
+
+        let mut rig = Rig::new();
+        let epoch = rig.open(0);
+        rig.give(LaneWork::Restore { symbol, key, epoch, snapshot });
+        let metrics = rig.core.metrics.clone();
+        assert_eq!((metrics.newest_tick_nanos.get(), metrics.restored.get()), (newest, 1));
+        assert_eq!(metrics.ticks_accepted.get(), 0);
+        assert_eq!(metrics.newest_arrival.elapsed_at(Instant::now()), None, "nothing has arrived");
+        rig.give(LaneWork::Close { partition: Partition(3), epoch });
+        assert_eq!(metrics.newest_tick_nanos.get(), 0);
     }
 
     #[test]

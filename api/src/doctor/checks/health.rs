@@ -9,6 +9,17 @@ const FIXES: &[(&str, &str)] = &[
     ("Model not loaded", "fix MODEL_PATH or unset it: the shipped model loads"),
     ("the model's event", "set [label] to the model's event, or train for the configured one"),
     ("warming", "wait five minutes of feed; if it stays, the feed has gaps or there is none"),
+    ("no tick has ever come", "look at the producer, and at source.kind and what it names"),
+    (
+        "no tick for",
+        "the feed has stopped: look at the producer and the venue; answers are stale until ticks come",
+    ),
+    (
+        "ticks come, but",
+        "the ticks are old: recorded ones, a backlog (stormglass_kafka_lag_records), or a slow clock",
+    ),
+    ("source finished", "recorded ticks are at their end: nothing to do; restart to play them again"),
+    ("no symbol is held", "the partitions moved to other instances: nothing to do"),
     ("the source", "fix the cause and restart: what it gave before stays and turns stale"),
     ("Kafka:", "see the checks of Kafka below"),
     ("all ", "raise server.connections_max with the limit of open files, or add instances"),

@@ -13,10 +13,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
         return vec![Finding::failed("/symbols gives no answer", "look at the shards: /health and the log")];
     };
     if symbols.is_empty() {
-        return vec![Finding::warning(
-            "no symbol has had a tick",
-            "the source gives none yet: look at /sources, /health and the log (with source.kind = \"none\" this is right)",
-        )];
+        return vec![without_symbols(service)];
     }
     // A split symbol is listed once for each of its partitions.
     let count = unique(symbols.iter()).len();
@@ -61,4 +58,27 @@ fn unique<'a>(symbols: impl Iterator<Item = &'a Value>) -> Vec<&'a str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Why nothing is live, by the service's own judgement of its source.
+fn without_symbols(service: &Service) -> Finding {
+    let health = service.json("/health");
+    let (what, fix) = match health["feed"]["state"].as_str() {
+        Some("not_configured") => {
+            return Finding::ok("no symbol is live: no source is configured, only rows are scored");
+        }
+        Some("none_is_a_tick") => (
+            "records were read, and none is a tick",
+            "the source is not one of ticks, or in another format: stormglass_unreadable_total and the log say why",
+        ),
+        Some("no_symbol_held") => (
+            "no symbol is held here any more",
+            "its partitions moved to other instances: `curl /symbols?all` lists them",
+        ),
+        _ => (
+            "no tick has ever come",
+            "the source gives none yet: look at /sources, /health and the log, and at the producer",
+        ),
+    };
+    Finding::warning(what, fix)
 }

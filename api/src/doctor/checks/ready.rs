@@ -28,7 +28,7 @@ fn fix_of(check: &str) -> &'static str {
         "model" => "fix MODEL_PATH or unset it; /health says what is wrong with the file",
         "shards" => "restart it: a shard panicked or stands still; report its log",
         "draining" => "it was told to end: nothing to do",
-        "warm" => "wait ready.warm_wait_s; if it stays, no ticks come: look at the source",
+        "warm" => "wait ready.warm_wait_s; if it stays, /health says what the source gives",
         _ => "look at the service's log",
     }
 }

@@ -8,6 +8,7 @@ use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{
     condition::Condition,
     describe::{self, Doc, Tag},
+    feed::FeedBody,
     reply::json,
     route::Route,
 };
@@ -51,6 +52,7 @@ struct Answer<'a> {
     kafka_connected: Option<bool>,
     reasons: Vec<String>,
     source: &'static str,
+    feed: FeedBody,
     ready: bool,
     model_version: Option<&'a str>,
     shards_alive: usize,
@@ -79,6 +81,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             ready: condition.is_ready(),
             reasons,
             source: app.source.state().name(),
+            feed: (&condition.feed).into(),
             model_version: model.as_deref().map(|m| app.version_of(m.info())),
             shards_alive: condition.shards_alive,
             shards: condition.shards,

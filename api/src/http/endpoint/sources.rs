@@ -13,6 +13,7 @@ use crate::{
     http::{
         app::App,
         describe::{self, Doc, Tag},
+        feed::{Feed, FeedBody},
         reply::json,
         route::Route,
         source_report::SourceState,
@@ -60,6 +61,8 @@ struct Source {
     reason: Option<String>,
     /// Whether it can give ticks now: of Kafka, whether a broker answers.
     connected: bool,
+    /// How fresh its ticks are.
+    feed: FeedBody,
     ticks: Ticks,
     records_without_tick: u64,
     times_zoneless: u64,
@@ -110,8 +113,9 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
             SourceState::Failed(why) => Some(why),
             SourceState::Running | SourceState::Finished => None,
         },
+        feed: (&Feed::of(app)).into(),
         ticks: Ticks {
-            accepted: sum(|shard| &shard.ticks_accepted),
+            accepted: metrics.ticks_accepted(),
             late: sum(|shard| &shard.ticks_late),
             repeated: sum(|shard| &shard.ticks_repeated),
             jump: sum(|shard| &shard.ticks_jump),

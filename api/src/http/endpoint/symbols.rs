@@ -15,6 +15,7 @@ use crate::http::{
     answer::wall_clock_nanos,
     app::App,
     describe::{self, Doc, Parameter, Place, Tag, of},
+    feed::{age_ms, is_stale},
     reply::json,
     route::{Route, query_value},
 };
@@ -69,8 +70,8 @@ pub(super) struct SymbolBody<'a> {
 
 impl<'a> SymbolBody<'a> {
     pub(super) fn new(app: &App, summary: &'a SymbolSummary, now_nanos: i64) -> Self {
-        let age_ms = (now_nanos - summary.newest_tick.nanos()).max(0) / 1_000_000;
-        let is_stale = age_ms as f64 > app.config.predict.stale_after_s.get() * 1_000.0;
+        let age_ms = age_ms(summary.newest_tick, now_nanos);
+        let is_stale = is_stale(age_ms, app.config.predict.stale_after_s.duration());
         Self {
             symbol: &summary.symbol.name,
             venue: summary.symbol.venue(),
