@@ -105,6 +105,8 @@ fn an_instance_without_a_model_mutes_no_alert_of_another() {
     for target in ["StormglassErrorRateHigh", "StormglassSuccessLow", "StormglassErrorBudgetBurn"] {
         assert_eq!(equal("StormglassModelNotLoaded", target), ["job"], "{target} is the whole job's");
     }
+    assert_eq!(equal("StormglassConsumerLag", "StormglassPredictionsLate"), ["job", "instance"]);
+    assert_eq!(equal("StormglassConsumerLag", "StormglassFeedStale"), ["job"]);
 }
 
 #[test]
