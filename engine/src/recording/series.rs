@@ -91,8 +91,21 @@ impl SeriesWriter {
     /// Keeps a record, which lies behind those of its partition that are kept already.
     ///
     /// # Errors
-    /// [`LogError::File`] when it cannot be written.
+    /// [`LogError::File`] when it cannot be written; no unfinished file is left then.
     pub fn write(&mut self, record: &LogRecord) -> Result<(), LogError> {
+        self.append(record).inspect_err(|_| self.discard_unfinished())
+    }
+
+    /// Removes the files that have no final name yet. On a full disk they take room that others need, and their records
+    /// are read again by the next run.
+    fn discard_unfinished(&mut self) {
+        for file in std::mem::take(&mut self.open).into_values() {
+            // The next run removes what cannot be removed now.
+            let _ = std::fs::remove_file(&file.path);
+        }
+    }
+
+    fn append(&mut self, record: &LogRecord) -> Result<(), LogError> {
         self.line.clear();
         envelope::write(&self.settings.topic, self.settings.partitions, record, &mut self.line);
         let is_full = |file: &OpenFile| {
@@ -146,13 +159,18 @@ impl SeriesWriter {
         let topic = self.settings.topic.clone();
         let name = FileName { topic, partition, first: file.first, last: file.last };
         let path = self.settings.directory.join(name.to_string());
+        let unfinished = file.path.clone();
         let sync = |file: OpenFile| -> io::Result<()> {
             let written = file.packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
             written.sync_all()?;
             std::fs::rename(&file.path, &path)?;
             File::open(&self.settings.directory)?.sync_all()
         };
-        sync(file).map_err(|cause| LogError::File { path: path.clone(), cause })?;
+        if let Err(cause) = sync(file) {
+            let _ = std::fs::remove_file(unfinished);
+            self.discard_unfinished();
+            return Err(LogError::File { path, cause });
+        }
         self.next.insert(partition, name.last.saturating_add(1));
         self.files += 1;
         Ok(())
