@@ -3,6 +3,7 @@
 mod activation;
 mod capacity;
 mod command;
+mod disks;
 mod doctor;
 mod documents;
 mod errors;

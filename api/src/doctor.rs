@@ -5,7 +5,8 @@
 //! `context` has the configuration, the running `service` and the broker. `bundle` packs what was found for somebody else
 //! to look at, and `redact` takes out of it what is nobody else's business.
 //!
-//! A doctor only looks: it joins no group, writes no record, and changes no limit.
+//! A doctor only looks: it joins no group, writes no record, and changes no limit. To know whether a directory can be
+//! written it puts a file there and removes it.
 
 pub mod bundle;
 mod checks;
@@ -13,6 +14,7 @@ mod context;
 mod finding;
 mod redact;
 mod service;
+mod writable;
 
 pub use checks::examine;
 pub use context::Context;

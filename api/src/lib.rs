@@ -27,6 +27,7 @@ pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod disk;
 pub mod doctor;
 #[cfg(feature = "drift")]
 pub mod drift;

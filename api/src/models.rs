@@ -24,7 +24,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use engine::{handle::EngineHandle, shard::BoundModel};
+use engine::{file_writes::FileWrites, handle::EngineHandle, shard::BoundModel};
 use model::{Model, ModelInfo};
 use tokio::sync::Mutex;
 
@@ -184,6 +184,8 @@ pub struct Models {
     listing: Arc<Mutex<()>>,
     /// What became of the changes.
     pub swaps: SwapsTotal,
+    /// Whether the record and its copies can be written.
+    pub record_writes: Arc<FileWrites>,
 }
 
 impl Models {
@@ -197,11 +199,12 @@ impl Models {
             false => active.as_ref().map(|version| version.info().sha256.clone()),
         };
         let previous = report.previous.clone();
+        let record_writes = Arc::<FileWrites>::default();
         let held = Held { active, previous, shadow: None, report, labelled };
         Self {
             engine,
             catalog: Arc::new(Catalog::new(config)),
-            record: record_file(config),
+            record: record_file(config).map(|file| file.reporting_to(record_writes.clone())),
             settings: Settings {
                 bounds: Bounds {
                     flip_rate_max: config.model.flip_rate_max,
@@ -213,6 +216,7 @@ impl Models {
             changing: Mutex::default(),
             listing: Arc::default(),
             swaps: SwapsTotal::default(),
+            record_writes,
         }
     }
 

@@ -37,6 +37,7 @@ pub mod decode;
 pub mod encode;
 pub mod events;
 pub mod features;
+pub mod file_writes;
 pub mod grid;
 pub mod handle;
 pub mod ingest;

@@ -4,7 +4,6 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     process::{Command, Output},
-    time::Duration,
 };
 
 use serde_json::Value;

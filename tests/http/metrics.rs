@@ -43,6 +43,9 @@ fn expected_series_are_there_at_zero() {
         "stormglass_http_connections_refused_total",
         // An operator's first change of the model.
         r#"http_requests_total{method="DELETE",endpoint="/models/active",status="200"}"#,
+        r#"stormglass_file_writes_failing{files="kafka.state_directory"}"#,
+        r#"stormglass_file_writes_failing{files="model.record"}"#,
+        r#"stormglass_file_writes_failed_total{files="model.record"}"#,
         "stormglass_symbols_simulated",
         "stormglass_newest_tick_timestamp_seconds",
         r#"model_variant_active{model_variant="baseline"}"#,

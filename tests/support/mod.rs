@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod fixtures;
+pub(crate) mod full_disk;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod service;

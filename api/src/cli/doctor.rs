@@ -17,7 +17,8 @@ use crate::{
   stormglass doctor --url http://10.0.0.5:8000
   stormglass doctor --bundle bundle.zip --log /var/log/stormglass.log
 
-It only looks: it joins no group, writes no record and changes no limit. Give it the service's own environment (in a
+It only looks: it joins no group, writes no record and changes no limit; a directory that the service writes to is tried
+by a file that is removed at once. Give it the service's own environment (in a
 container: run it there). Exit 0: all is well, or there are warnings; 1: something failed.")]
 pub(super) struct Arguments {
     #[command(flatten)]

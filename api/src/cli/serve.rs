@@ -8,6 +8,7 @@ use model::Model;
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind, unread::unread},
+    disk,
     http::{App, Server, open_files_wanted},
     log, model_file, models,
 };
@@ -80,6 +81,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let legacy_model = load_legacy_model(&loaded.config)?;
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
+    disk::watch(&app).map_err(|e| failed("cannot watch the disks", &e))?;
     let signals = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -10,6 +10,7 @@ use std::{
 };
 
 use engine::{
+    file_writes::FileWrites,
     handle::EngineHandle,
     lane::LaneReport,
     runtime::{Liveness, ShardState},
@@ -161,6 +162,14 @@ impl App {
     /// Connections that are being refused right now.
     pub fn refusals_open(&self) -> usize {
         self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// The files that the service keeps, by the key that says where, and whether they can be written.
+    pub fn kept_files(&self) -> [(&'static str, &FileWrites); 2] {
+        [
+            ("kafka.state_directory", &self.engine.metrics.lanes.state_files),
+            ("model.record", &self.models.record_writes),
+        ]
     }
 
     /// Why the loaded model answers rows only; `None` where it drives the stream, or none is loaded.

@@ -102,6 +102,9 @@ impl Condition {
                 "Kafka: {paused} partitions are paused, because too many of their records cannot be read"
             ));
         }
+        for (key, writes) in app.kept_files() {
+            reasons.extend(writes.failure().map(|why| format!("{key} cannot be written: {why}")));
+        }
         if app.connections.available_permits() == 0 {
             reasons.push(format!("all {} connections are in use", app.config.server.connections_max));
         }

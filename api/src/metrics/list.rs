@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::quality::report::Quality;
+use engine::{file_writes::FileWrites, quality::report::Quality};
 use model::ModelInfo;
 
 use super::{
@@ -231,6 +231,27 @@ pub const METRICS: &[Metric] = &[
         read: |app| match app.quality.newest().map(|report| report.volatility) {
             Some(volatility) if volatility.rows > 0 => one(volatility.coverage),
             _ => Vec::new(),
+        },
+    },
+    Metric {
+        name: "stormglass_file_writes_failing",
+        shape: Shape::Gauge,
+        help: "1 while files that the service keeps cannot be written, by the key that says where they are.",
+        read: |app| {
+            let failing = |(key, writes): (&str, &FileWrites)| {
+                labelled("files", key, f64::from(u8::from(writes.failure().is_some())))
+            };
+            app.kept_files().into_iter().flat_map(failing).collect()
+        },
+    },
+    Metric {
+        name: "stormglass_file_writes_failed_total",
+        shape: Shape::Counter,
+        help: "Writes of such files, and trials of their disks, that failed.",
+        read: |app| {
+            let failed =
+                |(key, writes): (&str, &FileWrites)| labelled("files", key, writes.failed_total() as f64);
+            app.kept_files().into_iter().flat_map(failed).collect()
         },
     },
     Metric {

@@ -9,13 +9,16 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
+use engine::file_writes::FileWrites;
 use model::Model;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
-use crate::model_file;
+use crate::{disk::folder_of, model_file};
 
 /// Bytes of a record at most: a longer file is none.
 const RECORD_BYTES_MAX: u64 = 64 << 10;
@@ -75,12 +78,18 @@ pub struct RecordFile {
     path: PathBuf,
     /// `model.map_above_bytes`, for the copies and the files that they came from.
     map_above_bytes: u64,
+    writes: Arc<FileWrites>,
 }
 
 impl RecordFile {
     /// The record at this path.
     pub fn new(path: PathBuf, map_above_bytes: u64) -> Self {
-        Self { path, map_above_bytes }
+        Self { path, map_above_bytes, writes: Arc::default() }
+    }
+
+    /// The same, which tells there what becomes of its writes.
+    pub fn reporting_to(self, writes: Arc<FileWrites>) -> Self {
+        Self { writes, ..self }
     }
 
     /// Where it is.
@@ -123,7 +132,7 @@ impl RecordFile {
     /// The system's.
     pub fn put_back(&self, bytes: Option<&[u8]>) -> io::Result<()> {
         match bytes {
-            Some(bytes) => put(&self.path, bytes),
+            Some(bytes) => self.put(&self.path, bytes),
             None => self.clear().map(drop),
         }
     }
@@ -135,7 +144,7 @@ impl RecordFile {
     pub fn write(&self, record: &Record) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
         text.push(b'\n');
-        put(&self.path, &text)
+        self.put(&self.path, &text)
     }
 
     /// Keeps the model's bytes, and opens what was kept.
@@ -145,8 +154,8 @@ impl RecordFile {
     pub fn keep(&self, model: &Model) -> Result<Model, String> {
         let path = self.copy_of(&model.info().sha256);
         let failed = |error: io::Error| format!("{}: {error}", path.display());
-        fs::create_dir_all(self.folder()).map_err(failed)?;
-        put(&path, model.bytes()).map_err(failed)?;
+        self.noted(&path, fs::create_dir_all(self.folder())).map_err(failed)?;
+        self.put(&path, model.bytes()).map_err(failed)?;
         // A large file that was overwritten in place under its mapping is not what was checked.
         self.open_copy(&model.info().sha256)
     }
@@ -178,6 +187,21 @@ impl RecordFile {
             Ok(model) => Err(format!("{copy}; {path} is another model, of sha256 {}", model.info().sha256)),
             Err(error) => Err(format!("{copy}; {error}")),
         }
+    }
+
+    fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.noted(path, put(path, bytes))
+    }
+
+    /// Notes what became of a write of one of the record's files.
+    fn noted(&self, path: &Path, written: io::Result<()>) -> io::Result<()> {
+        match &written {
+            Ok(()) => self.writes.note_success(Duration::ZERO),
+            Err(error) => {
+                self.writes.note_failure(format!("{}: {error}", path.display()));
+            }
+        }
+        written
     }
 
     fn open_copy(&self, sha256: &str) -> Result<Model, String> {
@@ -254,14 +278,11 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{model_file::MAP_ABOVE_BYTES, shipped};
 

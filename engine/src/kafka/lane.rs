@@ -92,7 +92,7 @@ pub fn run_lane(
 ) -> LaneEnd {
     let metrics = engine.metrics.lanes.clone();
     let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
-    let files = StateFiles::new(&settings);
+    let files = StateFiles::new(&settings, metrics.clone());
     let claim = Claim::new(&settings, number);
     let mut lane =
         Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new(), claim };

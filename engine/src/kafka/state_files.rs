@@ -8,14 +8,15 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::Arc,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot};
-use crate::verify::KeptState;
+use crate::{lane::LaneMetrics, verify::KeptState};
 
 /// Far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -42,20 +43,25 @@ pub(super) struct StateFiles {
     directory: Option<PathBuf>,
     group: String,
     topic: String,
-    has_warned: AtomicBool,
+    /// Snapshots that succeed for so long end a failure.
+    calm: Duration,
+    metrics: Arc<LaneMetrics>,
 }
 
 impl StateFiles {
-    pub(super) fn new(settings: &KafkaSettings) -> Self {
+    pub(super) fn new(settings: &KafkaSettings, metrics: Arc<LaneMetrics>) -> Self {
         Self {
             directory: settings.state_directory.clone(),
             group: settings.group.clone(),
             topic: settings.topic_raw.clone(),
-            has_warned: AtomicBool::new(false),
+            // Every symbol's state is written once in each interval.
+            calm: 2 * settings.snapshot_interval,
+            metrics,
         }
     }
 
-    /// Keeps a state of what is committed. A disk that is full or gone is told once, and costs nothing else.
+    /// Keeps a state of what is committed. A disk that is full or gone is told in the log, `/health` and the
+    /// metrics, and costs nothing else.
     pub(super) fn keep(&self, snapshot: &KeptSnapshot, origin: u64, new_origin_before: u64) {
         let Some(directory) = &self.directory else { return };
         let head = Head {
@@ -69,11 +75,15 @@ impl StateFiles {
             origin,
             new_origin_before,
         };
-        if let Err(error) = write(directory, &head, &snapshot.bytes)
-            && !self.has_warned.swap(true, Ordering::Relaxed)
-        {
-            let directory = directory.display();
-            tracing::warn!(%error, %directory, "state is not kept in files; the topic has it");
+        let writes = &self.metrics.state_files;
+        match write(directory, &head, &snapshot.bytes) {
+            Ok(()) => writes.note_success(self.calm),
+            Err(error) => {
+                let directory = directory.display();
+                if writes.note_failure(format!("{directory}: {error}")) {
+                    tracing::warn!(%error, %directory, "state is not kept in files; the topic has it");
+                }
+            }
         }
     }
 
@@ -141,8 +151,12 @@ fn write(directory: &Path, head: &Head, bytes: &[u8]) -> io::Result<()> {
     let hash = format!("{:016x}\n", xxh3_64(&content));
     content.splice(0..0, hash.into_bytes());
     let aside = path.with_extension("new");
-    std::fs::write(&aside, content)?;
-    std::fs::rename(aside, path)
+    let written = std::fs::write(&aside, content).and_then(|()| std::fs::rename(&aside, path));
+    if written.is_err() {
+        // What was written of it takes room that others need.
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
 }
 
 fn parse(file: &[u8]) -> Option<(Head, Vec<u8>)> {
@@ -166,7 +180,7 @@ mod tests {
         let mut settings = KafkaSettings::new("nowhere:1", "a", "coinbase");
         settings.state_directory = Some(directory.to_owned());
         settings.group = group.to_owned();
-        StateFiles::new(&settings)
+        StateFiles::new(&settings, Arc::default())
     }
 
     fn snapshot(symbol: &str, next: u64) -> KeptSnapshot {
@@ -222,6 +236,29 @@ mod tests {
         let ours = files(file.path(), "ours");
         ours.keep(&snapshot("a:X", 100), 2, 0);
         assert_eq!(ours.read(3, &progress(2)), []);
+        let failure = ours.metrics.state_files.failure().unwrap();
+        assert!(failure.starts_with(file.path().to_str().unwrap()), "{failure}");
+        assert_eq!(ours.metrics.state_files.failed_total(), 1);
         assert_eq!(files(Path::new("/nonexistent"), "ours").read(3, &progress(2)), []);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_beside_the_state() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = files(directory.path(), "ours");
+        ours.keep(&snapshot("a:X", 100), 2, 0);
+        let partition = directory.path().join("3");
+        let names = || {
+            let all = std::fs::read_dir(&partition).unwrap();
+            all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+        };
+        let state = partition.join(&names()[0]);
+        // What stands in the state's place cannot be replaced by a file.
+        std::fs::remove_file(&state).unwrap();
+        std::fs::create_dir(&state).unwrap();
+        ours.keep(&snapshot("a:X", 200), 2, 0);
+        assert_eq!(names().len(), 1, "{:?}", names());
+        assert_eq!(ours.metrics.state_files.failed_total(), 1);
+        assert!(ours.metrics.state_files.failure().unwrap().contains("directory"));
     }
 }

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::file_writes::FileWrites;
+
 /// A look at the connection that is older says nothing any more: whoever looks each second is held up by a broker.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(4);
 
@@ -74,6 +76,8 @@ pub struct LaneMetrics {
     pub restored_new_origin: AtomicU64,
     /// Nanoseconds from the last assignment to live.
     pub restore_nanos: AtomicU64,
+    /// Whether states can be kept in `kafka.state_directory`.
+    pub state_files: FileWrites,
     /// Events written to their topic.
     pub events_written: AtomicU64,
     /// Events that found no room, or were not delivered.

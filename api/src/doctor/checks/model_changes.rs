@@ -1,8 +1,11 @@
-//! Is there what changes of the model need? `serve` does not start without.
+//! Is there what changes of the model need, room for their record too? `serve` does not start without.
+
+use std::path::Path;
 
 use crate::{
-    config::{Loaded, places},
-    doctor::finding::Finding,
+    config::{Loaded, places, sections::SourceKind},
+    disk::folder_of,
+    doctor::{finding::Finding, writable},
 };
 
 pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
@@ -26,6 +29,13 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
             warning,
             "where a change of the model is to last, set model.record to a file on a disk that stays (without Kafka), or \
              model.path to the model",
+        ));
+    }
+    let record = config.model.record.get().filter(|_| config.source.kind != SourceKind::Kafka).map(Path::new);
+    if let Some(Err(why)) = record.map(|path| writable::try_folder(folder_of(path))) {
+        found.push(Finding::warning(
+            format!("model.record: {why}"),
+            "free some room or move model.record: while the record cannot be written every change of the model is refused",
         ));
     }
     if found.is_empty() {
