@@ -155,7 +155,8 @@ fn a_swap_reaches_a_symbol_that_has_no_new_tick() {
     assert_eq!(fed.answer().json, before.json, "and back");
     assert!(is_ready(&fed));
     fed.swap(small_model_named("other", -3.0)).unwrap();
-    (fed.next_tick(), always.next_tick());
+    fed.next_tick();
+    always.next_tick();
     assert_eq!(fed.answer().json, always.answer().json);
 }
 
@@ -338,9 +339,11 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
     put(interned, snapshot).unwrap();
     assert_eq!(other.answer().json, original.answer().json);
     let (small, heavy) = (original.answer(), small_model_named("heavy", 1.0));
-    (original.swap(heavy.clone()).unwrap(), other.swap(heavy).unwrap());
+    original.swap(heavy.clone()).unwrap();
+    other.swap(heavy).unwrap();
     assert_eq!(other.answer().json, original.answer().json, "another model's answer needs no tick either");
-    (original.swap(small_model()).unwrap(), other.swap(small_model()).unwrap());
+    original.swap(small_model()).unwrap();
+    other.swap(small_model()).unwrap();
     assert_eq!(other.answer().json, small.json);
 
     original.next_tick();

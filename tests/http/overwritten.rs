@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use super::activation::{Folder, WARM, bits, change, get, offline, over, question};
 use crate::support::{client::Connection, fixtures::small_version_bytes, process::Process};
 
+type Change = (&'static str, fn(&Path));
+
 /// What operators and tools do to a file in place, by name.
-const CHANGES: [(&str, fn(&Path)); 4] = [
+const CHANGES: [Change; 4] = [
     ("other bytes of the same length", |path| {
         let mut file = OpenOptions::new().write(true).open(path).unwrap();
         let length = file.metadata().unwrap().len();
