@@ -129,6 +129,17 @@ fn base_scores_that_have_no_margin_are_refused_by_name() {
 }
 
 #[test]
+fn categories_of_xgboost_1_6_come_with_a_note_that_it_reads_them_otherwise() {
+    let text = String::from_utf8(bytes("models/xgb_cat.json")).unwrap();
+    let notes = |version: &str| {
+        let text = text.replacen("\"version\":[3,2,0]", &format!("\"version\":[{version}]"), 1);
+        import(text.as_bytes(), &options()).unwrap().notes.join(" ")
+    };
+    assert!(notes("1,6,2").contains("XGBoost 1.6 itself may answer otherwise"), "{}", notes("1,6,2"));
+    assert!(!notes("1,7,6").contains("1.6"), "{}", notes("1,7,6"));
+}
+
+#[test]
 fn quantiles_whose_answers_xgboost_sorts_are_refused_by_name() {
     let of = |version: &str| {
         let text = leafless(version, "reg:quantileerror", "[1,2]");

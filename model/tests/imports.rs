@@ -12,14 +12,16 @@ use model::{
 use zip::CompressionMethod;
 
 /// One small file of each format.
-const SEEDS: [&str; 27] = [
+const SEEDS: [&str; 30] = [
     "xgb_stump.json",
     "xgb_stump.ubj",
     "xgb_cat.ubj",
     "xgb_dart.ubj",
     "xgb_vector_leaf.json",
     "xgb_vector_leaf.ubj",
+    "xgb_vector_2.1.4.json",
     "lgb_stump.txt",
+    "lgb_missing_3.txt",
     "lgb_cat_onehot.txt",
     "lgb_linear.txt",
     "cb_small.json",
@@ -30,6 +32,7 @@ const SEEDS: [&str; 27] = [
     "lgb_cat.onnx",
     "onnx_v5_member.onnx",
     "sk_rf_multi.onnx",
+    "sk_names.skops",
     "sk_logistic.npz",
     "sk_logistic.skops",
     "sk_calibrated_cv.npz",

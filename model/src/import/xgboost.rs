@@ -72,8 +72,14 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     let base = base_margins(parameters.text("base_score")?, outputs, &objective, &mut notes)?;
     note_categories(model, &mut notes);
     let kept = kept_trees(learner, model, outputs, options, &mut notes)?;
-    let trees = tree::read_all(model, weights.as_deref(), kept, outputs)?;
-    let (trees, sets) = trees;
+    let (trees, sets) = tree::read_all(model, weights.as_deref(), kept, outputs)?;
+    if version == (1, 6) && !sets.is_empty() {
+        notes.push(
+            "XGBoost 1.6 itself may answer otherwise: it sends categories that a split does not know another way than the \
+             versions before and after it, as which the splits are read."
+                .to_owned(),
+        );
+    }
     let mut after = Outputs::plain(outputs, Precision::Single, objective.link);
     if objective.classifies {
         after.classes = (0..outputs.max(2)).map(|class| class.to_string()).collect();
