@@ -188,16 +188,21 @@ fn scikit_learn_models_give_scikit_learns_scores() {
 #[test]
 fn names_and_labels_with_characters_that_json_escapes_are_read_as_they_were_given() {
     let names = ["größe", "say \"when\"", "tab\tand \\back/slash", "🌩 \u{1}\n"];
+    let features = |model: &Model| -> Vec<String> {
+        model.info().features.iter().map(|feature| feature.name.clone()).collect()
+    };
     for extension in ["npz", "skops"] {
         let imported = imported(&format!("sk_names.{extension}"));
         let found = tally("sk_names", &imported.draft, "proba", "proba", true, |_, _, _| false).unwrap();
         assert_eq!(found, Tally { rows: 200, ..Tally::default() }, "{extension}");
         let model = Model::from_bytes(&imported.draft.to_bytes().unwrap()).unwrap();
-        let features: Vec<&str> = model.info().features.iter().map(|feature| feature.name.as_str()).collect();
-        assert_eq!(features, names, "{extension}");
+        assert_eq!(features(&model), names, "{extension}");
         let classes = &model.outputs().unwrap().classes;
         assert_eq!(classes, &["a \"quoted\" one", "back\\slash", "günstig"], "{extension}");
     }
+    let pipeline = imported("sk_names_pipeline.skops");
+    let pipeline = Model::from_bytes(&pipeline.draft.to_bytes().unwrap()).unwrap();
+    assert_eq!(features(&pipeline), names, "of a pipeline, whose first step saw them");
 }
 
 /// scikit-learn's BLAS adds a line's products in an order of its own, so that its raw scores are not ours to the bit: on

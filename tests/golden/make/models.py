@@ -280,6 +280,8 @@ def sk_names():
     """A data frame's columns and labels with characters that JSON escapes."""
     import pandas
     import skops.io
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
     from sklearn.tree import DecisionTreeClassifier
 
     x = np.random.default_rng(21).normal(size=(400, 4)).round(2)
@@ -293,6 +295,10 @@ def sk_names():
         skops.io.dump(model, f"{folder}/model.skops")
         for extension in ("npz", "skops"):
             write(HERE / f"models/sk_names.{extension}.gz", Path(folder, f"model.{extension}").read_bytes())
+        # Of a pipeline only the first step sees the data frame.
+        steps = [("none", "passthrough"), ("impute", SimpleImputer()), ("model", DecisionTreeClassifier(max_depth=2, random_state=7))]
+        skops.io.dump(Pipeline(steps).fit(frame, labels), f"{folder}/pipeline.skops")
+        write(HERE / "models/sk_names_pipeline.skops.gz", Path(folder, "pipeline.skops").read_bytes())
     write(HERE / "edges/sk_names.csv.gz", table(["f0", "f1", "f2", "f3"], list(rows.T)))
     write(HERE / "preds/sk_names.edges.csv.gz", columns(model, pandas.DataFrame(rows, columns=names), "proba"))
 

@@ -273,11 +273,15 @@ impl Out {
         let count = model.field("n_features_in_")?.plain().and_then(|count| count.parse::<i64>().ok());
         let count = count.ok_or_else(|| "n_features_in_ is no number".to_owned())?;
         self.arrays.extend([classes, Array::of_integers("n_features", &[count])]);
-        if let Some(names) = model.optional("feature_names_in_") {
-            let names = names.texts().ok_or_else(|| "a feature's name is no text".to_owned())?;
-            self.arrays.push(Array::of_texts("feature_names", &names));
-        }
-        Ok(())
+        self.names(model).map(drop)
+    }
+
+    /// The names of the features of a model or a step; whether it has any.
+    fn names(&mut self, model: &Object<'_>) -> Result<bool, Fault> {
+        let Some(names) = model.optional("feature_names_in_") else { return Ok(false) };
+        let names = names.texts().ok_or_else(|| "a feature's name is no text".to_owned())?;
+        self.arrays.push(Array::of_texts("feature_names", &names));
+        Ok(true)
     }
 
     /// A scikit-learn `tree_`.
@@ -401,6 +405,13 @@ impl Out {
                 "StandardScaler" => scale(&step, &mut columns)?,
                 "str" if step.text().as_deref() == Some("passthrough") => {}
                 other => return Err(Fault::Unsupported(format!("the step {other} of a pipeline"))),
+            }
+        }
+        // A data frame's names are known to the step that saw it, the first; later ones see an array.
+        for step in &steps {
+            let step = step.elements()?.pop();
+            if step.map_or(Ok(false), |step| self.names(&step))? {
+                break;
             }
         }
         for (name, column) in ["prepare_imputed", "prepare_center", "prepare_scale"].into_iter().zip(columns)
