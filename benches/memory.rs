@@ -2,7 +2,7 @@
 //!
 //! Counts live heap bytes with a counting allocator: fifty symbols after three hours at one and at twenty ticks a
 //! second, then many symbols. Prints a table and checks the bounds it states. What live quality keeps is left out: it
-//! is a shard's, 48 bytes a grid row, bounded by `quality.rows_max` however many symbols there are.
+//! is a shard's, 72 bytes a grid row, bounded by `quality.rows_max` however many symbols there are.
 //! `cargo bench --bench memory`
 
 mod support;

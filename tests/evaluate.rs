@@ -118,6 +118,8 @@ fn sixty_real_hours_the_default_beats_every_rung_and_is_calibrated() {
     let served = forecasts.iter().find(|forecast| forecast["name"] == "as served").unwrap();
     assert_eq!(served["rows"], report["rows"], "every judged row was answered with a forecast");
     assert!((0.88..=0.92).contains(&number(&served["coverage"])), "{served}");
+    let (width, score) = (number(&served["mean_width_bp"]), number(&served["interval_score_bp"]));
+    assert!(width < 3.5 && width < score && score < 5.0, "{served}");
     let qlike =
         |name: &str| number(&forecasts.iter().find(|forecast| forecast["name"] == name).unwrap()["qlike"]);
     assert!(qlike("as served") < 0.9 * qlike("EWMA 30 s") && qlike("EWMA 30 s") < qlike("persistence"));
@@ -294,6 +296,8 @@ fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
         ),
         ("QLIKE", quality.volatility.qlike, &served["qlike"]),
         ("outcomes inside the interval", quality.volatility.coverage, &served["coverage"]),
+        ("mean width", quality.volatility.mean_width * 1e4, &served["mean_width_bp"]),
+        ("interval score", quality.volatility.interval_score * 1e4, &served["interval_score_bp"]),
     ] {
         let theirs = number(theirs);
         assert!((ours - theirs).abs() <= 1e-9, "{what}: live {ours}, evaluated {theirs}");

@@ -22,6 +22,7 @@ use engine::{
     state::{LabelSettings, StateSettings, outcome::Outcome},
     symbol::{Offset, Symbol},
     tick::{EventTime, Tick},
+    volatility::Forecast,
 };
 use model::{Model, metrics};
 use serde_json::Value;
@@ -136,6 +137,13 @@ fn the_report_equals_the_formulas_over_the_grids_rows() {
     let held = own.iter().filter(|row| row.pending.forecast.unwrap().holds(row.realised)).count();
     assert_eq!(report.volatility.rows, own.len() as u64);
     assert_close("coverage", report.volatility.coverage, held as f64 / own.len() as f64);
+    let mean = |of: &dyn Fn(&Forecast, f64) -> f64| {
+        own.iter().map(|row| of(&row.pending.forecast.unwrap(), row.realised)).sum::<f64>() / own.len() as f64
+    };
+    assert_close("mean width", report.volatility.mean_width, mean(&|f, _| f.high - f.low));
+    let outside = |f: &Forecast, realised: f64| (f.low - realised).max(0.0) + (realised - f.high).max(0.0);
+    let score = mean(&|f, realised| f.high - f.low + 20.0 * outside(f, realised));
+    assert_close("interval score", report.volatility.interval_score, score);
 }
 
 /// However the symbols lie on shards, and asked through their mailboxes.
@@ -211,11 +219,19 @@ fn intervals_hold_nine_of_ten_real_outcomes() {
         .collect();
     let mean = |of: fn(&(f64, f64)) -> f64| compared.iter().map(of).sum::<f64>() / compared.len() as f64;
     let (ours, persistence) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    // An interval can hold nine of ten by being open half of the time: how wide it is must be looked at, too.
+    let of = |of: fn(&Forecast) -> f64| known.iter().map(move |o| of(&o.pending.forecast.unwrap()));
+    let width = 1e4 * of(|f| f.high - f.low).sum::<f64>() / known.len() as f64;
+    let open = of(|f| f.high / f.sigma).filter(|times| *times > 20.0).count();
+    let zero = of(|f| f.low).filter(|low| *low == 0.0).count();
     println!(
-        "{} outcomes, {coverage:.4} inside, by sixths {sixths:.3?}; QLIKE {ours:.3}, of the last 300 s {persistence:.3}",
+        "{} outcomes, {coverage:.4} inside, by sixths {sixths:.3?}, mean width {width:.2} bp; QLIKE {ours:.3}, of the last 300 s {persistence:.3}",
         known.len()
     );
     assert!((0.88..=0.92).contains(&coverage), "{coverage} of the outcomes lie inside");
+    assert!(width < 3.5, "a mean width of {width} bp");
+    assert_eq!(open, 0, "upper ends more than 20 times the forecast");
+    assert!(zero * 100 < known.len(), "{zero} lower ends of 0");
     assert!(sixths.iter().all(|share| (0.87..=0.93).contains(share)), "{sixths:?}");
     assert!(
         compared.len() > 40_000 && ours < 0.9 * persistence,

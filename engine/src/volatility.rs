@@ -13,6 +13,7 @@
 pub mod har;
 pub mod interval;
 
+use model::metrics::JudgedInterval;
 use rkyv::{Archive, Deserialize, Serialize};
 
 use self::{
@@ -40,9 +41,14 @@ pub struct Forecast {
 }
 
 impl Forecast {
+    /// The interval against what happened.
+    pub fn judge(&self, realised: f64) -> JudgedInterval {
+        JudgedInterval::new(self.low, self.high, realised, COVERAGE)
+    }
+
     /// Whether what happened lies inside.
     pub fn holds(&self, realised: f64) -> bool {
-        (self.low..=self.high).contains(&realised)
+        self.judge(realised).is_held
     }
 }
 
@@ -114,7 +120,8 @@ impl Volatility {
         let waiting = self.waiting.get_mut(slot).and_then(|slot| slot.take_if(|w| w.second == second));
         let (Some(waiting), Some(realised)) = (waiting, realised) else { return };
         let miss = log_ratio(realised, waiting.centre);
-        self.interval.learn(miss, waiting.forecast.map(|forecast| (forecast, realised)));
+        let given = waiting.forecast.map(|forecast| (forecast, realised));
+        self.interval.learn(miss, given, self.waiting.len());
         // One wild minute must not widen a day's forecasts.
         let ratio = libm::exp(2.0 * miss.min(2.0));
         self.squared_ratio = DECAY * self.squared_ratio + ratio;

@@ -15,14 +15,17 @@
 //! | [log loss](log_loss) | mean surprise, nats | above 0, lower is better |
 //! | [alerts](Alerts) | how many, how many right, crossings caught, how long before | |
 //! | [QLIKE](qlike) | loss of a variance forecast | above 0, lower is better |
+//! | [interval score](interval_score) | width of an interval, and what its misses cost | above 0, lower is better |
 
 mod alerts;
+mod interval;
 mod precision;
 mod probability;
 mod tally;
 mod variance;
 
 pub use alerts::{AlertRow, Alerts};
+pub use interval::{IntervalTally, JudgedInterval, interval_score};
 pub use precision::{PrecisionRecall, average_precision, precision_recall, recall_at_precision};
 pub use probability::{base_rate, brier, brier_skill, equal_mass_calibration_error, log_loss};
 pub use tally::{RELIABILITY_BINS, ReliabilityBin, Tally, expected_calibration_error};

@@ -8,7 +8,8 @@ use crate::support::service::Service;
 fn quality_without_outcomes_is_empty_and_not_made_up() {
     let body = Service::plain().get("/quality").json();
     assert_eq!((&body["models"], &body["from"], &body["to"]), (&json!([]), &json!(null), &json!(null)));
-    let volatility = json!({"rows": 0, "coverage": null, "coverage_promised": 0.9, "qlike": null});
+    let volatility = json!({"rows": 0, "coverage": null, "coverage_promised": 0.9, "mean_width_bp": null,
+        "interval_score_bp": null, "qlike": null});
     assert_eq!(body["volatility"], volatility);
 }
 

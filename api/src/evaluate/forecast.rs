@@ -1,9 +1,10 @@
-//! How good forecasts of volatility itself are, by QLIKE: the one that is served, and what it stands beside.
+//! How good forecasts of volatility itself are, by QLIKE: the one that is served, with its interval, and what it stands
+//! beside.
 
 use engine::volatility::Forecast;
 use model::{
     learn::{BASELINE_FEATURES, Fold, LearnError, fit_ridge},
-    metrics::{QLIKE_FLOOR_SHARE, qlike},
+    metrics::{IntervalTally, QLIKE_FLOOR_SHARE, qlike},
 };
 use serde::Serialize;
 
@@ -27,6 +28,10 @@ pub struct ForecastReport {
     pub qlike: f64,
     /// Share of their outcomes inside its interval; `None` for a forecast without one.
     pub coverage: Option<f64>,
+    /// Mean width of its interval, basis points per square-root second.
+    pub mean_width_bp: Option<f64>,
+    /// Mean interval score, in the same unit: [`model::metrics::interval_score`].
+    pub interval_score_bp: Option<f64>,
 }
 
 /// Judges persistence, EWMA, HAR (log-linear on four windows), the same on all features, and what the engine served at
@@ -41,7 +46,14 @@ pub fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, Lea
     let judged = |name: &str, forecasts: Vec<f64>| {
         let losses = tested.iter().zip(&forecasts).map(|(&row, &forecast)| loss(row, forecast));
         let qlike = losses.sum::<f64>() / tested.len().max(1) as f64;
-        ForecastReport { name: name.to_owned(), rows: tested.len(), qlike, coverage: None }
+        ForecastReport {
+            name: name.to_owned(),
+            rows: tested.len(),
+            qlike,
+            coverage: None,
+            mean_width_bp: None,
+            interval_score_bp: None,
+        }
     };
     let ewma = |&row: &usize| {
         let ratio = rows.feature(row, "lew30_tau");
@@ -61,14 +73,16 @@ pub fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, Lea
     let given: Vec<(usize, Forecast)> =
         tested.iter().filter_map(|&row| Some((row, rows.forecast[row]?))).collect();
     if !given.is_empty() {
-        let mean = |of: &dyn Fn(usize, Forecast) -> f64| {
-            given.iter().map(|&(row, forecast)| of(row, forecast)).sum::<f64>() / given.len() as f64
-        };
+        let losses = given.iter().map(|&(row, forecast)| loss(row, forecast.sigma));
+        let mut interval = IntervalTally::default();
+        given.iter().for_each(|&(row, forecast)| interval.add(forecast.judge(rows.realised[row])));
         reports.push(ForecastReport {
             name: SERVED.to_owned(),
             rows: given.len(),
-            qlike: mean(&|row, forecast| loss(row, forecast.sigma)),
-            coverage: Some(mean(&|row, forecast| f64::from(u8::from(forecast.holds(rows.realised[row]))))),
+            qlike: losses.sum::<f64>() / given.len() as f64,
+            coverage: Some(interval.coverage()),
+            mean_width_bp: Some(interval.mean_width() * 1e4),
+            interval_score_bp: Some(interval.mean_score() * 1e4),
         });
     }
     Ok(reports)

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::{file_writes::FileWrites, quality::report::Quality};
+use engine::{
+    file_writes::FileWrites,
+    quality::report::{Quality, VolatilityQuality},
+};
 use model::ModelInfo;
 
 use super::{
@@ -228,10 +231,19 @@ pub const METRICS: &[Metric] = &[
         name: "stormglass_volatility_coverage",
         shape: Shape::Gauge,
         help: "Share of outcomes inside the interval of the volatility forecast over the window; 0.9 is promised.",
-        read: |app| match app.quality.newest().map(|report| report.volatility) {
-            Some(volatility) if volatility.rows > 0 => one(volatility.coverage),
-            _ => Vec::new(),
-        },
+        read: |app| volatility(app, |volatility| volatility.coverage),
+    },
+    Metric {
+        name: "stormglass_volatility_interval_width",
+        shape: Shape::Gauge,
+        help: "Mean width of the interval of the volatility forecast over the window, per square-root second (1e-4 is a basis point); a wide interval tells little.",
+        read: |app| volatility(app, |volatility| volatility.mean_width),
+    },
+    Metric {
+        name: "stormglass_volatility_interval_score",
+        shape: Shape::Gauge,
+        help: "Mean interval score of the volatility forecast over the window, per square-root second: the width, and 20 times the distance of outcomes outside; lower is better.",
+        read: |app| volatility(app, |volatility| volatility.interval_score),
     },
     Metric {
         name: "stormglass_file_writes_failing",
@@ -351,6 +363,13 @@ fn is_same(one: &ModelInfo, other: &ModelInfo) -> bool {
 /// A mean over no rows is no number.
 fn known(quality: &Quality, value: f64) -> Option<f64> {
     (quality.rows > 0).then_some(value)
+}
+
+/// A number of the newest report's volatility forecasts, if it has any.
+fn volatility(app: &App, number: fn(&VolatilityQuality) -> f64) -> Vec<Series> {
+    let report = app.quality.newest();
+    let known = report.iter().map(|report| &report.volatility).find(|volatility| volatility.rows > 0);
+    known.map_or_else(Vec::new, |volatility| one(number(volatility)))
 }
 
 fn one(value: f64) -> Vec<Series> {

@@ -10,7 +10,7 @@ use std::{
 
 use model::{
     ModelInfo,
-    metrics::{AlertRow, Alerts, ReliabilityBin, Tally, average_precision},
+    metrics::{AlertRow, Alerts, IntervalTally, ReliabilityBin, Tally, average_precision},
 };
 
 use super::{QualityRow, ShardQuality};
@@ -78,6 +78,10 @@ pub struct VolatilityQuality {
     pub rows: u64,
     /// Share of outcomes inside the interval.
     pub coverage: f64,
+    /// Mean width of the interval, per square-root second.
+    pub mean_width: f64,
+    /// Mean interval score, per square-root second: [`model::metrics::interval_score`].
+    pub interval_score: f64,
     /// Mean QLIKE.
     pub qlike: f64,
 }
@@ -177,21 +181,25 @@ impl Quality {
 
 #[derive(Default)]
 struct Volatility {
-    rows: u64,
-    held: u64,
+    interval: IntervalTally,
     qlike: f64,
 }
 
 impl Volatility {
     fn take(&mut self, row: &QualityRow) {
-        let Some(held) = row.held else { return };
-        self.rows += 1;
-        self.held += u64::from(held);
+        let Some(interval) = row.interval else { return };
+        self.interval.add(interval);
         self.qlike += row.qlike;
     }
 
     fn finish(self) -> VolatilityQuality {
-        let rows = self.rows.max(1) as f64;
-        VolatilityQuality { rows: self.rows, coverage: self.held as f64 / rows, qlike: self.qlike / rows }
+        let interval = &self.interval;
+        VolatilityQuality {
+            rows: interval.rows(),
+            coverage: interval.coverage(),
+            mean_width: interval.mean_width(),
+            interval_score: interval.mean_score(),
+            qlike: self.qlike / interval.rows().max(1) as f64,
+        }
     }
 }

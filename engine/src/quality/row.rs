@@ -1,6 +1,6 @@
 //! One matured grid prediction, as live quality keeps it.
 
-use model::metrics::{AlertRow, QLIKE_FLOOR_SHARE, qlike};
+use model::metrics::{AlertRow, JudgedInterval, QLIKE_FLOOR_SHARE, qlike};
 
 use crate::{predict::TauSource, state::outcome::Outcome, symbol::SymbolId};
 
@@ -23,13 +23,12 @@ pub struct QualityRow {
     pub spike: bool,
     /// Whether volatility was above the threshold already: such a row tells nothing of onsets.
     pub hot: bool,
-    /// Whether the outcome lay in the forecast's interval; `None` where there was none.
-    pub held: Option<bool>,
+    /// The forecast's interval against the outcome, per square-root second; `None` where there was none.
+    pub interval: Option<JudgedInterval>,
 }
 
 impl QualityRow {
-    /// The row of an outcome; `None` where nothing was predicted, or where the model's threshold stood in for the
-    /// symbol's own.
+    /// The row of an outcome; `None` where nothing was predicted, or where the threshold was provisional.
     pub fn of(symbol: SymbolId, outcome: &Outcome) -> Option<Self> {
         let pending = &outcome.pending;
         let probability = pending.probability.filter(|_| pending.tau_source == TauSource::Own)?;
@@ -44,7 +43,7 @@ impl QualityRow {
             symbol,
             spike: outcome.spike(),
             hot: pending.is_hot(),
-            held: pending.forecast.map(|forecast| forecast.holds(outcome.realised)),
+            interval: pending.forecast.map(|forecast| forecast.judge(outcome.realised)),
         })
     }
 

@@ -20,7 +20,7 @@ const MODELS_MAX: usize = 8;
 pub struct QualitySettings {
     /// Event time looked back upon, seconds.
     pub window_s: i64,
-    /// Rows of a shard at most (48 bytes each); beyond them the oldest leave before their time.
+    /// Rows of a shard at most (72 bytes each); beyond them the oldest leave before their time.
     pub rows_max: usize,
 }
 
@@ -146,7 +146,7 @@ mod tests {
             symbol: SymbolId(0),
             spike: false,
             hot: false,
-            held: None,
+            interval: None,
         }
     }
 

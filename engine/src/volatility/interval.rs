@@ -7,6 +7,29 @@
 //! the share of misses tends to the promised one without any assumption about the data. An outcome is known 60 seconds
 //! late; the step is then taken late, for the interval that was given.
 //!
+//! # Size of the step
+//! Gibbs and Candès' gamma of 0.005 is for outcomes that do not overlap. Here an outcome of 60 seconds arrives every 5
+//! seconds, so one jump of the price misses twelve times in a row, and twelve steps of 0.005 take a tail's level of 0.05
+//! below 0, where no end is far enough. Each step is therefore 0.005 divided by the number of outcomes that overlap.
+//! Measured over all outcomes with an interval (basis points per square-root second; "open" is an upper end more than 20
+//! times the centre, "zero" a lower end of 0, "worst hours" the 5 % quantile of the coverage of 720 outcomes in a row):
+//!
+//! | ticks | step | coverage | worst hours | mean width | mean interval score | open | zero |
+//! |---|---|---|---|---|---|---|---|
+//! | BitMEX XBTUSD, 60 h | 0.005 | 0.900 | 0.868 | 7.30 | 8.19 | 4.3 % | 8.4 % |
+//! | | 0.005 / 12 | 0.899 | 0.833 | 2.84 | 3.73 | 0 | 0.2 % |
+//! | bitFlyer BTC-JPY, 168 h | 0.005 | 0.900 | 0.865 | 11.45 | 12.59 | 5.8 % | 8.3 % |
+//! | | 0.005 / 12 | 0.899 | 0.819 | 3.79 | 5.02 | 0 | 0.7 % |
+//! | StandX BTC-USD, 47 h | 0.005 | 0.901 | 0.868 | 1.39 | 1.58 | 4.0 % | 19.5 % |
+//! | | 0.005 / 12 | 0.903 | 0.816 | 0.86 | 1.05 | 0 | 12.9 % |
+//! | Coinbase ETH-USD, 2 h | 0.005 | 0.908 | 0.896 | 1.30 | 1.42 | 22.6 % | 88.9 % |
+//! | | 0.005 / 12 | 0.945 | 0.944 | 0.51 | 0.67 | 0 | 100 % |
+//!
+//! A step of 0.001 or 0.002, or one of 0.005 each minute, has a score that is equal or up to 25 % worse. `stormglass
+//! evaluate --input FILE` prints coverage, width and score of the rows that it judges. A lower end of 0 remains where more
+//! than the tail's share of the last six hours' outcomes were as good as still, as 15 % of Coinbase's ETH-USD are: no
+//! higher end would hold them.
+//!
 //! # Arithmetic
 //! 256 bins of 1/32 in the logarithm, -4..4. A quantile is given as its bin's outer edge, so rounding never narrows.
 
@@ -25,7 +48,7 @@ const RING: usize = 4_320;
 const BINS: usize = 256;
 const BINS_PER_E: f64 = 32.0;
 
-/// Step of a level (Gibbs and Candès use 0.005).
+/// Step of a level for outcomes that do not overlap (Gibbs and Candès 2021, section 2.2).
 const GAMMA: f64 = 0.005;
 
 /// Share of misses that each tail may have.
@@ -65,10 +88,12 @@ impl Interval {
     }
 
     /// Takes a log ratio of outcome to centre, within -4..=4, and the forecast that was given with its outcome.
-    pub fn learn(&mut self, miss: f64, given: Option<(Forecast, f64)>) {
+    /// `overlap` is the number of outcomes that share seconds with one another: the horizon in steps of the grid.
+    pub fn learn(&mut self, miss: f64, given: Option<(Forecast, f64)>, overlap: usize) {
         if let Some((forecast, realised)) = given {
-            self.low_level += GAMMA * (TAIL - f64::from(u8::from(realised < forecast.low)));
-            self.high_level += GAMMA * (TAIL - f64::from(u8::from(realised > forecast.high)));
+            let gamma = GAMMA / overlap.max(1) as f64;
+            self.low_level += gamma * (TAIL - f64::from(u8::from(realised < forecast.low)));
+            self.high_level += gamma * (TAIL - f64::from(u8::from(realised > forecast.high)));
         }
         self.push(bin_of(miss));
         if self.total >= OUTCOMES_MIN {
@@ -164,7 +189,7 @@ mod tests {
             let miss = ((unit - 0.5) * 9.0).clamp(-MISS_MAX, MISS_MAX);
             let given =
                 interval.factors().map(|(low, high)| (Forecast { sigma: 1.0, low, high }, libm::exp(miss)));
-            interval.learn(miss, given);
+            interval.learn(miss, given, 12);
             bins.push(bin_of(miss));
             if i % 101 == 0 && i > 200 {
                 let expected = naive(&bins, interval.low_level, interval.high_level);
@@ -178,17 +203,39 @@ mod tests {
         let mut interval = Interval::default();
         for i in 0..OUTCOMES_MIN {
             assert_eq!(interval.factors(), None, "after {i} outcomes");
-            interval.learn(f64::from(i) / 1_000.0, None);
+            interval.learn(f64::from(i) / 1_000.0, None, 1);
         }
         let (_, first) = interval.factors().unwrap();
         let far = Forecast { sigma: 1.0, low: 0.5, high: first };
         for _ in 0..30 {
-            interval.learn(0.05, Some((far, 3.0)));
+            interval.learn(0.05, Some((far, 3.0)), 1);
         }
         assert_eq!(interval.factors().unwrap().1, edge(BINS), "no bound is far enough after thirty misses");
         for _ in 0..2_000 {
-            interval.learn(0.05, Some((far, 1.0)));
+            interval.learn(0.05, Some((far, 1.0)), 1);
         }
         assert!(interval.factors().unwrap().1 < 1.2);
+    }
+
+    /// One jump is in twelve outcomes of 60 seconds in a row. It moves the ends as one miss does, not as twelve.
+    #[test]
+    fn one_jump_in_overlapping_outcomes_opens_no_end() {
+        let mut interval = Interval::default();
+        let mut learn = |realised: f64| {
+            let given = interval.factors().map(|(low, high)| (Forecast { sigma: 1.0, low, high }, realised));
+            interval.learn(libm::log(realised), given, 12);
+            interval.factors().unwrap_or((0.5, 2.0))
+        };
+        for step in 0..4_000_i64 {
+            let is_jump = step % 400 < 12 && step > 400;
+            let calm = 1.0 + 0.4 * libm::sin(step as f64);
+            let (low, high) = learn(if is_jump { 6.0 } else { calm });
+            assert!(0.4 < low && high < 6.5, "after {step}: {low} to {high} times the centre");
+        }
+        for step in 0..600_i64 {
+            // A still hour: outcomes of 0 are held by a lower end of 0 once they are more than the tail's share.
+            learn(if step < 240 { 1e-9 } else { 1.0 });
+        }
+        assert_eq!(interval.factors().unwrap().0, 0.0);
     }
 }

@@ -103,12 +103,16 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\nforecast of volatility   QLIKE (lower is better)      rows   outcomes inside its 90 % interval"
+        "\nforecast of volatility   QLIKE (lower is better)      rows   outcomes inside its 90 % interval   mean width   interval \
+         score (bp/sqrt(s), lower is better)"
     )?;
     for forecast in &report.volatility {
-        let inside = forecast.coverage.map_or_else(|| "-".to_owned(), |share| format!("{share:.4}"));
+        let known =
+            |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
         let (name, qlike, rows) = (&forecast.name, forecast.qlike, forecast.rows);
-        writeln!(out, "{name:<23}  {qlike:<23.4}  {rows:>8}   {inside:>33}")?;
+        let (inside, width) = (known(forecast.coverage), known(forecast.mean_width_bp));
+        let score = known(forecast.interval_score_bp);
+        writeln!(out, "{name:<23}  {qlike:<23.4}  {rows:>8}   {inside:>33}   {width:>10}   {score:>14}")?;
     }
     if let Some(leakage) = &report.leakage {
         writeln!(

@@ -115,6 +115,11 @@ struct VolatilityBody {
     coverage: Option<f64>,
     /// What was promised.
     coverage_promised: f64,
+    /// Mean width of the interval, basis points per square-root second; `null` without any.
+    mean_width_bp: Option<f64>,
+    /// Mean interval score, in the same unit: the width, and 20 times the distance by which the outcome lies outside a
+    /// 90 % interval. Lower is better; `null` without any.
+    interval_score_bp: Option<f64>,
     /// `null` without any.
     qlike: Option<f64>,
 }
@@ -171,6 +176,8 @@ impl From<VolatilityQuality> for VolatilityBody {
             rows: volatility.rows,
             coverage: known(volatility.coverage),
             coverage_promised: COVERAGE,
+            mean_width_bp: known(volatility.mean_width * 1e4),
+            interval_score_bp: known(volatility.interval_score * 1e4),
             qlike: known(volatility.qlike),
         }
     }
