@@ -22,9 +22,6 @@ impl Scorer for NoModel {
     fn score(&mut self, _: &Row) -> Option<f64> {
         None
     }
-    fn model_tau(&self) -> Option<f64> {
-        None
-    }
     fn model_hash(&self) -> u64 {
         0
     }

@@ -296,10 +296,9 @@ fn simulated_ticks_give_the_same_bytes_in_every_way() {
     hold_all_ways_equal(&simulated());
 }
 
-/// The threshold that an answer says it used is its own: the model's until there are two hours of the symbol's, then the
-/// symbol's.
+/// Until there are two hours of the symbol's volatilities, a provisional quantile of them defines the event; then its own.
 #[test]
-fn the_models_tau_defines_the_event_until_the_symbols_own_is_ready() {
+fn a_provisional_tau_defines_the_event_until_the_symbols_own_is_ready() {
     let model = small_model();
     for (symbol, predictions) in offline(&simulated(), &model) {
         let predictions: Vec<serde_json::Value> =
@@ -313,19 +312,28 @@ fn the_models_tau_defines_the_event_until_the_symbols_own_is_ready() {
             before.len(),
             after.len()
         );
-        for prediction in before {
-            assert_eq!((&prediction["tau_source"], &prediction["tau_bp"]), (&"model".into(), &0.5.into()));
-        }
         assert!(after.iter().all(is_own), "{symbol}: it turned back");
-        assert!(
-            before.iter().any(|p| p["status"] == "ok"),
-            "{symbol}: nothing was answered by the model's tau"
-        );
         let time = |p: &serde_json::Value| {
             p["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
         };
         let waited_s = time(&after[0]) - time(&before[0]);
         assert!(waited_s >= 7_200, "{symbol}: ready after {waited_s} s");
+        let known = before.iter().position(|p| p["tau_bp"].is_f64()).expect("there was a provisional tau");
+        let waited_s = time(&before[known]) - time(&before[0]);
+        assert!((590..=900).contains(&waited_s), "{symbol}: a provisional tau after {waited_s} s");
+        for p in &before[..known] {
+            assert_eq!((&p["status"], &p["tau_bp"]), (&"warming".into(), &serde_json::Value::Null), "{p}");
+        }
+        let told = before[known - 1]["reason"].as_str().unwrap();
+        assert_eq!(
+            told,
+            "the symbol has no threshold yet: it takes 5 more seconds of completed volatilities"
+        );
+        assert!(before[known..].iter().any(|p| p["status"] == "ok"), "{symbol}: nothing was answered by it");
+        // No jump of the event at the turn.
+        let tau = |p: &serde_json::Value| p["tau_bp"].as_f64().unwrap();
+        let ratio = tau(&before[turn - 1]) / tau(&after[0]);
+        assert!((0.9..1.25).contains(&ratio), "{symbol}: tau falls to a {ratio}th at the turn");
     }
 }
 

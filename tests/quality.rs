@@ -32,6 +32,8 @@ use crate::{
     support::{fixtures::small_model_named, process::Process},
 };
 
+mod provisional;
+
 const YEAR: QualitySettings = QualitySettings { window_s: 366 * 86_400, rows_max: 10_000_000 };
 const BITMEX: &str = "bitmex_XBTUSD_trades_20180101_60h.csv.gz";
 

@@ -92,7 +92,7 @@ pub fn dataset(grid: &Grid) -> Result<Dataset, LearnError> {
     Dataset::new(features::schema(), rows, labels, times_s, symbols)
 }
 
-/// The threshold for symbols without one of their own: the median of the rows', basis points per square-root second.
+/// The median threshold of the rows, basis points per square-root second.
 pub fn median_tau_bp(grid: &Grid) -> f64 {
     let mut taus: Vec<f64> = grid.own().map(|labelled| labelled.outcome.pending.tau * 1e4).collect();
     taus.sort_by(f64::total_cmp);

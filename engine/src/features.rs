@@ -7,7 +7,7 @@
 //! Symbols used in the families: `sigma_w = sqrt(RV_w / T_w)` with `RV_w` the sum of squared one-second log returns
 //! of the mid in the last `w` closed seconds and the open part, and `T_w` the valid seconds in them;
 //! `L(x) = ln(max(x, 0.001))`, so that a still window is a calm value and not an outlier of -20 that a linear part would
-//! chase; `tau` the symbol's own threshold ([`crate::state::Tau`]). Coverage of a window is its valid
+//! chase; `tau` the symbol's threshold in force ([`crate::state::Tau`]). Coverage of a window is its valid
 //! closed seconds over its length.
 
 mod activity;

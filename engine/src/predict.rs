@@ -3,7 +3,7 @@
 //! [`Scored`] is plain data kept in the symbol's state; [`Prediction`] adds the names and can be encoded. Nothing
 //! in either depends on the wall clock, on another symbol, on a shard or on the process.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use model::ModelInfo;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -16,45 +16,42 @@ use crate::{
     volatility::{COVERAGE, Forecast},
 };
 
-/// Whose threshold defines the event.
+/// What the threshold that defines the event rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub enum TauSource {
-    /// The symbol's own trailing quantile.
+    /// The symbol's own trailing quantile, of the whole warm-up and more; or a fixed one, where that is configured.
     Own,
-    /// The model's, because the symbol's is not ready.
+    /// A provisional quantile of the fewer volatilities that the symbol has shown so far. Written as `model`.
     Model,
 }
 
-/// Why there is no probability yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
-#[rkyv(derive(Clone, Copy, Debug))]
-pub enum WarmingReason {
-    /// Too few valid seconds in the last 60.
-    Coverage60,
-    /// Too few valid seconds in the last 300.
-    Coverage300,
-    /// No model is loaded.
-    NoModel,
-}
-
-impl WarmingReason {
-    /// What the answer says.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Coverage60 => "fewer than 80 % of the last 60 seconds are covered by ticks",
-            Self::Coverage300 => "fewer than 50 % of the last 300 seconds are covered by ticks",
-            Self::NoModel => "no model is loaded",
-        }
-    }
-}
-
-/// Apart, because the archive's derive makes a type whose fields carry no docs.
+/// Apart, because the archive's derive makes types whose fields carry no docs.
 #[allow(missing_docs)]
 mod status {
     use rkyv::{Archive, Deserialize, Serialize};
 
-    use super::WarmingReason;
+    /// Why there is no probability yet.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
+    #[rkyv(derive(Clone, Copy, Debug))]
+    pub enum WarmingReason {
+        /// Too few valid seconds in the last 60.
+        Coverage60,
+        /// Too few valid seconds in the last 300.
+        Coverage300,
+        /// No model is loaded.
+        NoModel,
+        /// Too few volatilities for a threshold.
+        NoThreshold {
+            /// Seconds of them that are missing.
+            missing_s: u32,
+        },
+        /// The threshold is provisional, and the model's probability contradicts the interval of the volatility forecast.
+        Contradiction {
+            /// Seconds of volatilities that are missing until the threshold is the symbol's own.
+            missing_s: u32,
+        },
+    }
 
     /// The outcome of scoring one row.
     #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -70,7 +67,27 @@ mod status {
     }
 }
 
-pub use status::Status;
+pub use status::{Status, WarmingReason};
+
+impl WarmingReason {
+    /// What the answer says.
+    pub fn text(self) -> Cow<'static, str> {
+        match self {
+            Self::Coverage60 => "fewer than 80 % of the last 60 seconds are covered by ticks".into(),
+            Self::Coverage300 => "fewer than 50 % of the last 300 seconds are covered by ticks".into(),
+            Self::NoModel => "no model is loaded".into(),
+            Self::NoThreshold { missing_s } => format!(
+                "the symbol has no threshold yet: it takes {missing_s} more seconds of completed volatilities"
+            )
+            .into(),
+            Self::Contradiction { missing_s } => format!(
+                "the model contradicts the interval of the volatility forecast at a provisional threshold; the symbol's \
+                 own takes {missing_s} more seconds of completed volatilities"
+            )
+            .into(),
+        }
+    }
+}
 
 /// Where the state that scored began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
@@ -90,9 +107,9 @@ pub struct Scored {
     pub as_of: EventTime,
     /// Probability or reason.
     pub status: Status,
-    /// The event's threshold, basis points per square-root second.
+    /// The event's threshold, basis points per square-root second; NaN while there is none.
     pub tau_bp: f64,
-    /// Whose threshold that is.
+    /// What it rests on.
     pub tau_source: TauSource,
     /// Forecast of the volatility of the next 60 seconds; `None` until enough outcomes are known.
     pub forecast: Option<Forecast>,
@@ -232,7 +249,7 @@ impl SerdeSerialize for Prediction {
             Status::Ok { .. } => body.serialize_field("status", "ok")?,
             Status::Warming(reason) => {
                 body.serialize_field("status", "warming")?;
-                body.serialize_field("reason", reason.text())?;
+                body.serialize_field("reason", &reason.text())?;
             }
         }
         body.serialize_field("as_of", &AsText(scored.as_of))?;

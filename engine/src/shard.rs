@@ -463,7 +463,7 @@ impl ShardCore {
             // With enough ticks a row is scored by whichever model is loaded, also by one that was loaded after it.
             ready: match newest.status {
                 Status::Ok { .. } | Status::Warming(WarmingReason::NoModel) => self.model.is_some(),
-                Status::Warming(WarmingReason::Coverage60 | WarmingReason::Coverage300) => false,
+                Status::Warming(_) => false,
             },
             price: state.newest_price()?,
         })
@@ -623,10 +623,6 @@ impl<O: Out> Scorer for ShardScorer<'_, O> {
 
     fn changed(&mut self, change: Change) {
         self.events.note(Some(self.symbol), Some(self.as_of), Happening::Feedback(change));
-    }
-
-    fn model_tau(&self) -> Option<f64> {
-        self.loaded.model_tau()
     }
 
     fn model_hash(&self) -> u64 {

@@ -8,8 +8,9 @@ use crate::state::SymbolState;
 
 const MAGIC: [u8; 4] = *b"SGSS";
 /// Rises with every change of [`SymbolState`] or of what its fields mean.
-/// 3: the volatility forecast and feedback. 4: what vouches for the clock.
-const VERSION: u32 = 4;
+/// 3: the volatility forecast and feedback. 4: what vouches for the clock. 5: the provisional threshold, and levels of the
+/// volatility interval that move by smaller steps: one that larger steps had opened would stay open for hours.
+const VERSION: u32 = 5;
 /// Magic, version, fingerprint of settings and features (u64), length of the body (u64), XXH3-64 of the body.
 const HEADER_BYTES: usize = 32;
 

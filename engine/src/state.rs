@@ -45,7 +45,7 @@ use crate::{
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
-    volatility::{Volatility, har::Inputs},
+    volatility::{Forecast, Volatility, har::Inputs},
     window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window},
 };
 
@@ -102,8 +102,6 @@ pub struct GridRow<'a> {
 pub trait Scorer {
     /// Probability of a spike for a row; `None` without a model.
     fn score(&mut self, row: &Row) -> Option<f64>;
-    /// The model's threshold of the event, per square-root second.
-    fn model_tau(&self) -> Option<f64>;
     /// First eight bytes of the model's SHA-256; 0 without a model.
     fn model_hash(&self) -> u64;
     /// A grid instant was scored.
@@ -133,14 +131,16 @@ pub trait Scorer {
 /// What stands at an instant.
 struct Standing {
     status: Status,
-    /// The event's threshold, per square-root second.
+    /// The event's threshold, per square-root second; NaN while there is none.
     tau: f64,
-    /// Whose it is.
+    /// What it rests on.
     tau_source: TauSource,
     /// The probability with its story, unless warming.
     given: Option<Given>,
     /// What the volatility forecast is made from.
     inputs: Option<Inputs>,
+    /// The volatility forecast.
+    forecast: Option<Forecast>,
 }
 
 /// A symbol's state.
@@ -290,7 +290,7 @@ impl SymbolState {
             status: standing.status,
             tau_bp: standing.tau * 1e4,
             tau_source: standing.tau_source,
-            forecast: standing.inputs.and_then(|inputs| self.volatility.forecast(&inputs)),
+            forecast: standing.forecast,
             line: standing.given.map_or(Line::IDENTITY, |given| given.line),
             model_hash: standing.given.map_or_else(|| scorer.model_hash(), |given| given.model_hash),
             features_hash: features::row_hash(row),
@@ -478,10 +478,9 @@ impl SymbolState {
     ) -> Standing {
         let view = self.view(now_ns);
         features::compute(&view, row);
-        let (tau, tau_source) = match self.tau.value() {
-            Some(tau) => (tau, TauSource::Own),
-            None => (scorer.model_tau().unwrap_or(f64::NAN), TauSource::Model),
-        };
+        let (tau, tau_source) = self.tau.threshold().unwrap_or((f64::NAN, TauSource::Model));
+        let inputs = Inputs::read(&view, row);
+        let forecast = inputs.and_then(|inputs| self.volatility.forecast(&inputs));
         let mut given = None;
         let status = if view.coverage(Window::S60) < 0.8 {
             Status::Warming(WarmingReason::Coverage60)
@@ -489,12 +488,34 @@ impl SymbolState {
             Status::Warming(WarmingReason::Coverage300)
         } else {
             given = self.feedback.give(row, on_grid, settings.feedback, scorer);
-            match given {
-                Some(Given { probability, .. }) => Status::Ok { probability },
-                None => Status::Warming(WarmingReason::NoModel),
-            }
+            self.judge(given, tau, tau_source, forecast)
         };
-        Standing { status, tau, tau_source, given, inputs: Inputs::read(&view, row) }
+        if matches!(status, Status::Warming(_)) {
+            given = None;
+        }
+        Standing { status, tau, tau_source, given, inputs, forecast }
+    }
+
+    /// Whether the probability can be answered: there is one, of a threshold, and where that is provisional, the
+    /// volatility forecast does not contradict it.
+    fn judge(
+        &self,
+        given: Option<Given>,
+        tau: f64,
+        tau_source: TauSource,
+        forecast: Option<Forecast>,
+    ) -> Status {
+        let Some(Given { probability, .. }) = given else {
+            return Status::Warming(WarmingReason::NoModel);
+        };
+        if tau.is_nan() {
+            return Status::Warming(WarmingReason::NoThreshold { missing_s: self.tau.missing_s() });
+        }
+        let agrees = forecast.is_none_or(|forecast| forecast.agrees(probability, tau));
+        if tau_source == TauSource::Model && !agrees {
+            return Status::Warming(WarmingReason::Contradiction { missing_s: self.tau.own_missing_s() });
+        }
+        Status::Ok { probability }
     }
 
     /// What features read at `now_ns`, not before the newest tick.
@@ -517,7 +538,7 @@ impl SymbolState {
             self.variance.per_second,
             self.arrivals.at(now_ns),
             self.newest_trade_ns.map_or(f64::NAN, since_s),
-            self.tau.value(),
+            self.tau.threshold().map(|(tau, _)| tau),
             self.sizes.threshold.is_some(),
         )
     }
@@ -532,7 +553,7 @@ impl SymbolState {
         {
             let outcome = Outcome { pending, realised };
             scorer.outcome(outcome);
-            // What another horizon or the model's own threshold calls a spike teaches nothing of the symbol's event.
+            // What another horizon or a provisional threshold calls a spike teaches nothing of the symbol's event.
             let is_own = pending.tau_source == TauSource::Own && scorer.predicts_label();
             if let Some(lesson) = pending.lesson.as_ref().filter(|_| is_own) {
                 let changed = |change| scorer.changed(change);

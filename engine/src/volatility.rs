@@ -50,6 +50,19 @@ impl Forecast {
     pub fn holds(&self, realised: f64) -> bool {
         self.judge(realised).is_held
     }
+
+    /// Whether this `probability` that the volatility exceeds `tau` can be true while the interval is. An interval that
+    /// ends below tau leaves at most the share of its misses, `1 - COVERAGE`, above tau. An interval that begins above
+    /// tau says that the event comes, as a probability of one half and more does.
+    pub fn agrees(&self, probability: f64, tau: f64) -> bool {
+        if self.high < tau {
+            probability <= 1.0 - COVERAGE
+        } else if self.low > tau {
+            probability >= 0.5
+        } else {
+            true
+        }
+    }
 }
 
 /// A forecast that waits for its outcome.
@@ -180,6 +193,16 @@ mod tests {
         assert!(known > 19_000.0);
         assert!((inside / known - COVERAGE).abs() < 0.01, "{} inside", inside / known);
         assert!((squared / known - 1.0_f64).abs() < 0.2, "mean squared ratio {}", squared / known);
+    }
+
+    #[test]
+    fn a_probability_agrees_with_an_interval_that_leaves_room_for_it() {
+        let forecast = Forecast { sigma: 2.0, low: 1.0, high: 3.0 };
+        for (probability, tau, agrees) in
+            [(0.315, 3.5, false), (0.08, 3.5, true), (0.9, 2.5, true), (0.4, 0.9, false), (0.6, 0.9, true)]
+        {
+            assert_eq!(forecast.agrees(probability, tau), agrees, "{probability} of exceeding {tau}");
+        }
     }
 
     #[test]

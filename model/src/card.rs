@@ -28,11 +28,7 @@ fn write_card(out: &mut String, info: &ModelInfo) -> std::fmt::Result {
         writeln!(out, "| sha256 | `{}` |", info.sha256)?;
     }
     if info.tau_bp > 0.0 && info.label_quantile > 0.0 {
-        writeln!(
-            out,
-            "| threshold of a symbol without its own | {} bp per square-root second |",
-            info.tau_bp
-        )?;
+        writeln!(out, "| median threshold of its rows | {} bp per square-root second |", info.tau_bp)?;
     }
     match info.calibration {
         Some(platt) => writeln!(out, "| calibration | Platt, a = {:.6}, b = {:.6} |", platt.a, platt.b)?,

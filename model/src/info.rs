@@ -46,8 +46,8 @@ pub struct ModelInfo {
     pub horizon_s: u32,
     /// Quantile of the label's threshold, 0.9; 0 where that is fixed, or where the file does not say.
     pub label_quantile: f64,
-    /// The event's threshold, basis points per square-root second: with a quantile, for a symbol without one of its own;
-    /// without, the fixed one. 0 where the file does not say.
+    /// The event's threshold, basis points per square-root second: with a quantile, the median of the thresholds of its
+    /// training rows, which tells the scale of its markets; without, the fixed one. 0 where the file does not say.
     pub tau_bp: f64,
     /// Probability at or above which `spike` is true.
     pub threshold: f64,

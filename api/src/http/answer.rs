@@ -50,8 +50,8 @@ fn mark_stale(out: &mut Vec<u8>, start: usize) {
 
 /// A shard knows only that no model drives its stream; the front knows of one that is loaded and cannot.
 fn say_why(out: &mut Vec<u8>, start: usize, why: &str) {
-    let text = |reason| serde_json::to_vec(reason).expect("text is always JSON");
-    let no_model = text(WarmingReason::NoModel.text());
+    let text = |reason: &str| serde_json::to_vec(reason).expect("text is always JSON");
+    let no_model = text(&WarmingReason::NoModel.text());
     if let Some(at) = out[start..].windows(no_model.len()).position(|window| window == no_model) {
         let at = start + at;
         out.splice(at..at + no_model.len(), text(why));

@@ -237,15 +237,19 @@ impl Past {
     }
 }
 
-/// The quantile of the samples of 24 hours, once there are enough, as the centre of its bin of 1 %.
+/// The quantile of the samples of 24 hours, as the centre of its bin of 1 %. Before the warm-up has passed, a horizon of
+/// samples that nothing exceeds is counted with them; `None` where the quantile would be one of those.
 fn tau(volatilities: &[Option<f64>], settings: &StateSettings) -> Option<f64> {
     let day = &volatilities[volatilities.len().saturating_sub(24 * 3_600 / 5)..];
     let mut known: Vec<f64> = day.iter().flatten().copied().collect();
+    known.sort_by(f64::total_cmp);
     if known.len() < settings.label.warm_up_s as usize / 5 {
+        known.extend(vec![f64::INFINITY; settings.label.horizon_s as usize / 5]);
+    }
+    let rank = (settings.label.quantile * known.len() as f64).ceil() as usize;
+    if !known.get(rank.max(1) - 1)?.is_finite() {
         return None;
     }
-    known.sort_by(f64::total_cmp);
-    let rank = (settings.label.quantile * known.len() as f64).ceil() as usize;
     let hundredths = ((known[rank.max(1) - 1] / 1e-9).ln() * 100.0).floor().max(0.0);
     Some(((hundredths + 0.5) / 100.0).exp() * 1e-9)
 }

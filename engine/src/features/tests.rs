@@ -15,9 +15,6 @@ impl Scorer for NoModel {
     fn score(&mut self, _: &Row) -> Option<f64> {
         None
     }
-    fn model_tau(&self) -> Option<f64> {
-        None
-    }
     fn model_hash(&self) -> u64 {
         0
     }
@@ -106,7 +103,10 @@ fn steady_returns_make_every_window_equal_and_half_the_returns_half_the_volatili
     // and the open one.
     let (minute, five_minutes) = ((4.0 + 59.0 + 1.0) / 60.0, (241.0 * 4.0 + 59.0 + 1.0) / 300.0);
     calmer.assert_near("lv60_300", 0.5 * f64::ln(minute / five_minutes), 1e-3);
-    assert!(calmer.value("lv60_tau").is_nan(), "tau is not ready before two hours");
+    // Of 2,000 s, 1,940 end a minute of 2 bp: that is the provisional tau.
+    calmer.assert_near("lv60_tau", 0.5 * f64::ln(minute / 4.0), 0.006);
+    let early = each_second(560, |s| 100.0 * (1.0 + 2e-4 * (s % 2) as f64));
+    assert!(early.value("lv60_tau").is_nan(), "no tau before nine minutes of completed minutes");
 }
 
 #[test]

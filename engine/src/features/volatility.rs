@@ -1,4 +1,4 @@
-//! How volatile it is now, against the symbol's own threshold and against its past.
+//! How volatile it is now, against the symbol's threshold (provisional before its own) and against its past.
 //!
 //! | feature | formula | window | has a value when |
 //! |---|---|---|---|

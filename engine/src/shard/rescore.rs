@@ -39,11 +39,6 @@ impl Scorer for Loaded<'_> {
         self.model.map(|model| model.score(row))
     }
 
-    fn model_tau(&self) -> Option<f64> {
-        // 0 stands for "the file does not say".
-        self.model.map(|model| model.info.tau_bp * 1e-4).filter(|&tau| tau > 0.0)
-    }
-
     fn model_hash(&self) -> u64 {
         self.model.map_or(0, |model| model.hash)
     }

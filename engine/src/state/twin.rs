@@ -253,7 +253,7 @@ impl Parts {
             self.variance.per_second,
             self.arrivals.at(now_ns),
             self.since_ns.map_or(f64::NAN, |ns| ns as f64 / SECOND as f64),
-            naive_tau(&self.samples, settings.label.quantile),
+            naive_tau(&self.samples, settings.label.quantile).map(|(tau, _)| tau),
             self.sizes.threshold.is_some(),
         );
         let mut row = EMPTY_ROW;
@@ -331,9 +331,6 @@ pub(crate) struct Keep {
 impl Scorer for Keep {
     fn score(&mut self, _: &Row) -> Option<f64> {
         Some(0.5)
-    }
-    fn model_tau(&self) -> Option<f64> {
-        Some(1e-4)
     }
     fn model_hash(&self) -> u64 {
         0

@@ -39,7 +39,7 @@ pub struct TrainOptions {
     pub horizon_s: u32,
     /// Quantile of the label's threshold; 0 = that is fixed.
     pub label_quantile: f64,
-    /// Threshold for symbols without their own, or the fixed one, basis points per square-root second; 0 = none.
+    /// Median threshold of the rows, or the fixed one, basis points per square-root second; 0 = none.
     pub tau_bp: f64,
     /// Cost of an alarm without a spike, in any unit.
     pub cost_false_alarm: f64,

@@ -33,9 +33,15 @@ impl JsonSchema for Prediction {
                 "threshold": {"type": ["number", "null"], "description": "On the probability."},
                 "tau_bp": {
                     "type": ["number", "null"],
-                    "description": "The event's threshold, basis points per square-root second."
+                    "description": "The event's threshold, basis points per square-root second; null until there are \
+                                    enough volatilities for one."
                 },
-                "tau_source": {"enum": ["own", "model"], "description": "The symbol's own quantile, or the model's."},
+                "tau_source": {
+                    "enum": ["own", "model"],
+                    "description": "own: the quantile of label.warm_up_s and more of the symbol's volatilities, or \
+                                    label.threshold_bp. model: there are fewer, and a provisional quantile of them \
+                                    stands in; a probability that contradicts the interval is then withheld."
+                },
                 "horizon_s": {"type": ["integer", "null"]},
                 "status": {"enum": ["ok", "warming", "stale"]},
                 "reason": {"type": "string", "description": "Why it is warming."},
