@@ -18,6 +18,7 @@ pub mod outcome;
 #[cfg(test)]
 mod outvoted;
 pub mod size;
+mod standing;
 pub mod tau;
 #[cfg(test)]
 pub(crate) mod twin;
@@ -29,10 +30,10 @@ pub use tau::Tau;
 
 use crate::{
     features::{self, EMPTY_ROW, OpenPart, Row, View},
-    predict::{Scored, StateFrom, Status, TauSource, WarmingReason},
+    predict::{Scored, StateFrom, TauSource},
     quality::{
         Change,
-        feedback::{Feedback, FeedbackSettings, Given},
+        feedback::{Feedback, FeedbackSettings},
         recalibration::Line,
     },
     state::{
@@ -41,12 +42,13 @@ use crate::{
         guard::{Admission, Guard, JUMP_NS},
         outcome::{Outcome, Outcomes, Pending},
         size::TradeSizes,
+        standing::Standing,
         tau::GRID_S,
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
-    volatility::{Forecast, Volatility, har::Inputs},
-    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots, Window},
+    volatility::{Volatility, har::Inputs},
+    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots},
 };
 
 /// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
@@ -126,21 +128,6 @@ pub trait Scorer {
     fn changed(&mut self, _change: Change) {}
     /// A trade's taker side was inferred, because the feed does not say it.
     fn side_inferred(&mut self) {}
-}
-
-/// What stands at an instant.
-struct Standing {
-    status: Status,
-    /// The event's threshold, per square-root second; NaN while there is none.
-    tau: f64,
-    /// What it rests on.
-    tau_source: TauSource,
-    /// The probability with its story, unless warming.
-    given: Option<Given>,
-    /// What the volatility forecast is made from.
-    inputs: Option<Inputs>,
-    /// The volatility forecast.
-    forecast: Option<Forecast>,
 }
 
 /// A symbol's state.
@@ -478,44 +465,10 @@ impl SymbolState {
     ) -> Standing {
         let view = self.view(now_ns);
         features::compute(&view, row);
-        let (tau, tau_source) = self.tau.threshold().unwrap_or((f64::NAN, TauSource::Model));
         let inputs = Inputs::read(&view, row);
         let forecast = inputs.and_then(|inputs| self.volatility.forecast(&inputs));
-        let mut given = None;
-        let status = if view.coverage(Window::S60) < 0.8 {
-            Status::Warming(WarmingReason::Coverage60)
-        } else if view.coverage(Window::S300) < 0.5 {
-            Status::Warming(WarmingReason::Coverage300)
-        } else {
-            given = self.feedback.give(row, on_grid, settings.feedback, scorer);
-            self.judge(given, tau, tau_source, forecast)
-        };
-        if matches!(status, Status::Warming(_)) {
-            given = None;
-        }
-        Standing { status, tau, tau_source, given, inputs, forecast }
-    }
-
-    /// Whether the probability can be answered: there is one, of a threshold, and where that is provisional, the
-    /// volatility forecast does not contradict it.
-    fn judge(
-        &self,
-        given: Option<Given>,
-        tau: f64,
-        tau_source: TauSource,
-        forecast: Option<Forecast>,
-    ) -> Status {
-        let Some(Given { probability, .. }) = given else {
-            return Status::Warming(WarmingReason::NoModel);
-        };
-        if tau.is_nan() {
-            return Status::Warming(WarmingReason::NoThreshold { missing_s: self.tau.missing_s() });
-        }
-        let agrees = forecast.is_none_or(|forecast| forecast.agrees(probability, tau));
-        if tau_source == TauSource::Model && !agrees {
-            return Status::Warming(WarmingReason::Contradiction { missing_s: self.tau.own_missing_s() });
-        }
-        Status::Ok { probability }
+        let give = || self.feedback.give(row, on_grid, settings.feedback, scorer);
+        Standing::new(&view, &self.tau, inputs, forecast, give)
     }
 
     /// What features read at `now_ns`, not before the newest tick.

@@ -11,7 +11,7 @@
 //! with one sample, 12 of 60 seconds each: so many stand for one that is independent. If past and next minutes can be
 //! exchanged, the next volatility exceeds it with a probability of at most `1 - q`. The rank exists from `q h / (1 - q)`
 //! samples on (108 by default: ten minutes after the first tick); before, there is no threshold. So the event is of the
-//! symbol's own scale from the beginning; a threshold in basis points from other symbols is 13 times too high for one and
+//! symbol's own scale from the beginning; a threshold in basis points from other symbols is ten times too high for one and
 //! too low for the next.
 //!
 //! Measured on real ticks with a new start every 2.5 hours, over all scored instants before the own threshold (shipped model

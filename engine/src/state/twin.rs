@@ -11,7 +11,7 @@ use crate::{
     features::oracle::Past,
     symbol::{Offset, Partition},
     tick::{Depth, Price, Quantity, Quote},
-    window::{BINS, Extremes, RunningMax, SLOTS, Slot, Sums, WINDOWS_S, to_f64},
+    window::{BINS, Extremes, RunningMax, SLOTS, Slot, Sums, WINDOWS_S, Window, to_f64},
 };
 
 const SECOND: i64 = NANOS_PER_SECOND;

@@ -8,7 +8,7 @@ use crate::doctor::{finding::Finding, service::Service};
 const FIXES: &[(&str, &str)] = &[
     ("Model not loaded", "fix MODEL_PATH or unset it: the shipped model loads"),
     ("the model's event", "set [label] to the model's event, or train for the configured one"),
-    ("warming", "wait five minutes of feed; if it stays, the feed has gaps or there is none"),
+    ("warming", "wait ten minutes of feed; if it stays, the feed has gaps or there is none"),
     ("no tick has ever come", "look at the producer, and at source.kind and what it names"),
     (
         "no tick for",

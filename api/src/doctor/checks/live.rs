@@ -37,7 +37,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
     tell(
         &|symbol| symbol["status"] == "warming",
         "are warming",
-        "wait five minutes of feed; if it stays, the feed has gaps (stormglass_gaps_total)",
+        "wait ten minutes of feed; if it stays, the feed has gaps (stormglass_gaps_total)",
     );
     tell(
         &|symbol| symbol["simulated"] == true,
