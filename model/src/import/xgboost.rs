@@ -18,12 +18,12 @@ use crate::{
     link::{Link, Outputs},
 };
 
-/// The base margin in place of minus infinity, for which a model has no room: the greatest negative f32 that sums of
-/// leaves do not move, and e to its power is 0 just the same.
+/// The base margin in place of minus infinity, which a model cannot hold: no sum of real leaves brings it near 0, so e to
+/// its power is 0 just the same.
 const MARGIN_MIN: f32 = -9.9e29;
 
-/// The library's major and minor version.
-type Version = (i64, i64);
+/// The library's major, minor and patch version.
+type Version = (i64, i64, i64);
 
 /// Starts like an object whose first keys are XGBoost's.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
@@ -63,7 +63,7 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     let outputs = usize::try_from(outputs).ok().filter(|&outputs| outputs <= OUTPUTS_MAX);
     let outputs = outputs.ok_or_else(|| Fault::Unsupported(format!("more than {OUTPUTS_MAX} outputs")))?;
     let feature_count = usize::try_from(parameters.integer("num_feature")?).unwrap_or(0);
-    if outputs > 1 && objective.name == "reg:quantileerror" && version >= (3, 4) {
+    if outputs > 1 && objective.name == "reg:quantileerror" && version >= (3, 4, 0) {
         return Err(Fault::Unsupported(
             "several quantiles of XGBoost 3.4, which sorts their answers".to_owned(),
         ));
@@ -73,10 +73,10 @@ fn read(root: &Value<'_>, options: &Options) -> Result<Foreign, Fault> {
     note_categories(model, &mut notes);
     let kept = kept_trees(learner, model, outputs, options, &mut notes)?;
     let (trees, sets) = tree::read_all(model, weights.as_deref(), kept, outputs)?;
-    if version == (1, 6) && !sets.is_empty() {
+    if matches!(version, (1, 6, _)) && !sets.is_empty() {
         notes.push(
-            "XGBoost 1.6 itself may answer otherwise: it sends categories that a split does not know another way than the \
-             versions before and after it, as which the splits are read."
+            "XGBoost 1.6 itself may answer otherwise: it sends categories that a split does not list another way than \
+             later versions, as whose splits these are read."
                 .to_owned(),
         );
     }
@@ -95,7 +95,8 @@ fn version(root: &Value<'_>) -> Result<(String, Version), Fault> {
     match version[..] {
         [major @ 1..=3, ref rest @ ..] => {
             let parts: Vec<String> = version.iter().map(i64::to_string).collect();
-            Ok((format!("XGBoost {}", parts.join(".")), (major, rest.first().copied().unwrap_or(0))))
+            let part = |at: usize| rest.get(at).copied().unwrap_or(0);
+            Ok((format!("XGBoost {}", parts.join(".")), (major, part(0), part(1))))
         }
         _ => Err(Fault::Unsupported(format!("version {version:?} (1 to 3 are known)"))),
     }
@@ -135,15 +136,15 @@ fn base_margins(
             margin if margin.is_finite() => margin,
             f32::NEG_INFINITY if objective.link == Link::Exponential => {
                 notes.push(format!(
-                    "base_score {score} of output {output}: its answers are 0, as XGBoost's are; its raw scores, minus \
-                     infinity there, are {MARGIN_MIN:e} and less."
+                    "base_score {score} of output {output}: its answers are 0, as XGBoost's are; its raw scores are about \
+                     {MARGIN_MIN:e}, where XGBoost's are minus infinity."
                 ));
                 MARGIN_MIN
             }
             _ => {
                 return Err(format!(
-                    "base_score {score} of output {output} has no finite margin under {}, and XGBoost of this version \
-                     does not take it either: train again with another base_score",
+                    "base_score {score} of output {output} has no finite margin under {}, where XGBoost refuses it or \
+                     answers NaN: train again with another base_score",
                     objective.name
                 )
                 .into());

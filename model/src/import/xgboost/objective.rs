@@ -19,9 +19,9 @@ pub(super) struct Objective<'a> {
 impl<'a> Objective<'a> {
     /// The objective called `name`, as the XGBoost version that wrote the model reads its base score.
     pub(super) fn by_name(name: &'a str, version: Version) -> Result<Self, Fault> {
-        // 3.2 bounds the base score; 1.3 made that of logitraw a margin, as that objective's answers are.
-        let logistic = if version >= (3, 2) { bounded_logit } else { logit };
-        let raw = if version >= (1, 3) { same } else { logit };
+        // 3.2 bounds the base score; 1.3.1 made that of logitraw a margin, as that objective's answers are.
+        let logistic = if version >= (3, 2, 0) { bounded_logit } else { logit };
+        let raw = if version >= (1, 3, 1) { same } else { logit };
         let (margin, link): (fn(f32) -> f32, Link) = match name {
             "binary:logistic" | "reg:logistic" => (logistic, Link::Sigmoid { slope: 1.0 }),
             "binary:logitraw" => (raw, Link::Identity),
