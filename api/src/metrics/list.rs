@@ -195,13 +195,13 @@ pub const METRICS: &[Metric] = &[
         name: "stormglass_quality_average_precision",
         shape: Shape::Gauge,
         help: "Average precision over the window.",
-        read: |app| quality(app, |q| known(q, q.average_precision)),
+        read: |app| quality(app, |q| q.average_precision),
     },
     Metric {
         name: "stormglass_quality_persistence_average_precision",
         shape: Shape::Gauge,
         help: "Average precision of persistence over the same rows: what the model must beat.",
-        read: |app| quality(app, |q| known(q, q.persistence_average_precision)),
+        read: |app| quality(app, |q| q.persistence_average_precision),
     },
     Metric {
         name: "stormglass_quality_brier",

@@ -51,14 +51,14 @@ pub struct Quality {
     pub rows: u64,
     /// Share that spiked.
     pub base_rate: f64,
-    /// Average precision of the probabilities.
-    pub average_precision: f64,
+    /// Average precision of the probabilities; `None` where none spiked.
+    pub average_precision: Option<f64>,
     /// The same of persistence: trailing volatility over the threshold.
-    pub persistence_average_precision: f64,
+    pub persistence_average_precision: Option<f64>,
     /// Share that spiked, of the rows that were not hot already.
     pub onset_base_rate: f64,
     /// Average precision over those rows.
-    pub onset_average_precision: f64,
+    pub onset_average_precision: Option<f64>,
     /// Brier score.
     pub brier: f64,
     /// Brier skill against the base rate.

@@ -36,7 +36,7 @@ pub fn precision_recall(labels: &[bool], scores: &[f64]) -> Vec<PrecisionRecall>
 
 /// Average precision: the sum over the curve, from the highest score down, of precision times the recall that was added;
 /// equal scores count as one step. The area under the precision-recall curve without interpolation; a random score gets
-/// the base rate. 0 without a true label.
+/// the base rate. `None` without a true label: there is nothing to find.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -45,21 +45,21 @@ pub fn precision_recall(labels: &[bool], scores: &[f64]) -> Vec<PrecisionRecall>
 /// use model::metrics::average_precision;
 /// let labels = [true, false, true, false];
 /// // Found at ranks 1 and 3: (1/1 + 2/3) / 2.
-/// assert!((average_precision(&labels, &[0.9, 0.8, 0.7, 0.1]) - 5.0 / 6.0).abs() < 1e-15);
+/// let found = average_precision(&labels, &[0.9, 0.8, 0.7, 0.1]).unwrap();
+/// assert!((found - 5.0 / 6.0).abs() < 1e-15);
 /// // All equal: one step, at the base rate.
-/// assert_eq!(average_precision(&labels, &[0.5; 4]), 0.5);
+/// assert_eq!(average_precision(&labels, &[0.5; 4]), Some(0.5));
+/// assert_eq!(average_precision(&[false; 4], &[0.5; 4]), None);
 /// ```
-pub fn average_precision(labels: &[bool], scores: &[f64]) -> f64 {
+pub fn average_precision(labels: &[bool], scores: &[f64]) -> Option<f64> {
     let curve = precision_recall(labels, scores);
     let mut recall = 0.0;
-    curve
-        .iter()
-        .map(|point| {
-            let added = point.recall - recall;
-            recall = point.recall;
-            added * point.precision
-        })
-        .sum()
+    let step = |point: &PrecisionRecall| {
+        let added = point.recall - recall;
+        recall = point.recall;
+        added * point.precision
+    };
+    (!curve.is_empty()).then(|| curve.iter().map(step).sum())
 }
 
 /// The greatest recall of any threshold whose precision is at least `precision`; 0 if there is none.

@@ -1,5 +1,7 @@
 //! Were the answers better than persistence?
 
+use serde_json::Value;
+
 use crate::doctor::{finding::Finding, service::Service};
 
 /// Outcomes below which nothing is said: a few hours of one symbol.
@@ -16,11 +18,14 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
         let number = |name: &str| model[name].as_f64().unwrap_or(0.0);
         let name = model["name"].as_str().unwrap_or("a model");
         let rows = model["rows"].as_u64().unwrap_or(0);
-        let (own, persistence) =
-            (number("average_precision"), model["persistence"]["average_precision"].as_f64().unwrap_or(0.0));
+        let base_rate = number("base_rate");
+        let precision = |of: &Value| of["average_precision"].as_f64();
+        let (Some(own), Some(persistence)) = (precision(model), precision(&model["persistence"])) else {
+            found.push(Finding::ok(format!("{name}: no spike in {rows} outcomes: nothing to judge by")));
+            continue;
+        };
         let seen = format!(
-            "{name}: average precision {own:.3}, persistence {persistence:.3}, base rate {:.3}, over {rows} outcomes",
-            number("base_rate")
+            "{name}: average precision {own:.3}, persistence {persistence:.3}, base rate {base_rate:.3}, over {rows} outcomes"
         );
         if rows < ROWS_MIN {
             found.push(Finding::ok(format!("{seen}: too few to judge")));

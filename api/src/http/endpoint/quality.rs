@@ -79,9 +79,11 @@ struct SymbolBody<'a> {
 struct QualityBody {
     rows: u64,
     base_rate: f64,
-    average_precision: f64,
+    /// `null` where no row spiked.
+    average_precision: Option<f64>,
     onset_base_rate: f64,
-    onset_average_precision: f64,
+    /// `null` where no row spiked that was not hot already.
+    onset_average_precision: Option<f64>,
     brier: f64,
     brier_skill: f64,
     ece: f64,
@@ -94,7 +96,8 @@ struct QualityBody {
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "PersistenceQuality")]
 struct PersistenceBody {
-    average_precision: f64,
+    /// `null` where no row spiked.
+    average_precision: Option<f64>,
 }
 
 #[derive(JsonSchema, Serialize)]
