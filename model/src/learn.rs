@@ -1,18 +1,19 @@
 //! How a model is learned: matrices in, a [`ModelDraft`] out. No clock, no file, no thread pool.
 //!
 //! ```text
-//! Dataset -- split by time --> fit rows | purge + embargo | calibration rows (the last 15 %)
-//!                                 |                             |
-//!                 logistic (Newton) + boosted trees             '--> Platt on their average in log-odds, metrics
+//! Dataset -- all rows --> members: logistic (Newton), boosted trees, forest --> ModelDraft
+//!    |                                                                            ^
+//!    '-- walk forward --> members of earlier rows score later ones --> metrics ----'
 //! ```
 //!
-//! Everything fitted (medians, scales, coefficients, trees) sees the fit rows alone; calibration and the metrics see
-//! the calibration rows alone. Nothing is drawn from the clock: equal datasets and options give equal bytes, on one
-//! machine (the boosting library uses the platform's `exp` and `ln`, so other machines may differ in training; scoring
-//! does not).
+//! The members of the model are fitted on all rows. What is told of it comes from rows that were held out in turn: members
+//! fitted on the rows before them, less the horizon and the embargo, scored them.
+//! Nothing is drawn from the clock: equal datasets and options give equal bytes, on one machine (the boosting library
+//! uses the platform's `exp` and `ln`, so other machines may differ in training; scoring does not).
 //!
-//! Absent on purpose: class weights and resampling (they wreck calibration), isotonic calibration (ties), early
-//! stopping (neighbouring rows share their labels' seconds), random splits but to show what they would claim.
+//! Absent on purpose: a calibration behind the members (they need none, and it does harm: [`Recipe`] says what was
+//! measured), class weights and resampling (they wreck calibration), early stopping (neighbouring rows share their labels'
+//! seconds), random splits but to show what they would claim.
 
 mod boost;
 mod bootstrap;
@@ -20,6 +21,7 @@ mod dataset;
 mod design;
 mod error;
 mod forust;
+mod held_out;
 mod logistic;
 mod newton;
 mod options;
@@ -28,7 +30,6 @@ mod random;
 mod recipe;
 mod reference;
 mod ridge;
-mod split;
 mod train;
 mod walk_forward;
 
@@ -43,8 +44,7 @@ pub use options::{BASELINE_FEATURES, INCREASING_FEATURES, TrainOptions};
 pub use platt::fit_platt;
 pub use recipe::Recipe;
 pub use ridge::fit_ridge;
-pub use split::{TimeSplit, split_by_time};
-pub use train::{train, train_baseline, train_default, train_with};
+pub use train::{train, train_baseline, train_default, train_unmeasured, train_with};
 pub use walk_forward::{Fold, WalkForward, random_halves};
 
 #[cfg(doc)]

@@ -64,7 +64,7 @@ fn quality(draft: &ModelDraft, seed: u64) -> (f64, f64) {
         })
         .collect();
     (
-        metrics::average_precision(fresh.labels(), &probabilities),
+        metrics::average_precision(fresh.labels(), &probabilities).unwrap(),
         metrics::brier_skill(fresh.labels(), &probabilities),
     )
 }
@@ -163,7 +163,7 @@ fn what_cannot_be_learned_from_is_refused_by_name() {
     assert_eq!(infinite.to_string(), "dataset: row 1: x@1 is infinite");
     let calm = dataset(vec![0.5; 5000], vec![false; 5000]).unwrap();
     let refused = train_default(&calm, &options()).map(|_| ()).unwrap_err();
-    assert!(matches!(refused, LearnError::TooLittle { part: "fit rows", spikes: 0, .. }), "{refused}");
+    assert!(matches!(refused, LearnError::TooLittle { part: "training rows", spikes: 0, .. }), "{refused}");
     let refused = train_baseline(&calm, &options()).map(|_| ()).unwrap_err();
     assert!(matches!(&refused, LearnError::FeatureAbsent(name) if name == "lv10_tau"), "{refused}");
     let constant = dataset(vec![0.5; 5000], (0..5000).map(|row| row % 9 == 0).collect()).unwrap();

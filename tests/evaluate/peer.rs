@@ -6,7 +6,7 @@ use api::{
     training,
 };
 use engine::{offline::Offline, sim::SimConfig, state::StateSettings};
-use model::learn::{Recipe, TrainOptions, WalkForward, fit_logistic, split_by_time};
+use model::learn::{Recipe, TrainOptions, WalkForward, fit_logistic};
 use serde_json::{Value, json};
 
 use super::{how_to_judge, simulated_rows};
@@ -39,9 +39,10 @@ fn scikit_learn_reproduces_metrics_and_coefficients_from_the_table() {
         .zip(&score.ranking)
         .map(|(&row, score)| json!([rows.symbols[data.groups()[row] as usize], data.times_s()[row], score]))
         .collect();
-    let split = split_by_time(data, 0.15, 60, 300).unwrap();
-    let linear = fit_logistic(data, &split.fit, options.logistic_l2).unwrap();
-    let last = split.fit.iter().map(|&row| data.times_s()[row]).max().unwrap();
+    let last = WalkForward { first_share: 0.85, folds: 1, ..WalkForward::default() };
+    let fit = last.folds(data.times_s(), |_| true).unwrap()[0].train().to_vec();
+    let linear = fit_logistic(data, &fit, options.logistic_l2).unwrap();
+    let last = fit.iter().map(|&row| data.times_s()[row]).max().unwrap();
     let expected = json!({
         "scores": scores,
         "average_precision": found.average_precision,
@@ -49,7 +50,7 @@ fn scikit_learn_reproduces_metrics_and_coefficients_from_the_table() {
         "ece": calibrated.ece,
         "features": data.features().iter().map(|feature| &feature.name).collect::<Vec<_>>(),
         "fit_until_s": last,
-        "fit_rows": split.fit.iter().map(|&row| json!([rows.symbols[data.groups()[row] as usize], data.times_s()[row]])).collect::<Vec<_>>(),
+        "fit_rows": fit.iter().map(|&row| json!([rows.symbols[data.groups()[row] as usize], data.times_s()[row]])).collect::<Vec<_>>(),
         "l2": options.logistic_l2,
         "coefficients": linear.terms.iter().map(|term| term.coefficient).collect::<Vec<_>>(),
         "missing": linear.terms.iter().map(|term| term.missing_coefficient).collect::<Vec<_>>(),

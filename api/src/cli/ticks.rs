@@ -57,7 +57,7 @@ impl TickArguments {
         match self.simulate_hours {
             Some(hours) if self.input.is_empty() => Ok(simulate(sink, market, hours)),
             Some(hours) => {
-                // Rows are split by time: the made-up ones must not be those that calibrate and are measured on.
+                // The latest rows are held out to calibrate and to measure: the made-up ones must not be among them.
                 let start =
                     EventTime::from_nanos(MADE_UP_BEFORE_S * NANOS_PER_SECOND).unwrap_or(market.start);
                 let made_up = simulate(sink, SimConfig { start, ..market }, hours);

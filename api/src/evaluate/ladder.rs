@@ -84,9 +84,16 @@ impl Ladder {
             Err(error) => return Err(error),
         }
         let of_tested = |values: &[f64]| tested.iter().map(|&row| values[row]).collect::<Vec<f64>>();
-        let given = |name: &str, scores: Vec<f64>| {
-            let is_probability = scores.iter().all(|score| (0.0..=1.0).contains(score));
-            let probability = is_probability.then(|| scores.clone());
+        let mut given = |name: &str, scores: Vec<f64>| {
+            let outside = scores.iter().filter(|score| !(0.0..=1.0).contains(*score)).count();
+            if outside > 0 {
+                notes.push(format!(
+                    "{outside} of {} scores of {name} lie outside 0 to 1: they rank rows, but are no probabilities, and have \
+                     no Brier score, calibration error, alerts or cost",
+                    scores.len()
+                ));
+            }
+            let probability = (outside == 0).then(|| scores.clone());
             Rung { name: name.to_owned(), ranking: scores, probability }
         };
         rungs.push(match candidate {
@@ -156,7 +163,7 @@ fn simple(
     Ok(Rung { name: name.to_owned(), ranking, probability })
 }
 
-/// A recipe, learned in every fold from its training rows alone.
+/// A recipe, learned in every fold from its training rows alone; once where folds share them.
 fn learned(
     name: &str,
     data: &Dataset,
@@ -166,6 +173,7 @@ fn learned(
     mut progress: impl FnMut(usize),
 ) -> Result<Rung, LearnError> {
     let mut probability = Vec::new();
+    let mut newest: Option<(&[usize], ModelDraft)> = None;
     for (number, fold) in folds.iter().enumerate() {
         if fold.train().is_empty() {
             return Err(LearnError::TooLittle {
@@ -175,8 +183,12 @@ fn learned(
                 needed: 1,
             });
         }
-        let draft = learn::train(&data.rows(fold.train())?, options, recipe)?;
+        let draft = match newest {
+            Some((train, draft)) if train == fold.train() => draft,
+            _ => learn::train_unmeasured(&data.rows(fold.train())?, options, recipe)?,
+        };
         probability.extend(probabilities(&draft, data, fold.test())?);
+        newest = Some((fold.train(), draft));
         progress(number + 1);
     }
     Ok(Rung { name: name.to_owned(), ranking: probability.clone(), probability: Some(probability) })

@@ -11,6 +11,8 @@ use super::random::Random;
 pub struct BlockBootstrap {
     /// The block of each row.
     block_of: Vec<u32>,
+    /// Blocks that hold a row.
+    blocks: usize,
     /// How often each block was drawn, per draw.
     draws: Vec<Vec<u32>>,
 }
@@ -37,11 +39,16 @@ impl BlockBootstrap {
                 drawn
             })
             .collect();
-        Self { block_of, draws }
+        Self { block_of, blocks: blocks.len(), draws }
+    }
+
+    /// How many blocks the rows lie in.
+    pub fn blocks(&self) -> usize {
+        self.blocks
     }
 
     /// Average precision of a score in every draw, as [`average_precision`](crate::metrics::average_precision) gives it
-    /// when each row stands there as often as its block was drawn.
+    /// when each row stands there as often as its block was drawn. NaN in a draw without a true label.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -76,13 +83,13 @@ fn weighted(sorted: &[(u32, bool, bool)], drawn: &[u32]) -> f64 {
             added = 0.0;
         }
     }
-    if found > 0.0 { sum / found } else { 0.0 }
+    sum / found
 }
 
 /// The middle `coverage` of values: the two quantiles between which it lies, each the value at its rank, rounded to the
-/// nearest. NaN for no values.
+/// nearest. Values that are NaN are left out; NaN when none is left.
 pub fn interval(values: &[f64], coverage: f64) -> (f64, f64) {
-    let mut sorted = values.to_vec();
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| {
         let rank = (share * (sorted.len().max(1) - 1) as f64).round() as usize;
@@ -111,9 +118,12 @@ mod tests {
                 .collect();
             let labels: Vec<bool> = repeated.iter().map(|&row| labels[row]).collect();
             let scores: Vec<f64> = repeated.iter().map(|&row| scores[row]).collect();
-            assert!((got - average_precision(&labels, &scores)).abs() < 1e-12);
+            assert!((got - average_precision(&labels, &scores).unwrap()).abs() < 1e-12);
         }
         assert_eq!(interval(&[3.0, 1.0, 2.0, 5.0, 4.0], 0.5), (2.0, 4.0));
-        assert!(interval(&[], 0.9).0.is_nan());
+        assert_eq!(interval(&[3.0, f64::NAN, 1.0], 1.0), (1.0, 3.0));
+        assert!(interval(&[f64::NAN], 0.9).0.is_nan() && interval(&[], 0.9).1.is_nan());
+        assert_eq!(bootstrap.blocks(), 10);
+        assert!(bootstrap.average_precision(&[false; 600], &scores).iter().all(|drawn| drawn.is_nan()));
     }
 }

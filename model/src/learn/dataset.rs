@@ -7,6 +7,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use super::error::LearnError;
 use crate::schema::FeatureName;
 
+/// Rows that a part of the data needs to be learned from or measured on.
+const ROWS_MIN: usize = 50;
+
 /// Labelled rows of features. Checked when made.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -108,6 +111,18 @@ impl Dataset {
     /// The position of a feature by its name, whatever its version.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.features.iter().position(|feature| feature.name == name)
+    }
+
+    /// Whether these rows can be learned from or measured on; `part` names them in the error.
+    ///
+    /// # Errors
+    /// [`LearnError::TooLittle`] for fewer than 50 rows, or rows of one outcome only.
+    pub fn enough(&self, part: &'static str, rows: &[usize]) -> Result<(), LearnError> {
+        let spikes = rows.iter().filter(|&&row| self.labels[row]).count();
+        if rows.len() < ROWS_MIN || spikes == 0 || spikes == rows.len() {
+            return Err(LearnError::TooLittle { part, rows: rows.len(), spikes, needed: ROWS_MIN });
+        }
+        Ok(())
     }
 
     /// Only these rows, in this order.

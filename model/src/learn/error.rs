@@ -26,15 +26,10 @@ pub enum LearnError {
         /// The horizon and the embargo.
         gap_s: i64,
     },
-    /// The calibration found no sense in the scores, and the model is none without one.
-    #[error(
-        "the scores do not rise with the events on the calibration rows, and a forest's votes are no probability uncalibrated"
-    )]
-    NotCalibrated,
     /// A part of the data cannot be learned from.
     #[error("{part}: {rows} rows, {spikes} of them spikes: needs at least {needed} rows with both outcomes")]
     TooLittle {
-        /// `fit rows` or `calibration rows`.
+        /// Which rows: `training rows` or `held-out rows`, say.
         part: &'static str,
         /// Rows in it.
         rows: usize,

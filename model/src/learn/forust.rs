@@ -45,8 +45,11 @@ impl Trainer for ForustTrainer {
         options.check()?;
         let (booster, features) = self.grow(data, chosen, options, ObjectiveType::LogLoss)?;
         let error = |what: &str| LearnError::Trainer { trainer: self.name(), what: what.to_owned() };
-        let trees: Result<_, _> =
-            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing, 1.0)).collect();
+        let trees: Result<_, _> = booster
+            .trees
+            .iter()
+            .map(|tree| convert(tree, &features, &options.increasing, |leaf| leaf))
+            .collect();
         Ok(CanonicalForest { trees: trees.map_err(error)?, base: booster.base_score, sum: SumKind::F64 })
     }
 }
@@ -113,8 +116,8 @@ const HARDLY: f32 = 1.0 / (1 << 20) as f32;
 ///
 /// A booster for the squared loss of 0 and 1 gives each leaf the mean of what is left to explain. With a learning rate
 /// of almost nothing, all is left to explain for every tree, so the trees are independent and a leaf is the share of
-/// spikes less the base rate. The forest's answer is the base rate plus the mean of the leaves: a share of votes, made a
-/// probability by the calibration.
+/// spikes less the base rate. Each leaf is kept as that share of spikes over the number of trees, so that the forest's
+/// answer, the sum of its leaves, is the mean share: a probability from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ForustForest;
 
@@ -132,11 +135,19 @@ impl ForustForest {
         options.check()?;
         let options = BoostOptions { learning_rate: HARDLY, ..options.clone() };
         let (booster, features) = ForustTrainer.grow(data, chosen, &options, ObjectiveType::SquaredLoss)?;
-        let scale = 1.0 / (f64::from(HARDLY) * booster.trees.len() as f64);
+        let count = booster.trees.len() as f64;
+        let share = |leaf: f32| {
+            let share = booster.base_score + f64::from(leaf) / f64::from(HARDLY);
+            share.clamp(0.0, 1.0) / count
+        };
+        // The greatest leaf is rounded down to an f32, so that no sum of leaves is above 1.
+        let greatest = (1.0 / count) as f32;
+        let greatest = if f64::from(greatest) > 1.0 / count { greatest.next_down() } else { greatest };
+        let leaf = |leaf| (share(leaf) as f32).min(greatest);
         let trees: Result<_, _> =
-            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing, scale)).collect();
+            booster.trees.iter().map(|tree| convert(tree, &features, &options.increasing, leaf)).collect();
         let error = |what: &str| LearnError::Trainer { trainer: ForustTrainer.name(), what: what.to_owned() };
-        Ok(CanonicalForest { trees: trees.map_err(error)?, base: booster.base_score, sum: SumKind::F64 })
+        Ok(CanonicalForest { trees: trees.map_err(error)?, base: 0.0, sum: SumKind::F64 })
     }
 }
 
@@ -152,12 +163,12 @@ fn columns(data: &Dataset, chosen: &[usize], features: &[usize]) -> Vec<f64> {
 }
 
 /// Renumbers a tree breadth first, so that children follow their parents, and keeps leaves within the bounds that the
-/// splits on increasing features above them set. `scale` multiplies the leaves.
+/// splits on increasing features above them set. `answer` turns a leaf of the library's into one of ours.
 fn convert(
     tree: &Tree,
     features: &[usize],
     increasing: &[usize],
-    scale: f64,
+    answer: impl Fn(f32) -> f32,
 ) -> Result<CanonicalTree, &'static str> {
     let node_at = |at: usize| tree.nodes.get(at).ok_or("a child that is no node");
     let (mut nodes, mut cover) = (Vec::with_capacity(tree.nodes.len()), Vec::with_capacity(tree.nodes.len()));
@@ -166,8 +177,8 @@ fn convert(
         let node = node_at(at)?;
         cover.push(f64::from(node.hessian_sum));
         if node.is_leaf {
-            let leaf = f64::from(node.weight_value.clamp(low, high)) * scale;
-            nodes.push(CanonicalNode::Leaf(f64::from(leaf as f32)));
+            let leaf = answer(node.weight_value.clamp(low, high));
+            nodes.push(CanonicalNode::Leaf(f64::from(leaf)));
             continue;
         }
         let feature = features[node.split_feature];
@@ -264,10 +275,10 @@ mod tests {
             BoostOptions { trees: 50, row_share: 0.632, l2: 0.0, depth_max: 8, leaves_max: 64, ..options() };
         let forest = ForustForest.fit(&data, &chosen, &options).unwrap();
         let votes: Vec<f64> = (4000..6000).map(|row| forest.score(data.row(row))).collect();
-        assert!(votes.iter().all(|vote| (-0.01..1.01).contains(vote)), "a share of votes");
+        assert!(votes.iter().all(|vote| (0.0..=1.0).contains(vote)), "a share of votes");
         let labels = &data.labels()[4000..];
         let rate = crate::metrics::base_rate(labels);
-        assert!(crate::metrics::average_precision(labels, &votes) > 1.3 * rate);
+        assert!(crate::metrics::average_precision(labels, &votes).unwrap() > 1.3 * rate);
         let mean = votes.iter().sum::<f64>() / votes.len() as f64;
         assert!((mean - rate).abs() < 0.03, "{mean} {rate}");
         // One whole tree on all rows with all features: each leaf is the share of spikes among its rows.

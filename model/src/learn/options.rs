@@ -46,10 +46,8 @@ pub struct TrainOptions {
     /// Cost of a spike without an alarm, in the same unit. By default three times the other: the threshold is then
     /// 1 / (1 + 3) = 0.25, two and a half times the base rate of a 0.9-quantile label.
     pub cost_missed_spike: f64,
-    /// Share of the rows, the last by time, that calibrate and are measured on.
-    pub calibration_share: f64,
-    /// Seconds left out before the calibration rows, beyond the horizon that labels look ahead: the longest window that
-    /// matters to most features.
+    /// Seconds left out before rows that are held out, beyond the horizon that labels look ahead: the longest window
+    /// that matters to most features.
     pub embargo_s: u32,
     /// Weight of half the squared coefficients against the summed log loss.
     pub logistic_l2: f64,
@@ -74,7 +72,6 @@ impl Default for TrainOptions {
             tau_bp: 0.0,
             cost_false_alarm: 1.0,
             cost_missed_spike: 3.0,
-            calibration_share: 0.15,
             embargo_s: 300,
             logistic_l2: 100.0,
             boost: BoostOptions::default(),
@@ -125,10 +122,6 @@ impl TrainOptions {
             if !value.is_finite() || value <= 0.0 {
                 return Err(LearnError::Option { option, what: format!("{value} is not above 0") });
             }
-        }
-        if !(0.01..=0.5).contains(&self.calibration_share) {
-            let what = format!("{} is not in 0.01..=0.5", self.calibration_share);
-            return Err(LearnError::Option { option: "calibration_share", what });
         }
         self.forest.check()?;
         self.boost.check()

@@ -1,4 +1,4 @@
-//! Platt's calibration (Platt 1999): a line through the log-odds, fitted on rows the members have not seen.
+//! Platt's calibration (Platt 1999): a line that makes log-odds of a score that is no probability, as persistence is.
 
 use ndarray::{ArrayView1, Axis};
 

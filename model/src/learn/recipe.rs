@@ -8,7 +8,12 @@ use super::{
     logistic::fit_logistic,
     options::{BASELINE_FEATURES, TrainOptions},
 };
-use crate::draft::MemberDraft;
+use crate::{
+    draft::{MemberDraft, ModelDraft},
+    forest::wide::Precision,
+    info::ModelInfo,
+    link::{Link, Outputs},
+};
 
 /// What a model is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +24,7 @@ pub enum Recipe {
     Logistic,
     /// Boosted trees alone.
     Boosted,
-    /// A random forest; its share of votes is made a probability by the calibration.
+    /// A random forest: the mean share of spikes in the leaves that a row reaches.
     Forest,
     /// The baseline, HAR-logit: logistic regression on [`BASELINE_FEATURES`].
     HarLogit,
@@ -45,9 +50,28 @@ impl Recipe {
         (self == Self::HarLogit).then(|| data.select(&BASELINE_FEATURES)).transpose()
     }
 
-    /// Whether its raw answer is no log-odds, so that it cannot do without a calibration.
-    pub(super) fn needs_calibration(self) -> bool {
-        self == Self::Forest
+    /// The model that these members are.
+    ///
+    /// # Errors
+    /// [`LearnError::Draft`].
+    pub(super) fn draft(
+        self,
+        info: ModelInfo,
+        members: Vec<(f64, MemberDraft)>,
+    ) -> Result<ModelDraft, LearnError> {
+        let draft = ModelDraft::new(info, members)?;
+        Ok(match self.outputs() {
+            Some(outputs) => draft.with_outputs(outputs)?,
+            None => draft,
+        })
+    }
+
+    /// How its members' sum becomes a probability, where that is not by the sigmoid: a forest's is one already.
+    fn outputs(self) -> Option<Outputs> {
+        (self == Self::Forest).then(|| Outputs {
+            classes: vec!["no spike".to_owned(), "spike".to_owned()],
+            ..Outputs::plain(1, Precision::Double, Link::Identity)
+        })
     }
 
     pub(super) fn fit(

@@ -5,21 +5,20 @@ use super::{
     dataset::Dataset,
     error::LearnError,
     forust::ForustTrainer,
+    held_out::HeldOut,
     options::TrainOptions,
-    platt::fit_platt,
     recipe::{Fitted, Recipe},
     reference::with_references,
-    split::{TimeSplit, split_by_time},
 };
 use crate::{draft::ModelDraft, info::ModelInfo, metrics};
 
 /// Rows the file carries for its self-test.
 const SELF_TEST_ROWS: usize = 32;
 
-/// A model by this recipe.
+/// A model by this recipe, fitted on all rows.
 ///
-/// Metrics in the draft are those of the calibration rows: the members have not seen them, the two numbers of the
-/// calibration have.
+/// Metrics in the draft are those of the later part of the rows, walked over: each was scored by members that were
+/// fitted on earlier rows alone. They are left out where the rows are too few for that.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -27,7 +26,19 @@ pub fn train(data: &Dataset, options: &TrainOptions, recipe: Recipe) -> Result<M
     train_with(data, options, recipe, &ForustTrainer)
 }
 
-/// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees, calibrated.
+/// The same model without metrics, at a third of the cost: for callers that judge it on rows of their own.
+///
+/// # Errors
+/// [`LearnError`].
+pub fn train_unmeasured(
+    data: &Dataset,
+    options: &TrainOptions,
+    recipe: Recipe,
+) -> Result<ModelDraft, LearnError> {
+    learn(data, options, recipe, &ForustTrainer, false)
+}
+
+/// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -53,51 +64,42 @@ pub fn train_with(
     recipe: Recipe,
     trainer: &dyn Trainer,
 ) -> Result<ModelDraft, LearnError> {
+    learn(data, options, recipe, trainer, true)
+}
+
+fn learn(
+    data: &Dataset,
+    options: &TrainOptions,
+    recipe: Recipe,
+    trainer: &dyn Trainer,
+    measured: bool,
+) -> Result<ModelDraft, LearnError> {
     options.check()?;
     let selected = recipe.features(data)?;
     let data = selected.as_ref().unwrap_or(data);
-    let split = split_by_time(data, options.calibration_share, options.horizon_s, options.embargo_s)?;
-    let fitted = recipe.fit(data, &split.fit, options, trainer)?;
-    finish(data, options, &split, recipe, fitted)
-}
+    let rows: Vec<usize> = (0..data.len()).collect();
+    data.enough("training rows", &rows)?;
+    let Fitted { members, trainers } = recipe.fit(data, &rows, options, trainer)?;
 
-/// Calibrates, measures and describes what the members are.
-fn finish(
-    data: &Dataset,
-    options: &TrainOptions,
-    split: &TimeSplit,
-    recipe: Recipe,
-    Fitted { members, trainers }: Fitted,
-) -> Result<ModelDraft, LearnError> {
     let mut info =
         ModelInfo::new(&options.name, &options.version, recipe.variant(), data.features().to_vec());
     info.horizon_s = options.horizon_s;
     info.label_quantile = options.label_quantile;
     info.tau_bp = options.tau_bp;
     info.threshold = options.threshold();
-    let raw = ModelDraft::new(info.clone(), members)?;
-
-    let labels: Vec<bool> = split.calibration.iter().map(|&row| data.labels()[row]).collect();
-    let scores: Vec<f64> =
-        split.calibration.iter().map(|&row| raw.score_row(data.row(row)).log_odds).collect();
-    info.calibration = fit_platt(&labels, &scores)?;
-    if info.calibration.is_none() && recipe.needs_calibration() {
-        return Err(LearnError::NotCalibrated);
-    }
-    info.provenance = provenance(data, options, split, &trainers, info.calibration.is_some());
-    let members = raw.members().to_vec();
-    let calibrated = ModelDraft::new(info.clone(), members.clone())?;
-    let probabilities: Vec<f64> =
-        split.calibration.iter().map(|&row| calibrated.score_row(data.row(row)).probability).collect();
-    info.metrics = measure(&labels, &probabilities);
-    let draft = ModelDraft::new(info, members)?.with_self_test(self_test_rows(data));
-    Ok(with_references(draft, data, &split.fit)?)
+    // The model is the same without held-out rows: where they are too few, it only has no metrics.
+    let held_out = if measured { HeldOut::score(data, options, recipe, trainer).ok() } else { None };
+    info.metrics = held_out.as_ref().map_or_else(Vec::new, measure);
+    info.provenance = provenance(data, options, &trainers, held_out.as_ref());
+    let draft = recipe.draft(info, members)?.with_self_test(self_test_rows(data));
+    Ok(with_references(draft, data, &rows)?)
 }
 
-fn measure(labels: &[bool], probabilities: &[f64]) -> Vec<(String, f64)> {
+fn measure(HeldOut { labels, probabilities, .. }: &HeldOut) -> Vec<(String, f64)> {
+    let average_precision = metrics::average_precision(labels, probabilities);
     [
         ("base_rate", metrics::base_rate(labels)),
-        ("average_precision", metrics::average_precision(labels, probabilities)),
+        ("average_precision", average_precision.expect("held-out rows have both outcomes")),
         ("brier", metrics::brier(labels, probabilities)),
         ("brier_skill", metrics::brier_skill(labels, probabilities)),
         ("ece", metrics::expected_calibration_error(labels, probabilities)),
@@ -110,9 +112,8 @@ fn measure(labels: &[bool], probabilities: &[f64]) -> Vec<(String, f64)> {
 fn provenance(
     data: &Dataset,
     options: &TrainOptions,
-    split: &TimeSplit,
     trainers: &str,
-    calibrated: bool,
+    held_out: Option<&HeldOut>,
 ) -> Vec<(String, String)> {
     let (first_s, last_s) = data
         .times_s()
@@ -121,22 +122,28 @@ fn provenance(
     let mut symbols = data.groups().to_vec();
     symbols.sort_unstable();
     symbols.dedup();
-    let added = [
+    let mut added = vec![
         ("trainer", trainers.to_owned()),
         ("seed", options.seed.to_string()),
         ("rows", data.len().to_string()),
         ("symbols", symbols.len().to_string()),
         ("event_time_s", format!("{first_s}..{last_s}")),
-        ("fit_rows", split.fit.len().to_string()),
-        ("calibration_rows", split.calibration.len().to_string()),
-        ("calibration_from_s", split.cut_s.to_string()),
         ("cost_false_alarm", options.cost_false_alarm.to_string()),
         ("cost_missed_spike", options.cost_missed_spike.to_string()),
-        ("purge_s", (u64::from(options.horizon_s) + u64::from(options.embargo_s)).to_string()),
-        ("calibration", if calibrated { "platt" } else { "none: the slope was not above 0" }.to_owned()),
-        ("metrics_on", "calibration rows, unseen by the members".to_owned()),
+        (
+            "calibration",
+            "none: members fitted on all rows, for a proper loss and the natural share of spikes".to_owned(),
+        ),
     ];
-    let added = added.map(|(key, value)| (key.to_owned(), value));
+    if let Some(HeldOut { labels, from_s, .. }) = held_out {
+        added.extend([
+            ("held_out_rows", labels.len().to_string()),
+            ("held_out_from_s", from_s.to_string()),
+            ("purge_s", (u64::from(options.horizon_s) + u64::from(options.embargo_s)).to_string()),
+            ("metrics_on", "held-out rows, each scored by members fitted on earlier rows alone".to_owned()),
+        ]);
+    }
+    let added = added.into_iter().map(|(key, value)| (key.to_owned(), value));
     options.provenance.iter().cloned().chain(added).collect()
 }
 

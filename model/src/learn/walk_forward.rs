@@ -69,12 +69,9 @@ impl WalkForward {
     /// [`LearnError::Option`] for no folds or a share outside 0..1; [`LearnError::Dataset`] when there is nothing to
     /// judge.
     pub fn folds(&self, times_s: &[i64], judged: impl Fn(usize) -> bool) -> Result<Vec<Fold>, LearnError> {
-        let option = |option, what: String| Err(LearnError::Option { option, what });
-        if self.folds == 0 {
-            return option("folds", "0: at least one is needed".to_owned());
-        }
         if !(0.0..1.0).contains(&self.first_share) {
-            return option("first_share", format!("{} is not from 0 to below 1", self.first_share));
+            let what = format!("{} is not from 0 to below 1", self.first_share);
+            return Err(LearnError::Option { option: "first_share", what });
         }
         let mut sorted: Vec<i64> = times_s.to_vec();
         sorted.sort_unstable();
@@ -82,6 +79,37 @@ impl WalkForward {
         let start_s = sorted.get(first).copied().unwrap_or(i64::MAX);
         let judged: Vec<usize> =
             (0..times_s.len()).filter(|&row| times_s[row] >= start_s && judged(row)).collect();
+        let fold = |test, from_s: i64| {
+            let before = |&row: &usize| times_s[row].saturating_add(self.gap_s()) < from_s;
+            Fold::new(times_s, (0..times_s.len()).filter(before).collect(), test, self.gap_s())
+        };
+        self.parts(times_s, &judged)?.into_iter().map(|(from_s, test)| fold(test, from_s)).collect()
+    }
+
+    /// The same parts of the judged rows for a model that is finished: every fold has the same training rows, those for
+    /// which `learned` says so, less the gap before the first judged row. All rows may be judged by: none is kept back.
+    ///
+    /// # Errors
+    /// [`LearnError::Option`] for no folds; [`LearnError::Dataset`] when there is nothing to judge.
+    pub fn folds_of_finished(
+        &self,
+        times_s: &[i64],
+        learned: impl Fn(usize) -> bool,
+        judged: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Fold>, LearnError> {
+        let judged: Vec<usize> = (0..times_s.len()).filter(|&row| judged(row)).collect();
+        let first_s = judged.iter().map(|&row| times_s[row]).min().unwrap_or(i64::MAX);
+        let before = |&row: &usize| learned(row) && times_s[row].saturating_add(self.gap_s()) < first_s;
+        let train: Vec<usize> = (0..times_s.len()).filter(before).collect();
+        let fold = |test| Fold::new(times_s, train.clone(), test, self.gap_s());
+        self.parts(times_s, &judged)?.into_iter().map(|(_, test)| fold(test)).collect()
+    }
+
+    /// Cuts the judged rows into parts: the instant at which each begins, and its rows.
+    fn parts(&self, times_s: &[i64], judged: &[usize]) -> Result<Vec<(i64, Vec<usize>)>, LearnError> {
+        if self.folds == 0 {
+            return Err(LearnError::Option { option: "folds", what: "0: at least one is needed".to_owned() });
+        }
         let mut order: Vec<i64> = judged.iter().map(|&row| times_s[row]).collect();
         order.sort_unstable();
         if order.is_empty() {
@@ -91,13 +119,10 @@ impl WalkForward {
         let mut cuts: Vec<i64> = (0..self.folds).map(|fold| order[fold * order.len() / self.folds]).collect();
         cuts.push(i64::MAX);
         cuts.dedup();
-        cuts.windows(2)
-            .map(|cut| {
-                let test = judged.iter().copied().filter(|&row| (cut[0]..cut[1]).contains(&times_s[row]));
-                let before = |&row: &usize| times_s[row].saturating_add(self.gap_s()) < cut[0];
-                Fold::new(times_s, (0..times_s.len()).filter(before).collect(), test.collect(), self.gap_s())
-            })
-            .collect()
+        let rows = |from_s: i64, until_s: i64| {
+            judged.iter().copied().filter(|&row| (from_s..until_s).contains(&times_s[row])).collect()
+        };
+        Ok(cuts.windows(2).map(|cut| (cut[0], rows(cut[0], cut[1]))).collect())
     }
 }
 
@@ -129,6 +154,21 @@ mod tests {
             let earliest = fold.test().iter().map(|&row| times[row]).min().unwrap();
             assert!(latest + 360 < earliest && latest + 365 >= earliest, "{latest} {earliest}");
         }
+    }
+
+    #[test]
+    fn a_finished_model_is_judged_on_all_rows_and_what_stands_beside_it_learns_once() {
+        let times: Vec<i64> = (0..4000).map(|row| (row % 2000) * 5).collect();
+        let learned = |row: usize| (1000..=3000).contains(&times[row]);
+        let folds =
+            WalkForward::default().folds_of_finished(&times, learned, |row| times[row] > 3060).unwrap();
+        let train: Vec<usize> = (0..4000).filter(|&row| learned(row) && times[row] + 360 < 3065).collect();
+        assert_eq!(folds.iter().map(|fold| fold.test().len()).sum::<usize>(), 2 * (2000 - 613));
+        assert_eq!(folds.len(), 5);
+        assert!(folds.iter().all(|fold| fold.train() == train), "less the gap");
+        assert!(WalkForward::default().folds_of_finished(&times, learned, |_| false).is_err());
+        let none = WalkForward { folds: 0, ..WalkForward::default() };
+        assert!(none.folds_of_finished(&times, learned, |_| true).is_err());
     }
 
     #[test]

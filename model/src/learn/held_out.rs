@@ -1,0 +1,57 @@
+//! What a recipe says of training rows that it has not seen: the rows are walked over, and each part is scored by
+//! members fitted on what lies before it, less the gap.
+//!
+//! A model's metrics need such rows, since the model itself is fitted on all of them.
+
+use super::{
+    boost::Trainer, dataset::Dataset, error::LearnError, options::TrainOptions, recipe::Recipe,
+    walk_forward::WalkForward,
+};
+use crate::info::ModelInfo;
+
+/// Share of the rows, the first by time, that are only learned from: as [`WalkForward`] has it by default.
+const FIRST_SHARE: f64 = 0.4;
+/// Parts that the rest is cut into. Each costs a fit; three cost less than twice the fit of the model itself.
+const PARTS: usize = 3;
+
+/// Rows with the probabilities of models that have not seen them.
+pub(super) struct HeldOut {
+    pub(super) labels: Vec<bool>,
+    pub(super) probabilities: Vec<f64>,
+    /// Event time of the first of the rows, seconds.
+    pub(super) from_s: i64,
+}
+
+impl HeldOut {
+    /// Walks over the rows. Parts whose earlier rows cannot be learned from are left out.
+    ///
+    /// # Errors
+    /// [`LearnError::TooLittle`] if fewer than 50 rows, or rows of one outcome only, could be scored so; what the
+    /// recipe's fit refuses.
+    pub(super) fn score(
+        data: &Dataset,
+        options: &TrainOptions,
+        recipe: Recipe,
+        trainer: &dyn Trainer,
+    ) -> Result<Self, LearnError> {
+        let walk = WalkForward {
+            first_share: FIRST_SHARE,
+            folds: PARTS,
+            horizon_s: options.horizon_s,
+            embargo_s: options.embargo_s,
+        };
+        let folds = walk.folds(data.times_s(), |_| true)?;
+        let info = ModelInfo::new("held out", "", recipe.variant(), data.features().to_vec());
+        let (mut rows, mut probabilities) = (Vec::new(), Vec::new());
+        for fold in folds.iter().filter(|fold| data.enough("rows before a part", fold.train()).is_ok()) {
+            let members = recipe.fit(data, fold.train(), options, trainer)?.members;
+            let draft = recipe.draft(info.clone(), members)?;
+            probabilities.extend(fold.test().iter().map(|&row| draft.score_row(data.row(row)).probability));
+            rows.extend_from_slice(fold.test());
+        }
+        data.enough("held-out rows", &rows)?;
+        let from_s = rows.iter().map(|&row| data.times_s()[row]).min().unwrap_or_default();
+        let labels = rows.iter().map(|&row| data.labels()[row]).collect();
+        Ok(Self { labels, probabilities, from_s })
+    }
+}
