@@ -123,6 +123,92 @@ fn a_tables_features_are_the_live_engines_to_the_bit() {
     println!("{count} rows of {FEATURE_COUNT} features, equal to the bit");
 }
 
+/// A table of simulated rows, with labels.
+fn simulated_table(path: &Path) {
+    let settings = StateSettings::default();
+    let mut writer = TableWriter::create(path, settings.label, true, 5).unwrap();
+    let order =
+        RowOrder::new(Some(settings.label.horizon_s), 5, |row| writer.push(row).expect("it is written"));
+    let mut offline = Offline::new(settings, None, 64, order);
+    training::simulate(market(), 1, &mut offline, |_| ());
+    offline.out.finish();
+    writer.finish().unwrap();
+}
+
+fn predict(arguments: &[&str]) -> (std::process::ExitCode, String) {
+    let mut out = Vec::new();
+    let command = ["stormglass", "predict"].iter().chain(arguments).map(std::ffi::OsString::from);
+    let code = cli::run(command, &mut out);
+    (code, String::from_utf8(out).unwrap())
+}
+
+/// `predict` reads the table that `features` wrote: each score stands beside its symbol and time, and is the model's.
+#[test]
+fn a_table_is_scored_with_symbol_and_time_beside_each_score() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    simulated_table(&path);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../model/shipped/default.sgm");
+    let model = model::Model::open(Path::new(file)).unwrap();
+    let (code, printed) = predict(&["--model", file, "--input", path.to_str().unwrap()]);
+    assert_eq!(code, std::process::ExitCode::SUCCESS);
+    let mut lines = printed.lines();
+    assert_eq!(lines.next(), Some("symbol,event_time,score"));
+    let (rows, mut symbols) = (rows_of(&path).1, std::collections::BTreeSet::new());
+    assert_eq!(lines.clone().count(), rows.len());
+    for (line, row) in lines.zip(&rows) {
+        let (symbol, second) = key(row);
+        let time = jiff::Timestamp::from_second(second).unwrap();
+        let values: Vec<f32> = features::specs()
+            .into_iter()
+            .map(|spec| match field(row, spec.name) {
+                Field::Float(value) => *value,
+                other => panic!("{}: {other:?}", spec.name),
+            })
+            .collect();
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(cells[..2], [symbol.as_str(), &time.to_string()]);
+        let score: f64 = cells[2].parse().unwrap();
+        assert_eq!(score.to_bits(), model.score_row(&values).probability.to_bits(), "{line}");
+        symbols.insert(symbol);
+    }
+    assert_eq!(symbols.len(), 3);
+
+    // The same rows as CSV, with and without the names of the rows.
+    let mut with = "symbol,event_time".to_owned();
+    let names: Vec<&str> = features::specs().into_iter().map(|spec| spec.name).collect();
+    names.iter().for_each(|name| with += &format!(",{name}"));
+    let mut without = names.join(",");
+    for row in &rows {
+        let cells: Vec<String> = names.iter().map(|name| field(row, name).to_string()).collect();
+        let time = jiff::Timestamp::from_second(key(row).1).unwrap();
+        with += &format!("\n{},{time},{}", key(row).0, cells.join(","));
+        without += &format!("\n{}", cells.join(","));
+    }
+    let csv = folder.path().join("rows.csv");
+    std::fs::write(&csv, with).unwrap();
+    assert_eq!(predict(&["--model", file, "--input", csv.to_str().unwrap()]).1, printed);
+    std::fs::write(&csv, without).unwrap();
+    let scores: String =
+        printed.lines().map(|line| line.rsplit(',').next().unwrap().to_owned() + "\n").collect();
+    assert_eq!(predict(&["--model", file, "--input", csv.to_str().unwrap()]).1, scores);
+}
+
+#[test]
+fn a_table_that_lacks_a_feature_or_is_damaged_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    simulated_table(&path);
+    let table = path.to_str().unwrap();
+    let originals = concat!(env!("CARGO_MANIFEST_DIR"), "/../model/shipped/runbook-rf.sgm");
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../model/shipped/default.sgm");
+    assert_eq!(predict(&["--model", originals, "--input", table]).0, std::process::ExitCode::from(1));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(predict(&["--model", default, "--input", table]).0, std::process::ExitCode::from(1));
+}
+
 /// The features that the service answers for a symbol, as bits, and their hash in its prediction's receipt, once its newest
 /// tick is that of `instant`.
 fn served_at(service: &Process, product: &str, instant: &str) -> (Vec<u32>, String) {

@@ -12,6 +12,30 @@ pub(crate) fn is_parquet(path: &Path) -> std::io::Result<bool> {
     Ok(magic == *b"PAR1")
 }
 
+/// Columns that say when or whose a row is, by name: they order, group and name rows, and are no features.
+pub(crate) const TIMES: [&str; 4] = ["event_time", "timestamp", "time", "ts"];
+/// The same for symbols.
+pub(crate) const SYMBOLS: [&str; 2] = ["symbol", "product_id"];
+
+/// A cell as a number, whole or not; `None` for all else, a missing one among it.
+#[cfg(feature = "parquet")]
+pub(crate) fn number(field: &parquet::record::Field) -> Option<f64> {
+    use parquet::record::Field;
+    match *field {
+        Field::Double(number) => Some(number),
+        Field::Float(number) => Some(f64::from(number)),
+        Field::Byte(number) => Some(f64::from(number)),
+        Field::Short(number) => Some(f64::from(number)),
+        Field::Int(number) => Some(f64::from(number)),
+        Field::Long(number) => Some(number as f64),
+        Field::UByte(number) => Some(f64::from(number)),
+        Field::UShort(number) => Some(f64::from(number)),
+        Field::UInt(number) => Some(f64::from(number)),
+        Field::ULong(number) => Some(number as f64),
+        _ => None,
+    }
+}
+
 /// The schema that `stormglass features` writes into a table, as JSON; `None` in another's.
 #[cfg(feature = "parquet")]
 pub(crate) fn schema(metadata: &parquet::file::metadata::FileMetaData) -> Option<&str> {

@@ -1,11 +1,11 @@
-//! `stormglass predict --model M --input X.csv`: offline scores.
+//! `stormglass predict --model M --input X.csv|parquet`: offline scores.
 
 mod digits;
 mod rows;
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -19,13 +19,19 @@ use rows::Rows;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Columns are found by the features' names; where the file has none of them and as many columns as the
-model has features, in their order. Empty cells and nan are missing values."
+model has features, in their order. Empty cells and nan are missing values. Scores have 17 significant digits; where the
+file has a column of symbols (symbol, product_id) or times (event_time, timestamp, time, ts), it stands beside them.
+
+Examples:
+  stormglass predict --model mine.sgm --input rows.csv
+  stormglass features --input 'ticks/*.gz' --output rows.parquet && \\
+      stormglass predict --model mine.sgm --input rows.parquet --output scores.csv"
 )]
 pub(super) struct Arguments {
     /// A model file, or one of another library.
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
-    /// A CSV with a header.
+    /// A CSV with a header, or a parquet table as `stormglass features` writes it.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Scores before the link: margins, log-odds.
@@ -38,8 +44,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let model = model(&arguments.model)?;
-    let input = File::open(&arguments.input).map_err(|error| about(&arguments.input, &error))?;
-    let rows = Rows::open(BufReader::new(input), &model.info().features)
+    let rows = Rows::open(&arguments.input, &model.info().features)
         .map_err(|error| about(&arguments.input, &error))?;
     if rows.by_position() {
         eprintln!("stormglass: no column has a feature's name: columns are taken in the features' order");
@@ -51,34 +56,31 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     score(&model, rows, arguments, &mut BufWriter::new(file))
 }
 
-fn score<R: Read>(
-    model: &Model,
-    mut rows: Rows<R>,
-    arguments: &Arguments,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+fn score(model: &Model, mut rows: Rows, arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
     let mut scores = vec![0.0; model.raw_count()];
     let answers = match model.outputs() {
         Some(outputs) if !arguments.raw => outputs.answer_count(),
         _ => model.raw_count(),
     };
-    let header: Vec<String> = match answers {
-        1 => vec!["score".to_owned()],
-        count => (0..count).map(|at| format!("score_{at}")).collect(),
-    };
-    writeln!(out, "{}", header.join(",")).map_err(print_failed)?;
+    let failed = |error: csv::Error| print_failed(error.into());
+    let mut out = csv::Writer::from_writer(out);
+    for label in rows.labels() {
+        out.write_field(label).map_err(failed)?;
+    }
+    match answers {
+        1 => out.write_field("score").map_err(failed)?,
+        count => (0..count).try_for_each(|at| out.write_field(format!("score_{at}"))).map_err(failed)?,
+    }
+    out.write_record(None::<&[u8]>).map_err(failed)?;
     while let Some(row) = rows.next_row().map_err(|error| about(&arguments.input, &error))? {
         let answers = if arguments.raw {
-            model.raw_scores(row, &mut scores);
+            model.raw_scores(&row.features, &mut scores);
             &scores
         } else {
-            model.answers(row, &mut scores)
+            model.answers(&row.features, &mut scores)
         };
-        for (at, answer) in answers.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(out, "{comma}{}", Digits(*answer)).map_err(print_failed)?;
-        }
-        writeln!(out).map_err(print_failed)?;
+        let answers = answers.iter().map(|answer| Digits(*answer).to_string());
+        out.write_record(row.labels.iter().cloned().chain(answers)).map_err(failed)?;
     }
     out.flush().map_err(print_failed)
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::table::{Column, ColumnType, SYMBOLS, TIMES, Table, TableError, Values};
+use super::table::{Column, ColumnType, Table, TableError, Values};
+use crate::table_file::{SYMBOLS, TIMES};
 
 /// Rows of a table, in the order of time.
 #[derive(Clone, Debug)]

@@ -6,17 +6,12 @@ mod parquet;
 
 use std::path::{Path, PathBuf};
 
-use crate::table_file::is_parquet;
+use crate::table_file::{SYMBOLS, TIMES, is_parquet};
 
 /// Rows of a table.
 pub const ROWS_MAX: usize = 20_000_000;
 /// Cells of a CSV, which is held whole: 512 MiB.
 pub const CELLS_MAX: usize = 64 << 20;
-
-/// Columns that say when or whose a row is, by name: they order and group rows and are not compared.
-pub const TIMES: [&str; 4] = ["event_time", "timestamp", "time", "ts"];
-/// The same for symbols.
-pub const SYMBOLS: [&str; 2] = ["symbol", "product_id"];
 
 /// Why a table cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,43 +1,96 @@
-//! The rows of a CSV, in a model's order of features.
+//! The rows of a table, CSV or parquet, in a model's order of features, and whose and when each is.
 
-use std::io::Read;
+mod csv;
+#[cfg(feature = "parquet")]
+mod parquet;
 
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use std::path::Path;
+
 use model::schema::FeatureName;
 
-/// Rows, one after another.
-pub(super) struct Rows<R> {
-    reader: Reader<R>,
-    record: StringRecord,
-    /// The column of each feature.
-    columns: Vec<usize>,
-    row: Vec<f64>,
+use crate::table_file::{SYMBOLS, TIMES, is_parquet};
+
+/// Which of a table's columns are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Columns {
+    /// The place of each feature's column.
+    features: Vec<usize>,
+    /// The places of symbol and time, of those that there are.
+    labels: Vec<usize>,
+    /// No column has a feature's name: they are taken in the features' order.
     by_position: bool,
 }
 
-impl<R: Read> Rows<R> {
-    /// Reads the header and finds the features' columns.
-    pub(super) fn open(input: R, features: &[FeatureName]) -> Result<Self, String> {
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(input);
-        let header = reader.headers().map_err(|error| error.to_string())?;
+impl Columns {
+    /// Finds them in a table's header. A column whose name is a feature's is that feature, whatever else it is called.
+    fn find(header: &[&str], features: &[FeatureName]) -> Result<Self, String> {
         let place = |feature: &FeatureName| {
             let versioned = feature.to_string();
-            header.iter().position(|name| name == feature.name || name == versioned)
+            header.iter().position(|name| *name == feature.name || *name == versioned)
         };
         let found: Vec<Option<usize>> = features.iter().map(place).collect();
         let by_position = found.iter().all(Option::is_none) && header.len() == features.len();
-        let columns = if by_position {
-            (0..features.len()).collect()
-        } else {
-            found.iter().flatten().copied().collect()
-        };
-        let rows = Self { columns, record: StringRecord::new(), row: Vec::new(), by_position, reader };
-        if rows.columns.len() < features.len() {
-            let absent = features.iter().zip(&found).filter(|(_, place)| place.is_none());
-            let absent: Vec<String> = absent.map(|(feature, _)| feature.to_string()).collect();
+        if by_position {
+            return Ok(Self { features: (0..features.len()).collect(), labels: Vec::new(), by_position });
+        }
+        let absent = features.iter().zip(&found).filter(|(_, place)| place.is_none());
+        let absent: Vec<String> = absent.map(|(feature, _)| feature.to_string()).collect();
+        if !absent.is_empty() {
             return Err(format!("it has no column {}", absent.join(", ")));
         }
-        Ok(rows)
+        let features: Vec<usize> = found.into_iter().flatten().collect();
+        let label = |names: &[&str]| {
+            let place = names.iter().find_map(|name| header.iter().position(|column| column == name));
+            place.filter(|place| !features.contains(place))
+        };
+        let labels = [label(&SYMBOLS), label(&TIMES)].into_iter().flatten().collect();
+        Ok(Self { features, labels, by_position })
+    }
+}
+
+/// One row.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// One value for each feature; NaN where missing.
+    pub(super) features: Vec<f64>,
+    /// Symbol and time, of those that the table has, as text.
+    pub(super) labels: Vec<String>,
+}
+
+/// A table that is read row by row.
+pub(super) struct Rows {
+    source: Box<dyn Source>,
+    /// Names of the columns of symbol and time.
+    labels: Vec<String>,
+    by_position: bool,
+    row: Row,
+}
+
+/// A kind of table.
+trait Source {
+    /// Puts the next row in place of the last; `false` at the end.
+    fn next(&mut self, row: &mut Row) -> Result<bool, String>;
+}
+
+impl Rows {
+    /// Opens a file, parquet by its first bytes and else CSV with a header, and finds the features' columns.
+    ///
+    /// # Errors
+    /// What is wrong with the file, without its path.
+    pub(super) fn open(path: &Path, features: &[FeatureName]) -> Result<Self, String> {
+        if is_parquet(path).map_err(|error| error.to_string())? {
+            #[cfg(feature = "parquet")]
+            return parquet::open(path, features);
+            #[cfg(not(feature = "parquet"))]
+            return Err("this build reads no parquet: give a CSV".to_owned());
+        }
+        let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+        csv::open(std::io::BufReader::new(file), features)
+    }
+
+    fn new(source: impl Source + 'static, header: &[&str], columns: &Columns) -> Self {
+        let labels = columns.labels.iter().map(|&place| header[place].to_owned()).collect();
+        Self { source: Box::new(source), labels, by_position: columns.by_position, row: Row::default() }
     }
 
     /// Whether no column has a feature's name.
@@ -45,23 +98,19 @@ impl<R: Read> Rows<R> {
         self.by_position
     }
 
-    /// The next row's values, one for each feature.
-    pub(super) fn next_row(&mut self) -> Result<Option<&[f64]>, String> {
-        if !self.reader.read_record(&mut self.record).map_err(|error| error.to_string())? {
-            return Ok(None);
-        }
-        self.row.clear();
-        for &column in &self.columns {
-            let cell = self.record.get(column).unwrap_or_default();
-            self.row.push(match cell {
-                "" | "NA" => f64::NAN,
-                cell => cell.parse().map_err(|_| {
-                    let line = self.record.position().map_or(0, csv::Position::line);
-                    format!("line {line}, column {}: {cell:?} is no number", column + 1)
-                })?,
-            });
-        }
-        Ok(Some(&self.row))
+    /// Names of the columns of symbol and time, of those that there are.
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The next row.
+    ///
+    /// # Errors
+    /// Where the table is damaged, or holds something else than a number.
+    pub(super) fn next_row(&mut self) -> Result<Option<&Row>, String> {
+        self.row.features.clear();
+        self.row.labels.clear();
+        Ok(self.source.next(&mut self.row)?.then_some(&self.row))
     }
 }
 
@@ -69,27 +118,22 @@ impl<R: Read> Rows<R> {
 mod tests {
     use super::*;
 
-    fn features() -> Vec<FeatureName> {
+    pub(super) fn features() -> Vec<FeatureName> {
         vec![FeatureName::new("a", 0), FeatureName::new("b", 2)]
     }
 
     #[test]
-    fn columns_are_found_by_name_then_by_position() {
-        let mut rows = Rows::open("b,x,a\n1,2,3\n,9,nan\n".as_bytes(), &features()).unwrap();
-        assert!(!rows.by_position());
-        assert_eq!(rows.next_row().unwrap().unwrap(), [3.0, 1.0]);
-        assert!(rows.next_row().unwrap().unwrap().iter().all(|value| value.is_nan()));
-        assert!(rows.next_row().unwrap().is_none());
-        let mut rows = Rows::open("p,q\n1,2\n".as_bytes(), &features()).unwrap();
-        assert!(rows.by_position());
-        assert_eq!(rows.next_row().unwrap().unwrap(), [1.0, 2.0]);
-    }
-
-    #[test]
-    fn what_is_missing_or_no_number_is_named() {
-        let absent = Rows::open("a,c\n".as_bytes(), &features()).map(|_| ()).unwrap_err();
-        assert_eq!(absent, "it has no column b@2");
-        let mut rows = Rows::open("a,b@2\n1,two\n".as_bytes(), &features()).unwrap();
-        assert!(rows.next_row().unwrap_err().contains("line 2, column 2: \"two\""));
+    fn columns_are_found_by_name_then_by_position_and_a_feature_is_no_label() {
+        let find = |header: &[&str]| Columns::find(header, &features());
+        let columns = |features: [usize; 2], labels: &[usize], by_position| {
+            Ok(Columns { features: features.to_vec(), labels: labels.to_vec(), by_position })
+        };
+        assert_eq!(find(&["b", "x", "a"]), columns([2, 0], &[], false));
+        assert_eq!(find(&["event_time", "b@2", "symbol", "a"]), columns([3, 1], &[2, 0], false));
+        assert_eq!(find(&["a", "b", "ts"]), columns([0, 1], &[2], false));
+        assert_eq!(find(&["symbol", "time"]), columns([0, 1], &[], true), "as many columns as features");
+        assert_eq!(find(&["a", "c"]), Err("it has no column b@2".to_owned()));
+        let of_time = [FeatureName::new("time", 1), FeatureName::new("a", 1)];
+        assert_eq!(Columns::find(&["time", "a", "symbol"], &of_time), columns([0, 1], &[2], false));
     }
 }

@@ -4,7 +4,8 @@ use std::{fs::File, path::Path};
 
 use csv::{Reader, StringRecord};
 
-use super::{CELLS_MAX, Column, ColumnType, Dictionary, Source, TIMES, Table, Values};
+use super::{CELLS_MAX, Column, ColumnType, Dictionary, Source, Table, Values};
+use crate::table_file::TIMES;
 
 /// What all cells of a column can be.
 #[derive(Clone, Copy)]
