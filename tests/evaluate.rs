@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::feeds::real_data;
 
 mod aligned;
+mod finished;
 mod peer;
 mod refused;
 
@@ -157,7 +158,8 @@ fn the_same_input_and_seed_give_the_same_report() {
 fn the_json_has_the_names_that_tools_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
-    let arguments = ["evaluate", "--simulate-hours", "8", "--draws", "20", "--variant", "baseline"];
+    // Six hours are judged: blocks enough for intervals.
+    let arguments = ["evaluate", "--simulate-hours", "12", "--draws", "20", "--variant", "baseline"];
     let with = |json: &[&str]| run(&[&arguments[..], json].concat());
     let (code, text) = with(&["--json", file.to_str().unwrap()]);
     assert_eq!(code, ExitCode::SUCCESS);
@@ -185,6 +187,33 @@ fn the_json_has_the_names_that_tools_read() {
     let pairs = report["paired"].as_array().unwrap();
     assert!(pairs.len() >= 3 && pairs.iter().all(|pair| pair["model"] == report["judged"]));
     number(&paired(&report, "persistence")["difference_low"]);
+    assert_eq!((number(&report["block_s"]), &report["scored"]), (1_800.0, &Value::Null));
+    assert!(number(&report["blocks"]) >= 12.0, "{}", report["blocks"]);
+}
+
+/// Drawing from three half hours says nothing about other hours: there is no interval, and the number of blocks says why.
+#[test]
+fn fewer_than_ten_blocks_give_no_interval() {
+    let arguments = ["--simulate-hours", "4", "--draws", "20", "--variant", "baseline"];
+    let report = report(&arguments);
+    let blocks = number(&report["blocks"]) as usize;
+    assert!((1..10).contains(&blocks), "{blocks}");
+    for rung in report["models"].as_array().unwrap() {
+        number(&rung["average_precision"]);
+        for end in ["average_precision_low", "average_precision_high"] {
+            assert_eq!(rung[end], Value::Null, "{rung}");
+        }
+    }
+    for pair in report["paired"].as_array().unwrap() {
+        number(&pair["ratio"]);
+        for end in ["difference_low", "difference_high", "ratio_low", "ratio_high"] {
+            assert_eq!(pair[end], Value::Null, "{pair}");
+        }
+    }
+    let text = run(&[&["evaluate"], &arguments[..]].concat()).1;
+    assert!(text.contains(&format!("n/a ({blocks} blocks)")), "{text}");
+    assert!(!text.contains(" ["), "an interval: {text}");
+    assert!(text.contains("too few even for intervals"), "{text}");
 }
 
 #[test]
@@ -246,7 +275,13 @@ fn two_real_hours_with_quotes_give_what_the_readme_says() {
     let Some(input) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
     let report = report(&["--input", input.to_str().unwrap(), "--warm-up-s", "1800"]);
     hold_readme("--warm-up-s 1800", &report, &[&QUALITY_COLUMNS[..], &ALERT_COLUMNS[..]].concat());
-    assert!(report["notes"].to_string().contains("are few: read the intervals"), "{}", report["notes"]);
+    // Fewer than ten half hours: no interval is given, so none is to be read.
+    assert!(
+        report["notes"].to_string().contains("are few: too few even for intervals"),
+        "{}",
+        report["notes"]
+    );
+    assert_eq!(paired(&report, "persistence")["difference_low"], Value::Null);
 }
 
 /// The live service measures itself by the formulas of the evaluation: the same model, the same rows, the same numbers.
@@ -282,12 +317,20 @@ fn live_quality_is_what_the_evaluation_says_of_the_same_rows() {
     for (what, ours, theirs) in [
         ("base rate", judged.total.base_rate, &evaluated["base_rate"]),
         ("onset base rate", judged.total.onset_base_rate, &evaluated["onset_base_rate"]),
-        ("average precision", judged.total.average_precision, &rung["average_precision"]),
-        ("onset average precision", judged.total.onset_average_precision, &rung["onset_average_precision"]),
+        ("average precision", judged.total.average_precision.unwrap(), &rung["average_precision"]),
+        (
+            "onset average precision",
+            judged.total.onset_average_precision.unwrap(),
+            &rung["onset_average_precision"],
+        ),
         ("Brier score", judged.total.brier, &rung["brier"]),
         ("Brier skill", judged.total.brier_skill, &rung["brier_skill"]),
         ("calibration error", judged.total.calibration_error, &rung["ece"]),
-        ("persistence", judged.total.persistence_average_precision, &persistence["average_precision"]),
+        (
+            "persistence",
+            judged.total.persistence_average_precision.unwrap(),
+            &persistence["average_precision"],
+        ),
         ("alerts an hour", judged.total.alerts as f64 / hours, &rung["alerts_per_hour"]),
         (
             "alerts that were right",

@@ -26,7 +26,7 @@ pub mod scores;
 
 pub use judge::Settings;
 pub use ladder::{Candidate, Ladder};
-pub use report::Report;
+pub use report::{Report, Scored};
 pub use rows::Rows;
 
 /// Seconds since 1970 of an RFC 3339 time.

@@ -45,6 +45,7 @@ pub mod model_file;
 pub mod models;
 pub mod shipped;
 mod table_file;
+mod text;
 #[cfg(feature = "learn")]
 pub mod training;
 pub mod wiring;

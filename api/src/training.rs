@@ -2,7 +2,10 @@
 
 pub mod runbook;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use engine::{
     features::{self, FEATURE_COUNT},
@@ -15,6 +18,12 @@ use engine::{
     symbol::{Offset, SIMULATOR_VENUE},
 };
 use model::learn::{Dataset, LearnError};
+
+/// The key under which a model says the event times of its first and last row, `first..last` in seconds; followed by a
+/// space and a symbol's name, those of that symbol.
+pub const SPAN_KEY: &str = "event_time_s";
+/// Symbols of which a model says that: it is text for people, too.
+const SPANS_MAX: usize = 100;
 
 /// A core that keeps its labelled grid rows.
 pub type Collector = Offline<Grid>;
@@ -97,4 +106,21 @@ pub fn median_tau_bp(grid: &Grid) -> f64 {
     let mut taus: Vec<f64> = grid.own().map(|labelled| labelled.outcome.pending.tau * 1e4).collect();
     taus.sort_by(f64::total_cmp);
     taus.get(taus.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// When each symbol's rows were, for a model's provenance; nothing for very many symbols. `names` are those of the
+/// dataset's groups.
+pub fn spans(data: &Dataset, names: &[String]) -> Vec<(String, String)> {
+    let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
+    for (&group, &second) in data.groups().iter().zip(data.times_s()) {
+        let span = spans.entry(group).or_insert((second, second));
+        *span = (span.0.min(second), span.1.max(second));
+    }
+    if spans.len() > SPANS_MAX {
+        return Vec::new();
+    }
+    let said = |(group, (first, last))| {
+        (format!("{SPAN_KEY} {}", names[group as usize]), format!("{first}..{last}"))
+    };
+    spans.into_iter().map(said).collect()
 }

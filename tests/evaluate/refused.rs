@@ -1,16 +1,14 @@
 //! What may judge a finished model or anyone's scores, and what is refused.
 
-use std::{fs::File, path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use model::{LabelRule, Model};
-use parquet::{
-    data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
-    file::{metadata::KeyValue, properties::WriterProperties, writer::SerializedFileWriter},
-    schema::parser::parse_message_type,
-};
 use serde_json::Value;
 
-use super::{number, paired, report, run, rung, simulated_rows};
+use super::{
+    finished::{scores_of, write_scores},
+    number, paired, report, run, rung, simulated_rows,
+};
 
 #[test]
 fn a_model_that_has_seen_the_rows_is_refused_and_an_earlier_one_judged_on_later_rows() {
@@ -37,19 +35,6 @@ fn a_model_that_has_seen_the_rows_is_refused_and_an_earlier_one_judged_on_later_
     assert_eq!(code, ExitCode::from(64), "another horizon than the model's");
 }
 
-/// A model that was finished early leaves rows that nothing judges, because what is below it learns from them: that is said.
-#[test]
-fn rows_that_could_have_judged_a_model_are_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("early.sgm");
-    let model = path.to_str().unwrap();
-    let train = ["train", "--simulate-hours", "5", "--variant", "baseline", "--output", model];
-    assert_eq!(run(&train).0, ExitCode::SUCCESS);
-    let report = report(&["--simulate-hours", "10", "--model", model, "--draws", "20"]);
-    let notes = report["notes"].to_string();
-    assert!(notes.contains("after the training of what is judged do not judge it"), "{notes}");
-}
-
 /// A fixed threshold is another event than a quantile: the model says so, and is judged by its own event only.
 #[test]
 fn a_model_of_a_fixed_threshold_and_other_costs_says_so() {
@@ -73,7 +58,8 @@ fn a_model_of_a_fixed_threshold_and_other_costs_says_so() {
         "| state.gap_quoted_s | 10 |",
         "| state.gap_trades_s | 60 |",
         "| cost_missed_spike | 18 |",
-        "calibration error are a little too good",
+        "| calibration | none |",
+        "| calibration | none: members fitted for the log loss",
     ] {
         assert!(card.contains(line), "no {line:?} in {card}");
     }
@@ -97,33 +83,6 @@ fn the_forest_on_the_originals_features_is_judged_as_a_recipe_and_refused_as_a_f
     assert_eq!(code, ExitCode::from(64), "the engine has no such rows");
 }
 
-/// A table of scores; `end` goes into its metadata.
-fn write_scores(path: &Path, scores: &[(String, i64, f64)], end: Option<&str>) {
-    let schema = "message scores { REQUIRED BINARY symbol (STRING); REQUIRED INT64 event_time (TIMESTAMP(MICROS,true)); \
-                  REQUIRED DOUBLE score; }";
-    let schema = Arc::new(parse_message_type(schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut writer = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
-    if let Some(end) = end {
-        writer.append_key_value_metadata(KeyValue::new("stormglass.training_end".to_owned(), end.to_owned()));
-    }
-    let mut group = writer.next_row_group().unwrap();
-    let symbols: Vec<ByteArray> = scores.iter().map(|(symbol, ..)| symbol.as_str().into()).collect();
-    let times: Vec<i64> = scores.iter().map(|(_, second, _)| second * 1_000_000).collect();
-    let values: Vec<f64> = scores.iter().map(|(.., score)| *score).collect();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<ByteArrayType>().write_batch(&symbols, None, None).unwrap();
-    column.close().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<Int64Type>().write_batch(&times, None, None).unwrap();
-    column.close().unwrap();
-    let mut column = group.next_column().unwrap().unwrap();
-    column.typed::<DoubleType>().write_batch(&values, None, None).unwrap();
-    column.close().unwrap();
-    group.close().unwrap();
-    writer.close().unwrap();
-}
-
 #[test]
 fn anyones_scores_are_judged_after_their_training_and_refused_before() {
     let rows = simulated_rows(1);
@@ -131,12 +90,7 @@ fn anyones_scores_are_judged_after_their_training_and_refused_before() {
     let cut = times[times.len() / 2];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs.parquet");
-    let all: Vec<(String, i64, f64)> = (0..rows.dataset.len())
-        .map(|row| {
-            let symbol = rows.symbols[rows.dataset.groups()[row] as usize].clone();
-            (symbol, times[row], rows.persistence[row])
-        })
-        .collect();
+    let all = scores_of(&rows, |row| rows.persistence[row]);
     let later: Vec<_> = all.iter().filter(|(_, second, _)| *second > cut).cloned().collect();
     let table = path.to_str().unwrap();
     let arguments = ["--simulate-hours", "8", "--scores", table, "--draws", "20"];

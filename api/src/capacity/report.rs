@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use model::Model;
 use serde::Serialize;
 
+use crate::text::grouped;
+
 use super::{
     machine::Machine,
     noise::NoiseReport,
@@ -59,19 +61,6 @@ pub struct Report {
     pub needed: Option<Needed>,
     /// Measured in the small size.
     pub is_quick: bool,
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn mebibytes(bytes: u64) -> String {

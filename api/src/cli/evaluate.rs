@@ -13,7 +13,7 @@ use engine::{
 };
 use model::{
     ModelInfo,
-    learn::{Fold, LearnError, TrainOptions, WalkForward},
+    learn::{LearnError, TrainOptions, WalkForward},
 };
 
 use super::{
@@ -31,9 +31,12 @@ use crate::{
     wiring,
 };
 
+mod finished;
 mod judged;
+mod seen;
 
-use judged::{judged, not_judged};
+use finished::Finished;
+use judged::judged;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -64,6 +67,9 @@ pub(super) struct Arguments {
     /// says it is believed: an earlier time is refused.
     #[arg(long, value_name = "TIME")]
     training_end: Option<String>,
+    /// Least share of the labelled rows after its training that a model, or given scores, must have a score for.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = share)]
+    share_min: f64,
     /// The recipe to judge.
     #[arg(long, value_enum, default_value = "ml")]
     variant: Variant,
@@ -85,6 +91,11 @@ pub(super) struct Arguments {
     /// Show beside the honest number what a random split would claim.
     #[arg(long)]
     demonstrate_leakage: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("{text:?} is no share; give a number from 0 to 1"))
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Failure {
@@ -112,7 +123,12 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         .map_err(|error| too_few(&collected.data, &error))?;
     drop(collector);
 
-    let judged = judged(&arguments, &rows, kept.as_ref(), &info, &label)?;
+    let walk = WalkForward {
+        folds: usize::from(arguments.folds),
+        horizon_s: label.horizon_s,
+        ..WalkForward::default()
+    };
+    let judged = judged(&arguments, &rows, kept.as_ref(), &info, &label, &walk)?;
     let mut options = TrainOptions {
         horizon_s: label.horizon_s,
         label_quantile: label.quantile,
@@ -120,20 +136,13 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         ..arguments.costs.over(TrainOptions::default())
     };
     arguments.variant.adapt(&mut options);
-    let walk = WalkForward {
-        folds: usize::from(arguments.folds),
-        horizon_s: label.horizon_s,
-        ..WalkForward::default()
-    };
-    let folds: Vec<Fold> = walk
-        .folds(rows.dataset.times_s(), |row| judged.rows.as_ref().is_none_or(|judged| judged[row]))
-        .map_err(|error| too_few(&collected.data, &error))?;
+    let (folds, note) = judged.folds(&walk, &rows).map_err(|error| too_few(&collected.data, &error))?;
     let bar = bar(folds.len() as u64, "{bar:40} {pos}/{len} parts walked over");
     let mut ladder =
         Ladder::climb(&rows, &folds, &options, &judged.candidate, |done| bar.set_position(done as u64))
             .map_err(|error| too_few(&collected.data, &error))?;
     bar.finish_and_clear();
-    ladder.notes.extend(not_judged(&judged, &rows, &folds));
+    ladder.notes.extend(note);
     let settings = Settings {
         draws: arguments.draws as usize,
         seed: arguments.seed,
@@ -143,6 +152,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         horizon_s: label.horizon_s,
         grid_s: GRID_S as u32,
     };
+    let scored = judged.finished.as_ref().map(Finished::scored);
     let judgement = judge::judge(&rows, &ladder, &settings);
     let volatility = forecast::forecasts(&rows, &folds).map_err(|error| failed(&error))?;
     let shown = arguments
@@ -150,8 +160,18 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         .then(|| leakage::demonstrate(&rows.dataset, &folds, arguments.seed))
         .transpose()
         .map_err(|error| failed(&error))?;
-    let report =
-        Report::new(collected.data, &label, &rows, &folds, &ladder, &settings, judgement, volatility, shown);
+    let report = Report::new(
+        collected.data,
+        &label,
+        &rows,
+        &folds,
+        &ladder,
+        &settings,
+        scored,
+        judgement,
+        volatility,
+        shown,
+    );
     tell(&arguments, &report, out)
 }
 

@@ -136,6 +136,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let dataset = dataset.map_err(|error| failed(&error))?;
     eprintln!("{data}: {} labelled rows of {} symbols", dataset.len(), grid.symbols.len());
 
+    let names: Vec<String> = grid.symbols.iter().map(|symbol| symbol.name.to_string()).collect();
     let label = settings.state.label;
     let mut options = TrainOptions {
         name: arguments.name.unwrap_or_else(|| arguments.variant.default_name().to_owned()),
@@ -145,7 +146,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         // As it was given: through the engine's unit and back, it might be another number.
         tau_bp: label.threshold.map_or_else(|| training::median_tau_bp(grid), |_| config.label.threshold_bp),
         label_quantile: label.threshold.map_or(label.quantile, |_| 0.0),
-        provenance: provenance(data, &config),
+        provenance: provenance(data, &config).into_iter().chain(training::spans(&dataset, &names)).collect(),
         ..arguments.costs.over(TrainOptions::default())
     };
     arguments.variant.adapt(&mut options);

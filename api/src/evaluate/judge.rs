@@ -11,7 +11,10 @@ use serde::{Serialize, Serializer};
 use super::{ladder::Ladder, ladder::Rung, rows::Rows};
 
 /// Seconds of a bootstrap block: half an hour.
-const BLOCK_S: i64 = 1_800;
+pub(super) const BLOCK_S: i64 = 1_800;
+/// Blocks below which there is no interval. Drawing a few blocks again and again says how they differ from one another,
+/// not how other hours would: from one block, every draw is that block.
+pub(super) const BLOCKS_MIN: usize = 10;
 /// Share of the draws inside an interval.
 const COVERAGE: f64 = 0.9;
 /// Points of a curve that is drawn.
@@ -36,18 +39,19 @@ pub struct Settings {
     pub grid_s: u32,
 }
 
-/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws.
+/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws. `None`
+/// where there is no spike to find; the ends also where there are too few blocks.
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct Paired {
     pub model: String,
     pub against: String,
-    pub difference: f64,
-    pub difference_low: f64,
-    pub difference_high: f64,
-    pub ratio: f64,
-    pub ratio_low: f64,
-    pub ratio_high: f64,
+    pub difference: Option<f64>,
+    pub difference_low: Option<f64>,
+    pub difference_high: Option<f64>,
+    pub ratio: Option<f64>,
+    pub ratio_low: Option<f64>,
+    pub ratio_high: Option<f64>,
 }
 
 /// What needs a probability. In the JSON its fields stand beside the rung's other numbers, all of them null for a score
@@ -94,14 +98,14 @@ pub struct Bin {
 pub struct RungReport {
     /// What it is.
     pub name: String,
-    /// Average precision.
-    pub average_precision: f64,
-    /// Low end of its 90 % interval.
-    pub average_precision_low: f64,
+    /// Average precision; `None` without a spike.
+    pub average_precision: Option<f64>,
+    /// Low end of its 90 % interval; `None` with too few blocks.
+    pub average_precision_low: Option<f64>,
     /// High end.
-    pub average_precision_high: f64,
-    /// Average precision on the rows where volatility is not over the threshold yet.
-    pub onset_average_precision: f64,
+    pub average_precision_high: Option<f64>,
+    /// Average precision on the rows where volatility is not over the threshold yet; `None` without a spike among them.
+    pub onset_average_precision: Option<f64>,
     /// Greatest recall at a precision of at least 0.5.
     pub recall_at_precision_50: f64,
     /// And of 0.6.
@@ -139,6 +143,8 @@ fn or_nulls<S: Serializer>(calibrated: &Option<Calibrated>, serializer: S) -> Re
 /// All rungs, judged.
 #[derive(Clone, Debug)]
 pub struct Judgement {
+    /// Blocks that the bootstrap drew from.
+    pub blocks: usize,
     /// In the order of the ladder.
     pub rungs: Vec<RungReport>,
     /// The judged rung against each below it.
@@ -153,13 +159,19 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
     let bootstrap = BlockBootstrap::new(&times, BLOCK_S, settings.draws, settings.seed);
     let drawn: Vec<Vec<f64>> =
         ladder.rungs.iter().map(|rung| bootstrap.average_precision(&labels, &rung.ranking)).collect();
-    let precision: Vec<f64> =
+    let blocks = bootstrap.blocks();
+    let ends = |drawn: &[f64]| {
+        let (low, high) = interval(drawn, COVERAGE);
+        let known = |end: f64| (blocks >= BLOCKS_MIN && end.is_finite()).then_some(end);
+        (known(low), known(high))
+    };
+    let precision: Vec<Option<f64>> =
         ladder.rungs.iter().map(|rung| metrics::average_precision(&labels, &rung.ranking)).collect();
     let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.hot(tested[place])).collect();
     let calm_labels: Vec<bool> = calm.iter().map(|&place| labels[place]).collect();
 
     let report = |(place, rung): (usize, &Rung)| {
-        let (low, high) = interval(&drawn[place], COVERAGE);
+        let (low, high) = ends(&drawn[place]);
         let onset: Vec<f64> = calm.iter().map(|&place| rung.ranking[place]).collect();
         RungReport {
             name: rung.name.clone(),
@@ -181,21 +193,22 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
     let paired = |place: usize| {
         let pairs = || drawn[judged].iter().zip(&drawn[place]);
         let differences: Vec<f64> = pairs().map(|(one, other)| one - other).collect();
-        let ratios: Vec<f64> = pairs().map(|(one, other)| one / other.max(1e-12)).collect();
+        let ratios: Vec<f64> = pairs().map(|(one, other)| one / other).collect();
         let ((difference_low, difference_high), (ratio_low, ratio_high)) =
-            (interval(&differences, COVERAGE), interval(&ratios, COVERAGE));
+            (ends(&differences), ends(&ratios));
+        let both = precision[judged].zip(precision[place]);
         Paired {
             model: ladder.rungs[judged].name.clone(),
             against: ladder.rungs[place].name.clone(),
-            difference: precision[judged] - precision[place],
+            difference: both.map(|(one, other)| one - other),
             difference_low,
             difference_high,
-            ratio: precision[judged] / precision[place].max(1e-12),
+            ratio: both.map(|(one, other)| one / other),
             ratio_low,
             ratio_high,
         }
     };
-    Judgement { rungs, paired: (0..judged).map(paired).collect() }
+    Judgement { blocks, rungs, paired: (0..judged).map(paired).collect() }
 }
 
 fn calibrated(

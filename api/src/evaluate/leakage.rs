@@ -12,9 +12,9 @@ pub struct Leakage {
     /// What was learned.
     pub model: String,
     /// Average precision on rows drawn at random from between the training rows.
-    pub random_split: f64,
+    pub random_split: Option<f64>,
     /// Average precision walking forward.
-    pub walk_forward: f64,
+    pub walk_forward: Option<f64>,
     /// Share of spikes among the rows that were walked over.
     pub base_rate: f64,
 }

@@ -1,8 +1,11 @@
 //! What an evaluation found.
 
 mod html;
+mod number;
 mod plot;
 mod text;
+
+use std::collections::BTreeSet;
 
 use engine::{state::LabelSettings, volatility::Forecast};
 use model::{
@@ -16,7 +19,7 @@ pub use text::text;
 
 use super::{
     forecast::ForecastReport,
-    judge::{Judgement, Paired, RungReport, Settings},
+    judge::{BLOCK_S, Judgement, Paired, RungReport, Settings},
     ladder::Ladder,
     leakage::Leakage,
     rows::Rows,
@@ -26,7 +29,7 @@ use super::{
 /// One part of the walk.
 #[derive(Clone, Debug, Serialize)]
 pub struct FoldReport {
-    /// Rows learned from.
+    /// Rows learned from: by the judged recipe and the ladder below it, or by the ladder alone.
     pub train_rows: usize,
     /// Rows judged by.
     pub test_rows: usize,
@@ -36,8 +39,8 @@ pub struct FoldReport {
     pub until: String,
     /// Share of spikes among them.
     pub base_rate: f64,
-    /// Average precision of the judged rung on them.
-    pub average_precision: f64,
+    /// Average precision of the judged rung on them; `None` without a spike among them.
+    pub average_precision: Option<f64>,
 }
 
 /// An instant of the timeline: realised volatility and the forecast served with its interval, basis points per square-root
@@ -53,12 +56,21 @@ pub struct Moment {
     probability: Option<f64>,
 }
 
+/// How much of its time a finished model, or given scores, answered for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Scored {
+    /// Labelled rows after its training that have a score.
+    pub rows: usize,
+    /// Labelled rows after its training.
+    pub of_rows: usize,
+}
+
 /// An evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// What was read.
     pub data: String,
-    /// Names of the symbols.
+    /// Names of the symbols that have a row judged by.
     pub symbols: Vec<String>,
     /// Seconds that labels look ahead.
     pub horizon_s: u32,
@@ -70,6 +82,12 @@ pub struct Report {
     pub symbol_hours: f64,
     /// Share of spikes among them.
     pub base_rate: f64,
+    /// For a finished model and for given scores; `None` for a recipe, which scores every row.
+    pub scored: Option<Scored>,
+    /// Blocks of time that the rows lie in, from which the intervals are drawn. With fewer than ten there is no interval.
+    pub blocks: usize,
+    /// Seconds of a block.
+    pub block_s: i64,
     /// Rows where volatility was not over the threshold yet.
     pub onset_rows: usize,
     /// Share of spikes among those.
@@ -107,7 +125,8 @@ impl Report {
         folds: &[Fold],
         ladder: &Ladder,
         settings: &Settings,
-        Judgement { rungs, paired }: Judgement,
+        scored: Option<Scored>,
+        Judgement { blocks, rungs, paired }: Judgement,
         volatility: Vec<ForecastReport>,
         leakage: Option<Leakage>,
     ) -> Self {
@@ -142,12 +161,15 @@ impl Report {
         };
         let mut report = Self {
             data,
-            symbols: rows.symbols.clone(),
+            symbols: symbols(rows, tested),
             horizon_s: label.horizon_s,
             event,
             rows: tested.len(),
             symbol_hours: tested.len() as f64 * f64::from(settings.grid_s) / 3_600.0,
             base_rate: base_rate(&labels),
+            scored,
+            blocks,
+            block_s: BLOCK_S,
             onset_rows: onset.len(),
             onset_base_rate: base_rate(&labels_of(&onset)),
             threshold: settings.threshold,
@@ -168,20 +190,29 @@ impl Report {
     fn remark(&mut self) {
         let spikes = (self.base_rate * self.rows as f64).round();
         if self.symbol_hours < 12.0 || spikes < 500.0 {
+            let read = if self.rungs.iter().any(|rung| rung.average_precision_low.is_some()) {
+                "read the intervals, not the numbers"
+            } else {
+                "too few even for intervals, so the numbers do not tell one model from another"
+            };
             self.notes.push(format!(
-                "{:.1} hours and {spikes} spike rows, of which twelve in a row share their seconds, are few: read the \
-                 intervals, not the numbers",
+                "{:.1} hours and {spikes} spike rows, of which twelve in a row share their seconds, are few: {read}",
                 self.symbol_hours
             ));
         }
         let judged = self.rungs.iter().find(|rung| rung.name == self.judged);
-        if let Some(judged) = judged.filter(|judged| judged.average_precision > 0.6) {
+        if let Some(found) = judged.and_then(|judged| judged.average_precision).filter(|found| *found > 0.6) {
             self.notes.push(format!(
-                "an average precision of {:.2} is more than such data have been seen to give: look for a leak first",
-                judged.average_precision
+                "an average precision of {found:.2} is more than such data have been seen to give: look for a leak first"
             ));
         }
     }
+}
+
+/// Names of the symbols of these rows, in the order of their numbers.
+fn symbols(rows: &Rows, tested: &[usize]) -> Vec<String> {
+    let groups: BTreeSet<u32> = tested.iter().map(|&row| rows.dataset.groups()[row]).collect();
+    groups.into_iter().map(|group| rows.symbols[group as usize].clone()).collect()
 }
 
 /// The test rows of the first symbol, in order of time.

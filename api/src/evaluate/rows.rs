@@ -2,7 +2,7 @@
 
 use engine::{
     features::{self, FEATURE_COUNT},
-    grid::Grid,
+    grid::{Grid, LabelledRow},
     predict::TauSource,
     volatility::Forecast,
 };
@@ -31,6 +31,9 @@ pub struct Rows {
     pub realised: Vec<f64>,
     /// The probability that the collector's model gave live.
     pub live: Vec<f64>,
+    /// Symbols and event times, seconds, of the labelled rows that the model gave no probability for: they are not among
+    /// the rows.
+    pub unanswered: Vec<(String, i64)>,
     /// Names of the symbols, by their numbers.
     pub symbols: Vec<String>,
     /// The volatility that the simulator knows, per square-root second; for simulated rows.
@@ -43,12 +46,13 @@ impl Rows {
     /// # Errors
     /// [`LearnError`] when there are none.
     pub fn new(grid: &Grid, latent: Option<&Latent>) -> Result<Self, LearnError> {
-        let kept: Vec<_> = grid
-            .rows
-            .iter()
-            .filter(|row| row.outcome.pending.tau_source == TauSource::Own)
-            .filter_map(|row| Some((row, row.outcome.pending.probability?)))
-            .collect();
+        let own = || grid.rows.iter().filter(|row| row.outcome.pending.tau_source == TauSource::Own);
+        let kept: Vec<_> = own().filter_map(|row| Some((row, row.outcome.pending.probability?))).collect();
+        let unanswered = own().filter(|row| row.outcome.pending.probability.is_none());
+        let name = |row: &LabelledRow| {
+            (grid.symbols[row.symbol as usize].name.to_string(), row.outcome.pending.second)
+        };
+        let unanswered = unanswered.map(name).collect();
         let mut rows = Vec::with_capacity(kept.len() * FEATURE_COUNT);
         kept.iter().for_each(|(row, _)| rows.extend_from_slice(&row.row));
         let pending = || kept.iter().map(|(row, _)| row.outcome.pending);
@@ -77,9 +81,15 @@ impl Rows {
             forecast: pending().map(|pending| pending.forecast).collect(),
             realised: kept.iter().map(|(row, _)| row.outcome.realised).collect(),
             live: kept.iter().map(|(_, probability)| *probability).collect(),
+            unanswered,
             symbols,
             latent,
         })
+    }
+
+    /// The name of a row's symbol.
+    pub fn symbol(&self, row: usize) -> &str {
+        &self.symbols[self.dataset.groups()[row] as usize]
     }
 
     /// Whether volatility is over the threshold already.

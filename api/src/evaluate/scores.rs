@@ -8,6 +8,7 @@ use parquet::{
 };
 
 use super::rows::Rows;
+use crate::table_file;
 
 /// The metadata key under which a table says when the training of its model ended, RFC 3339.
 pub const TRAINING_END_KEY: &str = "stormglass.training_end";
@@ -65,7 +66,9 @@ impl Scores {
                 match column.as_str() {
                     "symbol" => symbol = text_of(field),
                     "event_time" => second = second_of(field),
-                    "score" | "probability" => score = number_of(field),
+                    "score" | "probability" => {
+                        score = table_file::number(field).filter(|score| score.is_finite())
+                    }
                     _ => {}
                 }
             }
@@ -135,13 +138,4 @@ fn second_of(field: &Field) -> Option<i64> {
     let per_second =
         if per_second == 1_000_000 && ticks.unsigned_abs() > 1 << 57 { 1_000_000_000 } else { per_second };
     (ticks % per_second == 0).then_some(ticks / per_second)
-}
-
-fn number_of(field: &Field) -> Option<f64> {
-    let number = match *field {
-        Field::Double(number) => number,
-        Field::Float(number) => f64::from(number),
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
 }

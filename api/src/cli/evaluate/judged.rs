@@ -1,22 +1,39 @@
 //! What is judged, and on which rows: none that its training has seen.
 
 use engine::state::LabelSettings;
-use model::{LabelRule, ModelInfo, learn::Fold};
+use model::{
+    LabelRule, ModelInfo,
+    learn::{Fold, LearnError, WalkForward},
+};
 
-use super::{Arguments, Exit, Failure, failed};
+use super::{Arguments, Exit, Failure, failed, finished::Finished, seen::Seen};
 use crate::{
     evaluate::{Candidate, Rows, seconds, time_text},
     model_file::other_event,
-    training::runbook::Kept,
+    training::{SPAN_KEY, runbook::Kept},
 };
 
 /// What is judged, and on which rows.
 pub(super) struct Judged {
     pub(super) candidate: Candidate,
-    /// Which rows may be judged by; `None` = all.
-    pub(super) rows: Option<Vec<bool>>,
+    /// Which rows it is judged by; `None` for a recipe.
+    pub(super) finished: Option<Finished>,
     /// Its own threshold of an alert.
     pub(super) threshold: Option<f64>,
+}
+
+impl Judged {
+    /// The parts it is judged by, and for something finished what a reader must know of them.
+    pub(super) fn folds(
+        &self,
+        walk: &WalkForward,
+        rows: &Rows,
+    ) -> Result<(Vec<Fold>, Option<String>), LearnError> {
+        match &self.finished {
+            Some(finished) => finished.folds(walk, rows).map(|(folds, note)| (folds, Some(note))),
+            None => walk.folds(rows.dataset.times_s(), |_| true).map(|folds| (folds, None)),
+        }
+    }
 }
 
 /// From the flags; `info` is that of the model they name.
@@ -26,12 +43,13 @@ pub(super) fn judged(
     kept: Option<&Kept>,
     info: &ModelInfo,
     label: &LabelSettings,
+    walk: &WalkForward,
 ) -> Result<Judged, Failure> {
     let told = arguments.training_end.as_deref().map(seconds).transpose();
     let told = told.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
     #[cfg(feature = "parquet")]
     if let Some(path) = &arguments.scores {
-        return of_scores(path, rows, told);
+        return of_scores(path, rows, told, arguments.share_min);
     }
     let Some(path) = &arguments.model else {
         let recipe = arguments.variant.recipe();
@@ -42,7 +60,7 @@ pub(super) fn judged(
             }
             None => Candidate::Recipe(recipe),
         };
-        return Ok(Judged { candidate, rows: None, threshold: None });
+        return Ok(Judged { candidate, finished: None, threshold: None });
     };
     if let Some(other_event) = other_event(info, label) {
         let message = format!("{}: {other_event}; give{}", path.display(), flags_of(info));
@@ -53,8 +71,13 @@ pub(super) fn judged(
         let what = "the model does not say when its training ended; give --training-end";
         Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
     })?;
-    let later: Vec<bool> = rows.dataset.times_s().iter().map(|&second| second > end).collect();
-    if !later.contains(&true) {
+    // A told end is the careful one, and holds for every symbol.
+    let seen = match told {
+        Some(_) => Seen::until(end),
+        None => Seen::of_model(info, end, walk),
+    };
+    let finished = Finished::new(rows, |_| true, seen).with_unanswered(&rows.unanswered);
+    if finished.scored().rows == 0 {
         let message = format!(
             "{}: its training ended at {}, after all rows: it has seen the answers",
             path.display(),
@@ -62,15 +85,21 @@ pub(super) fn judged(
         );
         return Err(Failure::new(Exit::Failed, message));
     }
+    finished.require_share(path, arguments.share_min)?;
     Ok(Judged {
         candidate: Candidate::Live(format!("{} {}", info.name, info.version)),
-        rows: Some(later),
+        finished: Some(finished),
         threshold: Some(info.threshold),
     })
 }
 
 #[cfg(feature = "parquet")]
-fn of_scores(path: &std::path::Path, rows: &Rows, told: Option<i64>) -> Result<Judged, Failure> {
+fn of_scores(
+    path: &std::path::Path,
+    rows: &Rows,
+    told: Option<i64>,
+    share_min: f64,
+) -> Result<Judged, Failure> {
     use crate::evaluate::scores::{Scores, TRAINING_END_KEY};
 
     let scores = Scores::read(path).map_err(|error| failed(&error))?;
@@ -82,8 +111,9 @@ fn of_scores(path: &std::path::Path, rows: &Rows, told: Option<i64>) -> Result<J
     let scores = scores.of(rows, end).map_err(|error| failed(&error))?;
     let name =
         path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let has = scores.iter().map(|score| !score.is_nan()).collect();
-    Ok(Judged { candidate: Candidate::Scores(name, scores), rows: Some(has), threshold: None })
+    let finished = Finished::new(rows, |row| !scores[row].is_nan(), Seen::until(end));
+    finished.require_share(path, share_min)?;
+    Ok(Judged { candidate: Candidate::Scores(name, scores), finished: Some(finished), threshold: None })
 }
 
 /// The flags that ask for the event that a model predicts.
@@ -94,21 +124,6 @@ fn flags_of(info: &ModelInfo) -> String {
         Some(LabelRule::FixedBp(threshold)) => format!("{horizon} --threshold-bp {threshold}"),
         None => horizon,
     }
-}
-
-/// Says how many rows could have judged a finished candidate and do not, because the ladder below it learns from them.
-pub(super) fn not_judged(judged: &Judged, rows: &Rows, folds: &[Fold]) -> Option<String> {
-    let could = judged.rows.as_ref()?.iter().filter(|could| **could).count();
-    let tested = || folds.iter().flat_map(Fold::test);
-    let left_out = could - tested().count();
-    let from = tested().map(|&row| rows.dataset.times_s()[row]).min()?;
-    (left_out > 0).then(|| {
-        format!(
-            "{left_out} rows after the training of what is judged do not judge it: those before {}, the first share of \
-             all rows, only teach the ladder below it",
-            time_text(from)
-        )
-    })
 }
 
 /// The end of training from what the flag told and the file says. A flag cannot make a file's training end earlier:
@@ -137,7 +152,7 @@ fn said_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<
     {
         return Some(i64::MIN);
     }
-    let last = match said("event_time_s") {
+    let last = match said(SPAN_KEY) {
         Some(span) => span.split_once("..")?.1.parse::<i64>().ok()?,
         // Of a model of another library, from the schema of its table.
         None => seconds(said("training end")?).ok()?,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Moment, Report};
+use super::{Moment, Report, number::decimal};
 use crate::evaluate::time_text;
 use crate::html::escape;
 
@@ -77,12 +77,12 @@ pub(super) fn precision_recall(report: &Report) -> String {
         let style = format!("stroke=\"{colour}\" stroke-width=\"2\"");
         plane.line(&mut out, rung.curve.iter().copied(), &style);
         let y = 40.0 + 20.0 * place as f64;
+        let precision = decimal(rung.average_precision, 3);
         let _ = write!(
             out,
-            "<path d=\"M525 {y}h18\" {style}/><text class=\"axis\" x=\"550\" y=\"{:.1}\">{} {:.3}</text>",
+            "<path d=\"M525 {y}h18\" {style}/><text class=\"axis\" x=\"550\" y=\"{:.1}\">{} {precision}</text>",
             y + 4.0,
             escape(&rung.name),
-            rung.average_precision
         );
     }
     out + "</svg>"

@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use super::Report;
+use super::{
+    Report, Scored,
+    number::{decimal, signed},
+};
+use crate::{evaluate::judge::BLOCKS_MIN, text::grouped};
 
 /// Tables of fixed width.
 pub fn text(report: &Report) -> String {
@@ -16,58 +20,23 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(out, "event: within {} s, {}", report.horizon_s, report.event)?;
     writeln!(
         out,
-        "judged: {} rows ({:.1} h of {}), base rate {:.4}; onset rows {}, base rate {:.4}\n",
+        "judged: {} rows ({:.1} h of {}) in {} of {} s, base rate {:.4}; onset rows {}, base rate {:.4}\n",
         report.rows,
         report.symbol_hours,
         report.symbols.join(", "),
+        blocks(report.blocks),
+        report.block_s,
         report.base_rate,
         report.onset_rows,
         report.onset_base_rate
     )?;
-    writeln!(
-        out,
-        "walk forward          learned from    judged by   base rate   average precision of {}",
-        report.judged
-    )?;
-    for fold in &report.folds {
-        writeln!(
-            out,
-            "{:<20}  {:>12}  {:>11}  {:>10.4}  {:>10.4}",
-            fold.from, fold.train_rows, fold.test_rows, fold.base_rate, fold.average_precision
-        )?;
+    if let Some(Scored { rows, of_rows }) = report.scored {
+        let [rows, of_rows] = [rows, of_rows].map(|count| grouped(count as f64));
+        writeln!(out, "scored: {rows} of {of_rows} rows have a score\n")?;
     }
-    let width = report.rungs.iter().map(|rung| rung.name.len()).max().unwrap_or(0);
-    writeln!(
-        out,
-        "\n{:width$}  average precision [90 %]     onset   recall at precision .5   .6   judged less this [90 %]      times",
-        "ladder"
-    )?;
-    for rung in &report.rungs {
-        write!(
-            out,
-            "{:width$}  {:.4} [{:.4}, {:.4}]    {:>7.4}   {:>12.4}  {:>12.4}",
-            rung.name,
-            rung.average_precision,
-            rung.average_precision_low,
-            rung.average_precision_high,
-            rung.onset_average_precision,
-            rung.recall_at_precision_50,
-            rung.recall_at_precision_60,
-        )?;
-        match report.paired.iter().find(|paired| paired.against == rung.name) {
-            Some(paired) => writeln!(
-                out,
-                "   {:+.4} [{:+.4}, {:+.4}]   {:.3} [{:.3}, {:.3}]",
-                paired.difference,
-                paired.difference_low,
-                paired.difference_high,
-                paired.ratio,
-                paired.ratio_low,
-                paired.ratio_high
-            )?,
-            None => writeln!(out)?,
-        }
-    }
+    write_folds(out, report)?;
+    write_ladder(out, report)?;
+    let width = name_width(report);
     writeln!(
         out,
         "\n{:width$}  Brier skill     ECE   alerts/h   right   crossings caught   median lead   cost/h   (at {:.3})",
@@ -78,9 +47,9 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         let lead = given.median_lead_s.map_or_else(|| "-".to_owned(), |lead| format!("{lead} s"));
         writeln!(
             out,
-            "{:width$}  {:>11.4}  {:.4}  {:>8.2}  {:>6.3}  {:>17.3}  {:>12}  {:>7.1}",
+            "{:width$}  {:>11}  {:.4}  {:>8.2}  {:>6.3}  {:>17.3}  {:>12}  {:>7.1}",
             rung.name,
-            given.brier_skill,
+            decimal(Some(given.brier_skill), 4),
             given.ece,
             given.alerts_per_hour,
             given.alert_precision,
@@ -122,13 +91,88 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
         )?;
         writeln!(
             out,
-            "  random split   {:.4}   (rows a few seconds apart on both sides: not a forecast)",
-            leakage.random_split
+            "  random split   {}   (rows a few seconds apart on both sides: not a forecast)",
+            decimal(leakage.random_split, 4)
         )?;
-        writeln!(out, "  walk forward   {:.4}   (what later data give)", leakage.walk_forward)?;
+        let walk_forward = decimal(leakage.walk_forward, 4);
+        writeln!(out, "  walk forward   {walk_forward}   (what later data give)")?;
     }
     for note in &report.notes {
         writeln!(out, "\nnote: {note}")?;
     }
     Ok(())
+}
+
+/// The parts of the walk. A recipe is learned anew before each; beside a finished candidate, only the ladder learns.
+fn write_folds(out: &mut String, report: &Report) -> std::fmt::Result {
+    let learned = if report.scored.is_none() { "learned from" } else { "ladder learned from" };
+    writeln!(
+        out,
+        "{:<20}  {learned:>19}  {:>11}  {:>10}   average precision of {}",
+        "walk forward", "judged by", "base rate", report.judged
+    )?;
+    for fold in &report.folds {
+        writeln!(
+            out,
+            "{:<20}  {:>19}  {:>11}  {:>10.4}   {}",
+            fold.from,
+            fold.train_rows,
+            fold.test_rows,
+            fold.base_rate,
+            decimal(fold.average_precision, 4)
+        )?;
+    }
+    Ok(())
+}
+
+fn write_ladder(out: &mut String, report: &Report) -> std::fmt::Result {
+    let width = name_width(report);
+    writeln!(
+        out,
+        "\n{:width$}  average precision [90 %]     onset   recall at precision .5   .6   judged less this [90 %]      times",
+        "ladder"
+    )?;
+    for rung in &report.rungs {
+        let precision = decimal(rung.average_precision, 4);
+        let ends = (rung.average_precision_low, rung.average_precision_high);
+        let ends = interval(ends, report.blocks, |end| decimal(Some(end), 4));
+        write!(
+            out,
+            "{:width$}  {:<23}    {:>7}   {:>12.4}  {:>12.4}",
+            rung.name,
+            format!("{precision} {ends}"),
+            decimal(rung.onset_average_precision, 4),
+            rung.recall_at_precision_50,
+            rung.recall_at_precision_60,
+        )?;
+        match report.paired.iter().find(|paired| paired.against == rung.name) {
+            Some(paired) => {
+                let ends = (paired.difference_low, paired.difference_high);
+                let difference = interval(ends, report.blocks, |end| signed(Some(end), 4));
+                let ends = (paired.ratio_low, paired.ratio_high);
+                let ratio = interval(ends, report.blocks, |end| decimal(Some(end), 3));
+                let (less, times) = (signed(paired.difference, 4), decimal(paired.ratio, 3));
+                writeln!(out, "   {less} {difference}   {times} {ratio}")?;
+            }
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+/// The ends of an interval as `write` gives them, or that there is none, and why.
+fn interval(ends: (Option<f64>, Option<f64>), count: usize, write: impl Fn(f64) -> String) -> String {
+    match ends {
+        (Some(low), Some(high)) => format!("[{}, {}]", write(low), write(high)),
+        _ if count < BLOCKS_MIN => format!("n/a ({})", blocks(count)),
+        _ => "n/a".to_owned(),
+    }
+}
+
+fn blocks(count: usize) -> String {
+    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+}
+
+fn name_width(report: &Report) -> usize {
+    report.rungs.iter().map(|rung| rung.name.len()).max().unwrap_or(0)
 }

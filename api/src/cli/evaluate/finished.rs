@@ -1,0 +1,112 @@
+//! What was finished before it is judged, a model or given scores: how many rows it has a score for, and what the ladder
+//! below it learns from.
+
+use std::path::Path;
+
+use model::learn::{Fold, LearnError, WalkForward};
+
+use super::{Exit, Failure, seen::Seen};
+use crate::{
+    evaluate::{Rows, Scored, time_text},
+    text::grouped,
+};
+
+/// Rows of the training from which the ladder can learn. From fewer it would be weak, and look it.
+const LADDER_ROWS_MIN: usize = 1_000;
+
+/// Rows of something finished, and the time that its training has seen.
+pub(super) struct Finished {
+    /// Whether a row may judge and has a score.
+    has_score: Vec<bool>,
+    scored: Scored,
+    seen: Seen,
+}
+
+impl Finished {
+    /// `has_score` says so of each row.
+    pub(super) fn new(rows: &Rows, has_score: impl Fn(usize) -> bool, seen: Seen) -> Self {
+        let times_s = rows.dataset.times_s();
+        let may_judge: Vec<bool> =
+            (0..times_s.len()).map(|row| seen.may_judge(rows.symbol(row), times_s[row])).collect();
+        let has_score: Vec<bool> = (0..times_s.len()).map(|row| may_judge[row] && has_score(row)).collect();
+        let count = |rows: &[bool]| rows.iter().filter(|row| **row).count();
+        let scored = Scored { rows: count(&has_score), of_rows: count(&may_judge) };
+        Self { has_score, scored, seen }
+    }
+
+    /// Counts labelled rows that the model, asked as they came, had no score for: their symbols and times.
+    pub(super) fn with_unanswered(mut self, unanswered: &[(String, i64)]) -> Self {
+        let may_judge = |(symbol, second): &&(String, i64)| self.seen.may_judge(symbol, *second);
+        self.scored.of_rows += unanswered.iter().filter(may_judge).count();
+        self
+    }
+
+    /// How many rows have a score.
+    pub(super) fn scored(&self) -> Scored {
+        self.scored
+    }
+
+    /// Refuses what has a score for less than this share of its rows: the rest may be the ones it knows nothing of.
+    pub(super) fn require_share(&self, path: &Path, share_min: f64) -> Result<(), Failure> {
+        let Scored { rows, of_rows } = self.scored;
+        let share = rows as f64 / of_rows.max(1) as f64;
+        if share >= share_min {
+            return Ok(());
+        }
+        let [rows, of_rows] = [rows, of_rows].map(|count| grouped(count as f64));
+        let message = format!(
+            "{}: {rows} of {of_rows} rows have a score, a share of {share:.3} of the labelled rows after the training; at \
+             least {share_min} is asked for, because rows that are left out can make scores look better than they are. Score \
+             the other rows, leave their ticks out of --input, or give a lower --share-min",
+            path.display()
+        );
+        Err(Failure::new(Exit::Failed, message))
+    }
+
+    /// The parts it is judged by, and what a reader must know of them.
+    ///
+    /// The ladder learns once, as what is judged did: from the rows of its training. Where the input does not hold
+    /// enough of those, the ladder walks forward as below a recipe, and the first share of the rows judges nothing.
+    pub(super) fn folds(&self, walk: &WalkForward, rows: &Rows) -> Result<(Vec<Fold>, String), LearnError> {
+        let times_s = rows.dataset.times_s();
+        let learned = |row: usize| self.seen.has_learned(rows.symbol(row), times_s[row]);
+        let folds = walk.folds_of_finished(times_s, learned, |row| self.has_score[row])?;
+        let taught = folds.first().map_or(&[][..], Fold::train);
+        if taught.len() >= LADDER_ROWS_MIN && rows.dataset.enough("rows of the training", taught).is_ok() {
+            let note = format!(
+                "the ladder below what is judged learned once, as that did: from the {} rows of the input that lie in its \
+                 training{}",
+                grouped(taught.len() as f64),
+                self.earlier(rows)
+            );
+            return Ok((folds, note));
+        }
+        let found = grouped(taught.len() as f64);
+        let folds = walk.folds(times_s, |row| self.has_score[row])?;
+        let tested = || folds.iter().flat_map(Fold::test);
+        let left_out = self.scored.rows - tested().count();
+        let from = tested().map(|&row| times_s[row]).min().map_or_else(String::new, time_text);
+        let note = format!(
+            "the input holds {found} rows of the training of what is judged, too few to learn from. So the ladder below it \
+             learns anew before each part, from all rows before it, and {} rows before {from}, which could have judged, only \
+             teach it{}",
+            grouped(left_out as f64),
+            self.earlier(rows)
+        );
+        Ok((folds, note))
+    }
+
+    /// Says how many rows judge although other symbols' later time was learned from.
+    fn earlier(&self, rows: &Rows) -> String {
+        let times_s = rows.dataset.times_s();
+        let earlier = |row: &usize| self.has_score[*row] && times_s[*row] <= self.seen.end_s;
+        match (0..times_s.len()).filter(earlier).count() {
+            0 => String::new(),
+            count => format!(
+                ". {} of the rows that judge are later than what was learned of their own symbol, but earlier than what was \
+                 learned of others",
+                grouped(count as f64)
+            ),
+        }
+    }
+}
