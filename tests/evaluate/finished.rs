@@ -228,7 +228,7 @@ fn a_symbol_is_judged_from_the_end_of_its_own_training() {
     let judge = ["--model", model, "--draws", "50", "--input"];
     let report = report(&[&judge[..], &[trades]].concat());
     let from = report["folds"][0]["from"].as_str().unwrap();
-    assert!(("2018-01-02T12:01:00Z".."2018-01-02T12:02:00Z").contains(&from), "judged from {from}");
+    assert!(("2018-01-02T11:59:00Z".."2018-01-02T12:01:00Z").contains(&from), "judged from {from}");
     let train_rows = number(&report["folds"][0]["train_rows"]);
     assert!(
         (23_000.0..25_000.0).contains(&train_rows),

@@ -59,7 +59,7 @@ fn a_model_of_a_fixed_threshold_and_other_costs_says_so() {
         "| state.gap_trades_s | 60 |",
         "| cost_missed_spike | 18 |",
         "| calibration | none |",
-        "| calibration | none: members fitted for the log loss",
+        "| calibration | none: members fitted on all rows",
     ] {
         assert!(card.contains(line), "no {line:?} in {card}");
     }

@@ -23,7 +23,7 @@ pub(super) struct HeldOut {
 }
 
 impl HeldOut {
-    /// Walks over the rows. Parts whose earlier rows cannot be learned from are left out.
+    /// Walks over the rows; `info` is that of the model. Parts whose earlier rows cannot be learned from are left out.
     ///
     /// # Errors
     /// [`LearnError::TooLittle`] if fewer than 50 rows, or rows of one outcome only, could be scored so; what the
@@ -33,6 +33,7 @@ impl HeldOut {
         options: &TrainOptions,
         recipe: Recipe,
         trainer: &dyn Trainer,
+        info: &ModelInfo,
     ) -> Result<Self, LearnError> {
         let walk = WalkForward {
             first_share: FIRST_SHARE,
@@ -41,7 +42,6 @@ impl HeldOut {
             embargo_s: options.embargo_s,
         };
         let folds = walk.folds(data.times_s(), |_| true)?;
-        let info = ModelInfo::new("held out", "", recipe.variant(), data.features().to_vec());
         let (mut rows, mut probabilities) = (Vec::new(), Vec::new());
         for fold in folds.iter().filter(|fold| data.enough("rows before a part", fold.train()).is_ok()) {
             let members = recipe.fit(data, fold.train(), options, trainer)?.members;

@@ -16,6 +16,40 @@ use crate::{
 };
 
 /// What a model is made of.
+///
+/// No recipe has a calibration behind it. Three ways were measured on sixty hours of XBTUSD trades, walking forward in k
+/// parts over the last 60 % of 41,737 rows: average precision / Brier skill / expected calibration error of
+///
+/// - *last*: members on the first 85 % of the training rows, Platt's line on the last 15 %,
+/// - *none*: members on all training rows (a forest: its share of votes as it is),
+/// - *cross*: the same behind Platt's line on scores from a purged walk over the training rows, three parts after 40 %.
+///
+/// | recipe | k | last | none | cross |
+/// |---|---|---|---|---|
+/// | `Average` | 1 | .437 / .222 / .019 | .440 / .223 / .022 | .440 / .213 / .032 |
+/// | | 2 | .440 / .231 / .010 | .443 / .225 / .020 | .434 / .216 / .013 |
+/// | | 3 | .380 / .166 / .029 | .442 / .227 / .018 | .408 / .206 / .010 |
+/// | | 5 | .432 / .223 / .008 | .442 / .225 / .018 | .420 / .212 / .008 |
+/// | `Logistic` | 1 | .446 / .223 / .018 | .448 / .224 / .025 | .448 / .214 / .034 |
+/// | | 3 | .346 / .122 / .035 | .446 / .228 / .019 | .415 / .205 / .013 |
+/// | | 5 | .442 / .229 / .009 | .448 / .229 / .020 | .428 / .215 / .010 |
+/// | `Boosted` | 1 | .396 / .200 / .021 | .398 / .203 / .020 | .398 / .189 / .033 |
+/// | | 3 | .345 / .152 / .027 | .401 / .208 / .017 | .361 / .181 / .011 |
+/// | | 5 | .385 / .193 / .010 | .399 / .204 / .016 | .367 / .182 / .009 |
+/// | `HarLogit` | 1 | .389 / .179 / .018 | .390 / .176 / .026 | .390 / .177 / .028 |
+/// | | 3 | .191 / .029 / .040 | .381 / .177 / .019 | .338 / .154 / .011 |
+/// | | 5 | .370 / .176 / .012 | .379 / .176 / .018 | .342 / .158 / .011 |
+/// | `Forest` | 1 | .384 / .159 / .028 | .375 / .186 / .030 | .375 / .177 / .035 |
+/// | | 3 | .339 / .132 / .025 | .386 / .190 / .026 | .341 / .148 / .021 |
+/// | | 5 | .326 / .131 / .019 | .383 / .189 / .026 | .353 / .155 / .019 |
+/// | the same, ten features | 1 | .381 / .135 / .037 | .368 / .135 / .038 | .368 / .152 / .035 |
+/// | | 3 | .177 / .008 / .040 | .364 / .140 / .033 | .306 / .116 / .018 |
+/// | | 5 | .321 / .138 / .018 | .337 / .132 / .033 | .298 / .112 / .018 |
+///
+/// Without a line the numbers depend least on where the parts are cut, rows rank best (but for the forests at k = 1), and
+/// the Brier skill is the best or within .006 of it but for two cells of the ten features. A line's smaller calibration error is of its mean:
+/// it comes from one regime of a few hours, and the same probability means another thing in the next. On two hours of
+/// Coinbase, 1,270 rows, no way has any skill, and the line of a forest falls where it should rise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recipe {
     /// The default: logistic regression and boosted trees, averaged in log-odds.

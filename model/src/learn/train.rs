@@ -87,8 +87,12 @@ fn learn(
     info.label_quantile = options.label_quantile;
     info.tau_bp = options.tau_bp;
     info.threshold = options.threshold();
-    // The model is the same without held-out rows: where they are too few, it only has no metrics.
-    let held_out = if measured { HeldOut::score(data, options, recipe, trainer).ok() } else { None };
+    let held_out = measured.then(|| HeldOut::score(data, options, recipe, trainer, &info)).transpose();
+    let held_out = match held_out {
+        // Rows that are too few to be held out in turn make the same model: it only has no metrics.
+        Err(LearnError::TooLittle { .. }) => None,
+        held_out => held_out?,
+    };
     info.metrics = held_out.as_ref().map_or_else(Vec::new, measure);
     info.provenance = provenance(data, options, &trainers, held_out.as_ref());
     let draft = recipe.draft(info, members)?.with_self_test(self_test_rows(data));
