@@ -72,7 +72,7 @@ fn no_answer_on_real_ticks_contradicts_its_interval() {
 /// Also a model that always says the same: what contradicts is withheld.
 #[test]
 fn no_answer_on_simulated_ticks_contradicts_its_interval_whatever_the_model() {
-    for (base, ok_share_min) in [(-5.0, 0.9), (-1.5, 0.3)] {
+    for (base, ok_share_min) in [(-5.0, 0.75), (-1.5, 0.3)] {
         let model = bound(small_model_named("stubborn", base));
         let mut offline = Offline::new(StateSettings::default(), Some(model), 64, Predictions::default());
         feed(&mut offline, &simulated(3, 2), 0);
