@@ -236,9 +236,9 @@ fn a_symbol_is_judged_from_the_end_of_its_own_training() {
     );
     let notes = report["notes"].to_string();
     assert!(notes.contains("earlier than what was learned of others"), "{notes}");
-    // The same recipe learned from the same trades, and two hours of others.
+    // The same recipe learned from the same trades, and from two hours of others that make it a little worse.
     let paired = paired(&report, "HAR-logit");
-    assert!((number(&paired["ratio"]) - 1.0).abs() < 0.02, "{paired}");
+    assert!((0.95..=1.0).contains(&number(&paired["ratio"])), "{paired}");
     for refused in [later, &early] {
         let (code, _) = run(&[&["evaluate"], &judge[..], &[refused, "--warm-up-s", "1800"]].concat());
         assert_eq!(code, ExitCode::from(1), "{refused}: all of its rows were learned from");
