@@ -12,12 +12,13 @@
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
 //!
-//! Map: [`settings`] what can be set; `client` the clients, `admin` the one that makes topics, `oauth` tokens that let
-//! them in; `topics` created or checked; `claim` whose a lane's name is; `lane` the thread and its turns; `poll` records
-//! to orders; `partition` what the lane knows of one it owns; `progress` what a commit says beside the offset;
-//! `snapshots` state in the compacted topic, `state_files` its copy on this machine; `restore` from an assignment to
-//! live; `transaction` output and how it ends; `dead_letter` what could not be read. For all instances: `owners` who has
-//! which partition, `models` what scores it, `events` what happened.
+//! Map: [`settings`] what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
+//! client that makes topics, `oauth` tokens that let them in; `topics` created or checked; `claim` whose a lane's name is;
+//! `lane` the thread and its turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress`
+//! what a commit says beside the offset; `snapshots` state in the compacted topic,
+//! `state_files` its copy on this machine; `restore` from an assignment to live; `transaction` output and how it ends;
+//! `dead_letter` what could not be read. For all instances: `owners` who has which partition, `models` what scores it,
+//! `events` what happened.
 //!
 //! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
 //! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
@@ -40,6 +41,7 @@ mod owners;
 mod partition;
 mod poll;
 mod progress;
+mod refusal;
 mod rekey;
 mod replay;
 mod resend;
@@ -61,6 +63,7 @@ pub use letters::{
 };
 pub use look::{BrokerAddress, BrokerReport, GroupReport, MemberReport, PartitionReport, TopicReport, look};
 pub use owners::watch_owners;
+pub use refusal::{Refusal, check_settings};
 pub use rekey::{RekeyCounts, RekeySettings, rekey};
 pub use replay::{ReplayCounts, ReplayError, TopicSink};
 pub use resend::ResendSink;

@@ -17,7 +17,7 @@ use crossbeam::channel::{Sender, TrySendError};
 use model::ModelInfo;
 
 pub use metrics::{LaneMetrics, TransactionOutcome};
-pub use report::LaneReport;
+pub use report::{LaneReport, Verdict};
 
 use crate::{
     message::RoutedTick,

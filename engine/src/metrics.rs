@@ -447,7 +447,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_kafka_lag_records",
         kind: Kind::Gauge,
-        help: "Records of the owned partitions that are not read yet.",
+        help: "Records of the lanes' partitions that are not committed, by the log's end, also while a lane fails.",
         read: |m| one(signed(&m.lanes.lag_records)),
     },
     Metric {

@@ -55,7 +55,7 @@ fn the_older_of_two_names_ends_also_when_it_slept_through_the_youngers_start() {
     assert_eq!(older.wait().code(), Some(75));
     feed.join();
     world.await_all(&[&younger]);
-    assert_eq!(restarts(&younger), 0, "the younger was not disturbed");
+    assert_eq!(restarts(&younger), 0, "the younger was disturbed: {:#?}", younger.log_lines());
     assert!(younger.terminate().success());
     world.check("the older of two names sleeps past its session");
 }

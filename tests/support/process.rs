@@ -101,6 +101,18 @@ impl Process {
 
     /// Waits until it has ended by itself.
     pub(crate) fn wait(mut self) -> ExitStatus {
+        self.await_end()
+    }
+
+    /// The same, with all that it logged.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "asked by the stories of Kafka"))]
+    pub(crate) fn wait_with_log(mut self) -> (ExitStatus, Vec<String>) {
+        let status = self.await_end();
+        // To the end of both streams, which the process has closed.
+        (status, self.log.iter().collect())
+    }
+
+    fn await_end(&mut self) -> ExitStatus {
         let limit = Instant::now() + Duration::from_secs(30);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use engine::{
-    kafka::{KafkaSettings, topic_retention},
+    kafka::{KafkaSettings, check_settings, topic_retention},
     recording::LogError,
     tick::{EventTime, NANOS_PER_SECOND},
 };
@@ -44,7 +44,10 @@ pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
         let message = "kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker";
         return Err(Failure::new(Exit::Configuration, message));
     }
-    wiring::kafka_settings(config).map_err(|message| Failure::new(Exit::Configuration, message))
+    let refused = |message: String| Failure::new(Exit::Configuration, message);
+    let settings = wiring::kafka_settings(config).map_err(refused)?;
+    check_settings(&settings).map_err(|refusal| refused(refusal.to_string()))?;
+    Ok(settings)
 }
 
 /// Says it where a topic keeps records for less than the age of what was just written under its old times.

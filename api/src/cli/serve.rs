@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use engine::lane::Verdict;
 use model::Model;
 
 use super::{ConfigArgument, Exit, Failure};
@@ -95,10 +96,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let panicked = app.shards_panicked();
     engine.stop();
     tracing::info!(connections_cut = cut, "stopped");
-    if app.lanes.is_fenced() {
-        let message =
-            "another process has the same kafka.instance and took its place; give each its own".to_owned();
-        return Err(Failure::new(Exit::Fenced, message));
+    match app.lanes.verdict() {
+        Some(Verdict::Fenced) => {
+            let message = "another process has the same kafka.instance and took its place; give each its own";
+            return Err(Failure::new(Exit::Fenced, message));
+        }
+        Some(Verdict::Refused(setting)) => return Err(Failure::new(Exit::Configuration, setting.clone())),
+        None => {}
     }
     if panicked.is_empty() {
         return Ok(());

@@ -10,12 +10,12 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, ClientContext, Statistics, TopicPartitionList,
+    ClientConfig, ClientContext, Message, Statistics, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
     producer::{BaseProducer, Producer},
-    types::RDKafkaRespErr,
+    types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
 use super::{
@@ -43,17 +43,34 @@ pub(super) enum Rebalance {
 pub(super) struct LaneContext {
     metrics: Arc<LaneMetrics>,
     rebalances: Mutex<Vec<Rebalance>>,
-    /// By partition of the ticks' topic, the offset behind the last record that may be read.
-    ends: Mutex<BTreeMap<i32, i64>>,
+    /// By partition of the ticks' topic.
+    ends: Mutex<BTreeMap<i32, End>>,
     topic: String,
+    /// What the library said of its newest error: more than the code that comes with a poll.
+    reason: Mutex<Option<String>>,
     /// The consumer is being closed: give back at once what it asks for.
     closing: AtomicBool,
 }
 
+/// Where a partition ends for readers of what is committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    /// The offset behind the last record.
+    pub(super) offset: i64,
+    /// Whether the client has given out all there is up to there: what else lies before the end are no records, but marks
+    /// of transactions, and what these have given up.
+    pub(super) is_reached: bool,
+}
+
 impl LaneContext {
-    /// By partition, the offset behind the last record that may be read, as of the last second.
-    pub(super) fn ends(&self) -> BTreeMap<i32, i64> {
+    /// By partition, where it ends, as of the last second.
+    pub(super) fn ends(&self) -> BTreeMap<i32, End> {
         self.ends.lock().expect("no code panics while it holds the ends").clone()
+    }
+
+    /// What the library said of the error that a poll has just given.
+    pub(super) fn take_reason(&self) -> Option<String> {
+        self.reason.lock().expect("no code panics while it holds the text").take()
     }
 
     /// What the group decided since the last call.
@@ -71,12 +88,18 @@ impl ClientContext for LaneContext {
     fn stats(&self, statistics: Statistics) {
         note_connection(&self.metrics, &statistics);
         if let Some(topic) = statistics.topics.get(&self.topic) {
-            let ends = topic.partitions.iter().map(|(&number, partition)| (number, partition.ls_offset));
+            let ends = topic.partitions.iter().map(|(&number, partition)| {
+                let is_known = partition.ls_offset >= 0;
+                let is_reached =
+                    is_known && partition.fetchq_cnt == 0 && partition.next_offset >= partition.ls_offset;
+                (number, End { offset: partition.ls_offset, is_reached })
+            });
             *self.ends.lock().expect("no code panics while it holds the ends") = ends.collect();
         }
     }
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka consumer");
+        *self.reason.lock().expect("no code panics while it holds the text") = Some(reason.to_owned());
     }
 }
 
@@ -136,13 +159,19 @@ pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item =
 /// What a producer tells on the side.
 pub(super) struct ProducerSide {
     metrics: Arc<LaneMetrics>,
-    /// The first record that was not delivered, and why.
-    failure: Mutex<Option<KafkaError>>,
+    /// The first record that was not delivered: its topic, and why.
+    failure: Mutex<Option<String>>,
+    is_transactional: bool,
 }
 
 impl ProducerSide {
-    /// Why a record was not delivered, if one was not.
-    pub(super) fn take_failure(&self) -> Option<KafkaError> {
+    /// Whether a record was not delivered since the reason was taken.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.lock().expect("no code panics while it holds the failure").is_some()
+    }
+
+    /// Why a record was not delivered, if one was not since the last call.
+    pub(super) fn take_failure(&self) -> Option<String> {
         self.failure.lock().expect("no code panics while it holds the failure").take()
     }
 }
@@ -165,9 +194,15 @@ impl rdkafka::producer::ProducerContext for ProducerSide {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, (): Self::DeliveryOpaque) {
-        if let Err((error, _)) = result {
+        let Err((error, message)) = result else { return };
+        // What a transaction that is given up takes along says nothing of why.
+        let is_purged = matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+        );
+        if !is_purged {
             let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
-            failure.get_or_insert_with(|| error.clone());
+            failure.get_or_insert_with(|| format!("{} did not take a record: {error}", message.topic()));
         }
     }
 }
@@ -235,10 +270,14 @@ pub(super) fn consumer(
         rebalances: Mutex::default(),
         ends: Mutex::default(),
         topic: settings.topic_raw.clone(),
+        reason: Mutex::default(),
         closing: AtomicBool::new(false),
     };
     config.create_with_context(context)
 }
+
+/// The longest `socket.timeout.ms` that librdkafka takes.
+const SOCKET_TIMEOUT_MS_MAX: u128 = 300_000;
 
 /// The producer of a lane.
 pub(super) fn producer(
@@ -253,16 +292,17 @@ pub(super) fn producer(
         .set("linger.ms", "1")
         // Both must not outlast the transaction.
         .set("message.timeout.ms", timeout_ms.to_string())
-        .set("socket.timeout.ms", timeout_ms.to_string())
+        .set("socket.timeout.ms", timeout_ms.min(SOCKET_TIMEOUT_MS_MAX).to_string())
         .set("queue.buffering.max.messages", "200000")
         .set("message.max.bytes", "1000000")
         .set("statistics.interval.ms", "1000");
-    if settings.delivery == Delivery::ExactlyOnce {
+    let is_transactional = settings.delivery == Delivery::ExactlyOnce;
+    if is_transactional {
         config
             .set("transactional.id", settings.member(lane))
             .set("transaction.timeout.ms", timeout_ms.to_string());
     }
-    let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default() };
+    let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default(), is_transactional };
     let producer: LaneProducer = config.create_with_context(context)?;
     // It takes its token, if it needs one, before anybody waits for what needs it.
     producer.poll(Duration::ZERO);
@@ -272,10 +312,12 @@ pub(super) fn producer(
 /// How often it is looked whether all is delivered.
 const DELIVERY_LOOK: Duration = Duration::from_millis(1);
 
-/// Waits until the fate of all that was sent is known. The client's own `flush`, with which its `commit_transaction`
+/// Waits until the fate of all that was sent is known; of a transaction only until a record of it was not delivered: what
+/// is left of it then stays in the queue until its timeout, because the transaction can only be given up. The client's own `flush`, with which its `commit_transaction`
 /// begins, looks only every 100 ms, which would be in every commit; behind this it finds nothing to wait for.
 pub(super) fn deliver(producer: &LaneProducer, deadline: Instant) {
-    while producer.in_flight_count() > 0 && Instant::now() < deadline {
+    let is_lost = || producer.context().is_transactional && producer.context().has_failed();
+    while producer.in_flight_count() > 0 && !is_lost() && Instant::now() < deadline {
         producer.poll(DELIVERY_LOOK);
     }
 }

@@ -1,5 +1,7 @@
 //! The thread: clients made, turns taken, and after a failure all of it again from the broker's word.
 
+mod guard;
+mod lag;
 mod turn;
 
 use std::{
@@ -15,6 +17,7 @@ use super::{
     claim::{Claim, Namesake},
     client::{self, LaneProducer},
     poll::{ShardLink, ShardsGone},
+    refusal::{self, Refusal},
     settings::{Delivery, KafkaSettings},
     state_files::StateFiles,
     topics::{self, TopicsError},
@@ -23,7 +26,7 @@ use super::{
 use crate::{
     events::Happening,
     handle::EngineHandle,
-    lane::{Epoch, LaneMetrics, LaneReport, LaneWork},
+    lane::{Epoch, LaneMetrics, LaneReport, LaneWork, Verdict},
     source::StopToken,
     symbol::Partition,
 };
@@ -44,6 +47,8 @@ pub enum LaneEnd {
     Fenced,
     /// The shards are gone.
     Broken,
+    /// A broker refuses a setting for good.
+    Refused,
 }
 
 /// By partition, under which ownership its state lies in which shard.
@@ -64,6 +69,15 @@ pub(super) enum LaneError {
     Lost,
     #[error("another process has the same kafka.instance")]
     Namesake(Namesake),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl LaneError {
+    /// Whether the lane will fail again until somebody does something about it.
+    fn needs_help(&self) -> bool {
+        matches!(self, Self::Topics(error) if !error.is_passing())
+    }
 }
 
 /// What outlives an attempt.
@@ -77,6 +91,8 @@ pub(super) struct Lane<'a> {
     pub(super) files: StateFiles,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
     pub(super) left: LeftStates,
+    /// This lane's part of [`LaneMetrics::lag_records`].
+    lag: i64,
     /// To the lane's name.
     claim: Claim,
 }
@@ -95,7 +111,7 @@ pub fn run_lane(
     let files = StateFiles::new(&settings, metrics.clone());
     let claim = Claim::new(&settings, number);
     let mut lane =
-        Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new(), claim };
+        Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new(), lag: 0, claim };
     let mut pause = PAUSE_MIN;
     loop {
         let started = Instant::now();
@@ -103,8 +119,13 @@ pub fn run_lane(
             Ok(()) => return LaneEnd::Stopped,
             Err(LaneError::Namesake(Namesake { url })) => {
                 tracing::error!(url, "another process has the same kafka.instance: this one ends");
-                report.tell_fenced();
+                report.condemn(Verdict::Fenced);
                 return LaneEnd::Fenced;
+            }
+            Err(LaneError::Refused(refusal)) => {
+                tracing::error!(%refusal, "a setting cannot work: the process ends");
+                report.condemn(Verdict::Refused(refusal.to_string()));
+                return LaneEnd::Refused;
             }
             Err(error) => error,
         };
@@ -113,15 +134,15 @@ pub fn run_lane(
         }
         if matches!(error, LaneError::Shards(_)) && lane.link.has_ended() {
             tracing::error!(lane = number, "a shard has ended, and the lane with it: restart the process");
-            report.tell(number, Some(format!("lane {number} has ended, because a shard has")));
+            report.hold_up(number, format!("lane {number} has ended, because a shard has"));
             return LaneEnd::Broken;
         }
         lane.metrics.restarts.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(lane = number, %error, "the lane begins anew");
         lane.note(Happening::LaneRestarted { lane: number, reason: error.to_string() });
-        let needs_help = matches!(&error, LaneError::Topics(error) if !error.is_passing());
-        report.tell(number, needs_help.then(|| error.to_string()));
+        report.fail(number, error.to_string(), error.needs_help());
         lane.link.forget();
+        lane.look_for_lag();
         pause = if started.elapsed() > PAUSE_MAX { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
         wait(stop, pause);
     }
@@ -149,7 +170,6 @@ impl Lane<'_> {
         let Some(producer) = self.fencing_producer()? else { return Ok(()) };
         let consumer = client::consumer(&self.settings, self.number, &self.metrics)?;
         consumer.subscribe(&[&self.settings.topic_raw])?;
-        self.report.tell(self.number, None);
         let transaction =
             Transaction::new(producer, self.settings.clone(), self.metrics.clone(), counts.dlq_partitions);
         let mut turns = Turns::new(self, &consumer, transaction);
@@ -166,6 +186,7 @@ impl Lane<'_> {
         if self.settings.delivery == Delivery::AtLeastOnce {
             return Ok(Some(producer));
         }
+        let began = Instant::now();
         loop {
             if self.stop.is_stopped() {
                 return Ok(None);
@@ -174,8 +195,18 @@ impl Lane<'_> {
                 Ok(()) => return Ok(Some(producer)),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() => {
                     producer.poll(Duration::ZERO);
+                    if began.elapsed() > guard::PATIENCE {
+                        let lane = self.number;
+                        self.report.hold_up(
+                            lane,
+                            format!("lane {lane} is held up, no transaction can begin: {error}"),
+                        );
+                    }
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    let refusal = refusal::by_broker(&self.settings, &error);
+                    return Err(refusal.map_or_else(|| error.into(), LaneError::from));
+                }
             }
         }
     }

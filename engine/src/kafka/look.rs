@@ -2,12 +2,12 @@
 //! group and writes nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Message, Offset, TopicPartitionList,
     consumer::Consumer,
     error::{KafkaError, KafkaResult},
     metadata::Metadata,
@@ -16,7 +16,7 @@ use rdkafka::{
 use super::{
     client,
     settings::KafkaSettings,
-    topic_log::{Reader, committed_offsets, kafka_error},
+    topic_log::{self, GroupPosition, Reader, kafka_error},
 };
 use crate::recording::LogError;
 
@@ -66,6 +66,8 @@ pub struct PartitionReport {
     pub end: u64,
     /// Up to where the group has committed.
     pub committed: Option<u64>,
+    /// Records that it has not committed.
+    pub lag: u64,
 }
 
 /// A member of the group.
@@ -95,6 +97,8 @@ pub struct BrokerReport {
     pub topics: Vec<TopicReport>,
     /// The ticks' partitions; empty without the topic.
     pub ticks: Vec<PartitionReport>,
+    /// Partitions of the ticks' topic with records that the group does not commit, although it has members.
+    pub standing: Vec<u32>,
     /// The group; `None` where the broker has none of this name.
     pub group: Option<GroupReport>,
     /// By topic and partition, records that readers do not get because a transaction before them does not end.
@@ -120,16 +124,20 @@ pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
     let count = |name: &str| {
         topics.iter().find(|topic| topic.name == name).and_then(|topic| topic.partitions).unwrap_or(0)
     };
-    let ticks = ticks(&reader, settings, count(&settings.topic_raw))?;
+    let began = Instant::now();
+    let ticks = if count(&settings.topic_raw) == 0 { Vec::new() } else { ticks(settings)? };
+    let group = group(&reader, settings).map_err(kafka_error)?;
     let mut written = Vec::new();
     for name in [&settings.topic_predictions, &settings.topic_snapshots] {
         written.extend((0..count(name) as u32).map(|partition| (name.clone(), partition)));
     }
+    let held_back = held_back(&reader, settings, written).map_err(kafka_error)?;
     Ok(BrokerReport {
         brokers: brokers.collect(),
+        standing: standing(settings, &ticks, group.as_ref(), began)?,
         ticks,
-        group: group(&reader, settings).map_err(kafka_error)?,
-        held_back: held_back(&reader, settings, written).map_err(kafka_error)?,
+        group,
+        held_back,
         ahead: ahead(&reader, settings, count(&settings.topic_raw)).map_err(kafka_error)?,
         topics,
     })
@@ -172,22 +180,64 @@ fn topic(metadata: &Metadata, key: &'static str, name: &str) -> TopicReport {
     }
 }
 
-fn ticks(reader: &Reader, settings: &KafkaSettings, count: usize) -> Result<Vec<PartitionReport>, LogError> {
-    if count == 0 {
+fn ticks(settings: &KafkaSettings) -> Result<Vec<PartitionReport>, LogError> {
+    let report = |(partition, position): (u32, GroupPosition)| PartitionReport {
+        partition,
+        first: position.bounds.first,
+        end: position.bounds.end,
+        committed: position.committed.map(|committed| committed.offset),
+        lag: position.lag(),
+    };
+    Ok(topic_log::positions(settings, TIMEOUT)?.into_iter().map(report).collect())
+}
+
+/// Partitions with unread records in which a group with members has committed nothing for a while.
+fn standing(
+    settings: &KafkaSettings,
+    before: &[PartitionReport],
+    group: Option<&GroupReport>,
+    since: Instant,
+) -> Result<Vec<u32>, LogError> {
+    let is_waiting = |partition: &&PartitionReport| partition.lag > 0;
+    if group.is_none_or(|group| group.members.is_empty()) || !before.iter().any(|p| is_waiting(&p)) {
         return Ok(Vec::new());
     }
-    let committed = committed_offsets(settings)?;
-    let report = |partition: u32| {
-        let topic = &settings.topic_raw;
-        let (first, end) = reader.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(kafka_error)?;
-        Ok(PartitionReport {
-            partition,
-            first: first.max(0) as u64,
-            end: end.max(0) as u64,
-            committed: committed.get(&partition).map(|committed| committed.offset),
-        })
+    let pause = STANDSTILL.max(settings.commit_interval * 2);
+    std::thread::sleep(pause.saturating_sub(since.elapsed()));
+    let now = ticks(settings)?;
+    let stands = |before: &&PartitionReport| {
+        now.iter()
+            .any(|now| now.partition == before.partition && now.lag > 0 && now.committed == before.committed)
     };
-    (0..count as u32).map(report).collect()
+    with_records(settings, before.iter().filter(is_waiting).filter(stands)).map_err(kafka_error)
+}
+
+/// Those of the partitions that have a record behind what is committed, and not only the marks of transactions.
+fn with_records<'a>(
+    settings: &KafkaSettings,
+    partitions: impl Iterator<Item = &'a PartitionReport>,
+) -> KafkaResult<Vec<u32>> {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        let from = Offset::Offset(partition.committed.unwrap_or(0).max(partition.first) as i64);
+        list.add_partition_offset(&settings.topic_raw, partition.partition as i32, from)?;
+    }
+    let mut open: BTreeSet<i32> = list.elements().iter().map(|element| element.partition()).collect();
+    let mut found = BTreeSet::new();
+    let reader = client::reader(settings)?;
+    reader.assign(&list)?;
+    let deadline = Instant::now() + TIMEOUT;
+    while !open.is_empty() && Instant::now() < deadline {
+        match reader.poll(LOOK_EVERY) {
+            Some(Ok(message)) => {
+                open.remove(&message.partition());
+                found.insert(message.partition() as u32);
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+            Some(Err(_)) | None => {}
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 fn group(reader: &Reader, settings: &KafkaSettings) -> KafkaResult<Option<GroupReport>> {

@@ -39,6 +39,8 @@ pub(super) struct OwnedPartition {
     pub(super) next: u64,
     /// What the group has committed: records below are replayed without output.
     pub(super) committed: u64,
+    /// The offset behind the newest record, as of the newest look.
+    pub(super) end: u64,
     /// The first record that the state knows.
     pub(super) origin: u64,
     /// Symbols first seen below this began at a new origin.
@@ -59,6 +61,7 @@ impl OwnedPartition {
             shard,
             next: read_from,
             committed,
+            end: committed,
             origin: read_from,
             new_origin_before: 0,
             is_paused: false,
@@ -72,6 +75,11 @@ impl OwnedPartition {
     /// Whether all that was committed is in the state again.
     pub(super) fn is_live(&self) -> bool {
         self.next >= self.committed
+    }
+
+    /// Records of which nothing is committed.
+    pub(super) fn lag(&self) -> u64 {
+        self.end.saturating_sub(self.committed)
     }
 
     /// The number of a symbol among the partition's.

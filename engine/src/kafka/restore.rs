@@ -6,7 +6,12 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::{Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaResult};
+use rdkafka::{
+    Offset as LogOffset, TopicPartitionList,
+    consumer::Consumer,
+    error::{KafkaError, KafkaResult},
+    types::RDKafkaErrorCode,
+};
 
 use super::{
     client::LaneConsumer,
@@ -87,6 +92,7 @@ pub(super) fn restore(
 ) -> KafkaResult<Option<Result<Vec<OwnedPartition>, ShardsGone>>> {
     let committed = match consumer.committed_offsets(assigned.clone(), COMMITTED_TIMEOUT) {
         Ok(committed) => committed,
+        Err(error) if is_forbidden(&error) => return Err(error),
         Err(error) => {
             tracing::debug!(%error, "the committed offsets are not known yet");
             return Ok(None);
@@ -129,6 +135,14 @@ pub(super) fn restore(
     Ok(Some(Ok(owned)))
 }
 
+/// Whether asking again is in vain.
+fn is_forbidden(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
+    )
+}
+
 fn take(
     settings: &KafkaSettings,
     metrics: &LaneMetrics,
@@ -137,12 +151,16 @@ fn take(
     snapshots: Vec<KeptSnapshot>,
 ) -> Result<OwnedPartition, ShardsGone> {
     let plan = plan(found, settings.start, snapshots);
-    if let Some(owned) = carry_out(link, found.partition, plan, metrics)? {
-        return Ok(owned);
-    }
-    let plan = self::plan(found, settings.start, Vec::new());
-    let owned = carry_out(link, found.partition, plan, metrics)?;
-    Ok(owned.expect("without snapshots none is refused"))
+    let mut owned = match carry_out(link, found.partition, plan, metrics)? {
+        Some(owned) => owned,
+        None => {
+            let plan = self::plan(found, settings.start, Vec::new());
+            let owned = carry_out(link, found.partition, plan, metrics)?;
+            owned.expect("without snapshots none is refused")
+        }
+    };
+    owned.end = found.high;
+    Ok(owned)
 }
 
 fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {

@@ -69,7 +69,11 @@ pub(super) struct Bounds {
 
 /// The bounds of all partitions of a topic; an error if there is no such topic.
 pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
-    let metadata = reader.fetch_metadata(Some(topic), TIMEOUT).map_err(|error| {
+    bounds_within(reader, topic, TIMEOUT)
+}
+
+fn bounds_within(reader: &Reader, topic: &str, timeout: Duration) -> Result<BTreeMap<u32, Bounds>, LogError> {
+    let metadata = reader.fetch_metadata(Some(topic), timeout).map_err(|error| {
         // What a broker says before it hangs up comes with a poll.
         while reader.poll(Duration::ZERO).is_some() {}
         match reader.context().refusal() {
@@ -85,7 +89,7 @@ pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bound
     }
     let mut bounds = BTreeMap::new();
     for partition in 0..count as u32 {
-        let (low, high) = reader.fetch_watermarks(topic, partition as i32, TIMEOUT).map_err(kafka_error)?;
+        let (low, high) = reader.fetch_watermarks(topic, partition as i32, timeout).map_err(kafka_error)?;
         bounds.insert(partition, Bounds { first: low.max(0) as u64, end: high.max(0) as u64 });
     }
     Ok(bounds)
@@ -129,26 +133,62 @@ impl TopicLog {
     }
 }
 
+/// A partition's log, and how far the group is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GroupPosition {
+    pub(super) bounds: Bounds,
+    /// `None` where the group has committed nothing.
+    pub(super) committed: Option<Committed>,
+}
+
+impl GroupPosition {
+    /// Records that the group has not committed.
+    pub(super) fn lag(&self) -> u64 {
+        let Bounds { first, end } = self.bounds;
+        end.saturating_sub(self.committed.map_or(first, |committed| committed.offset.max(first)))
+    }
+}
+
+/// How far the group is in each partition of the ticks' topic. Each answer may take `timeout`.
+///
+/// # Errors
+/// [`LogError`] when the broker does not say.
+pub(super) fn positions(
+    settings: &KafkaSettings,
+    timeout: Duration,
+) -> Result<BTreeMap<u32, GroupPosition>, LogError> {
+    let reader = client::waiting_reader(&reader_config(settings, &settings.group)).map_err(kafka_error)?;
+    let bounds = bounds_within(&reader, &settings.topic_raw, timeout)?;
+    let mut list = TopicPartitionList::new();
+    for &partition in bounds.keys() {
+        list.add_partition(&settings.topic_raw, partition as i32);
+    }
+    let mut positions: BTreeMap<u32, GroupPosition> = bounds
+        .into_iter()
+        .map(|(partition, bounds)| (partition, GroupPosition { bounds, committed: None }))
+        .collect();
+    let committed = reader.committed_offsets(list, timeout).map_err(kafka_error)?;
+    for element in committed.elements() {
+        element.error().map_err(kafka_error)?;
+        if let (Offset::Offset(offset), Some(position)) =
+            (element.offset(), positions.get_mut(&(element.partition() as u32)))
+        {
+            let origin = Progress::parse(element.metadata()).map(|progress| progress.origin);
+            position.committed = Some(Committed { offset: offset.max(0) as u64, origin });
+        }
+    }
+    Ok(positions)
+}
+
 /// By partition, up to where the group has committed the predictions of its ticks.
 ///
 /// # Errors
 /// [`LogError`] when the broker does not say.
 pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, Committed>, LogError> {
-    let reader = client::waiting_reader(&reader_config(settings, &settings.group)).map_err(kafka_error)?;
-    let mut list = TopicPartitionList::new();
-    for partition in bounds(&reader, &settings.topic_raw)?.into_keys() {
-        list.add_partition(&settings.topic_raw, partition as i32);
-    }
-    let committed = reader.committed_offsets(list, TIMEOUT).map_err(kafka_error)?;
-    let mut offsets = BTreeMap::new();
-    for element in committed.elements() {
-        element.error().map_err(kafka_error)?;
-        if let Offset::Offset(offset) = element.offset() {
-            let origin = Progress::parse(element.metadata()).map(|progress| progress.origin);
-            offsets.insert(element.partition() as u32, Committed { offset: offset.max(0) as u64, origin });
-        }
-    }
-    Ok(offsets)
+    let positions = positions(settings, TIMEOUT)?;
+    let committed =
+        positions.into_iter().filter_map(|(partition, position)| Some((partition, position.committed?)));
+    Ok(committed.collect())
 }
 
 impl PartitionedLog for TopicLog {

@@ -296,21 +296,32 @@ impl Transaction {
             return Err(Broken::Aborted("the consumer is in no group".to_owned()));
         };
         let sent = offsets::send(&self.producer, offsets, member, deadline);
-        let result = sent.map_err(Broken::Indefinite)?.and_then(|()| {
+        let delivered = sent.map_err(Broken::Indefinite)?.map(|()| {
             client::deliver(&self.producer, deadline);
-            retrying(deadline, || self.producer.commit_transaction(remaining(deadline)))
+            !self.producer.context().has_failed()
         });
-        let Err(error) = result else { return Ok(()) };
-        match self.broken(&error) {
-            Broken::Aborted(why) => match self.abort() {
-                Ok(()) => Err(Broken::Aborted(why)),
-                Err(error) => Err(match self.broken(&error) {
-                    Broken::Fenced(why) => Broken::Fenced(why),
-                    other => Broken::Indefinite(other.to_string()),
-                }),
-            },
-            other => Err(other),
-        }
+        let committed = match delivered {
+            Ok(true) => {
+                retrying(deadline, || self.producer.commit_transaction(remaining(deadline))).map(|()| true)
+            }
+            other => other,
+        };
+        let broken = match committed {
+            Ok(true) => return Ok(()),
+            Ok(false) => {
+                self.fatal_error().unwrap_or(Broken::Aborted("a record was not delivered".to_owned()))
+            }
+            Err(error) => self.broken(&error),
+        };
+        let Broken::Aborted(why) = broken else { return Err(broken) };
+        let aborted = self.abort();
+        // The record that was not delivered says better than the transaction what is to be done.
+        let why = self.producer.context().take_failure().unwrap_or(why);
+        Err(match aborted.map_err(|error| self.broken(&error)) {
+            Ok(()) => Broken::Aborted(why),
+            Err(Broken::Fenced(why)) => Broken::Fenced(why),
+            Err(other) => Broken::Indefinite(format!("{why}; then: {other}")),
+        })
     }
 
     /// Gives the transaction up; what is under way is not waited for.
@@ -324,8 +335,8 @@ impl Transaction {
         let indefinite = |error: KafkaError| Broken::Indefinite(error.to_string());
         client::deliver(&self.producer, Instant::now() + self.settings.transaction_timeout);
         self.producer.flush(Duration::ZERO).map_err(indefinite)?;
-        if let Some(error) = self.producer.context().take_failure() {
-            return Err(Broken::Aborted(error.to_string()));
+        if let Some(failure) = self.producer.context().take_failure() {
+            return Err(Broken::Aborted(failure));
         }
         if offsets.count() > 0 {
             consumer.commit(offsets, CommitMode::Sync).map_err(indefinite)?;

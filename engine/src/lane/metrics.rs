@@ -60,7 +60,7 @@ pub struct LaneMetrics {
     pub partitions: AtomicI64,
     /// Partitions paused because too much in them could not be read.
     pub partitions_paused: AtomicI64,
-    /// Records of the owned partitions that are not read yet.
+    /// Records of the lanes' partitions that are not committed, also while no partition is live.
     pub lag_records: AtomicI64,
     /// At the last commit, the wall clock less the event time of its newest tick, ns.
     pub freshness_nanos: AtomicI64,

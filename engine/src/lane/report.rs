@@ -1,44 +1,167 @@
-//! What the lanes tell the front.
+//! What the lanes tell the front: whether they make progress, what keeps them from it, and why the process must end.
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, OnceLock},
+    time::{Duration, Instant},
 };
+
+/// A lane that has failed so many times is reported. One or two failures are normal: a broker went away, or a partition
+/// was lost in a stall.
+const FAILURES_MIN: u32 = 3;
+/// A lane is well again when it works for this long after its last failure. A shorter time proves nothing: a lane that
+/// cannot commit one record may commit others between two failures.
+const SETTLED_AFTER: Duration = Duration::from_secs(15);
+
+/// Why a lane ended the process for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another process has taken the lane's name.
+    Fenced,
+    /// A setting cannot work: its key, and what refuses it.
+    Refused(String),
+}
+
+/// A lane's failures since it last was well.
+#[derive(Debug)]
+struct Failures {
+    /// What failed last.
+    reason: String,
+    /// Whether somebody must do something about it.
+    needs_help: bool,
+    count: u32,
+    first: Instant,
+    last: Instant,
+    /// Whether it has worked since.
+    is_working: bool,
+}
+
+impl Failures {
+    fn is_over(&self) -> bool {
+        self.is_working && self.last.elapsed() >= SETTLED_AFTER
+    }
+}
 
 /// Written by the lanes' threads, read by `/health` and by who ends the process.
 #[derive(Debug, Default)]
 pub struct LaneReport {
-    /// By lane.
-    troubles: Mutex<BTreeMap<usize, String>>,
-    fenced: AtomicBool,
+    failures: Mutex<BTreeMap<usize, Failures>>,
+    verdict: OnceLock<Verdict>,
 }
 
 impl LaneReport {
-    /// What keeps a lane from working, if anything does.
+    /// What keeps a lane from working, if anything does: what needs help at once, anything else once it has failed
+    /// several times.
     pub fn trouble(&self) -> Option<String> {
-        let troubles = self.troubles.lock().expect("no code panics while it holds the texts");
-        troubles.values().next().cloned()
+        let failures = self.lock();
+        failures.iter().filter(|(_, failures)| !failures.is_over()).find_map(|(lane, failures)| {
+            let Failures { reason, needs_help, count, first, .. } = failures;
+            if *needs_help && !failures.is_working {
+                return Some(reason.clone());
+            }
+            (*count >= FAILURES_MIN).then(|| {
+                let seconds = first.elapsed().as_secs();
+                format!(
+                    "lane {lane} has begun anew {count} times in {seconds} s, the last time because: {reason}"
+                )
+            })
+        })
     }
 
-    /// Whether another process has taken a lane's name: this one must end.
-    pub fn is_fenced(&self) -> bool {
-        self.fenced.load(Ordering::Acquire)
+    /// Tells that a lane failed. `needs_help`: it will again, until somebody does something about it.
+    pub fn fail(&self, lane: usize, reason: String, needs_help: bool) {
+        self.note(lane, reason, needs_help, 1);
     }
 
-    /// Tells what keeps a lane from working; `None` when nothing does any more.
-    pub fn tell(&self, lane: usize, trouble: Option<String>) {
-        let mut troubles = self.troubles.lock().expect("no code panics while it holds the texts");
-        match trouble {
-            Some(trouble) => troubles.insert(lane, trouble),
-            None => troubles.remove(&lane),
+    /// Tells that a lane goes on but is held up by something that needs help.
+    pub fn hold_up(&self, lane: usize, reason: String) {
+        self.note(lane, reason, true, 0);
+    }
+
+    fn note(&self, lane: usize, reason: String, needs_help: bool, failed: u32) {
+        let mut failures = self.lock();
+        let now = Instant::now();
+        let new = || Failures {
+            reason: String::new(),
+            needs_help,
+            count: 0,
+            first: now,
+            last: now,
+            is_working: false,
         };
+        let of_lane = failures.entry(lane).or_insert_with(new);
+        if of_lane.is_over() {
+            *of_lane = new();
+        }
+        of_lane.count += failed;
+        (of_lane.reason, of_lane.needs_help, of_lane.last, of_lane.is_working) =
+            (reason, needs_help, now, false);
     }
 
-    /// Tells that another process has taken a lane's name.
-    pub fn tell_fenced(&self) {
-        self.fenced.store(true, Ordering::Release);
+    /// Tells that a lane works: it has committed what it read, or there is nothing for it to read.
+    pub fn work(&self, lane: usize) {
+        let mut failures = self.lock();
+        if let Some(of_lane) = failures.get_mut(&lane) {
+            of_lane.is_working = true;
+            if of_lane.is_over() {
+                failures.remove(&lane);
+            }
+        }
+    }
+
+    /// Why the process must end, if it must.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.get()
+    }
+
+    /// Tells that the process must end. The first reason stays.
+    pub fn condemn(&self, verdict: Verdict) {
+        // Another lane was quicker, with a reason as good.
+        let _ = self.verdict.set(verdict);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Failures>> {
+        self.failures.lock().expect("no code panics while it holds the texts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_fails_again_and_again_is_told_with_its_reason_though_it_commits_in_between() {
+        let report = LaneReport::default();
+        for attempt in 1..=FAILURES_MIN {
+            assert_eq!(report.trouble(), None, "before attempt {attempt}");
+            report.work(1);
+            report.fail(1, format!("reason {attempt}"), false);
+        }
+        let told = report.trouble().unwrap();
+        assert!(told.starts_with("lane 1 has begun anew 3 times") && told.ends_with("reason 3"), "{told}");
+        report.work(1);
+        assert_eq!(report.trouble(), Some(told), "one commit is not the end of it");
+        report.lock().get_mut(&1).unwrap().last -= SETTLED_AFTER;
+        assert_eq!(report.trouble(), None);
+        report.fail(1, "much later".to_owned(), false);
+        assert_eq!(report.trouble(), None, "it counts anew");
+    }
+
+    #[test]
+    fn what_needs_help_is_told_at_once_and_until_the_lane_works() {
+        let report = LaneReport::default();
+        report.fail(0, "the topic does not exist".to_owned(), true);
+        assert_eq!(report.trouble().as_deref(), Some("the topic does not exist"));
+        report.work(0);
+        assert_eq!(report.trouble(), None);
+    }
+
+    #[test]
+    fn the_first_verdict_stays() {
+        let report = LaneReport::default();
+        assert_eq!(report.verdict(), None);
+        report.condemn(Verdict::Fenced);
+        report.condemn(Verdict::Refused("kafka.session_timeout_s".to_owned()));
+        assert_eq!(report.verdict(), Some(&Verdict::Fenced));
     }
 }

@@ -114,6 +114,7 @@ impl Running {
         let mut settings = wiring::kafka_settings(&app.config).map_err(refused)?;
         let address = app.address().unwrap_or(app.config.server.listen);
         settings.advertised_url = wiring::advertised_url(&app.config, address).map_err(refused)?;
+        engine::kafka::check_settings(&settings).map_err(|refusal| refused(refusal.to_string()))?;
         let settings = Arc::new(settings);
         app.engine.owners.expect();
         self.beside_the_lanes("owners", &settings, engine::kafka::watch_owners)?;

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use engine::lane::Verdict;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{http::App, log};
@@ -10,23 +11,24 @@ use crate::{http::App, log};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Why a service ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     /// An orchestrator asks, and needs time to send clients elsewhere.
     Terminate,
     /// Somebody at a terminal asks, who does not want to wait.
     Interrupt,
     ShardPanicked,
-    Fenced,
+    Verdict(Verdict),
 }
 
 impl End {
-    fn text(self) -> &'static str {
+    fn text(&self) -> &'static str {
         match self {
             Self::Terminate => "SIGTERM",
             Self::Interrupt => "SIGINT",
             Self::ShardPanicked => "a shard panicked",
-            Self::Fenced => "another process has the same kafka.instance",
+            Self::Verdict(Verdict::Fenced) => "another process has the same kafka.instance",
+            Self::Verdict(Verdict::Refused(_)) => "a broker refuses a setting",
         }
     }
 }
@@ -36,21 +38,21 @@ struct Signals {
     interrupt: Signal,
 }
 
-/// Waits for SIGTERM, SIGINT, a shard that panicked or a namesake that took our place; at SIGTERM then for
+/// Waits for SIGTERM, SIGINT, a shard that panicked or a lane that ends for good; at SIGTERM then for
 /// `server.shutdown_grace_s` or the next of these. From then on the service drains.
 pub(super) async fn until_drain(app: &App) -> io::Result<()> {
     let mut signals =
         Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
     let shards_panicked = || app.shards_panicked();
-    let is_fenced = || app.lanes.is_fenced();
-    let end = until_end(&mut signals, shards_panicked, is_fenced).await;
+    let verdict = || app.lanes.verdict().cloned();
+    let end = until_end(&mut signals, shards_panicked, verdict).await;
     let why = end.text();
     app.start_leaving();
     let grace = app.config.server.shutdown_grace_s.duration();
     if end == End::Terminate && !grace.is_zero() {
         tracing::info!(why, grace_s = grace.as_secs_f64(), "not ready any more, still answering");
         // Over in time or by the next reason to end: both begin the drain.
-        let _ = tokio::time::timeout(grace, until_end(&mut signals, shards_panicked, is_fenced)).await;
+        let _ = tokio::time::timeout(grace, until_end(&mut signals, shards_panicked, verdict)).await;
     }
     tracing::info!(why, "draining");
     app.start_draining();
@@ -61,7 +63,7 @@ pub(super) async fn until_drain(app: &App) -> io::Result<()> {
 async fn until_end(
     signals: &mut Signals,
     shards_panicked: impl Fn() -> Vec<usize>,
-    is_fenced: impl Fn() -> bool,
+    verdict: impl Fn() -> Option<Verdict>,
 ) -> End {
     let mut look = tokio::time::interval(LOOK_EVERY);
     let mut report = tokio::time::interval(log::REPORT_EVERY);
@@ -73,8 +75,8 @@ async fn until_end(
                 if !shards_panicked().is_empty() {
                     return End::ShardPanicked;
                 }
-                if is_fenced() {
-                    return End::Fenced;
+                if let Some(verdict) = verdict() {
+                    return End::Verdict(verdict);
                 }
             }
             _ = report.tick() => log::report_repeats(),
@@ -102,7 +104,7 @@ mod tests {
                 terminate: signal(SignalKind::terminate()),
                 interrupt: signal(SignalKind::interrupt()),
             };
-            until_end(&mut signals, panicked, || false).await
+            until_end(&mut signals, panicked, || None).await
         });
         assert_eq!((end, looks.get()), (End::ShardPanicked, 3));
     }

@@ -13,11 +13,7 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
     if report.ticks.is_empty() {
         return vec![Finding::skipped(format!("{} does not exist yet", settings.topic_raw))];
     }
-    let lag: u64 = report
-        .ticks
-        .iter()
-        .map(|partition| partition.end.saturating_sub(partition.committed.unwrap_or(0).max(partition.first)))
-        .sum();
+    let lag: u64 = report.ticks.iter().map(|partition| partition.lag).sum();
     let members = report.group.as_ref().map_or(&[][..], |group| &group.members);
     let state = report.group.as_ref().map_or("absent", |group| group.state.as_str());
     let seen = format!("group {}: {state}, {} members, {lag} records behind", settings.group, members.len());
@@ -28,6 +24,12 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
             0 => Finding::ok(format!("{seen}: nobody works, and nothing waits")),
             _ => Finding::warning(format!("{seen}: nobody works"), fix),
         });
+    } else if !report.standing.is_empty() {
+        found.push(Finding::warning(
+            format!("{seen}; nothing is committed in partitions {:?}, where records wait", report.standing),
+            "while state is restored this passes; if it stays, their owner gets nowhere: its /health and its log line \"the \
+             lane begins anew\" say why, and RUNBOOK at stormglass_kafka_lane_restarts_total what to do",
+        ));
     } else if lag > LAG_MAX {
         found.push(Finding::warning(
             seen,
@@ -73,7 +75,14 @@ mod tests {
         let report = BrokerReport {
             brokers: Vec::new(),
             topics: Vec::new(),
-            ticks: vec![PartitionReport { partition: 0, first: 100, end: 50_000, committed }],
+            ticks: vec![PartitionReport {
+                partition: 0,
+                first: 100,
+                end: 50_000,
+                committed,
+                lag: 50_000 - committed.unwrap_or(100),
+            }],
+            standing: Vec::new(),
             group: Some(group),
             held_back: BTreeMap::new(),
             ahead: Vec::new(),
@@ -88,6 +97,18 @@ mod tests {
         let namesakes = broker(&[("stormglass-a", "10.0.0.1"), ("stormglass-a", "10.0.0.2")], Some(50_000));
         let found = look(&namesakes);
         assert!(found[1].what.contains("10.0.0.1, 10.0.0.2"), "{found:?}");
+    }
+
+    #[test]
+    fn members_that_commit_nothing_while_records_wait_are_told() {
+        let mut stuck = broker(&[("stormglass-a", "10.0.0.1")], Some(49_990));
+        assert_eq!(look(&stuck)[0].outcome, Outcome::Ok);
+        stuck.report.standing = vec![0];
+        let found = look(&stuck);
+        assert!(
+            found[0].outcome == Outcome::Warning && found[0].what.contains("in partitions [0]"),
+            "{found:?}"
+        );
     }
 
     #[test]

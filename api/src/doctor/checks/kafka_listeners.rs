@@ -58,6 +58,7 @@ mod tests {
             brokers,
             topics: Vec::new(),
             ticks: Vec::new(),
+            standing: Vec::new(),
             group: None,
             held_back: std::collections::BTreeMap::new(),
             ahead: Vec::new(),

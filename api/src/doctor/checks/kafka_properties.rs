@@ -1,5 +1,7 @@
 //! Are the settings of the clients complete, and is none of them overruled?
 
+use engine::kafka::{Refusal, check_settings};
+
 use crate::{config::Loaded, doctor::finding::Finding, wiring};
 
 /// Properties that the engine sets itself: exactly once depends on them.
@@ -17,14 +19,38 @@ const OWN: &[&str] = &[
     "partition.assignment.strategy",
 ];
 
+fn fix(refusal: &Refusal) -> &'static str {
+    // Of all else librdkafka has what this engine uses: TLS, SCRAM and Kerberos are compiled in or not.
+    let is_of_the_build = refusal.key.starts_with("kafka.properties.ssl.")
+        || matches!(
+            refusal.key.as_str(),
+            "kafka.properties.security.protocol" | "kafka.properties.sasl.mechanisms"
+        );
+    if is_of_the_build && !cfg!(feature = "kafka-tls") {
+        "this program was built without TLS and SCRAM: build it with the feature kafka-tls, or fix the value"
+    } else {
+        "fix the value, or leave it out; the process would end with 64"
+    }
+}
+
 pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     let kafka = &loaded.config.kafka;
     if kafka.bootstrap_servers.get().is_none() {
         return vec![Finding::skipped("Kafka is not configured")];
     }
     let mut found = Vec::new();
-    if let Err(why) = wiring::kafka_settings(&loaded.config) {
-        found.push(Finding::failed(why, "set the variable, or mount the file, that the property refers to"));
+    match wiring::kafka_settings(&loaded.config) {
+        Err(why) => {
+            found.push(Finding::failed(
+                why,
+                "set the variable, or mount the file, that the property refers to",
+            ));
+        }
+        Ok(settings) => {
+            if let Err(refusal) = check_settings(&settings) {
+                found.push(Finding::failed(refusal.to_string(), fix(&refusal)));
+            }
+        }
     }
     for name in OWN.iter().filter(|&&name| kafka.properties.contains_key(name)) {
         found.push(Finding::warning(
@@ -37,14 +63,6 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
         found.push(Finding::warning(
             "kafka.properties.bootstrap.servers overrules kafka.bootstrap_servers",
             "name the brokers in one place: kafka.bootstrap_servers",
-        ));
-    }
-    let secured = kafka.properties.get("security.protocol");
-    let wants_tls = secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext"));
-    if wants_tls && !cfg!(feature = "kafka-tls") {
-        found.push(Finding::failed(
-            "kafka.properties.security.protocol wants TLS or SASL, and this program was built without",
-            "build it with the feature kafka-tls",
         ));
     }
     if found.is_empty() {

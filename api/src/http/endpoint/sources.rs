@@ -56,13 +56,16 @@ struct Source {
     state: &'static str,
     /// When that began.
     since: String,
-    /// Why it failed.
+    /// Why it failed; of Kafka, what keeps it from getting anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Whether it can give ticks now: of Kafka, whether a broker answers.
     connected: bool,
     /// How fresh its ticks are.
     feed: FeedBody,
+    /// Of Kafka: records of this instance's partitions that are not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_records: Option<i64>,
     ticks: Ticks,
     records_without_tick: u64,
     times_zoneless: u64,
@@ -111,9 +114,10 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
         },
         reason: match state {
             SourceState::Failed(why) => Some(why),
-            SourceState::Running | SourceState::Finished => None,
+            SourceState::Running | SourceState::Finished => app.lanes.trouble(),
         },
         feed: (&Feed::of(app)).into(),
+        lag_records: (kind == SourceKind::Kafka).then(|| metrics.lanes.lag_records.load(Relaxed)),
         ticks: Ticks {
             accepted: metrics.ticks_accepted(),
             late: sum(|shard| &shard.ticks_late),

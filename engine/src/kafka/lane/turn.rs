@@ -6,12 +6,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use rdkafka::{
-    Message, Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaError,
-    types::RDKafkaErrorCode,
-};
+use rdkafka::{Message, Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaError};
 
-use super::{Lane, LaneError, LeftStates};
+use super::{Lane, LaneError, LeftStates, guard};
 use crate::{
     events::Happening,
     kafka::{
@@ -40,27 +37,24 @@ const ANSWER_WAIT: Duration = Duration::from_millis(1);
 const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
 /// Symbols whose state is written when partitions are given back.
 const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
-/// How often the lag is told.
-const LAG_EVERY: Duration = Duration::from_secs(1);
 
 /// One attempt's turns.
 pub(super) struct Turns<'a, 'b> {
-    lane: &'a mut Lane<'b>,
-    consumer: &'a LaneConsumer,
+    pub(super) lane: &'a mut Lane<'b>,
+    pub(super) consumer: &'a LaneConsumer,
     transaction: Transaction,
-    owned: OwnedPartitions,
+    pub(super) owned: OwnedPartitions,
     announcements: Announcements,
     models: PartitionModels,
     rebalances: VecDeque<Rebalance>,
     /// Since when partitions are being brought to life.
-    restoring_since: Option<Instant>,
+    pub(super) restoring_since: Option<Instant>,
     /// Snapshots that are due, in symbols.
     snapshots_due: f64,
     snapshots_at: Instant,
     /// Snapshots asked for so far.
     snapshots_asked: u64,
-    lag_at: Instant,
-    lag: i64,
+    pub(super) lag_at: Instant,
     paused: i64,
 }
 
@@ -79,7 +73,6 @@ impl<'a, 'b> Turns<'a, 'b> {
             snapshots_at: Instant::now(),
             snapshots_asked: 0,
             lag_at: Instant::now(),
-            lag: 0,
             paused: 0,
         }
     }
@@ -100,7 +93,6 @@ impl<'a, 'b> Turns<'a, 'b> {
     pub(super) fn end(self) -> (LeftStates, VecDeque<Rebalance>) {
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
-        metrics.lag_records.fetch_sub(self.lag, Ordering::Relaxed);
         metrics.partitions_paused.fetch_sub(self.paused, Ordering::Relaxed);
         let left = self.owned.into_iter().map(|(partition, owned)| (partition, (owned.epoch, owned.shard)));
         (left.collect(), self.rebalances)
@@ -162,7 +154,10 @@ impl<'a, 'b> Turns<'a, 'b> {
             &mut lane.link,
             partitions,
         )?;
-        let Some(restored) = restored else { return Ok(false) };
+        let Some(restored) = restored else {
+            self.say_that_offsets_are_not_known();
+            return Ok(false);
+        };
         let restored = restored?;
         let positions = restore::positions(&lane.settings, &restored)?;
         let mut numbers: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
@@ -179,7 +174,12 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
         take_over(self.consumer, &positions)?;
         self.announcements.taken();
-        if !numbers.is_empty() {
+        // How far they are behind is known from the look that restored them.
+        self.tell_lag_now();
+        let lane = &mut *self.lane;
+        if numbers.is_empty() && self.owned.is_empty() {
+            lane.report.work(lane.number);
+        } else if !numbers.is_empty() {
             lane.note(Happening::PartitionsTaken { lane: lane.number, partitions: numbers });
         }
         let owned = &self.owned;
@@ -252,7 +252,7 @@ impl<'a, 'b> Turns<'a, 'b> {
                 None => break,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    on_error(self.consumer, error)?;
+                    guard::on_error(lane, self.consumer, error)?;
                     break;
                 }
             };
@@ -361,6 +361,10 @@ impl<'a, 'b> Turns<'a, 'b> {
         let offsets = self.offsets()?;
         let (predictions, newest_ns) = self.transaction.predictions();
         self.transaction.commit(self.consumer, &offsets)?;
+        let is_further = self.owned.values().any(|owned| owned.is_live() && owned.next > owned.committed);
+        if is_further || self.lane.has_caught_up() {
+            self.lane.report.work(self.lane.number);
+        }
         for owned in self.owned.values_mut().filter(|owned| owned.is_live()) {
             owned.committed = owned.next;
         }
@@ -459,40 +463,4 @@ impl<'a, 'b> Turns<'a, 'b> {
             );
         }
     }
-
-    fn tell_lag(&mut self) {
-        if self.lag_at.elapsed() < LAG_EVERY {
-            return;
-        }
-        self.lag_at = Instant::now();
-        let ends = self.consumer.context().ends();
-        let behind = |(number, owned): (&u32, &OwnedPartition)| {
-            ends.get(&(*number as i32)).map_or(0, |&end| (end - owned.next as i64).max(0))
-        };
-        let lag: i64 = self.owned.iter().map(behind).sum();
-        self.lane.metrics.lag_records.fetch_add(lag - self.lag, Ordering::Relaxed);
-        self.lag = lag;
-    }
-}
-
-/// What an error among the records means.
-fn on_error(consumer: &LaneConsumer, error: KafkaError) -> Result<(), LaneError> {
-    // A member that was fenced, or that the group refuses for good, is fatal; so is each error from then on.
-    let is_final = consumer.client().fatal_error().is_some()
-        || matches!(
-            error.rdkafka_error_code(),
-            // The record to read next has been deleted: look again where the log begins.
-            Some(
-                RDKafkaErrorCode::AutoOffsetReset
-                    | RDKafkaErrorCode::OffsetOutOfRange
-                    | RDKafkaErrorCode::Fatal
-            )
-        )
-        || matches!(error, KafkaError::MessageConsumptionFatal(_));
-    if is_final {
-        return Err(error.into());
-    }
-    // Brokers come and go; the client reconnects by itself.
-    tracing::debug!(%error, "kafka");
-    Ok(())
 }
