@@ -19,6 +19,7 @@ mod owners;
 mod poison;
 mod producers;
 mod reader;
+mod recreated;
 mod refused;
 mod secure;
 mod state;

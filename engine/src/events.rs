@@ -82,7 +82,7 @@ pub enum Happening {
     Restored {
         /// Which.
         partition: u32,
-        /// `start`, `snapshots`, `origin` or `new_origin`.
+        /// `start`, `snapshots`, `origin`, `new_origin` or `new_log`.
         from: &'static str,
         /// Records to read again before it is live.
         replayed: u64,

@@ -15,7 +15,7 @@
 //! Map: [`settings`] what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
 //! client that makes topics, `oauth` tokens that let them in; `topics` created or checked; `claim` whose a lane's name is;
 //! `lane` the thread and its turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress`
-//! what a commit says beside the offset; `snapshots` state in the compacted topic,
+//! what a commit says beside the offset; `topic_id` which log that offset is of; `snapshots` state in the compacted topic,
 //! `state_files` its copy on this machine; `restore` from an assignment to live; `transaction` output and how it ends;
 //! `dead_letter` what could not be read. For all instances: `owners` who has which partition, `models` what scores it,
 //! `events` what happened.
@@ -50,6 +50,7 @@ mod retention;
 pub mod settings;
 mod snapshots;
 mod state_files;
+mod topic_id;
 mod topic_log;
 mod topics;
 mod transaction;

@@ -518,6 +518,7 @@ pub const METRICS: &[Metric] = &[
                     ("snapshots", load(&m.lanes.restored_snapshots)),
                     ("origin", load(&m.lanes.restored_origin)),
                     ("new_origin", load(&m.lanes.restored_new_origin)),
+                    ("new_log", load(&m.lanes.restored_new_log)),
                 ],
             )
         },

@@ -19,14 +19,14 @@ use super::{
 use crate::support::process::Process;
 
 /// The newest of a counter's values with this label.
-fn counted(engine: &Process, series: &str) -> u64 {
+pub(super) fn counted(engine: &Process, series: &str) -> u64 {
     let (_, metrics) = engine.get("/metrics").unwrap();
     let line = metrics.lines().find(|line| line.starts_with(series)).unwrap();
     line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64
 }
 
 /// Deletes a topic, and waits until the broker has.
-fn delete_topic(world: &World, topic: &str) {
+pub(super) fn delete_topic(world: &World, topic: &str) {
     let admin = world.admin();
     block_on(admin.delete_topics(&[topic], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
     let began = Instant::now();

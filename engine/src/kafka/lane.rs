@@ -20,6 +20,7 @@ use super::{
     refusal::{self, Refusal},
     settings::{Delivery, KafkaSettings},
     state_files::StateFiles,
+    topic_id::TopicId,
     topics::{self, TopicsError},
     transaction::{Broken, Transaction},
 };
@@ -91,6 +92,10 @@ pub(super) struct Lane<'a> {
     pub(super) files: StateFiles,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
     pub(super) left: LeftStates,
+    /// The topic that the commits so far were about; `None` where nothing was committed, or where brokers have no ids.
+    pub(super) topic_id: Option<TopicId>,
+    /// Whether it was told that brokers have no ids.
+    pub(super) has_told_no_ids: bool,
     /// This lane's part of [`LaneMetrics::lag_records`].
     lag: i64,
     /// To the lane's name.
@@ -110,8 +115,20 @@ pub fn run_lane(
     let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
     let files = StateFiles::new(&settings, metrics.clone());
     let claim = Claim::new(&settings, number);
-    let mut lane =
-        Lane { settings, number, metrics, report, stop, link, files, left: LeftStates::new(), lag: 0, claim };
+    let mut lane = Lane {
+        settings,
+        number,
+        metrics,
+        report,
+        stop,
+        link,
+        files,
+        left: LeftStates::new(),
+        topic_id: None,
+        has_told_no_ids: false,
+        lag: 0,
+        claim,
+    };
     let mut pause = PAUSE_MIN;
     loop {
         let started = Instant::now();

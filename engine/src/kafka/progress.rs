@@ -1,9 +1,12 @@
 //! What a commit says beside the offset: how the state up to it can be had again.
 //!
 //! It is the text kept with a committed offset, far below the broker's default bound of 4,096 bytes:
-//! `sg1 read_from=120 origin=0 new_before=0 symbols=3 names=89abcdef01234567`.
+//! `sg2 read_from=120 origin=0 new_before=0 symbols=3 names=89abcdef01234567 topic=jJ9rPg9dSwz7__4BAgMEBQ`. Without the
+//! topic's id, as older versions wrote it and as it is where brokers have no ids, it is `sg1` and ends with the names.
 
 use std::fmt;
+
+use super::topic_id::TopicId;
 
 /// How to rebuild the state of a partition as it was at the committed offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub(super) struct Progress {
     pub(super) symbols: u32,
     /// Their names, hashed, combined by exclusive or.
     pub(super) names: u64,
+    /// The topic that all of these offsets count records of; `None` where it was not written.
+    pub(super) topic_id: Option<TopicId>,
 }
 
 impl Progress {
@@ -30,7 +35,11 @@ impl Progress {
     /// Reads what [`fmt::Display`] wrote; `None` for any other text.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
-        (words.next()? == "sg1").then_some(())?;
+        let has_topic_id = match words.next()? {
+            "sg1" => false,
+            "sg2" => true,
+            _ => return None,
+        };
         let mut field = |name: &str| words.next()?.strip_prefix(name)?.strip_prefix('=');
         let progress = Self {
             read_from: field("read_from")?.parse().ok()?,
@@ -38,6 +47,7 @@ impl Progress {
             new_origin_before: field("new_before")?.parse().ok()?,
             symbols: field("symbols")?.parse().ok()?,
             names: u64::from_str_radix(field("names")?, 16).ok()?,
+            topic_id: if has_topic_id { Some(TopicId::parse(field("topic")?)?) } else { None },
         };
         words.next().is_none().then_some(progress)
     }
@@ -45,12 +55,14 @@ impl Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { read_from, origin, new_origin_before, symbols, names } = self;
+        let Self { read_from, origin, new_origin_before, symbols, names, topic_id } = self;
+        let version = if topic_id.is_some() { 2 } else { 1 };
         write!(
             f,
-            "sg1 read_from={read_from} origin={origin} new_before={new_origin_before} symbols={symbols} \
+            "sg{version} read_from={read_from} origin={origin} new_before={new_origin_before} symbols={symbols} \
              names={names:016x}"
-        )
+        )?;
+        topic_id.map_or(Ok(()), |id| write!(f, " topic={id}"))
     }
 }
 
@@ -69,9 +81,21 @@ mod tests {
         progress.count("coinbase:BTC-USD");
         progress.count("coinbase:ETH-USD");
         let text = progress.to_string();
-        assert!(text.len() < 4_096);
+        assert!(text.starts_with("sg1 "), "readable by the versions before topics had ids");
         assert_eq!(Progress::parse(&text), Some(progress));
-        for other in ["", "sg1", "sg2 read_from=1", &format!("{text} more=1"), &text[..text.len() - 20]] {
+        progress.topic_id = TopicId::parse("jJ9rPg9dSwz7__4BAgMEBQ");
+        assert!(progress.topic_id.is_some());
+        let text = progress.to_string();
+        assert!(text.starts_with("sg2 ") && text.len() < 4_096);
+        assert_eq!(Progress::parse(&text), Some(progress));
+        for other in [
+            "",
+            "sg1",
+            "sg3 read_from=1",
+            &text.replacen("sg2", "sg1", 1),
+            &format!("{text} more=1"),
+            &text[..text.len() - 20],
+        ] {
             assert_eq!(Progress::parse(other), None, "{other:?}");
         }
     }

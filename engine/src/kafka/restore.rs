@@ -21,6 +21,7 @@ use super::{
     settings::{KafkaSettings, Start},
     snapshots::{self, KeptSnapshot},
     state_files::StateFiles,
+    topic_id::{TopicId, topic_id},
 };
 use crate::{
     events::Happening,
@@ -33,6 +34,7 @@ use crate::{
 /// the transaction of an owner that died is open; the look is repeated then.
 const COMMITTED_TIMEOUT: Duration = Duration::from_millis(300);
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
+const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the broker says of a partition.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ struct Found {
     /// The oldest record's offset, and the one behind the newest.
     low: u64,
     high: u64,
+    /// What is known of the group's position, or of this lane's before, is of a topic that was deleted.
+    is_new_log: bool,
 }
 
 /// Where a partition's state comes from.
@@ -56,6 +60,8 @@ enum From {
     Origin,
     /// The records there still are: what came before is lost.
     NewOrigin,
+    /// The first record of a topic that was created in the place of the one known so far.
+    NewLog,
 }
 
 impl From {
@@ -65,6 +71,7 @@ impl From {
             Self::Snapshots => "snapshots",
             Self::Origin => "origin",
             Self::NewOrigin => "new_origin",
+            Self::NewLog => "new_log",
         }
     }
 }
@@ -80,16 +87,32 @@ struct Plan {
     snapshots: Vec<KeptSnapshot>,
 }
 
+/// Partitions whose state is in the shards.
+pub(super) struct Restored {
+    pub(super) owned: Vec<OwnedPartition>,
+    /// The topic whose offsets they count.
+    pub(super) topic_id: Option<TopicId>,
+}
+
+/// What a lane restores with.
+pub(super) struct Restorer<'a> {
+    pub(super) settings: &'a KafkaSettings,
+    pub(super) metrics: &'a LaneMetrics,
+    pub(super) files: &'a StateFiles,
+    pub(super) consumer: &'a LaneConsumer,
+    /// The topic that the lane's commits so far were about.
+    pub(super) known_topic: Option<TopicId>,
+}
+
 /// Takes partitions over as far as they are: state restored in the shards. `None`: the committed offsets are not known
 /// yet, ask again.
 pub(super) fn restore(
-    settings: &KafkaSettings,
-    metrics: &LaneMetrics,
-    files: &StateFiles,
-    consumer: &LaneConsumer,
+    restorer: &Restorer<'_>,
     link: &mut ShardLink,
     assigned: &TopicPartitionList,
-) -> KafkaResult<Option<Result<Vec<OwnedPartition>, ShardsGone>>> {
+) -> KafkaResult<Option<Result<Restored, ShardsGone>>> {
+    let &Restorer { settings, metrics, files, consumer, known_topic } = restorer;
+    let topic_id = topic_id(consumer.client(), &settings.topic_raw, None, TOPIC_ID_TIMEOUT)?;
     let committed = match consumer.committed_offsets(assigned.clone(), COMMITTED_TIMEOUT) {
         Ok(committed) => committed,
         Err(error) if is_forbidden(&error) => return Err(error),
@@ -108,15 +131,24 @@ pub(super) fn restore(
             _ => None,
         };
         let (low, high) = (low.max(0) as u64, high.max(0) as u64);
-        found.push(Found { partition: partition as u32, committed, low, high });
+        // A group's offsets go with their topic. What the lane remembers tells where even they are gone.
+        let position_of = match committed {
+            Some((_, progress)) => progress.and_then(|progress| progress.topic_id),
+            None => known_topic,
+        };
+        let is_new_log = !TopicId::may_be_same(position_of, topic_id);
+        found.push(Found { partition: partition as u32, committed, low, high, is_new_log });
     }
     // By partition, from the files where these have all of it, else from the topic.
     let mut kept = BTreeMap::new();
     let mut from_topic = Vec::new();
     for found in &found {
-        let Some((committed, Some(progress))) = found.committed else { continue };
+        let Some((committed, Some(progress))) = found.committed.filter(|_| !found.is_new_log) else {
+            continue;
+        };
         if progress.symbols > 0 {
-            match usable(&progress, committed, files.read(found.partition, &progress)) {
+            let in_files = of_topic(files.read(found.partition, &progress), topic_id);
+            match usable(&progress, committed, in_files) {
                 Some(snapshots) => drop(kept.insert(found.partition, snapshots)),
                 None => from_topic.push(found.partition),
             }
@@ -126,13 +158,13 @@ pub(super) fn restore(
     kept.append(&mut snapshots::read(settings, &from_topic)?);
     let mut owned = Vec::new();
     for found in found {
-        let snapshots = kept.remove(&found.partition).unwrap_or_default();
+        let snapshots = of_topic(kept.remove(&found.partition).unwrap_or_default(), topic_id);
         match take(settings, metrics, link, &found, snapshots) {
             Ok(partition) => owned.push(partition),
             Err(gone) => return Ok(Some(Err(gone))),
         }
     }
-    Ok(Some(Ok(owned)))
+    Ok(Some(Ok(Restored { owned, topic_id })))
 }
 
 /// Whether asking again is in vain.
@@ -141,6 +173,12 @@ fn is_forbidden(error: &KafkaError) -> bool {
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
     )
+}
+
+/// The snapshots that can be of this topic.
+fn of_topic(mut snapshots: Vec<KeptSnapshot>, topic_id: Option<TopicId>) -> Vec<KeptSnapshot> {
+    snapshots.retain(|snapshot| TopicId::may_be_same(snapshot.topic_id, topic_id));
+    snapshots
 }
 
 fn take(
@@ -173,6 +211,10 @@ fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {
         new_origin_before,
         snapshots: Vec::new(),
     };
+    if found.is_new_log {
+        // Not where a new group begins: what the new topic holds came after what was read of the old one.
+        return from_here(From::NewLog, low, low, 0);
+    }
     let Some((committed, progress)) = found.committed else {
         let begin = if start == Start::Earliest { low } else { high };
         return from_here(From::Start, begin, begin, 0);
@@ -257,6 +299,7 @@ fn carry_out(
         From::Snapshots => Some(&metrics.restored_snapshots),
         From::Origin => Some(&metrics.restored_origin),
         From::NewOrigin => Some(&metrics.restored_new_origin),
+        From::NewLog => Some(&metrics.restored_new_log),
     };
     if let Some(counter) = counter {
         counter.fetch_add(1, Ordering::Relaxed);
@@ -268,6 +311,13 @@ fn carry_out(
     match plan.from {
         From::NewOrigin => {
             tracing::warn!(partition, committed, replay, "what came before is lost: a new origin");
+        }
+        From::NewLog => {
+            tracing::warn!(
+                partition,
+                from_offset = committed,
+                "the ticks' topic was deleted and created again: the partition begins anew with the new topic's records"
+            );
         }
         _ => tracing::info!(partition, ?from, committed, replay, symbols = symbol_count, "taken over"),
     }
@@ -310,20 +360,20 @@ mod tests {
     use super::*;
 
     fn kept(symbol: &str, first: u64, next: u64) -> KeptSnapshot {
-        KeptSnapshot { partition: 1, symbol: symbol.to_owned(), first, next, bytes: vec![1] }
+        KeptSnapshot { partition: 1, symbol: symbol.to_owned(), first, next, topic_id: None, bytes: vec![1] }
     }
 
     /// Two symbols before 100, each with a snapshot; committed at 150.
     fn progress() -> Progress {
         let mut progress =
-            Progress { read_from: 100, origin: 10, new_origin_before: 4, symbols: 0, names: 0 };
+            Progress { read_from: 100, origin: 10, new_origin_before: 4, ..Progress::default() };
         progress.count("a:X");
         progress.count("a:Y");
         progress
     }
 
     fn found(progress: Option<Progress>, low: u64, high: u64) -> Found {
-        Found { partition: 1, committed: Some((150, progress)), low, high }
+        Found { partition: 1, committed: Some((150, progress)), low, high, is_new_log: false }
     }
 
     #[test]
@@ -369,10 +419,32 @@ mod tests {
 
     #[test]
     fn a_new_group_starts_where_it_is_told() {
-        let found = Found { partition: 1, committed: None, low: 5, high: 9 };
+        let found = Found { partition: 1, committed: None, low: 5, high: 9, is_new_log: false };
         assert_eq!(plan(&found, Start::Earliest, vec![]).read_from, 5);
         let latest = plan(&found, Start::Latest, vec![]);
         assert_eq!((latest.from, latest.read_from, latest.committed), (From::Start, 9, 9));
+    }
+
+    #[test]
+    fn a_topic_that_was_created_again_is_read_from_its_first_record_whatever_was_committed() {
+        let snapshots = vec![kept("a:X", 10, 100), kept("a:Y", 20, 140)];
+        for found in [found(Some(progress()), 3, 200), Found { committed: None, ..found(None, 3, 200) }] {
+            for start in [Start::Earliest, Start::Latest] {
+                let plan = plan(&Found { is_new_log: true, ..found }, start, snapshots.clone());
+                assert_eq!((plan.from, plan.read_from, plan.committed, plan.origin), (From::NewLog, 3, 3, 3));
+                assert!(plan.snapshots.is_empty() && plan.new_origin_before == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_another_topic_is_not_used() {
+        let id = |text: &str| Some(TopicId::parse(text).unwrap());
+        let (ours, other) = (id("jJ9rPg9dSwz7__4BAgMEBQ"), id("jJ9rPg9dSwz7__4BAgMEBg"));
+        let of = |topic_id| KeptSnapshot { topic_id, ..kept("a:X", 10, 100) };
+        let kept = of_topic(vec![of(ours), of(other), of(None)], ours);
+        assert_eq!(kept, [of(ours), of(None)], "older versions wrote no id");
+        assert_eq!(of_topic(vec![of(other)], None).len(), 1, "the broker has no ids");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{
     client::{self, ReaderContext},
     settings::KafkaSettings,
+    topic_id::TopicId,
 };
 
 /// A record must fit below the broker's default of 1 MB.
@@ -36,6 +37,8 @@ pub(super) struct KeptSnapshot {
     pub(super) first: u64,
     /// The offset behind the last record that the state holds.
     pub(super) next: u64,
+    /// The topic that both offsets count records of; `None` where it was not written.
+    pub(super) topic_id: Option<TopicId>,
     /// What the shard gave.
     pub(super) bytes: Vec<u8>,
 }
@@ -54,6 +57,9 @@ impl KeptSnapshot {
                 ("hash", hash.clone()),
             ] {
                 headers = headers.insert(Header { key, value: Some(&value) });
+            }
+            if let Some(id) = self.topic_id {
+                headers = headers.insert(Header { key: "topic", value: Some(&id.to_string()) });
             }
             (format!("{}/{i}", self.symbol), chunk, headers)
         })
@@ -74,6 +80,7 @@ struct ChunkHead {
     next: u64,
     count: usize,
     hash: u64,
+    topic_id: Option<TopicId>,
 }
 
 impl Chunk {
@@ -89,6 +96,10 @@ impl Chunk {
             next: text("next")?.parse().ok()?,
             count: text("chunks")?.parse().ok().filter(|count| (1..=CHUNKS_MAX).contains(count))?,
             hash: u64::from_str_radix(text("hash")?, 16).ok()?,
+            topic_id: match text("topic") {
+                Some(id) => Some(TopicId::parse(id)?),
+                None => None,
+            },
         };
         let index = index.parse().ok().filter(|index| *index < head.count)?;
         Some(Self { symbol: symbol.to_owned(), index, head, bytes: message.payload()?.to_vec() })
@@ -119,7 +130,7 @@ impl Gathering {
     /// The whole ones.
     fn whole(self, partition: u32) -> Vec<KeptSnapshot> {
         let whole = |(symbol, gathered): (String, Gathered)| {
-            let ChunkHead { first, next, count, hash } = gathered.head;
+            let ChunkHead { first, next, count, hash, topic_id } = gathered.head;
             let complete = gathered.chunks.len() == count;
             let bytes: Vec<u8> = gathered.chunks.into_values().flatten().collect();
             (complete && xxh3_64(&bytes) == hash).then_some(KeptSnapshot {
@@ -127,6 +138,7 @@ impl Gathering {
                 symbol,
                 first,
                 next,
+                topic_id,
                 bytes,
             })
         };
@@ -190,14 +202,21 @@ mod tests {
 
     fn snapshot(next: u64, bytes: usize) -> KeptSnapshot {
         let bytes = (0..bytes).map(|i| (i as u64 * next) as u8).collect();
-        KeptSnapshot { partition: 2, symbol: "coinbase:BTC/USD".to_owned(), first: 5, next, bytes }
+        KeptSnapshot {
+            partition: 2,
+            symbol: "coinbase:BTC/USD".to_owned(),
+            first: 5,
+            next,
+            topic_id: None,
+            bytes,
+        }
     }
 
     /// The chunks as a reader meets them.
     fn chunks(snapshot: &KeptSnapshot) -> Vec<Chunk> {
         let hash = xxh3_64(&snapshot.bytes);
         let count = snapshot.records().count();
-        let head = ChunkHead { first: snapshot.first, next: snapshot.next, count, hash };
+        let head = ChunkHead { first: snapshot.first, next: snapshot.next, count, hash, topic_id: None };
         snapshot
             .records()
             .map(|(key, bytes, _)| {

@@ -15,7 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot};
+use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot, topic_id::TopicId};
 use crate::{lane::LaneMetrics, verify::KeptState};
 
 /// Far above any symbol's state.
@@ -35,6 +35,9 @@ struct Head {
     next: u64,
     origin: u64,
     new_origin_before: u64,
+    /// Of the topic that the offsets count records of; absent where brokers have no ids, and in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    topic_id: Option<String>,
 }
 
 /// The directory, if one is set.
@@ -74,6 +77,7 @@ impl StateFiles {
             next: snapshot.next,
             origin,
             new_origin_before,
+            topic_id: snapshot.topic_id.map(|id| id.to_string()),
         };
         let writes = &self.metrics.state_files;
         match write(directory, &head, &snapshot.bytes) {
@@ -96,11 +100,16 @@ impl StateFiles {
             let is_ours = (head.version, &head.group, &head.topic, head.partition)
                 == (1, &self.group, &self.topic, partition)
                 && (head.origin, head.new_origin_before) == (progress.origin, progress.new_origin_before);
+            let topic_id = match &head.topic_id {
+                Some(id) => Some(TopicId::parse(id)?),
+                None => None,
+            };
             is_ours.then_some(KeptSnapshot {
                 partition,
                 symbol: head.symbol,
                 first: head.first,
                 next: head.next,
+                topic_id,
                 bytes,
             })
         };
@@ -185,7 +194,7 @@ mod tests {
 
     fn snapshot(symbol: &str, next: u64) -> KeptSnapshot {
         let bytes = (0..10_000u64).map(|i| (i * next) as u8).collect();
-        KeptSnapshot { partition: 3, symbol: symbol.to_owned(), first: 5, next, bytes }
+        KeptSnapshot { partition: 3, symbol: symbol.to_owned(), first: 5, next, topic_id: None, bytes }
     }
 
     fn progress(origin: u64) -> Progress {

@@ -52,6 +52,9 @@ pub(super) enum Broken {
     /// It had to be given up, again and again, or the partitions are gone.
     #[error("the transaction was given up: {0}")]
     Aborted(String),
+    /// It was not committed, because its records may not be the ones that they were taken for.
+    #[error("nothing is committed: {0}")]
+    Withheld(String),
     /// Nobody knows.
     #[error("the outcome of the transaction is not known: {0}")]
     Indefinite(String),
@@ -61,7 +64,7 @@ impl Broken {
     pub(super) fn outcome(&self) -> TransactionOutcome {
         match self {
             Self::Fenced(_) => TransactionOutcome::Fenced,
-            Self::Aborted(_) => TransactionOutcome::Aborted,
+            Self::Aborted(_) | Self::Withheld(_) => TransactionOutcome::Aborted,
             Self::Indefinite(_) => TransactionOutcome::Indefinite,
         }
     }
@@ -229,11 +232,13 @@ impl Transaction {
         }
     }
 
-    /// Commits what was sent together with these offsets. On success nothing is kept; otherwise the lane begins anew.
+    /// Commits what was sent together with these offsets, unless `check`, the last thing before, fails. On success nothing
+    /// is kept; otherwise the lane begins anew.
     pub(super) fn commit(
         &mut self,
         consumer: &LaneConsumer,
         offsets: &TopicPartitionList,
+        mut check: impl FnMut() -> Result<(), Broken>,
     ) -> Result<(), Broken> {
         let started = Instant::now();
         let mut attempt = 0;
@@ -244,8 +249,8 @@ impl Transaction {
                 break Err(Broken::Aborted("the group gave the partitions to somebody else".to_owned()));
             }
             let result = match self.settings.delivery {
-                Delivery::ExactlyOnce => self.try_commit(consumer, offsets),
-                Delivery::AtLeastOnce => self.try_flush(consumer, offsets),
+                Delivery::ExactlyOnce => self.try_commit(consumer, offsets, &mut check),
+                Delivery::AtLeastOnce => self.try_flush(consumer, offsets, &mut check),
             };
             match result {
                 Err(Broken::Aborted(why)) if attempt < ATTEMPTS_MAX => {
@@ -289,7 +294,12 @@ impl Transaction {
         }
     }
 
-    fn try_commit(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
+    fn try_commit(
+        &mut self,
+        consumer: &LaneConsumer,
+        offsets: &TopicPartitionList,
+        check: &mut dyn FnMut() -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         let deadline = Instant::now() + self.settings.transaction_timeout.mul_f64(0.8);
         self.begin().map_err(|error| self.broken(&error))?;
         let Some(member) = consumer.group_metadata() else {
@@ -302,6 +312,8 @@ impl Transaction {
         });
         let committed = match delivered {
             Ok(true) => {
+                // Behind the offsets, so that a producer that was fenced learns that first.
+                check()?;
                 retrying(deadline, || self.producer.commit_transaction(remaining(deadline))).map(|()| true)
             }
             other => other,
@@ -331,13 +343,19 @@ impl Transaction {
         self.producer.abort_transaction(self.settings.transaction_timeout)
     }
 
-    fn try_flush(&mut self, consumer: &LaneConsumer, offsets: &TopicPartitionList) -> Result<(), Broken> {
+    fn try_flush(
+        &mut self,
+        consumer: &LaneConsumer,
+        offsets: &TopicPartitionList,
+        check: &mut dyn FnMut() -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         let indefinite = |error: KafkaError| Broken::Indefinite(error.to_string());
         client::deliver(&self.producer, Instant::now() + self.settings.transaction_timeout);
         self.producer.flush(Duration::ZERO).map_err(indefinite)?;
         if let Some(failure) = self.producer.context().take_failure() {
             return Err(Broken::Aborted(failure));
         }
+        check()?;
         if offsets.count() > 0 {
             consumer.commit(offsets, CommitMode::Sync).map_err(indefinite)?;
         }

@@ -74,6 +74,8 @@ pub struct LaneMetrics {
     pub restored_origin: AtomicU64,
     /// Partitions begun anew because what came before is lost.
     pub restored_new_origin: AtomicU64,
+    /// Partitions begun anew because the ticks' topic was deleted and created again.
+    pub restored_new_log: AtomicU64,
     /// Nanoseconds from the last assignment to live.
     pub restore_nanos: AtomicU64,
     /// Whether states can be kept in `kafka.state_directory`.

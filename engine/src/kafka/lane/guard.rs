@@ -1,18 +1,40 @@
-//! What an error means for a lane, and what holds it up without one.
+//! What a lane checks on its way: that its records are of the topic it knows, and what an error means for it.
 
 use std::time::Duration;
 
 use rdkafka::{consumer::Consumer, error::KafkaError, types::RDKafkaErrorCode};
 
 use super::{Lane, LaneError, turn::Turns};
-use crate::kafka::{client::LaneConsumer, refusal};
+use crate::kafka::{
+    client::LaneConsumer,
+    refusal,
+    settings::KafkaSettings,
+    topic_id::{Sources, TopicId, topic_id},
+    transaction::Broken,
+};
 
-/// A broker that keeps a lane waiting for longer is told of.
+/// A broker that keeps a lane waiting for longer than this is reported.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Turns<'_, '_> {
-    /// Tells that the group's offsets are not known for long. For a while that is everyday's: the transaction of an owner
-    /// that died is open.
+    /// Takes partitions of this topic: all that are owned must be of one.
+    pub(super) fn take_topic(&mut self, topic_id: Option<TopicId>) -> Result<(), LaneError> {
+        if !self.owned.is_empty() && topic_id != self.topic_id {
+            let settings = &self.lane.settings;
+            return Err(Broken::Withheld(topic_recreated(settings, self.topic_id, topic_id)).into());
+        }
+        self.topic_id = topic_id;
+        if topic_id.is_none() && !std::mem::replace(&mut self.lane.has_told_no_ids, true) {
+            tracing::warn!(
+                "the brokers give topics no ids, as those before Kafka 2.8: a topic of ticks that is deleted and created \
+                 again may be taken for the one before"
+            );
+        }
+        Ok(())
+    }
+
+    /// Reports that the group's offsets have been unknown for long. For a short time that is normal: the transaction of an
+    /// owner that died is still open.
     pub(super) fn say_that_offsets_are_not_known(&self) {
         if self.restoring_since.is_some_and(|since| since.elapsed() > PATIENCE) {
             let lane = self.lane.number;
@@ -21,6 +43,39 @@ impl Turns<'_, '_> {
             self.lane.report.hold_up(lane, reason);
         }
     }
+}
+
+/// Holds what was polled since the last look against the topic's id; `topic_id.rs` says why that is enough.
+pub(super) fn check_topic(
+    consumer: &LaneConsumer,
+    settings: &KafkaSettings,
+    known: Option<TopicId>,
+    sources: &mut Sources,
+) -> Result<(), Broken> {
+    let sources = sources.take();
+    if known.is_none() {
+        return Ok(());
+    }
+    for broker in sources {
+        let timeout = settings.transaction_timeout / 2;
+        let found = topic_id(consumer.client(), &settings.topic_raw, Some(broker), timeout);
+        let found = found
+            .map_err(|error| Broken::Withheld(format!("the id of the ticks' topic is not known: {error}")))?;
+        if found != known {
+            return Err(Broken::Withheld(topic_recreated(settings, known, found)));
+        }
+    }
+    Ok(())
+}
+
+fn topic_recreated(settings: &KafkaSettings, was: Option<TopicId>, is: Option<TopicId>) -> String {
+    let written = |id: Option<TopicId>| id.map_or("unknown".to_owned(), |id| id.to_string());
+    format!(
+        "the ticks' topic {:?} was deleted and created again: its id was {}, and is {} now",
+        settings.topic_raw,
+        written(was),
+        written(is)
+    )
 }
 
 /// What an error among the records means.

@@ -16,8 +16,11 @@ use crate::{
         models::{self, PartitionModels},
         owners::Announcements,
         partition::OwnedPartition,
-        restore::{self, OwnedPartitions},
+        progress::Progress,
+        restore::{self, OwnedPartitions, Restored, Restorer},
+        settings::Delivery,
         snapshots::KeptSnapshot,
+        topic_id::{Sources, TopicId},
         transaction::{Sent, Transaction},
     },
     lane::{LaneReply, LaneWork},
@@ -54,6 +57,10 @@ pub(super) struct Turns<'a, 'b> {
     snapshots_at: Instant,
     /// Snapshots asked for so far.
     snapshots_asked: u64,
+    /// The topic whose offsets the owned partitions count; `None` where brokers have no ids.
+    pub(super) topic_id: Option<TopicId>,
+    /// Where the records came from that were polled since the topic's id was looked at.
+    pub(super) sources: Sources,
     pub(super) lag_at: Instant,
     paused: i64,
 }
@@ -72,6 +79,8 @@ impl<'a, 'b> Turns<'a, 'b> {
             snapshots_due: 0.0,
             snapshots_at: Instant::now(),
             snapshots_asked: 0,
+            topic_id: None,
+            sources: Sources::default(),
             lag_at: Instant::now(),
             paused: 0,
         }
@@ -146,19 +155,20 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
         self.restoring_since.get_or_insert_with(Instant::now);
         let lane = &mut *self.lane;
-        let restored = restore::restore(
-            &lane.settings,
-            &lane.metrics,
-            &lane.files,
-            self.consumer,
-            &mut lane.link,
-            partitions,
-        )?;
-        let Some(restored) = restored else {
+        let restorer = Restorer {
+            settings: &lane.settings,
+            metrics: &lane.metrics,
+            files: &lane.files,
+            consumer: self.consumer,
+            known_topic: lane.topic_id,
+        };
+        let Some(restored) = restore::restore(&restorer, &mut lane.link, partitions)? else {
             self.say_that_offsets_are_not_known();
             return Ok(false);
         };
-        let restored = restored?;
+        let Restored { owned: restored, topic_id } = restored?;
+        self.take_topic(topic_id)?;
+        let lane = &mut *self.lane;
         let positions = restore::positions(&lane.settings, &restored)?;
         let mut numbers: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
         numbers.sort_unstable();
@@ -262,6 +272,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             if offset < owned.next || owned.is_paused {
                 continue;
             }
+            self.sources.note(&message);
             let is_replayed = offset < owned.committed;
             let counter = if is_replayed { &lane.metrics.records_replayed } else { &lane.metrics.records };
             counter.fetch_add(1, Ordering::Relaxed);
@@ -314,6 +325,11 @@ impl<'a, 'b> Turns<'a, 'b> {
             if outputs.foreign > 0 {
                 return Err(LaneError::Lost);
             }
+            // Without a transaction, what is sent cannot be taken back.
+            if self.lane.settings.delivery == Delivery::AtLeastOnce {
+                let (settings, known) = (&self.lane.settings, self.topic_id);
+                guard::check_topic(self.consumer, settings, known, &mut self.sources)?;
+            }
             for record in self.models.due(&outputs) {
                 self.transaction.send(Sent::Model(record))?;
             }
@@ -360,11 +376,14 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
         let offsets = self.offsets()?;
         let (predictions, newest_ns) = self.transaction.predictions();
-        self.transaction.commit(self.consumer, &offsets)?;
+        let (consumer, settings, known) = (self.consumer, &self.lane.settings, self.topic_id);
+        let check = || guard::check_topic(consumer, settings, known, &mut self.sources);
+        self.transaction.commit(consumer, &offsets, check)?;
         let is_further = self.owned.values().any(|owned| owned.is_live() && owned.next > owned.committed);
         if is_further || self.lane.has_caught_up() {
             self.lane.report.work(self.lane.number);
         }
+        self.lane.topic_id = self.topic_id;
         for owned in self.owned.values_mut().filter(|owned| owned.is_live()) {
             owned.committed = owned.next;
         }
@@ -387,7 +406,8 @@ impl<'a, 'b> Turns<'a, 'b> {
             let partition = owned.partition.0 as i32;
             let mut element = offsets.add_partition(&self.lane.settings.topic_raw, partition);
             element.set_offset(LogOffset::Offset(owned.next as i64))?;
-            element.set_metadata(owned.progress().to_string());
+            let progress = Progress { topic_id: self.topic_id, ..owned.progress() };
+            element.set_metadata(progress.to_string());
         }
         Ok(offsets)
     }
@@ -434,6 +454,7 @@ impl<'a, 'b> Turns<'a, 'b> {
                     symbol: symbol.symbol.name.to_string(),
                     first: symbol.first,
                     next,
+                    topic_id: self.topic_id,
                     bytes,
                 };
                 self.lane.files.keep(&kept, origin, new_origin_before);
