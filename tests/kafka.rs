@@ -21,6 +21,7 @@ mod producers;
 mod reader;
 mod recreated;
 mod refused;
+mod restored;
 mod secure;
 mod state;
 mod stuck;

@@ -13,6 +13,11 @@ pub(super) fn count() -> usize {
     servers().split(',').count()
 }
 
+/// One of Kafka's own tools.
+pub(super) fn tool(class: &str, arguments: &[&str]) {
+    script(&[&["tool", class], arguments].concat());
+}
+
 /// `tests/kafka.sh` with these arguments.
 fn script(arguments: &[&str]) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/kafka.sh");
