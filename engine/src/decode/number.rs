@@ -8,12 +8,44 @@ const DIGITS_KEPT: u32 = 36;
 /// Takes an optional sign, digits with at most one point, and an optional exponent; nothing else, so `NaN`,
 /// `Infinity`, hexadecimal and blanks are refused.
 pub(super) fn parse_fixed(text: &str, decimals: u32) -> Result<i64, NumberError> {
-    let mut mantissa = Mantissa::default();
     let (negative, digits) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         all => (false, all),
     };
+    let magnitude = match parse_short(digits, decimals) {
+        Some(magnitude) => magnitude,
+        None => parse_any(digits, decimals)?,
+    };
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
+/// Reads up to eighteen characters that lose no digit, as nearly all of market data: they fit 64 bits.
+fn parse_short(digits: &[u8], decimals: u32) -> Option<i64> {
+    if digits.len() > 18 {
+        return None;
+    }
+    let (mut value, mut decimals_read, mut seen_point) = (0_u64, 0, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + u64::from(byte - b'0');
+                decimals_read += u32::from(seen_point);
+            }
+            b'.' if !seen_point => seen_point = true,
+            _ => return None,
+        }
+    }
+    if digits.len() == usize::from(seen_point) {
+        return None;
+    }
+    let units = value.checked_mul(10_u64.checked_pow(decimals.checked_sub(decimals_read)?)?)?;
+    i64::try_from(units).ok()
+}
+
+/// Reads the digits of any number.
+fn parse_any(digits: &[u8], decimals: u32) -> Result<i64, NumberError> {
+    let mut mantissa = Mantissa::default();
     let mut seen_point = false;
     let mut seen_digit = false;
     let mut exponent = 0_i64;
@@ -34,8 +66,7 @@ pub(super) fn parse_fixed(text: &str, decimals: u32) -> Result<i64, NumberError>
     if !seen_digit {
         return Err(NumberError::NotANumber);
     }
-    let magnitude = mantissa.scaled(exponent + i64::from(decimals))?;
-    Ok(if negative { -magnitude } else { magnitude })
+    mantissa.scaled(exponent + i64::from(decimals))
 }
 
 /// Why a text is not a fixed point number.
@@ -169,6 +200,13 @@ mod tests {
             prop_assert_eq!(parse_fixed(&text, 8), Ok(units));
             let shifted = format!("{sign}{magnitude}e-8");
             prop_assert_eq!(parse_fixed(&shifted, 8), Ok(units));
+        }
+
+        #[test]
+        fn short_numbers_are_read_as_all_others(text in "[0-9]{0,12}[.]?[0-9]{0,12}", decimals in 0_u32..19) {
+            if let Some(units) = parse_short(text.as_bytes(), decimals) {
+                prop_assert_eq!(parse_any(text.as_bytes(), decimals), Ok(units));
+            }
         }
 
         #[test]
