@@ -202,8 +202,10 @@ impl RecordLines {
     }
 
     fn next_line(&mut self) -> Result<Option<&[u8]>, LogError> {
-        self.number += 1;
-        match self.lines.next().map_err(|cause| LogError::File { path: self.path.clone(), cause })? {
+        let next = self.lines.next_numbered();
+        let next = next.map_err(|cause| LogError::File { path: self.path.clone(), cause })?;
+        self.number = next.map_or(self.number, |(number, _)| number);
+        match next.map(|(_, line)| line) {
             None => Ok(None),
             Some(Line::Whole(line)) => Ok(Some(line)),
             Some(Line::TooLong(_)) => Err(LogError::Line {

@@ -16,37 +16,55 @@ pub(crate) struct Lines<R> {
     input: R,
     bytes_max: usize,
     buffer: Vec<u8>,
+    /// Lines read so far, blank ones too.
+    number: u64,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(crate) fn new(input: R, bytes_max: usize) -> Self {
-        Self { input, bytes_max, buffer: Vec::new() }
+        Self { input, bytes_max, buffer: Vec::new(), number: 0 }
     }
 
     /// The next line that is not blank; `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        Ok(self.next_numbered()?.map(|(_, line)| line))
+    }
+
+    /// The same with the line's number, from 1, blank ones counted.
+    pub(crate) fn next_numbered(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         loop {
             self.buffer.clear();
             let limit = self.bytes_max as u64 + 1;
             if (&mut self.input).take(limit).read_until(b'\n', &mut self.buffer)? == 0 {
                 return Ok(None);
             }
+            self.number += 1;
             let ended = self.buffer.last() == Some(&b'\n');
             if !ended && self.buffer.len() > self.bytes_max {
                 self.input.skip_until(b'\n')?;
-                return Ok(Some(Line::TooLong(&self.buffer[..self.bytes_max])));
+                return Ok(Some((self.number, Line::TooLong(&self.buffer[..self.bytes_max]))));
             }
             if !self.buffer.trim_ascii().is_empty() {
                 break;
             }
         }
-        Ok(Some(Line::Whole(self.buffer.trim_ascii_end())))
+        Ok(Some((self.number, Line::Whole(self.buffer.trim_ascii_end()))))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_numbered_as_an_editor_numbers_them() {
+        let mut lines = Lines::new(&b"\n\na\n  \n123456\nb"[..], 5);
+        let mut numbers = Vec::new();
+        while let Some((number, _)) = lines.next_numbered().unwrap() {
+            numbers.push(number);
+        }
+        assert_eq!(numbers, [3, 5, 6]);
+    }
 
     fn lines(input: &[u8]) -> Vec<(bool, Vec<u8>)> {
         // A buffer of three bytes: every line crosses it.
