@@ -1,8 +1,11 @@
 //! (1) Bytes to ticks: every shape the contract names, told apart by its keys.
 //!
-//! [`decode`] reads one JSON record: the original's tick, Coinbase Advanced Trade envelopes, Coinbase Exchange
-//! tickers and our own tick. [`decode_trade_line`] reads one line of trades-only csv. Both fill a [`Decoded`] that
+//! [`decode`] reads one JSON record: the original's tick, Coinbase Advanced Trade envelopes, Coinbase Exchange tickers and
+//! matches, Bitstamp's trades and our own tick. [`decode_trade_line`] reads one line of csv. Both fill a [`Decoded`] that
 //! is reused from record to record, so that a tick costs no allocation.
+//!
+//! A record without a tick is a message of a kind that is known by name ([`NoTickKind`]), or it is unreadable: nothing is
+//! passed over because it looks like neither. [`explain`] says of an unreadable record what it looks like.
 //!
 //! Numbers are read from their decimal text, never through a float, so a price is exactly what the venue wrote.
 //! Nothing here panics, whatever the bytes: what cannot be read has a name, [`Unreadable`].
@@ -21,15 +24,22 @@
 //! assert_eq!(first.tick.price.units(), 6_722_350_000_000);
 //! ```
 //!
+//! Other names in use are read too, in every shape: `time` for `timestamp`, `exchange` for `venue`, `symbol` for `product_id`,
+//! `bid` and `ask`, `size`, `qty`, `quantity` or `amount` for `last_size`, `best_bid_size`, `bid_size`, `best_bid_qty`, … for the
+//! quantities at the touch. A time may be a number since 1970, whose digits tell its unit ([`EpochUnit`]).
+//!
 //! Where the quantities at the touch are lost but their ratio was kept, `order_book_imbalance` =
 //! `bid / (bid + ask)`, 0 to 1, stands in for them. A bid or an ask that is not positive means that there is no
 //! quote; the tick stays. An absent side stays absent: the symbol's state infers one.
 
 mod advanced_trade;
 mod array;
+mod bitstamp;
+mod columns;
 mod decoded;
 mod exchange;
 mod fields;
+mod look;
 mod number;
 mod original;
 mod own;
@@ -41,14 +51,22 @@ mod tests;
 mod time;
 mod trade_line;
 mod unreadable;
+pub mod venues;
 
-pub use decoded::{Decoded, DecodedTick, RecordKind};
-pub use trade_line::{TradeLineSymbol, decode_trade_line};
+pub use columns::{CsvColumns, HeaderError};
+pub use decoded::{Decoded, DecodedTick, NoTickKind, RecordKind};
+pub(crate) use look::packing_of;
+pub use look::{explain, looks_like};
+pub use time::EpochUnit;
+pub use trade_line::{TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
 
-use fields::{Fields, Key};
+use fields::{Fields, Key, Name};
 
 use crate::limits::RECORD_BYTES_MAX;
+
+/// The mark that some editors and shells put before a text: it says nothing in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a record may leave out.
 #[derive(Clone, Copy, Debug)]
@@ -73,33 +91,71 @@ pub fn decode(
     if record.len() > RECORD_BYTES_MAX {
         return Err(Unreadable::TooLong);
     }
-    let text = std::str::from_utf8(record).map_err(|_| Unreadable::NotUtf8)?;
+    let text = text_of(record)?;
     let fields = Fields::parse(text)?;
-    let venue = fields.text(Key::Venue)?;
-    let venue = venue.as_deref().unwrap_or(defaults.venue);
-    if let Some(payload) = fields.get(Key::Payload) {
-        return decode_message(&Fields::parse(payload)?, venue, out);
-    }
-    if fields.get(Key::Raw).is_some_and(|raw| raw.starts_with('"')) {
-        let message = fields.required_text(Key::Raw)?;
-        return decode_message(&Fields::parse(&message)?, venue, out);
+    let venue = venues::canonical(fields.text(Key::Venue)?);
+    let venue = Venue { named: venue.as_deref(), default: defaults.venue };
+    for wrapper in [Key::Payload, Key::Raw] {
+        let Some(inner) = fields.get(wrapper) else { continue };
+        if inner.starts_with('"') {
+            let message = fields.required_text(wrapper)?;
+            return decode_message(&Fields::parse(&message)?, venue, out);
+        }
+        if wrapper == Key::Payload {
+            return decode_message(&Fields::parse(inner)?, venue, out);
+        }
     }
     decode_message(&fields, venue, out)
 }
 
+/// The text of a record, without a byte order mark.
+fn text_of(record: &[u8]) -> Result<&str, Unreadable> {
+    let record = record.strip_prefix(BYTE_ORDER_MARK).unwrap_or(record);
+    std::str::from_utf8(record).map_err(|_| Unreadable::NotUtf8)
+}
+
+/// The venue of a record.
+#[derive(Clone, Copy)]
+struct Venue<'a> {
+    /// As the record names it.
+    named: Option<&'a str>,
+    /// Where it names none.
+    default: &'a str,
+}
+
 /// Decodes a message that is not wrapped (any more) in a recorder's own object.
-fn decode_message(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+fn decode_message(
+    fields: &Fields<'_>,
+    venue: Venue<'_>,
+    out: &mut Decoded,
+) -> Result<RecordKind, Unreadable> {
+    if fields.has(Key::Event) && fields.has(Key::Channel) {
+        return bitstamp::decode(fields, venue.named, out);
+    }
+    let inner_venue = match fields.get(Key::Venue) {
+        Some(_) if venue.named.is_none() => venues::canonical(fields.text(Key::Venue)?),
+        _ => None,
+    };
+    let venue = inner_venue.as_deref().or(venue.named).unwrap_or(venue.default);
     if fields.has(Key::Channel) || fields.has(Key::Events) {
         return advanced_trade::decode(fields, venue, out);
     }
-    if fields.has(Key::Timestamp) && fields.has(Key::Raw) {
+    if fields.has(Key::Time) && fields.has(Key::Raw) {
         return original::decode(fields, venue, out);
     }
-    if fields.has(Key::Type) && !fields.has(Key::Timestamp) {
-        return exchange::decode(fields, venue, out);
+    // Our own tick has a type too, and a timestamp under this name.
+    if fields.has(Key::Type) && !fields.has_name(Name::Timestamp) {
+        let message_type = fields.text(Key::Type)?.unwrap_or_default();
+        if let Some(decoded) = exchange::decode(&message_type, fields, venue, out) {
+            return decoded;
+        }
     }
-    let named = [Key::Timestamp, Key::ProductId, Key::Price].into_iter().filter(|&key| fields.has(key));
-    if named.count() >= 2 {
+    if fields.get(Key::Type) == Some("\"error\"") && !fields.has(Key::Price) {
+        return Err(Unreadable::VenueError);
+    }
+    let named = [Key::Time, Key::ProductId, Key::Price].into_iter().filter(|&key| fields.has(key));
+    // A feed's name is Kraken Futures' sign: its trades have our names and a product of its own.
+    if named.count() >= 2 && !fields.has(Key::Feed) {
         return own::decode(fields, venue, out);
     }
     Err(Unreadable::UnknownShape)

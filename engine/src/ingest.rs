@@ -170,10 +170,8 @@ impl TickSink for Ingest {
         }
     }
 
-    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
+    fn unreadable(&mut self, _record_offset: Offset, reason: Unreadable, _record: &[u8]) {
         self.metrics.count_unreadable(reason);
-        let shown = String::from_utf8_lossy(&record[..record.len().min(200)]);
-        tracing::debug!(offset = record_offset.0, ?reason, record = %shown, "unreadable record");
     }
 
     fn event(&mut self, event: SourceEvent) {

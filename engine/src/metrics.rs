@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    decode::Unreadable,
+    decode::{NoTickKind, Unreadable},
     lane::{LaneMetrics, TransactionOutcome},
     source::SourceEvent,
 };
@@ -121,8 +121,8 @@ pub struct ShardMetrics {
 pub struct IngestMetrics {
     /// Records, or tickers in one, that could not be read, by [`Unreadable::REASONS`].
     pub unreadable: [AtomicU64; Unreadable::REASONS.len()],
-    /// Records without a tick.
-    pub records_without_tick: AtomicU64,
+    /// Records without a tick, by [`NoTickKind::ALL`].
+    pub records_without_tick: [AtomicU64; NoTickKind::ALL.len()],
     /// Times without a zone.
     pub times_zoneless: AtomicU64,
     /// Messages missing by sequence number.
@@ -150,6 +150,11 @@ impl IngestMetrics {
         self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
+    /// Records without a tick, of any kind.
+    pub fn without_tick_total(&self) -> u64 {
+        self.records_without_tick.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Counts a symbol that turned out to be in two partitions.
     pub fn note_split(&self, symbol: &str) {
         self.symbols_split.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +166,7 @@ impl IngestMetrics {
         let (counter, amount) = match event {
             SourceEvent::SequenceGap { missing } => (&self.sequence_missing, missing),
             SourceEvent::ZonelessTime => (&self.times_zoneless, 1),
-            SourceEvent::NotATick => (&self.records_without_tick, 1),
+            SourceEvent::NoTick(kind) => (&self.records_without_tick[kind as usize], 1),
         };
         counter.fetch_add(amount, Ordering::Relaxed);
     }
@@ -405,8 +410,13 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "stormglass_records_without_tick_total",
         kind: Kind::Counter,
-        help: "Source records that carry no tick, such as subscription confirmations.",
-        read: |m| one(load(&m.ingest.records_without_tick)),
+        help: "Source records of a kind that carries no tick, such as subscription confirmations, by kind.",
+        read: |m| {
+            let counts = m.ingest.records_without_tick.iter().map(load);
+            let values: Vec<(&str, f64)> =
+                NoTickKind::ALL.iter().map(|kind| kind.name()).zip(counts).collect();
+            labelled("kind", &values)
+        },
     },
     Metric {
         name: "stormglass_zoneless_times_total",

@@ -8,23 +8,28 @@ pub(crate) mod collect;
 mod feed;
 pub mod file;
 pub(crate) mod lines;
+mod natural;
 pub mod pace;
 #[cfg(test)]
 mod real_data;
 mod sequence;
 pub mod simulator;
+pub mod tally;
+pub(crate) mod warnings;
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-pub use feed::{RecordFeed, RecordFormat};
+pub use feed::{RecordFeed, RecordFormat, RecordPlace};
 use file::{FileConfig, FileError, FileSource};
 pub use sequence::SequenceTracker;
 use simulator::{SimulatorConfig, SimulatorError, SimulatorSource};
+pub use tally::{Faults, Tally, TickOutcomes};
 
 use crate::{
+    decode::NoTickKind,
     symbol::Offset,
     tick::{EventTime, Tick},
 };
@@ -55,8 +60,8 @@ pub enum SourceEvent {
     },
     /// A timestamp without a zone was read as UTC.
     ZonelessTime,
-    /// A record that carries no tick (a subscription's confirmation, a heartbeat).
-    NotATick,
+    /// A record of a kind that carries no tick.
+    NoTick(NoTickKind),
 }
 
 /// Where a source puts what it read.
@@ -72,10 +77,13 @@ pub trait TickSink {
     fn flush(&mut self);
 }
 
-/// Hears how far a source has come, for a bar at a terminal.
+/// Hears how far a source has come, for a bar at a terminal, and at its end what became of its records.
 pub trait Progress {
     /// `bytes_read` of `bytes_total` as they lie on the disk, and what they held.
     fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64);
+
+    /// A source of records has ended, or failed: what became of those that it read.
+    fn ended(&mut self, _tally: &Tally) {}
 }
 
 /// Nobody listens.

@@ -216,7 +216,12 @@ impl Task<'_, '_> {
         }
         let mut decoded = Decoded::default();
         let payload = record.value.as_deref().unwrap_or_default();
-        let _ = decode(payload, &DecodeDefaults { venue: &self.verifier.settings.venue }, &mut decoded);
+        let outcome = decode(payload, &DecodeDefaults { venue: &self.verifier.settings.venue }, &mut decoded);
+        let rejected = decoded.rejected().iter().map(|&(_, reason)| reason);
+        for reason in rejected.chain(outcome.err()) {
+            let place = || format!("partition {}, offset {}", record.partition, record.offset);
+            report.unreadable.note(reason, payload, place);
+        }
         for ticker in decoded.ticks() {
             let at = (record.offset, ticker.index);
             self.pass(at)?;

@@ -1,7 +1,7 @@
 //! Recorded ticks.
 
 use engine::{
-    decode::{DecodeDefaults, Decoded, TradeLineSymbol, Unreadable, decode, decode_trade_line},
+    decode::{DecodeDefaults, Decoded, TradeLineSymbol, TradeLines, Unreadable, decode, decode_trade_line, explain},
     limits::{SYMBOL_NAME_BYTES_MAX, TICKERS_PER_RECORD_MAX},
 };
 
@@ -14,6 +14,9 @@ pub fn survive(record: &[u8]) {
     let defaults = DecodeDefaults { venue: "coinbase" };
     let kind = decode(record, &defaults, &mut first);
     check(&first, &kind);
+    if let Err(reason) = kind {
+        assert!(!explain(reason, record).contains('\n'));
+    }
     let before =
         br#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"A-B","price":"1","side":"sell","trade_id":7}"#;
     assert!(decode(before, &defaults, &mut again).is_ok());
@@ -21,8 +24,15 @@ pub fn survive(record: &[u8]) {
     assert!(first.ticks().eq(again.ticks()) && first.rejected() == again.rejected());
 
     let symbol = TradeLineSymbol::new("bitmex", "XBTUSD").expect("a name of letters");
-    let kind = decode_trade_line(record, &symbol, &mut again);
-    check(&again, &kind);
+    let mut lines = TradeLines::new(&symbol);
+    // The second time under the columns that the first may have named.
+    for _ in 0..2 {
+        let kind = decode_trade_line(record, &mut lines, &mut again);
+        check(&again, &kind);
+        if let Err(reason) = kind {
+            assert!(!explain(reason, record).contains('\n'));
+        }
+    }
 }
 
 fn check<T>(decoded: &Decoded, kind: &Result<T, Unreadable>) {

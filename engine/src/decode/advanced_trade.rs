@@ -1,26 +1,65 @@
-//! Coinbase Advanced Trade: an envelope of events, each with any number of tickers. The envelope has the time and
-//! the connection's sequence number; a ticker has neither side nor size.
+//! Coinbase Advanced Trade: an envelope of events with the connection's sequence number. The channels `ticker` and
+//! `ticker_batch` hold any number of tickers, which have the envelope's time and neither side nor size. The channel
+//! `market_trades` holds trades, each with its own time and the maker's side.
 
 use super::{
     array::for_each_element,
-    decoded::{Decoded, RecordKind},
+    decoded::{Decoded, NoTickKind, RecordKind},
     fields::{Fields, Key},
-    parts::{self, QUANTITIES},
+    parts,
     unreadable::Unreadable,
 };
 use crate::tick::EventTime;
 
 pub(super) fn decode(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
     out.sequence = fields.unsigned(Key::SequenceNum)?;
-    if !matches!(fields.required_text(Key::Channel)?.as_ref(), "ticker" | "ticker_batch") {
-        return Ok(RecordKind::NotATick);
-    }
-    let event_time = parts::event_time(fields, Key::Timestamp, out)?;
-    let events = fields.get(Key::Events).ok_or(Unreadable::MissingField { name: Key::Events.name() })?;
+    let kind = match fields.required_text(Key::Channel)?.as_ref() {
+        "ticker" | "ticker_batch" => return tickers(fields, venue, out),
+        "market_trades" => return market_trades(fields, venue, out),
+        "subscriptions" => NoTickKind::Subscription,
+        "heartbeats" | "heartbeat" => NoTickKind::Heartbeat,
+        "l2_data" | "level2" => NoTickKind::Book,
+        "status" => NoTickKind::Status,
+        "candles" => NoTickKind::Candles,
+        _ => return Err(Unreadable::UnknownShape),
+    };
+    Ok(RecordKind::NoTick(kind))
+}
+
+fn tickers(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let events = events(fields)?;
+    let event_time = parts::event_time(fields, Key::Time, out)?;
+    each_in_events(events, Key::Tickers, |ticker| push_ticker(ticker, event_time, venue, out))
+}
+
+fn market_trades(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let kind = each_in_events(events(fields)?, Key::Trades, |trade| push_trade(trade, venue, out))?;
+    // The newest trade comes first where a message shows the trades before the subscription.
+    out.sort_by_time();
+    Ok(kind)
+}
+
+fn events<'a>(fields: &Fields<'a>) -> Result<&'a str, Unreadable> {
+    let Some(events) = fields.get(Key::Events) else {
+        // Other venues have a channel `ticker` too, with the ticks under `data`.
+        return Err(match fields.has(Key::Data) {
+            true => Unreadable::UnknownShape,
+            false => Unreadable::MissingField { name: Key::Events.name() },
+        });
+    };
+    Ok(events)
+}
+
+/// Calls `each` with every element of the list that each event holds under `list`.
+fn each_in_events(
+    events: &str,
+    list: Key,
+    mut each: impl FnMut(&str) -> Result<(), Unreadable>,
+) -> Result<RecordKind, Unreadable> {
     let read = for_each_element(events, Key::Events.name(), |event| {
         let event = Fields::parse(event).map_err(|reason| within(reason, Key::Events))?;
-        let Some(tickers) = event.get(Key::Tickers) else { return Ok(()) };
-        for_each_element(tickers, Key::Tickers.name(), |ticker| push_ticker(ticker, event_time, venue, out))
+        let Some(elements) = event.get(list) else { return Ok(()) };
+        for_each_element(elements, list.name(), &mut each)
     });
     match read {
         // What was read up to the bound stays; that there was more is among the rejected.
@@ -38,8 +77,22 @@ fn push_ticker(json: &str, event_time: EventTime, venue: &str, out: &mut Decoded
         Ok(product) => product,
         Err(reason) => return out.push(venue, Err(reason)),
     };
-    let tick = parts::tick(&fields, event_time, &fields, &QUANTITIES);
+    let tick = parts::tick(&fields, event_time, &fields);
     out.push(venue, tick.map(|tick| (product.as_ref(), tick)))
+}
+
+fn push_trade(json: &str, venue: &str, out: &mut Decoded) -> Result<(), Unreadable> {
+    let fields = match Fields::parse(json) {
+        Ok(fields) => fields,
+        Err(reason) => return out.push(venue, Err(within(reason, Key::Trades))),
+    };
+    let trade = fields.required_text(Key::ProductId).and_then(|product| {
+        let event_time = parts::event_time(&fields, Key::Time, out)?;
+        let mut tick = parts::tick(&fields, event_time, &fields)?;
+        tick.side = tick.side.map(parts::inverted);
+        Ok((product, tick))
+    });
+    out.push(venue, trade.as_ref().map(|(product, tick)| (product.as_ref(), *tick)).map_err(|&reason| reason))
 }
 
 /// What is wrong, seen from the field that holds the element.

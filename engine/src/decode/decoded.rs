@@ -5,15 +5,53 @@ use crate::{
     tick::{EventTime, Tick},
 };
 
-use super::unreadable::Unreadable;
+use super::{
+    time::{EpochUnit, WrittenTime},
+    unreadable::Unreadable,
+};
 
 /// What a readable record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
     /// A message that carries ticks, if only ones that could not be read.
     Ticks,
-    /// A message that never carries ticks: a subscription's confirmation, a heartbeat, a csv header.
-    NotATick,
+    /// A message of a kind that is known by name and never carries ticks.
+    NoTick(NoTickKind),
+}
+
+/// The kinds of messages that are known to carry no tick. A message of any other kind is unreadable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTickKind {
+    /// The confirmation of a subscription.
+    Subscription,
+    /// A heartbeat.
+    Heartbeat,
+    /// A state or a change of the order book beyond its best prices, or of an order in it.
+    Book,
+    /// The state of a venue's products.
+    Status,
+    /// Candles, which a venue makes of its trades.
+    Candles,
+    /// The header of a csv.
+    Header,
+}
+
+impl NoTickKind {
+    /// Every kind, so that a counter of each exists at 0.
+    pub const ALL: [Self; 6] =
+        [Self::Subscription, Self::Heartbeat, Self::Book, Self::Status, Self::Candles, Self::Header];
+
+    /// A stable label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Subscription => "subscription",
+            Self::Heartbeat => "heartbeat",
+            Self::Book => "book",
+            Self::Status => "status",
+            Self::Candles => "candles",
+            Self::Header => "header",
+        }
+    }
 }
 
 /// One tick of a record, with its names.
@@ -23,7 +61,7 @@ pub struct DecodedTick<'a> {
     pub venue: &'a str,
     /// What traded, as the venue writes it.
     pub product: &'a str,
-    /// Which ticker of the record, from 0, unreadable ones counted.
+    /// Which ticker of the record, from 0, unreadable ones counted. Trades of one message are numbered by time.
     pub index: u32,
     /// The tick.
     pub tick: Tick,
@@ -40,6 +78,8 @@ pub struct Decoded {
     pub sequence: Option<u64>,
     /// Timestamps that had no zone and were read as UTC.
     pub zoneless_times: u32,
+    /// The unit in which the record's time was read, if it is a number since 1970.
+    pub epoch_unit: Option<EpochUnit>,
 }
 
 #[derive(Debug)]
@@ -79,6 +119,26 @@ impl Decoded {
         self.next_index = 0;
         self.sequence = None;
         self.zoneless_times = 0;
+        self.epoch_unit = None;
+    }
+
+    /// Takes a time of the record, and remembers what was assumed in reading it.
+    pub(super) fn note_time(&mut self, written: WrittenTime) -> EventTime {
+        self.zoneless_times += u32::from(written.zoneless);
+        self.epoch_unit = written.unit;
+        written.time
+    }
+
+    /// Puts the ticks in the order of their times, and trades of one instant in that of their ids.
+    pub(super) fn sort_by_time(&mut self) {
+        let time_and_id = |entry: &Entry| (entry.tick.event_time, entry.tick.trade_id);
+        if self.entries.is_sorted_by_key(time_and_id) {
+            return;
+        }
+        // The numbers of unreadable ones stay theirs.
+        let indexes: Vec<u32> = self.entries.iter().map(|entry| entry.index).collect();
+        self.entries.sort_by_key(time_and_id);
+        self.entries.iter_mut().zip(indexes).for_each(|(entry, index)| entry.index = index);
     }
 
     /// Adds a ticker, or why there is none; refuses it once the record has had its fill.

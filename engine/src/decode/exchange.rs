@@ -1,23 +1,52 @@
-//! Coinbase Exchange: one `ticker` message a trade, with the taker's side. Its `matches` channel carries the
-//! maker's side and is not read, as is everything that is no `ticker`.
+//! Coinbase Exchange: messages told apart by `type`. `ticker` is one message a trade, with the taker's side. `match`, and
+//! `last_match` right after a subscription, report the maker's side; the same trade has the same id in both.
 //!
 //! The `sequence` here belongs to the product's whole book, not to the connection: between two tickers it skips
 //! what other channels would have shown, so it says nothing about losses and is left alone.
 
 use super::{
-    decoded::{Decoded, RecordKind},
-    fields::{Fields, Key},
-    parts::{self, SIZES},
+    decoded::{Decoded, NoTickKind, RecordKind},
+    fields::{Fields, Key, Name},
+    parts,
     unreadable::Unreadable,
 };
 
-pub(super) fn decode(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
-    if fields.required_text(Key::Type)? != "ticker" {
-        return Ok(RecordKind::NotATick);
-    }
+/// Decodes a message of the type `message_type`; `None` if Coinbase Exchange has no such type.
+pub(super) fn decode(
+    message_type: &str,
+    fields: &Fields<'_>,
+    venue: &str,
+    out: &mut Decoded,
+) -> Option<Result<RecordKind, Unreadable>> {
+    let kind = match message_type {
+        "ticker" => return Some(trade(fields, false, venue, out)),
+        "match" | "last_match" => return Some(trade(fields, true, venue, out)),
+        "subscriptions" => NoTickKind::Subscription,
+        "heartbeat" => NoTickKind::Heartbeat,
+        // Other venues write such types too, and their products under other names.
+        "snapshot" | "l2update" | "received" | "open" | "done" | "change" | "activate"
+            if fields.has_name(Name::ProductId) =>
+        {
+            NoTickKind::Book
+        }
+        "status" => NoTickKind::Status,
+        _ => return None,
+    };
+    Some(Ok(RecordKind::NoTick(kind)))
+}
+
+fn trade(
+    fields: &Fields<'_>,
+    is_makers_side: bool,
+    venue: &str,
+    out: &mut Decoded,
+) -> Result<RecordKind, Unreadable> {
     let product = fields.required_text(Key::ProductId)?;
     let event_time = parts::event_time(fields, Key::Time, out)?;
-    let tick = parts::tick(fields, event_time, fields, &SIZES)?;
+    let mut tick = parts::tick(fields, event_time, fields)?;
+    if is_makers_side {
+        tick.side = tick.side.map(parts::inverted);
+    }
     out.push_only(venue, &product, tick)?;
     Ok(RecordKind::Ticks)
 }

@@ -10,25 +10,22 @@ use serde_json::{error::Category, value::RawValue};
 
 use super::{
     number::{NumberError, parse_fixed},
-    time::{WrittenTime, parse_time},
+    time::{WrittenTime, parse_epoch, parse_time},
     unreadable::Unreadable,
 };
 
-/// The fields that any shape uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
+/// What a field means, whatever name a record writes it under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    Timestamp,
     Time,
+    MicroTime,
     Venue,
     ProductId,
     Price,
     BestBid,
     BestAsk,
-    BestBidQuantity,
-    BestAskQuantity,
-    BestBidSize,
-    BestAskSize,
+    BidQuantity,
+    AskQuantity,
     OrderBookImbalance,
     LastSize,
     Side,
@@ -39,41 +36,86 @@ pub(super) enum Key {
     SequenceNum,
     Events,
     Tickers,
+    Trades,
     Payload,
-    #[serde(other)]
-    Unknown,
+    Event,
+    Data,
+    Feed,
+    Id,
 }
 
-const KEY_COUNT: usize = Key::Unknown as usize;
+const KEY_COUNT: usize = Key::Id as usize + 1;
+
+/// Makes the names from one list: what serde tells apart, and what each means.
+macro_rules! names {
+    ($($name:ident $text:literal => $key:ident,)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+        #[serde(field_identifier)]
+        pub(super) enum Name {
+            $(#[serde(rename = $text)] $name,)*
+            #[serde(other)]
+            Unknown,
+        }
+
+        /// Every name that is read, with its meaning.
+        const NAMES: [(&str, Key); Name::Unknown as usize] = [$(($text, Key::$key),)*];
+    };
+}
+
+// Where a record holds several names of one meaning, the first of this list is read and the others are passed over.
+names! {
+    Timestamp "timestamp" => Time,
+    Time "time" => Time,
+    Venue "venue" => Venue,
+    Exchange "exchange" => Venue,
+    ProductId "product_id" => ProductId,
+    Symbol "symbol" => ProductId,
+    Price "price" => Price,
+    BestBid "best_bid" => BestBid,
+    Bid "bid" => BestBid,
+    BidPrice "bid_price" => BestBid,
+    BestAsk "best_ask" => BestAsk,
+    Ask "ask" => BestAsk,
+    AskPrice "ask_price" => BestAsk,
+    BestBidQuantity "best_bid_quantity" => BidQuantity,
+    BestBidSize "best_bid_size" => BidQuantity,
+    BestBidQty "best_bid_qty" => BidQuantity,
+    BidQuantity "bid_quantity" => BidQuantity,
+    BidSize "bid_size" => BidQuantity,
+    BidQty "bid_qty" => BidQuantity,
+    BestAskQuantity "best_ask_quantity" => AskQuantity,
+    BestAskSize "best_ask_size" => AskQuantity,
+    BestAskQty "best_ask_qty" => AskQuantity,
+    AskQuantity "ask_quantity" => AskQuantity,
+    AskSize "ask_size" => AskQuantity,
+    AskQty "ask_qty" => AskQuantity,
+    OrderBookImbalance "order_book_imbalance" => OrderBookImbalance,
+    LastSize "last_size" => LastSize,
+    Size "size" => LastSize,
+    Quantity "quantity" => LastSize,
+    Qty "qty" => LastSize,
+    Amount "amount" => LastSize,
+    Side "side" => Side,
+    TradeId "trade_id" => TradeId,
+    Raw "raw" => Raw,
+    Type "type" => Type,
+    Channel "channel" => Channel,
+    SequenceNum "sequence_num" => SequenceNum,
+    Events "events" => Events,
+    Tickers "tickers" => Tickers,
+    Trades "trades" => Trades,
+    Payload "payload" => Payload,
+    Event "event" => Event,
+    Data "data" => Data,
+    Feed "feed" => Feed,
+    Id "id" => Id,
+    Microtimestamp "microtimestamp" => MicroTime,
+}
 
 impl Key {
-    /// As records write it.
+    /// The first of its names.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Timestamp => "timestamp",
-            Self::Time => "time",
-            Self::Venue => "venue",
-            Self::ProductId => "product_id",
-            Self::Price => "price",
-            Self::BestBid => "best_bid",
-            Self::BestAsk => "best_ask",
-            Self::BestBidQuantity => "best_bid_quantity",
-            Self::BestAskQuantity => "best_ask_quantity",
-            Self::BestBidSize => "best_bid_size",
-            Self::BestAskSize => "best_ask_size",
-            Self::OrderBookImbalance => "order_book_imbalance",
-            Self::LastSize => "last_size",
-            Self::Side => "side",
-            Self::TradeId => "trade_id",
-            Self::Raw => "raw",
-            Self::Type => "type",
-            Self::Channel => "channel",
-            Self::SequenceNum => "sequence_num",
-            Self::Events => "events",
-            Self::Tickers => "tickers",
-            Self::Payload => "payload",
-            Self::Unknown => "unknown",
-        }
+        NAMES.iter().find(|(_, key)| *key == self).expect("every key has a name").0
     }
 }
 
@@ -81,6 +123,8 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     values: [Option<&'a str>; KEY_COUNT],
+    /// A bit for each of [`NAMES`] that has a value.
+    given: u64,
 }
 
 impl<'a> Fields<'a> {
@@ -105,15 +149,32 @@ impl<'a> Fields<'a> {
         self.get(key).is_some()
     }
 
+    /// Whether the object has a value under this very name.
+    pub(super) fn has_name(&self, name: Name) -> bool {
+        self.given & (1 << name as u8) != 0
+    }
+
+    /// The name that the record writes the field under; the first one where the field is absent.
+    #[cold]
+    pub(super) fn name(&self, key: Key) -> &'static str {
+        self.first_given(key).map_or_else(|| key.name(), |place| NAMES[place].0)
+    }
+
+    /// The place in [`NAMES`] of the name whose value is read.
+    #[cold]
+    fn first_given(&self, key: Key) -> Option<usize> {
+        NAMES.iter().enumerate().position(|(place, &(_, of))| of == key && self.given & (1 << place) != 0)
+    }
+
     /// A string's content, if the field is there.
     pub(super) fn text(&self, key: Key) -> Result<Option<Cow<'a, str>>, Unreadable> {
         let Some(raw) = self.get(key) else { return Ok(None) };
         match unquoted(raw) {
-            None => Err(Unreadable::WrongType { field: key.name() }),
+            None => Err(Unreadable::WrongType { field: self.name(key) }),
             Some(plain) if !plain.contains('\\') => Ok(Some(Cow::Borrowed(plain))),
             Some(_) => match serde_json::from_str::<String>(raw) {
                 Ok(text) => Ok(Some(Cow::Owned(text))),
-                Err(_) => Err(Unreadable::WrongType { field: key.name() }),
+                Err(_) => Err(Unreadable::WrongType { field: self.name(key) }),
             },
         }
     }
@@ -124,33 +185,37 @@ impl<'a> Fields<'a> {
     }
 
     /// A number in units of `10^-decimals`. An empty string is an absent number: feeds send one for "none".
+    #[inline]
     pub(super) fn fixed(&self, key: Key, decimals: u32) -> Result<Option<i64>, Unreadable> {
         let Some(raw) = self.get(key) else { return Ok(None) };
         let text = unquoted(raw).unwrap_or(raw);
         if text.is_empty() {
             return Ok(None);
         }
-        match parse_fixed(text, decimals) {
-            Ok(units) => Ok(Some(units)),
-            Err(NumberError::NotANumber) => Err(Unreadable::BadNumber { field: key.name() }),
-            Err(NumberError::OutOfRange) => Err(Unreadable::OutOfRange { field: key.name() }),
-        }
+        parse_fixed(text, decimals).map(Some).map_err(|error| match error {
+            NumberError::NotANumber => Unreadable::BadNumber { field: self.name(key) },
+            NumberError::OutOfRange => Unreadable::OutOfRange { field: self.name(key) },
+        })
     }
 
     /// A whole number of at least zero.
     pub(super) fn unsigned(&self, key: Key) -> Result<Option<u64>, Unreadable> {
         let Some(raw) = self.get(key) else { return Ok(None) };
         let text = unquoted(raw).unwrap_or(raw);
-        text.parse().map(Some).map_err(|_| Unreadable::BadNumber { field: key.name() })
+        text.parse().map(Some).map_err(|_| Unreadable::BadNumber { field: self.name(key) })
     }
 
-    /// A time.
+    /// A time: RFC 3339 as text, or time since 1970 as a number or as the text of one.
     pub(super) fn time(&self, key: Key) -> Result<WrittenTime, Unreadable> {
-        let text = self.required_text(key).map_err(|error| match error {
-            Unreadable::WrongType { field } => Unreadable::BadTime { field },
-            other => other,
-        })?;
-        parse_time(&text).ok_or(Unreadable::BadTime { field: key.name() })
+        let raw = self.get(key).ok_or(Unreadable::MissingField { name: key.name() })?;
+        if unquoted(raw).is_none() {
+            return parse_epoch(raw, None).map_err(|error| error.of(self.name(key)));
+        }
+        let text = self.required_text(key)?;
+        match parse_time(&text) {
+            Some(written) => Ok(written),
+            None => parse_epoch(&text, None).map_err(|error| error.of(self.name(key))),
+        }
     }
 }
 
@@ -175,19 +240,71 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut values = [None; KEY_COUNT];
-        let mut seen = [false; KEY_COUNT];
-        while let Some(key) = map.next_key::<Key>()? {
-            if key == Key::Unknown {
+        let mut fields = Fields { values: [None; KEY_COUNT], given: 0 };
+        // A bit a name, of a value or of a null.
+        let mut seen = 0_u64;
+        while let Some(name) = map.next_key::<Name>()? {
+            let place = name as u8;
+            let Some(&(text, key)) = NAMES.get(usize::from(place)) else {
                 map.next_value::<de::IgnoredAny>()?;
                 continue;
-            }
+            };
             let value = map.next_value::<Option<&'de RawValue>>()?;
-            if std::mem::replace(&mut seen[key as usize], true) {
-                return Err(de::Error::duplicate_field(key.name()));
+            if seen & (1 << place) != 0 {
+                return Err(de::Error::duplicate_field(text));
             }
-            values[key as usize] = value.map(RawValue::get);
+            seen |= 1 << place;
+            if let Some(value) = value {
+                fields.given |= 1 << place;
+                let known = &fields.values[key as usize];
+                if known.is_none() || fields.first_given(key) == Some(usize::from(place)) {
+                    fields.values[key as usize] = Some(value.get());
+                }
+            }
         }
-        Ok(Fields { values })
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_under_its_meaning_and_no_other_is() {
+        const { assert!(NAMES.len() <= u64::BITS as usize) };
+        for (name, key) in NAMES {
+            let json = format!("{{\"{name}\":1}}");
+            let fields = Fields::parse(&json).unwrap();
+            assert_eq!((fields.get(key), fields.name(key)), (Some("1"), name));
+        }
+        for name in
+            ["", "Price", "prices", "timestamps", "unknown", "Unknown", "a_name_that_is_longer_than_any"]
+        {
+            let json = format!("{{\"{name}\":1}}");
+            assert!(Fields::parse(&json).unwrap().values.iter().all(Option::is_none), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_of_a_meaning_is_read_wherever_it_stands() {
+        for json in [
+            r#"{"bid":1,"best_bid":2,"size":3}"#,
+            r#"{"best_bid":2,"bid":1,"size":3}"#,
+            r#"{"best_bid":2,"bid":null,"last_size":null,"size":3}"#,
+        ] {
+            let fields = Fields::parse(json).unwrap();
+            assert_eq!(
+                (fields.get(Key::BestBid), fields.name(Key::BestBid)),
+                (Some("2"), "best_bid"),
+                "{json}"
+            );
+            assert_eq!(
+                (fields.get(Key::LastSize), fields.name(Key::LastSize)),
+                (Some("3"), "size"),
+                "{json}"
+            );
+        }
+        assert_eq!(Fields::parse(r#"{"bid":1,"bid":1}"#).unwrap_err(), Unreadable::RepeatedField);
     }
 }

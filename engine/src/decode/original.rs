@@ -4,7 +4,7 @@
 use super::{
     decoded::{Decoded, RecordKind},
     fields::{Fields, Key},
-    parts::{self, QUANTITIES},
+    parts,
     unreadable::Unreadable,
 };
 
@@ -15,8 +15,8 @@ pub(super) fn decode(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Res
         other => other,
     })?;
     let product = fields.required_text(Key::ProductId)?;
-    let event_time = parts::event_time(fields, Key::Timestamp, out)?;
-    let tick = parts::tick(fields, event_time, &raw, &QUANTITIES)?;
+    let event_time = parts::event_time(fields, Key::Time, out)?;
+    let tick = parts::tick(fields, event_time, &raw)?;
     out.push_only(venue, &product, tick)?;
     Ok(RecordKind::Ticks)
 }

@@ -9,28 +9,14 @@ use super::{
 };
 
 /// Decimals of prices and quantities.
-const DECIMALS: u32 = 8;
+pub(super) const DECIMALS: u32 = 8;
 
 /// Decimals an imbalance is read with: more than a double has between 0 and 1.
 const IMBALANCE_DECIMALS: u32 = 18;
 
-/// The keys under which a shape writes the quantities at the touch.
-pub(super) struct DepthKeys {
-    pub(super) bid: Key,
-    pub(super) ask: Key,
-}
-
-/// `best_bid_quantity` and `best_ask_quantity`.
-pub(super) const QUANTITIES: DepthKeys = DepthKeys { bid: Key::BestBidQuantity, ask: Key::BestAskQuantity };
-
-/// `best_bid_size` and `best_ask_size`.
-pub(super) const SIZES: DepthKeys = DepthKeys { bid: Key::BestBidSize, ask: Key::BestAskSize };
-
-/// The time under `key`; one without a zone is counted.
+/// The time of `fields` under `key`; `out` is told if it has no zone, and its unit if it is a number.
 pub(super) fn event_time(fields: &Fields<'_>, key: Key, out: &mut Decoded) -> Result<EventTime, Unreadable> {
-    let written = fields.time(key)?;
-    out.zoneless_times += u32::from(written.zoneless);
-    Ok(written.time)
+    Ok(out.note_time(fields.time(key)?))
 }
 
 /// The tick that `fields` write at the top level, with the depth that `depth_fields` write.
@@ -38,13 +24,12 @@ pub(super) fn tick(
     fields: &Fields<'_>,
     event_time: EventTime,
     depth_fields: &Fields<'_>,
-    depth_keys: &DepthKeys,
 ) -> Result<Tick, Unreadable> {
     Ok(Tick {
         event_time,
         is_trade: true,
         price: price(fields)?,
-        quote: quote(fields, depth_fields, depth_keys)?,
+        quote: quote(fields, depth_fields)?,
         size: quantity(fields, Key::LastSize)?,
         side: side(fields)?,
         trade_id: trade_id(fields)?,
@@ -58,15 +43,11 @@ fn price(fields: &Fields<'_>) -> Result<Price, Unreadable> {
 }
 
 /// The quote: none unless there is both a positive bid and a positive ask.
-fn quote(
-    fields: &Fields<'_>,
-    depth_fields: &Fields<'_>,
-    depth_keys: &DepthKeys,
-) -> Result<Option<Quote>, Unreadable> {
+fn quote(fields: &Fields<'_>, depth_fields: &Fields<'_>) -> Result<Option<Quote>, Unreadable> {
     let bid = quoted_price(fields, Key::BestBid)?;
     let ask = quoted_price(fields, Key::BestAsk)?;
     // Read even where there is no quote: a value that cannot be read is never passed over.
-    let depth = depth(depth_fields, depth_keys)?;
+    let depth = depth(depth_fields)?;
     Ok(bid.zip(ask).map(|(bid, ask)| Quote { bid, ask, depth }))
 }
 
@@ -74,13 +55,15 @@ fn quoted_price(fields: &Fields<'_>, key: Key) -> Result<Option<Price>, Unreadab
     match fields.fixed(key, DECIMALS)? {
         None => Ok(None),
         Some(units) if units <= 0 => Ok(None),
-        Some(units) => Price::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: key.name() }),
+        Some(units) => {
+            Price::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: fields.name(key) })
+        }
     }
 }
 
-fn depth(fields: &Fields<'_>, keys: &DepthKeys) -> Result<Depth, Unreadable> {
-    let bid = quantity(fields, keys.bid)?;
-    let ask = quantity(fields, keys.ask)?;
+fn depth(fields: &Fields<'_>) -> Result<Depth, Unreadable> {
+    let bid = quantity(fields, Key::BidQuantity)?;
+    let ask = quantity(fields, Key::AskQuantity)?;
     if let (Some(bid), Some(ask)) = (bid, ask) {
         return Ok(Depth::Sizes { bid, ask });
     }
@@ -107,8 +90,16 @@ fn quantity(fields: &Fields<'_>, key: Key) -> Result<Option<Quantity>, Unreadabl
     match fields.fixed(key, DECIMALS)? {
         None => Ok(None),
         Some(units) => {
-            Quantity::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: key.name() })
+            Quantity::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: fields.name(key) })
         }
+    }
+}
+
+/// The other side: of a trade whose maker's side is reported, the taker's.
+pub(super) fn inverted(side: Side) -> Side {
+    match side {
+        Side::Buy => Side::Sell,
+        Side::Sell => Side::Buy,
     }
 }
 
@@ -127,9 +118,16 @@ fn trade_id(fields: &Fields<'_>) -> Result<Option<u64>, Unreadable> {
     match fields.unsigned(Key::TradeId) {
         Ok(number) => Ok(number),
         Err(bad_number) => match fields.text(Key::TradeId) {
-            Ok(Some(text)) if text.is_empty() => Ok(None),
-            Ok(Some(text)) => Ok(Some(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))),
+            Ok(Some(text)) => Ok(text_id(&text)),
             _ => Err(bad_number),
         },
     }
+}
+
+/// A trade's identifier that is text; `None` if it is empty.
+pub(super) fn text_id(text: &str) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    Some(text.parse().unwrap_or_else(|_| xxhash_rust::xxh3::xxh3_64(text.as_bytes())))
 }

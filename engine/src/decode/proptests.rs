@@ -20,8 +20,19 @@ fn survives(record: &[u8]) {
     if let Err(reason) = kind {
         assert!(Unreadable::REASONS.contains(&reason.reason()));
     }
-    let symbol = TradeLineSymbol::new("bitmex", "XBTUSD").unwrap();
-    let _ = decode_trade_line(record, &symbol, &mut first);
+    if let Err(reason) = kind {
+        let text = explain(reason, record);
+        assert!(!text.is_empty() && !text.contains('\n') && text.len() < 8_192, "{text}");
+    }
+    let mut lines = TradeLines::new(&TradeLineSymbol::new("bitmex", "XBTUSD").unwrap());
+    // Once more under the columns that it may have named.
+    for _ in 0..2 {
+        if let Err(reason) = decode_trade_line(record, &mut lines, &mut first) {
+            let text = explain(reason, record);
+            assert!(!text.contains('\n') && text.len() < 8_192, "{text}");
+        }
+        assert!(first.ticks().all(|decoded| decoded.tick.price.units() > 0));
+    }
 }
 
 /// JSON values that a field might hold by mistake.
@@ -47,6 +58,12 @@ fn odd_value() -> impl Strategy<Value = String> {
         "\"99999999999999999999999999999999999999999999999999\"",
         "\"2026-04-04T21:13:43Z\"",
         "\"ticker\"",
+        "\"market_trades\"",
+        "\"match\"",
+        "\"trade\"",
+        "\"live_trades_btcusd\"",
+        "1775272758995",
+        "\"1775272758.5\"",
     ];
     prop_oneof![
         select(fixed.to_vec()).prop_map(str::to_owned),
@@ -76,7 +93,18 @@ fn field_name() -> impl Strategy<Value = &'static str> {
         "sequence_num",
         "events",
         "tickers",
+        "trades",
         "payload",
+        "event",
+        "data",
+        "feed",
+        "id",
+        "symbol",
+        "exchange",
+        "bid",
+        "ask_size",
+        "qty",
+        "amount",
         "other",
     ])
 }
@@ -103,6 +131,26 @@ proptest! {
             record[at] = byte;
         }
         survives(&record);
+    }
+
+    #[test]
+    fn lines_of_csv(line in "[-0-9a-z,.\"#TZ: ]{0,80}") {
+        survives(line.as_bytes());
+    }
+
+    #[test]
+    fn headers_and_lines_of_many_columns(
+        names in vec(select(vec!["timestamp", "time_ms", "price", "size", "side", "isBuyerMaker", "symbol", "x"]), 1..8),
+        cells in vec(select(vec!["1577836800", "1577836800000", "1", "-1", "0", "buy", "true", "A-B", "", "nan"]), 1..8),
+    ) {
+        let mut lines = TradeLines::of_many("v");
+        let mut out = Decoded::default();
+        let _ = decode_trade_line(names.join(",").as_bytes(), &mut lines, &mut out);
+        if decode_trade_line(cells.join(",").as_bytes(), &mut lines, &mut out) == Ok(RecordKind::Ticks) {
+            prop_assert_eq!(out.ticks().len(), 1);
+            let tick = out.ticks().next().unwrap();
+            prop_assert!(!tick.product.is_empty() && tick.tick.price.units() > 0);
+        }
     }
 
     #[test]

@@ -20,7 +20,22 @@ const EXCHANGE: &str = r#"{"type":"ticker","sequence":115498669093,"product_id":
     "best_bid":"103472.27","best_bid_size":"0.04145138","best_ask":"103472.28","best_ask_size":"0.02560996",
     "side":"buy","time":"2025-11-12T07:20:11.615272Z","trade_id":900701309,"last_size":"0.00068754"}"#;
 
-pub(super) const SHAPES: [&str; 4] = [OWN, ORIGINAL, ENVELOPE, EXCHANGE];
+const MATCH: &str = r#"{"type":"match","trade_id":900701309,"maker_order_id":"a","taker_order_id":"b","side":"sell",
+    "size":"0.00068754","price":"103472.28","product_id":"BTC-USD","sequence":115498669093,
+    "time":"2025-11-12T07:20:11.615272Z"}"#;
+
+const MARKET_TRADES: &str = r#"{"channel":"market_trades","client_id":"","timestamp":"2026-04-07T14:30:02.9Z","sequence_num":5,
+    "events":[{"type":"update","trades":[
+        {"trade_id":"12","product_id":"BTC-USD","price":"3","size":"0.3","side":"BUY","time":"2026-04-07T14:30:02.8Z"},
+        {"trade_id":"11","product_id":"BTC-USD","price":"2","size":"0.2","side":"SELL","time":"2026-04-07T14:30:02.8Z"},
+        {"trade_id":"x","product_id":"BTC-USD","price":"oops","size":"0.2","side":"SELL","time":"2026-04-07T14:30:02.8Z"},
+        {"trade_id":"10","product_id":"ETH-USD","price":"1","size":"0.1","side":"BUY","time":"2026-04-07T14:30:02.7Z"}]}]}"#;
+
+const BITSTAMP: &str = r#"{"data":{"id":216000477,"timestamp":"1641343699","amount":0.0792,"amount_str":"0.07920000",
+    "price":3805.44,"price_str":"3805.44","type":1,"microtimestamp":"1641343699596000","buy_order_id":1,
+    "sell_order_id":2},"channel":"live_trades_ethusd","event":"trade"}"#;
+
+pub(super) const SHAPES: [&str; 7] = [OWN, ORIGINAL, ENVELOPE, EXCHANGE, MATCH, MARKET_TRADES, BITSTAMP];
 
 fn read(record: &str) -> (Result<RecordKind, Unreadable>, Decoded) {
     let mut out = Decoded::default();
@@ -114,10 +129,173 @@ fn other_channels_are_no_ticks_but_count_in_the_sequence() {
         r#"{"channel":"subscriptions","timestamp":"2026-04-05T22:35:13.9Z","sequence_num":1,
             "events":[{"subscriptions":{"ticker":["BTC-USD"]}}]}"#,
     );
-    assert_eq!((kind, out.sequence), (Ok(RecordKind::NotATick), Some(1)));
-    for record in [r#"{"type":"subscriptions","channels":[]}"#, r#"{"type":"heartbeat","sequence":9}"#] {
-        assert_eq!(read(record).0, Ok(RecordKind::NotATick));
+    assert_eq!((kind, out.sequence), (Ok(RecordKind::NoTick(NoTickKind::Subscription)), Some(1)));
+    for (record, kind) in [
+        (r#"{"type":"subscriptions","channels":[]}"#, NoTickKind::Subscription),
+        (r#"{"type":"heartbeat","sequence":9,"time":"2026-04-05T22:35:13.9Z"}"#, NoTickKind::Heartbeat),
+        (
+            r#"{"type":"l2update","product_id":"A-B","time":"2026-04-05T22:35:13.9Z","changes":[]}"#,
+            NoTickKind::Book,
+        ),
+        (r#"{"type":"snapshot","product_id":"A-B","bids":[],"asks":[]}"#, NoTickKind::Book),
+        (
+            r#"{"type":"open","price":"1","side":"sell","product_id":"A-B","time":"2026-04-05T22:35:13.9Z"}"#,
+            NoTickKind::Book,
+        ),
+        (r#"{"type":"status","products":[]}"#, NoTickKind::Status),
+        (r#"{"channel":"heartbeats","sequence_num":3,"events":[]}"#, NoTickKind::Heartbeat),
+        (r#"{"channel":"l2_data","sequence_num":3,"events":[]}"#, NoTickKind::Book),
+        (r#"{"channel":"status","sequence_num":3,"events":[]}"#, NoTickKind::Status),
+        (r#"{"channel":"candles","sequence_num":3,"events":[]}"#, NoTickKind::Candles),
+        (
+            r#"{"event":"bts:subscription_succeeded","channel":"live_trades_btcusd","data":{}}"#,
+            NoTickKind::Subscription,
+        ),
+        (r#"{"event":"data","channel":"diff_order_book_btcusd","data":{}}"#, NoTickKind::Book),
+    ] {
+        assert_eq!(read(record).0, Ok(RecordKind::NoTick(kind)), "{record}");
     }
+}
+
+#[test]
+fn a_message_of_no_known_kind_is_unreadable_and_not_passed_over() {
+    for record in [
+        r#"{"channel":"trades","data":[{"coin":"BTC"}]}"#,
+        r#"{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","price":1}]}"#,
+        r#"{"channel":"ticker","type":"snapshot","data":[]}"#,
+        r#"{"channel":"user","sequence_num":3,"events":[]}"#,
+        r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[]}"#,
+        r#"{"type":"tick","source":"a","specversion":"1.0","data":{"price":1}}"#,
+        r#"{"type":"anything"}"#,
+        r#"{"event":"data","channel":"news","data":{}}"#,
+        r#"{"feed":"trade","product_id":"PI_XBTUSD","side":"sell","type":"fill","time":1612266317519,"qty":1,"price":3}"#,
+    ] {
+        assert_eq!(refused(record), Unreadable::UnknownShape, "{record}");
+    }
+}
+
+#[test]
+fn a_venues_error_is_an_error() {
+    for record in [
+        r#"{"type":"error","message":"authentication failure"}"#,
+        r#"{"type":"error","message":"Failed to subscribe","timestamp":"2026-04-05T22:35:13.9Z"}"#,
+        r#"{"payload":{"type":"error","message":"x"}}"#,
+        r#"{"event":"bts:error","channel":"","data":{"code":4009,"message":"x"}}"#,
+    ] {
+        assert_eq!(refused(record), Unreadable::VenueError, "{record}");
+    }
+}
+
+#[test]
+fn market_trades_come_oldest_first_with_the_takers_side() {
+    let (kind, out) = read(MARKET_TRADES);
+    assert_eq!((kind, out.sequence), (Ok(RecordKind::Ticks), Some(5)));
+    let trades: Vec<_> = out
+        .ticks()
+        .map(|t| {
+            (t.index, t.product.to_owned(), t.tick.price.units() / 100_000_000, t.tick.side, t.tick.trade_id)
+        })
+        .collect();
+    assert_eq!(
+        trades,
+        [
+            (0, "ETH-USD".to_owned(), 1, Some(Side::Sell), Some(10)),
+            (1, "BTC-USD".to_owned(), 2, Some(Side::Buy), Some(11)),
+            (3, "BTC-USD".to_owned(), 3, Some(Side::Sell), Some(12)),
+        ]
+    );
+    assert_eq!(out.rejected(), [(2, Unreadable::BadNumber { field: "price" })]);
+    let eth = out.ticks().next().unwrap().tick;
+    assert_eq!(eth.size.map(Quantity::units), Some(10_000_000));
+    assert_eq!(eth.event_time.to_string(), "2026-04-07T14:30:02.7Z", "each trade has its own time");
+}
+
+#[test]
+fn a_match_is_the_trade_of_its_ticker_seen_from_the_maker() {
+    let (ticker, matched) = (only(EXCHANGE), only(MATCH));
+    assert_eq!(matched, Tick { quote: None, ..ticker });
+    assert_eq!(only(&MATCH.replace("match", "last_match")), matched);
+}
+
+#[test]
+fn a_trade_of_coinbase_without_its_envelope_has_the_makers_side() {
+    let flat = |side: &str, more: &str| {
+        only(&format!(
+            r#"{{"trade_id":"995098700","product_id":"BTC-USD","price":"68900.5","size":"0.0015","side":"{side}",
+               "time":"2026-04-07T14:30:02.789012Z"{more}}}"#
+        ))
+    };
+    assert_eq!(flat("BUY", "").side, Some(Side::Sell));
+    assert_eq!(flat("SELL", r#","exchange":"coinbase","bid":"","ask":"""#).side, Some(Side::Buy));
+    assert_eq!(flat("buy", "").side, Some(Side::Buy), "our own way to write the taker's side");
+    assert_eq!(flat("BUY", r#","venue":"kraken""#).side, Some(Side::Buy), "another venue's");
+}
+
+#[test]
+fn bitstamps_trades_name_their_venue_and_product() {
+    let (kind, out) = read(BITSTAMP);
+    assert_eq!(kind, Ok(RecordKind::Ticks));
+    let trade = out.ticks().next().unwrap();
+    assert_eq!((trade.venue, trade.product), ("bitstamp", "ethusd"));
+    assert_eq!(trade.tick.price.units(), 380_544_000_000);
+    assert_eq!((trade.tick.side, trade.tick.trade_id), (Some(Side::Sell), Some(216_000_477)));
+    assert_eq!(trade.tick.size.map(Quantity::units), Some(7_920_000));
+    assert_eq!(trade.tick.event_time.nanos(), 1_641_343_699_596_000_000);
+}
+
+#[test]
+fn other_names_for_the_same_are_read() {
+    let with = |fields: &str| {
+        only(&format!(
+            r#"{{"timestamp":"2026-04-04T03:00:00Z","product_id":"BTC-USD","price":"67000.5",{fields}}}"#
+        ))
+    };
+    let full = with(
+        r#""best_bid":67000,"best_ask":67001,"best_bid_quantity":1,"best_ask_quantity":2,"last_size":"0.5","side":"buy""#,
+    );
+    assert_eq!(full.quote.unwrap().depth, sizes(100_000_000, 200_000_000));
+    for fields in [
+        r#""bid":"67000","ask":"67001","bid_size":"1","ask_size":"2","size":"0.5","side":"buy""#,
+        r#""best_bid":"67000","best_ask":"67001","best_bid_size":"1","best_ask_size":"2","last_size":"0.5","side":"buy""#,
+        r#""best_bid":"67000","best_ask":"67001","best_bid_qty":"1","best_ask_qty":"2","amount":"0.5","side":"buy""#,
+        r#""bid_price":"67000","ask_price":"67001","bid_qty":"1","ask_qty":"2","qty":"0.5","side":"BUY""#,
+    ] {
+        assert_eq!(with(fields), full, "{fields}");
+    }
+    let (_, out) = read(r#"{"time":1775272740500,"symbol":"BTCUSDT","price":1,"exchange":"BINANCE"}"#);
+    let tick = out.ticks().next().unwrap();
+    assert_eq!((tick.venue, tick.product), ("binance", "BTCUSDT"));
+    assert_eq!(
+        (tick.tick.event_time.to_string().as_str(), out.epoch_unit),
+        ("2026-04-04T03:19:00.5Z", Some(EpochUnit::Milliseconds))
+    );
+    let bad = r#"{"timestamp":"2026-04-04T03:00:00Z","symbol":"A-B","price":1,"ask_size":"x"}"#;
+    assert_eq!(refused(bad), Unreadable::BadNumber { field: "ask_size" }, "the name that the record has");
+}
+
+#[test]
+fn a_time_may_be_a_number_whose_digits_tell_its_unit() {
+    let at = |time: &str| format!(r#"{{"timestamp":{time},"product_id":"BTC-USD","price":1}}"#);
+    for time in [
+        "1775272758",
+        "\"1775272758\"",
+        "1775272758000",
+        "1775272758000000",
+        "\"1775272758000000000\"",
+        "1775272758.0",
+    ] {
+        assert_eq!(only(&at(time)).event_time.to_string(), "2026-04-04T03:19:18Z", "{time}");
+    }
+    assert_eq!(refused(&at("1000000000000")), Unreadable::TooEarly { field: "timestamp" });
+    assert_eq!(refused(&at("17752727580")), Unreadable::BadTime { field: "timestamp" });
+}
+
+#[test]
+fn a_byte_order_mark_says_nothing_and_a_wrapped_text_is_read() {
+    let tick = only(OWN);
+    assert_eq!(only(&format!("\u{feff}{OWN}")), tick);
+    let text = serde_json::to_string(&OWN.replace('\n', "")).unwrap();
+    assert_eq!(only(&format!(r#"{{"topic":"ticks.raw","ts":1,"key":"k","payload":{text}}}"#)), tick);
 }
 
 #[test]
@@ -162,7 +340,7 @@ fn an_unreadable_record_names_its_field() {
     assert_eq!(own((r#""2""#, "-1")), Unreadable::OutOfRange { field: "price" });
     assert_eq!(own((r#""2""#, "1e300")), Unreadable::OutOfRange { field: "price" });
     assert_eq!(own(("buy", "hold")), Unreadable::BadSide { field: "side" });
-    assert_eq!(own((r#""2026-04-04T03:19:18Z""#, "1775272758")), Unreadable::BadTime { field: "timestamp" });
+    assert_eq!(own((r#""2026-04-04T03:19:18Z""#, "17752727580")), Unreadable::BadTime { field: "timestamp" });
     assert_eq!(own(("2026-04-04T03", "2026-04-04T33")), Unreadable::BadTime { field: "timestamp" });
     assert_eq!(own(("ETH-USD", "")), Unreadable::BadName { field: "product_id" });
     assert_eq!(own(("ETH-USD", "<b>")), Unreadable::BadName { field: "product_id" });

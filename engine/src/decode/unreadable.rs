@@ -18,6 +18,9 @@ pub enum Unreadable {
     /// None of the known shapes.
     #[error("the record has no known shape; a tick needs `timestamp`, `product_id` and `price`")]
     UnknownShape,
+    /// A venue's report of an error, such as a refused subscription.
+    #[error("the venue reports an error")]
+    VenueError,
     /// A field that the shape needs is absent.
     #[error("field `{name}` is missing; add it")]
     MissingField {
@@ -43,8 +46,20 @@ pub enum Unreadable {
         field: &'static str,
     },
     /// A field is not a time.
-    #[error("field `{field}` is not a time from 1970 to 2200; write RFC 3339 (csv: milliseconds since 1970)")]
+    #[error(
+        "field `{field}` is not a time from 1970 to 2200; write RFC 3339, or the seconds, milliseconds, microseconds or \
+         nanoseconds since 1970 with 10, 13, 16 or 19 digits"
+    )]
     BadTime {
+        /// Which.
+        field: &'static str,
+    },
+    /// A number for a time that lies before 2009, when no coin traded: its unit is not the one that it is taken for.
+    #[error(
+        "field `{field}` is a number for a time before 2009; write RFC 3339, or the seconds, milliseconds, microseconds or \
+         nanoseconds since 1970 with 10, 13, 16 or 19 digits"
+    )]
+    TooEarly {
         /// Which.
         field: &'static str,
     },
@@ -63,8 +78,15 @@ pub enum Unreadable {
         field: &'static str,
     },
     /// A csv line with another number of columns.
-    #[error("the line does not have the three columns timestamp_ms,price,size")]
+    #[error(
+        "the line does not have the columns time,price,size, or those that the header names; give the file a header"
+    )]
     ColumnCount,
+    /// A csv header that names no time or no price.
+    #[error(
+        "the header names no column for the time or none for the price; name them, such as timestamp,price,size"
+    )]
+    UnknownHeader,
     /// The record is longer than [`crate::limits::RECORD_BYTES_MAX`].
     #[error("the record is longer than {} bytes; split it", crate::limits::RECORD_BYTES_MAX)]
     TooLong,
@@ -75,20 +97,23 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// Every value of [`Unreadable::reason`], so that a counter of each exists at 0.
-    pub const REASONS: [&'static str; 15] = [
+    pub const REASONS: [&'static str; 18] = [
         "not_json",
         "not_utf8",
         "not_an_object",
         "repeated_field",
         "unknown_shape",
+        "venue_error",
         "missing_field",
         "wrong_type",
         "bad_number",
         "out_of_range",
         "bad_time",
+        "too_early",
         "bad_side",
         "bad_name",
         "column_count",
+        "unknown_header",
         "too_long",
         "too_many_tickers",
     ];
@@ -101,14 +126,17 @@ impl Unreadable {
             Self::NotAnObject => "not_an_object",
             Self::RepeatedField => "repeated_field",
             Self::UnknownShape => "unknown_shape",
+            Self::VenueError => "venue_error",
             Self::MissingField { .. } => "missing_field",
             Self::WrongType { .. } => "wrong_type",
             Self::BadNumber { .. } => "bad_number",
             Self::OutOfRange { .. } => "out_of_range",
             Self::BadTime { .. } => "bad_time",
+            Self::TooEarly { .. } => "too_early",
             Self::BadSide { .. } => "bad_side",
             Self::BadName { .. } => "bad_name",
             Self::ColumnCount => "column_count",
+            Self::UnknownHeader => "unknown_header",
             Self::TooLong => "too_long",
             Self::TooManyTickers => "too_many_tickers",
         }
@@ -122,6 +150,7 @@ impl Unreadable {
             | Self::BadNumber { field }
             | Self::OutOfRange { field }
             | Self::BadTime { field }
+            | Self::TooEarly { field }
             | Self::BadSide { field }
             | Self::BadName { field } => Some(field),
             Self::NotJson
@@ -129,7 +158,9 @@ impl Unreadable {
             | Self::NotAnObject
             | Self::RepeatedField
             | Self::UnknownShape
+            | Self::VenueError
             | Self::ColumnCount
+            | Self::UnknownHeader
             | Self::TooLong
             | Self::TooManyTickers => None,
         }

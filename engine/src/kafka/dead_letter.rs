@@ -3,7 +3,7 @@
 use rdkafka::message::{Header, OwnedHeaders};
 use sha2::{Digest, Sha256};
 
-use crate::decode::Unreadable;
+use crate::decode::{Unreadable, explain};
 
 /// A longer record is cut to this, and its hash is told: the letter itself must fit into a record.
 const PAYLOAD_BYTES_MAX: usize = 512 * 1_024;
@@ -24,6 +24,8 @@ pub(super) struct DeadLetter {
     /// SHA-256 of the whole key, if that was cut.
     key_sha256: Option<String>,
     reason: Unreadable,
+    /// What is wrong, and what the record looks like.
+    text: String,
     /// The tickers, comma-separated; empty for the whole record.
     indexes: String,
     /// How many.
@@ -39,6 +41,7 @@ impl DeadLetter {
         reason: Unreadable,
         rejected: &[(u32, Unreadable)],
     ) -> Self {
+        let text = explain(reason, payload);
         let (payload, sha256) = cut(payload, PAYLOAD_BYTES_MAX);
         let (key, key_sha256) = key.map(|key| cut(key, KEY_BYTES_MAX)).unzip();
         let named: Vec<String> =
@@ -51,6 +54,7 @@ impl DeadLetter {
             sha256,
             key_sha256: key_sha256.flatten(),
             reason,
+            text,
             indexes: named.join(","),
             count: rejected.len().max(1),
         }
@@ -76,7 +80,7 @@ impl DeadLetter {
         };
         let mut headers = OwnedHeaders::new();
         headers = text(headers, "error", self.reason.reason());
-        headers = text(headers, "error_text", &self.reason.to_string());
+        headers = text(headers, "error_text", &self.text);
         headers = text(headers, "count", &self.count.to_string());
         headers = text(headers, "src", &format!("{}:{}:{}", self.partition, self.offset, self.indexes));
         headers = text(headers, "src_topic", topic);

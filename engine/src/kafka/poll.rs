@@ -15,7 +15,7 @@ use crate::{
     limits::{LANE_BATCHES_PER_SHARD_MAX, LANE_QUESTIONS_MAX, TICKS_PER_BATCH_MAX},
     mailbox::{Lane as MailLane, PushError},
     message::{Message, RoutedTick},
-    source::SourceEvent,
+    source::{SourceEvent, warnings::UnreadableWarnings},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
 };
 
@@ -51,6 +51,7 @@ pub(super) struct ShardLink {
     reply: Sender<LaneReply>,
     replies: Receiver<LaneReply>,
     has_warned: bool,
+    warnings: UnreadableWarnings,
 }
 
 impl ShardLink {
@@ -67,6 +68,7 @@ impl ShardLink {
             reply,
             replies,
             has_warned: false,
+            warnings: UnreadableWarnings::default(),
         }
     }
 
@@ -109,7 +111,7 @@ impl ShardLink {
 
     /// Counts what a live record told beside its ticks, and keeps what could not be read.
     fn faults(
-        &self,
+        &mut self,
         partition: Partition,
         offset: u64,
         key: Option<&[u8]>,
@@ -125,13 +127,18 @@ impl ShardLink {
         match outcome {
             Err(reason) => {
                 ingest.count_unreadable(reason);
+                self.warnings.note(reason, payload, || format!("partition {}, offset {offset}", partition.0));
                 Some(DeadLetter::new(place, key, payload, reason, &[]))
             }
-            Ok(_) => {
-                if outcome == Ok(RecordKind::NotATick) {
-                    ingest.count(SourceEvent::NotATick);
+            Ok(kind) => {
+                if let RecordKind::NoTick(kind) = kind {
+                    ingest.count(SourceEvent::NoTick(kind));
                 }
-                decoded.rejected().iter().for_each(|&(_, reason)| ingest.count_unreadable(reason));
+                for &(_, reason) in decoded.rejected() {
+                    ingest.count_unreadable(reason);
+                    self.warnings
+                        .note(reason, payload, || format!("partition {}, offset {offset}", partition.0));
+                }
                 let &(_, reason) = decoded.rejected().first()?;
                 Some(DeadLetter::new(place, key, payload, reason, decoded.rejected()))
             }

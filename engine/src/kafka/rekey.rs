@@ -5,8 +5,6 @@
 //! which is read as the very same tick. Partitions are merged by message time, so the order of a symbol whose ticks
 //! lie on several is that in which they were written, as far as those times tell.
 
-use std::collections::BTreeMap;
-
 use rdkafka::{
     message::{Header, OwnedHeaders},
     producer::BaseRecord,
@@ -24,6 +22,7 @@ use crate::{
     decode::{DecodeDefaults, Decoded, RecordKind, Unreadable, decode},
     encode::encode,
     recording::{LogError, LogRecord, MergedByTime, PartitionedLog},
+    source::Faults,
     symbol::default_partition,
 };
 
@@ -56,7 +55,7 @@ pub struct RekeyCounts {
     /// Records that carry no tick.
     pub without_tick: u64,
     /// Records, or tickers in one, that cannot be read, by reason.
-    pub unreadable: BTreeMap<&'static str, u64>,
+    pub unreadable: Faults,
     /// Dead letters among the delivered.
     pub dead_letters: u64,
     /// What the broker confirmed.
@@ -141,7 +140,7 @@ impl<'a> Target<'a> {
         let outcome = decode(value, &DecodeDefaults { venue: &self.settings.venue }, &mut decoded);
         match outcome {
             Err(reason) => self.unreadable(record, reason, &[]),
-            Ok(RecordKind::NotATick) => self.counts.without_tick += 1,
+            Ok(RecordKind::NoTick(_)) => self.counts.without_tick += 1,
             Ok(RecordKind::Ticks) => self.ticks(record, &decoded),
         }
         self.decoded = decoded;
@@ -192,7 +191,8 @@ impl<'a> Target<'a> {
     fn unreadable(&mut self, record: &LogRecord, reason: Unreadable, rejected: &[(u32, Unreadable)]) {
         for reason in rejected.iter().map(|(_, reason)| *reason).chain(rejected.is_empty().then_some(reason))
         {
-            *self.counts.unreadable.entry(reason.reason()).or_default() += 1;
+            let place = || format!("partition {}, offset {}", record.partition, record.offset);
+            self.counts.unreadable.note(reason, record.value.as_deref().unwrap_or_default(), place);
         }
         if !self.rekey.keep_unreadable {
             return;

@@ -26,7 +26,7 @@ impl Collected {
     pub(crate) fn missing(&self) -> Vec<u64> {
         let missing = self.events.iter().filter_map(|event| match event {
             SourceEvent::SequenceGap { missing } => Some(*missing),
-            SourceEvent::ZonelessTime | SourceEvent::NotATick => None,
+            SourceEvent::ZonelessTime | SourceEvent::NoTick(_) => None,
         });
         missing.collect()
     }

@@ -1,19 +1,23 @@
-//! Recorded ticks: NDJSON or trades-only csv, plain or compressed, file after file by name.
+//! Recorded ticks: NDJSON or csv, plain or compressed, file after file in the natural order of their names.
 //!
-//! A file's name says how it is written: `.gz` and `.zst` are unpacked, `.csv` is trades only, all else is one JSON
-//! object a line. A csv's symbol is in its name, `VENUE_PRODUCT_anything.csv`, or in the configuration. Each file is
-//! taken for a connection of its own: sequence numbers are not compared across files.
+//! A file whose name ends with `.csv` holds a trade a line, any other one JSON object a line; whether it is packed by gzip
+//! or zstd is seen by its first bytes. A csv's symbol is in a column, in the configuration, or in its name,
+//! `VENUE_PRODUCT_anything.csv`. Each file is taken for a connection of its own: sequence numbers are not compared
+//! across files.
 
+mod csv;
+mod name;
 pub(crate) mod open;
 #[cfg(test)]
 mod tests;
 
 use std::{io, path::PathBuf};
 
-use self::open::{Opened, format_of};
+use self::{csv::Csv, open::Opened};
 use super::{
-    RecordFeed, RecordFormat, Run, SourceEnd,
+    RecordFeed, RecordFormat, RecordPlace, Run, SourceEnd,
     lines::{Line, Lines},
+    natural::natural_order,
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
@@ -27,12 +31,12 @@ const RECORDS_PER_REPORT: u64 = 1_024;
 /// Which files to replay, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileConfig {
-    /// Which files, as shell patterns; each pattern's files in the order of their names, after those of the pattern
-    /// before.
+    /// Which files, as shell patterns; each pattern's files in the natural order of their names, `part2` before `part10`,
+    /// after those of the pattern before.
     pub globs: Vec<String>,
     /// The venue of records that name none.
     pub venue: String,
-    /// `venue:product` of csv files whose name does not say it.
+    /// `venue:product` of csv files that have no column for it.
     pub csv_symbol: Option<String>,
     /// How fast event time passes.
     pub speed: Speed,
@@ -54,6 +58,22 @@ pub enum FileError {
     NoMatch {
         /// As configured.
         glob: String,
+    },
+    /// The pattern matches folders, pipes or devices alone.
+    #[error("source.files: {glob:?} matches nothing but folders, pipes or devices; name files, as {glob}/*")]
+    NotFiles {
+        /// As configured.
+        glob: String,
+    },
+    /// A csv whose columns are not known.
+    #[error("{path}: its first line has {columns} columns; {cause}")]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        columns: usize,
+        /// What is wrong with them.
+        cause: String,
     },
     /// A csv whose symbol is nowhere to be found.
     #[error(
@@ -96,7 +116,30 @@ pub struct FileSource {
 #[derive(Debug)]
 struct FileToRead {
     path: PathBuf,
-    format: RecordFormat,
+    content: Content,
+}
+
+/// How the records of a file are written.
+#[derive(Debug)]
+enum Content {
+    /// The venue is that of records that name none.
+    Json {
+        venue: String,
+    },
+    Csv(Csv),
+}
+
+impl FileToRead {
+    /// How its records are read, and what is to be said of that.
+    fn prepare(&self) -> io::Result<(RecordFormat, Vec<String>)> {
+        match &self.content {
+            Content::Json { venue } => Ok((RecordFormat::Json { venue: venue.clone() }, Vec::new())),
+            Content::Csv(csv) => {
+                let (lines, remarks) = csv.prepare(&self.path)?;
+                Ok((RecordFormat::TradeLines(lines), remarks))
+            }
+        }
+    }
 }
 
 impl FileSource {
@@ -112,10 +155,10 @@ impl FileSource {
         let mut files = Vec::new();
         let mut bytes_total = 0;
         for glob in &config.globs {
-            bytes_total += find(glob, &config.venue, csv_symbol.as_ref(), &mut files)?;
+            bytes_total += find(glob, config, csv_symbol.as_ref(), &mut files)?;
         }
         if files.is_empty() {
-            return Err(FileError::NoMatch { glob: config.globs.join(", ") });
+            return Err(FileError::NoMatch { glob: String::new() });
         }
         Ok(Self { files, speed: config.speed, bytes_total })
     }
@@ -134,15 +177,28 @@ impl FileSource {
     }
 
     fn run_by(&self, clock: impl WaitClock, run: &mut Run<'_>) -> Result<SourceEnd, FileError> {
-        let mut pacer = Pacer::new(self.speed, clock);
         let mut feed = RecordFeed::default();
+        let end = self.run_files(&mut Pacer::new(self.speed, clock), &mut feed, run);
+        run.progress.ended(feed.tally());
+        end
+    }
+
+    fn run_files(
+        &self,
+        pacer: &mut Pacer<impl WaitClock>,
+        feed: &mut RecordFeed,
+        run: &mut Run<'_>,
+    ) -> Result<SourceEnd, FileError> {
         let mut bytes_done = 0;
         for file in &self.files {
-            feed.reconnected();
+            feed.begin_file(&file.path.to_string_lossy());
             let failed = |cause| FileError::Read { path: file.path.clone(), cause };
+            let (mut format, remarks) = file.prepare().map_err(failed)?;
+            remarks.into_iter().for_each(|remark| feed.remark(remark));
             let mut opened = Opened::open(&file.path).map_err(failed)?;
-            let end = self.replay(&mut opened, &file.format, &mut feed, &mut pacer, bytes_done, run);
+            let end = self.replay(&mut opened, &mut format, feed, pacer, bytes_done, run);
             run.sink.flush();
+            feed.end_file();
             if end.map_err(failed)? == SourceEnd::Stopped {
                 return Ok(SourceEnd::Stopped);
             }
@@ -155,7 +211,7 @@ impl FileSource {
     fn replay(
         &self,
         opened: &mut Opened,
-        format: &RecordFormat,
+        format: &mut RecordFormat,
         feed: &mut RecordFeed,
         pacer: &mut Pacer<impl WaitClock>,
         bytes_done: u64,
@@ -164,10 +220,11 @@ impl FileSource {
         let (input, bytes_read) = opened.split();
         let mut lines = Lines::new(input, RECORD_BYTES_MAX);
         while !run.stop.is_stopped() {
-            match lines.next()? {
-                None => return Ok(SourceEnd::Finished),
-                Some(Line::TooLong(start)) => feed.hand_over_unread(Unreadable::TooLong, start, run.sink),
-                Some(Line::Whole(record)) => {
+            let Some((number, line)) = lines.next_numbered()? else { return Ok(SourceEnd::Finished) };
+            feed.at(RecordPlace::Line(number));
+            match line {
+                Line::TooLong(start) => feed.hand_over_unread(Unreadable::TooLong, start, run.sink),
+                Line::Whole(record) => {
                     if let Some(event_time) = feed.read(record, format) {
                         pacer.wait_for(event_time, run.sink, run.stop);
                         if run.stop.is_stopped() {
@@ -185,15 +242,16 @@ impl FileSource {
     }
 }
 
-/// Adds the files of one pattern, by name, and returns their bytes on the disk.
+/// Adds the files of one pattern, in their natural order, and returns their bytes on the disk.
 fn find(
     glob: &str,
-    venue: &str,
+    config: &FileConfig,
     csv_symbol: Option<&TradeLineSymbol>,
     files: &mut Vec<FileToRead>,
 ) -> Result<u64, FileError> {
     let paths = glob::glob(glob).map_err(|cause| FileError::BadGlob { glob: glob.to_owned(), cause })?;
-    let first = files.len();
+    let mut found = Vec::new();
+    let mut has_others = false;
     let mut bytes_total = 0;
     for path in paths {
         let path = path.map_err(|error| FileError::Read {
@@ -203,11 +261,23 @@ fn find(
         let metadata = path.metadata().map_err(|cause| FileError::Read { path: path.clone(), cause })?;
         if metadata.is_file() {
             bytes_total += metadata.len();
-            let format = format_of(&path, venue, csv_symbol)?;
-            files.push(FileToRead { path, format });
+            found.push(path);
+        } else {
+            has_others = true;
         }
     }
-    files[first..].sort_by(|a, b| a.path.cmp(&b.path));
+    if found.is_empty() {
+        let glob = glob.to_owned();
+        return Err(if has_others { FileError::NotFiles { glob } } else { FileError::NoMatch { glob } });
+    }
+    found.sort_by(|a, b| natural_order(a, b));
+    for path in found {
+        let content = match Csv::open(&path, config, csv_symbol)? {
+            Some(csv) => Content::Csv(csv),
+            None => Content::Json { venue: config.venue.clone() },
+        };
+        files.push(FileToRead { path, content });
+    }
     Ok(bytes_total)
 }
 

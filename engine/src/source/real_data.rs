@@ -8,7 +8,10 @@ use super::{
     file::{FileConfig, FileSource},
     pace::Speed,
 };
-use crate::tick::{Depth, EventTime};
+use crate::{
+    decode::NoTickKind,
+    tick::{Depth, EventTime},
+};
 
 /// Where the sessions lie; `None`, said aloud, where they are absent. Continuous integration must have them.
 fn data_folder() -> Option<PathBuf> {
@@ -61,7 +64,7 @@ fn coinbase_two_hours_with_imbalance() {
 fn envelopes_under_payload() {
     let Some(sink) = replayed("coinbase_envelopes_BTC_20260405_20min.ndjson.gz") else { return };
     assert_eq!(sink.ticks_of("venue:BTC-USD"), 5_970);
-    assert_eq!(sink.events, [SourceEvent::NotATick]);
+    assert_eq!(sink.events, [SourceEvent::NoTick(NoTickKind::Subscription)]);
     assert_eq!((sink.ticks[0].1.0, sink.ticks[1].1.0), (0, 2), "the subscription is record 1");
 }
 
@@ -76,7 +79,7 @@ fn envelopes_with_a_gap_of_one() {
 fn exchange_tickers_in_four_segments() {
     let Some(sink) = replayed("coinbase_exchange_ticker_BTC_20251112_4segments.ndjson.gz") else { return };
     assert_eq!(sink.ticks_of("venue:BTC-USD"), 5_996);
-    assert_eq!(sink.events, [SourceEvent::NotATick; 4]);
+    assert_eq!(sink.events, [SourceEvent::NoTick(NoTickKind::Subscription); 4]);
     assert!(
         sink.ticks
             .iter()
@@ -116,6 +119,6 @@ fn binance_trades_with_quotes() {
 fn bitmex_trades_alone() {
     let Some(sink) = replayed("bitmex_XBTUSD_trades_20180101_60h.csv.gz") else { return };
     assert_eq!(sink.ticks_of("bitmex:XBTUSD"), 635_532);
-    assert_eq!(sink.events, [SourceEvent::NotATick], "the header");
+    assert_eq!(sink.events, [SourceEvent::NoTick(NoTickKind::Header)], "the header");
     assert!(sink.ticks.iter().all(|(.., tick)| tick.quote.is_none() && tick.side.is_some()));
 }

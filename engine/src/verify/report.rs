@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::source::Faults;
+
 /// Missing models that are named one by one.
 const MISSING_MODELS_MAX: usize = 16;
 
@@ -95,6 +97,8 @@ pub struct Report {
     pub tick_records: u64,
     /// Those behind the last prediction and commit: waiting, or their predictions are lost at the end.
     pub tick_records_behind: u64,
+    /// Tick records, or tickers in one, that cannot be read and so have no prediction, by reason.
+    pub unreadable: Faults,
     /// Records of the predictions.
     pub predictions: u64,
     /// The same bytes, key and headers.

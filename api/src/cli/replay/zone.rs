@@ -139,7 +139,7 @@ mod tests {
     fn only_times_without_a_zone_move() {
         let mut times = Times::default();
         let mut zoned = Zoned::new(&mut times, "+02:00".parse().unwrap());
-        let (mut feed, format) = (RecordFeed::default(), RecordFormat::Json { venue: "v".to_owned() });
+        let (mut feed, mut format) = (RecordFeed::default(), RecordFormat::Json { venue: "v".to_owned() });
         for time in [
             "2026-04-04T10:00:00Z",
             "2026-04-04T10:00:00",
@@ -148,7 +148,7 @@ mod tests {
             "2026-04-04T12:00:00+02:00",
         ] {
             let record = format!(r#"{{"timestamp":"{time}","product_id":"X","price":"1"}}"#);
-            feed.read(record.as_bytes(), &format);
+            feed.read(record.as_bytes(), &mut format);
             feed.hand_over(record.as_bytes(), &mut zoned);
         }
         let hours: Vec<&str> = times.0.iter().map(|time| &time[11..13]).collect();

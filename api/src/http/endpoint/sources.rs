@@ -59,6 +59,10 @@ struct Source {
     /// Why it failed; of Kafka, what keeps it from getting anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What became of its records, once it has ended: how many there were, how many ticks, and what was dropped or could
+    /// not be read, for which reason and where first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum: Option<String>,
     /// Whether it can give ticks now: of Kafka, whether a broker answers.
     connected: bool,
     /// How fresh its ticks are.
@@ -67,6 +71,7 @@ struct Source {
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_records: Option<i64>,
     ticks: Ticks,
+    /// Of the kinds that carry none, which the metric `stormglass_records_without_tick_total` tells apart.
     records_without_tick: u64,
     times_zoneless: u64,
     /// Messages missing by their sequence numbers.
@@ -116,6 +121,7 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
             SourceState::Failed(why) => Some(why),
             SourceState::Running | SourceState::Finished => app.lanes.trouble(),
         },
+        sum: app.source.sum(),
         feed: (&Feed::of(app)).into(),
         lag_records: (kind == SourceKind::Kafka).then(|| metrics.lanes.lag_records.load(Relaxed)),
         ticks: Ticks {
@@ -126,7 +132,7 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
             unreadable: metrics.ingest.unreadable_total(),
             refused: ingest(&metrics.ingest.ticks_refused),
         },
-        records_without_tick: ingest(&metrics.ingest.records_without_tick),
+        records_without_tick: metrics.ingest.without_tick_total(),
         times_zoneless: ingest(&metrics.ingest.times_zoneless),
         sequence_missing: ingest(&metrics.ingest.sequence_missing),
         gaps: sum(|shard| &shard.gaps),

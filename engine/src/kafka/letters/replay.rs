@@ -138,7 +138,7 @@ impl Readable<'_> {
         let defaults = DecodeDefaults { venue: &self.settings.venue };
         match decode(value, &defaults, &mut self.decoded) {
             Ok(RecordKind::Ticks) => {}
-            Ok(RecordKind::NotATick) => return Err(Unfit::Unreadable("no_tick")),
+            Ok(RecordKind::NoTick(_)) => return Err(Unfit::Unreadable("no_tick")),
             Err(reason) => return Err(Unfit::Unreadable(reason.reason())),
         }
         let (source, indexes) = match letter.source() {

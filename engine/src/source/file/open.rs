@@ -1,4 +1,4 @@
-//! What a file's name says, and its unpacked bytes.
+//! A file's unpacked bytes. Its first bytes say how it is packed, whatever its name says.
 
 use std::{
     cell::Cell,
@@ -10,8 +10,7 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{FileError, RecordFormat};
-use crate::decode::TradeLineSymbol;
+use crate::decode::packing_of;
 
 /// Bytes read from the disk, and unpacked, at a time.
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -26,14 +25,21 @@ impl Opened {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let bytes_read = Rc::new(Cell::new(0));
         let counted = Counted { file: File::open(path)?, bytes_read: bytes_read.clone() };
-        let packed = BufReader::with_capacity(BUFFER_BYTES, counted);
-        let input: Box<dyn BufRead> = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(packed))),
-            Some("zst") => {
-                Box::new(BufReader::with_capacity(BUFFER_BYTES, zstd::Decoder::with_buffer(packed)?))
-            }
-            _ => Box::new(packed),
+        let mut packed = BufReader::with_capacity(BUFFER_BYTES, counted);
+        let first = packed.fill_buf()?;
+        let mut input: Box<dyn BufRead> = if first.starts_with(b"\x1f\x8b") {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(packed)))
+        } else if first.starts_with(b"\x28\xb5\x2f\xfd") {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, zstd::Decoder::with_buffer(packed)?))
+        } else {
+            Box::new(packed)
         };
+        if let Some(packing) = packing_of(input.fill_buf()?) {
+            let what = format!(
+                "it holds {packing}; it can be JSON or csv lines, packed by gzip or zstd or not at all"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
         Ok(Self { input, bytes_read })
     }
 
@@ -63,29 +69,4 @@ impl Read for Counted {
         self.bytes_read.set(self.bytes_read.get() + count as u64);
         Ok(count)
     }
-}
-
-/// How the records of `path` are written, by its name.
-pub(super) fn format_of(
-    path: &Path,
-    venue: &str,
-    csv_symbol: Option<&TradeLineSymbol>,
-) -> Result<RecordFormat, FileError> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
-    let Some(stem) = unpacked.strip_suffix(".csv") else {
-        return Ok(RecordFormat::Json { venue: venue.to_owned() });
-    };
-    if let Some(symbol) = csv_symbol {
-        return Ok(RecordFormat::TradeLines(symbol.clone()));
-    }
-    let mut parts = stem.splitn(3, '_');
-    parts
-        .next()
-        .zip(parts.next())
-        // With two parts alone, `trades_january.csv` would pass for a venue and a product.
-        .filter(|_| parts.next().is_some())
-        .and_then(|(venue, product)| TradeLineSymbol::new(venue, product))
-        .map(RecordFormat::TradeLines)
-        .ok_or_else(|| FileError::NoCsvSymbol { path: path.to_owned() })
 }

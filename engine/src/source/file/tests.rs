@@ -2,9 +2,10 @@ use std::{io::Write as _, path::Path, time::Duration};
 
 use super::{super::StopToken, super::collect::Collected, *};
 use crate::{
-    source::{Progress, SourceEvent},
+    decode::NoTickKind,
+    source::{Progress, SourceEvent, Tally},
     symbol::Offset,
-    tick::EventTime,
+    tick::{EventTime, Side},
 };
 
 const TICK: &str = r#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"ETH-USD","price":"2"}"#;
@@ -120,7 +121,7 @@ fn gaps_are_reported_per_connection() {
     folder.write("b.ndjson", records(&[500, 501]).as_bytes());
     let sink = replayed(&folder.config("*"));
     assert_eq!(sink.missing(), [1, 3]);
-    assert_eq!(sink.events_of(SourceEvent::NotATick), 9);
+    assert_eq!(sink.events_of(SourceEvent::NoTick(NoTickKind::Heartbeat)), 9);
 }
 
 #[test]
@@ -167,11 +168,162 @@ fn event_time_sets_the_pace() {
         }
     }
     let folder = Folder::new("pace");
-    folder.write("bitmex_XBTUSD_x.csv", b"1000,1,1\n3000,1,1\n11000,1,1\n");
+    folder.write("bitmex_XBTUSD_x.csv", b"1514764801000,1,1\n1514764803000,1,1\n1514764811000,1,1\n");
     let config = FileConfig { speed: Speed::Times(2.0), ..folder.config("*") };
     let (mut sink, stop) = (Collected::default(), StopToken::default());
     let mut run = Run { now: EventTime::MIN, sink: &mut sink, stop: &stop, progress: &mut () };
     let mut clock = SleptClock::default();
     FileSource::open(&config).unwrap().run_by(&mut clock, &mut run).unwrap();
     assert_eq!(clock.0, Duration::from_secs(5));
+}
+
+/// Replays, and returns what became of the records beside what came of them.
+fn tallied(config: &FileConfig) -> (Collected, Tally) {
+    #[derive(Default)]
+    struct Ended(Tally);
+    impl Progress for Ended {
+        fn advanced(&mut self, _: u64, _: u64, _: u64) {}
+        fn ended(&mut self, tally: &Tally) {
+            self.0 = tally.clone();
+        }
+    }
+    let (mut sink, mut ended, stop) = (Collected::default(), Ended::default(), StopToken::default());
+    let mut run = Run { now: EventTime::MIN, sink: &mut sink, stop: &stop, progress: &mut ended };
+    FileSource::open(config).unwrap().run(&mut run).unwrap();
+    (sink, ended.0)
+}
+
+fn tick_at(second: u32) -> String {
+    format!(r#"{{"timestamp":"2026-04-04T03:00:{second:02}Z","product_id":"ETH-USD","price":"2"}}"#) + "\n"
+}
+
+#[test]
+fn a_csv_of_seconds_and_unsigned_sizes_is_read_as_what_it_is_and_said_to_be_that() {
+    let folder = Folder::new("unsigned");
+    let line = |second: u32| format!("{},7160.4,0.01\n", 1_577_836_800 + second);
+    folder.write("kraken_XBTUSD_time-and-sales.csv.gz", &gzip(&(0..9).map(line).collect::<String>()));
+    let (sink, tally) = tallied(&folder.config("*"));
+    let times: Vec<_> =
+        sink.ticks.iter().map(|(.., tick)| tick.event_time.second() - 1_577_836_800).collect();
+    assert_eq!(times, (0..9).collect::<Vec<_>>());
+    assert!(sink.ticks.iter().all(|(.., tick)| tick.side.is_none() && tick.size.is_some()));
+    assert_eq!(sink.ticks_of("kraken:XBTUSD"), 9);
+    let text = tally.to_string();
+    for said in
+        ["its times are seconds since 1970", "no size has a sign", "those of kraken:XBTUSD, by its name"]
+    {
+        assert!(text.contains(said), "{text}");
+    }
+    // One sell, however late, and every size has a sign.
+    folder.write(
+        "kraken_XBTUSD_time-and-sales.csv.gz",
+        &gzip(&((0..9).map(line).collect::<String>() + "1577836809,1,-1")),
+    );
+    let (sink, tally) = tallied(&folder.config("*"));
+    let sides: Vec<_> = sink.ticks.iter().map(|(.., tick)| tick.side).collect();
+    assert_eq!(sides, [vec![Some(Side::Buy); 9], vec![Some(Side::Sell)]].concat());
+    assert!(!tally.to_string().contains("no size has a sign"));
+}
+
+#[test]
+fn a_header_is_obeyed_or_refused_with_what_it_has() {
+    let folder = Folder::new("header");
+    folder.write("x_BTC-USD_y.csv", b"timestamp,amount,price\n1775271600000,0.01,67000.5\n").write(
+        "many.csv",
+        b"exchange,symbol,timestamp,side,price,amount\nbitmex,XBTUSD,1583020803145000,sell,8531.5,2\n",
+    );
+    let (sink, tally) = tallied(&folder.config("*"));
+    let of = |symbol: &str| sink.ticks.iter().find(|(name, ..)| name == symbol).unwrap().3;
+    assert_eq!(of("coinbase:BTC-USD").price.units(), 6_700_050_000_000);
+    assert_eq!(of("bitmex:XBTUSD").side, Some(Side::Sell));
+    let text = tally.to_string();
+    for said in [
+        "its header is obeyed: time in column 1, size in column 2, price in column 3",
+        "those of coinbase:BTC-USD, the product by its name, the venue by source.venue",
+        "each line names its product",
+        "2 without a tick (header)",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    for (content, said) in [
+        (
+            "timestamp,bid,ask\n1,2,3\n",
+            "the header has the columns timestamp, bid, ask: none of them names the price",
+        ),
+        ("1577836800000,1,2,3\n", "4 columns"),
+    ] {
+        folder.write("x_BTC-USD_z.csv", content.as_bytes());
+        let error = FileSource::open(&folder.config("*z.csv")).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("x_BTC-USD_z.csv"), "{error}");
+    }
+}
+
+#[test]
+fn files_are_read_in_their_natural_order_and_one_that_is_late_as_a_whole_is_named() {
+    let folder = Folder::new("order");
+    (1..=10).for_each(|part| _ = folder.write(&format!("part{part}.ndjson"), tick_at(part).as_bytes()));
+    let (sink, tally) = tallied(&folder.config("part*"));
+    let seconds: Vec<_> = sink.ticks.iter().map(|(.., tick)| tick.event_time.second() % 60).collect();
+    assert_eq!(seconds, (1..=10).collect::<Vec<_>>());
+    assert_eq!(tally.remarks, Default::default(), "nothing is odd");
+    // The newer first.
+    let glob = |pattern: &str| folder.config(pattern).globs.remove(0);
+    let config =
+        FileConfig { globs: vec![glob("part9*"), glob("part1.*"), glob("part10*")], ..folder.config("*") };
+    let (_, tally) = tallied(&config);
+    let (remark, files) = tally.remarks.first_key_value().unwrap();
+    assert!(remark.starts_with("1 of its 1 ticks are late, because a file before it is newer"), "{remark}");
+    assert!(remark.contains("begins at 2026-04-04T03:00:01Z"), "{remark}");
+    assert!(files.first.ends_with("part1.ndjson") && files.files == 1 && tally.remarks.len() == 1, "{tally}");
+    // Another symbol's newer times say nothing.
+    folder.write("other.ndjson", TICK.replace("ETH", "BTC").as_bytes());
+    let config = FileConfig { globs: vec![glob("other*"), glob("part1.*")], ..folder.config("*") };
+    assert_eq!(tallied(&config).1.remarks, Default::default());
+}
+
+#[test]
+fn a_sum_says_what_was_not_read_and_where_the_first_is() {
+    let folder = Folder::new("sum");
+    let bybit = r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[]}"#;
+    let subscribed = r#"{"type":"subscriptions","channels":[]}"#;
+    let refused = r#"{"type":"error","message":"authentication failure"}"#;
+    folder.write("a.ndjson", format!("{subscribed}\n\n{bybit}\n{TICK}\n{bybit}\n{refused}\n").as_bytes());
+    let (sink, tally) = tallied(&folder.config("*"));
+    assert_eq!((sink.ticks.len(), sink.unreadable.len()), (1, 3));
+    assert_eq!((tally.records, tally.ticks), (5, 1));
+    let unknown = &tally.unreadable.0["unknown_shape"];
+    assert!(unknown.count == 2 && unknown.first.ends_with("a.ndjson:3"), "{unknown:?}");
+    assert!(unknown.text.contains("a Bybit `publicTrade` message"), "{unknown:?}");
+    assert!(tally.unreadable.0["venue_error"].text.contains("authentication failure"), "{tally}");
+    assert_eq!(tally.without_tick["subscription"], 1);
+}
+
+#[test]
+fn a_file_is_unpacked_by_its_bytes_and_a_mark_before_its_text_is_no_record() {
+    let folder = Folder::new("bytes");
+    let marked = format!("\u{feff}{TICK}\n{TICK}\n");
+    folder
+        .write("A.NDJSON.GZ", &gzip(&marked))
+        .write("b.ndjson", &gzip(&marked))
+        .write("c.ndjson.zstd", &zstd::encode_all(marked.as_bytes(), 1).unwrap())
+        .write("d.ndjson.gz", marked.as_bytes())
+        .write("KRAKEN_XBT_X.CSV", "\u{feff}timestamp,price,size\n1577836800,1,2\n".as_bytes());
+    let (sink, tally) = tallied(&folder.config("*"));
+    assert_eq!((sink.ticks.len(), sink.ticks_of("kraken:XBT"), sink.unreadable.len()), (9, 1, 0), "{tally}");
+    folder.write("e.parquet", b"PAR1\x15\x04\x15");
+    let error =
+        run_into(&folder.config("e.*"), &mut Collected::default(), &StopToken::default()).unwrap_err();
+    assert!(error.to_string().contains("a Parquet file"), "{error}");
+}
+
+#[test]
+fn every_pattern_must_name_a_file() {
+    let folder = Folder::new("globs");
+    folder.write("a.ndjson", TICK.as_bytes());
+    let glob = |pattern: &str| folder.config(pattern).globs.remove(0);
+    let config = FileConfig { globs: vec![glob("a.ndjson"), glob("b.ndjson")], ..folder.config("*") };
+    let error = FileSource::open(&config).unwrap_err();
+    assert!(matches!(&error, FileError::NoMatch { glob } if glob.ends_with("b.ndjson")), "{error}");
+    std::fs::create_dir(folder.0.join("inner")).unwrap();
+    assert!(matches!(FileSource::open(&folder.config("inner")), Err(FileError::NotFiles { .. })));
 }
