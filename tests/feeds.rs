@@ -31,6 +31,8 @@ use model::Model;
 
 use crate::support::{fixtures::small_model, process::Process};
 
+mod records;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Predictions by symbol, in order, as the bytes they are published in.

@@ -13,6 +13,7 @@
 //! - [`load`]: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
 //! - [`http`]: one file an endpoint; bounds on everything a client can do
 //! - [`models`]: the versions of the model, and how they change while requests are answered
+//! - [`sum`]: what every command that reads ticks ends with
 //! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
 //! - [`log`]: one JSON object a line, repeats limited
 //!
@@ -44,6 +45,7 @@ pub mod metrics;
 pub mod model_file;
 pub mod models;
 pub mod shipped;
+pub mod sum;
 mod table_file;
 mod text;
 #[cfg(feature = "learn")]

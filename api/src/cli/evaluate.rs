@@ -160,7 +160,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         .then(|| leakage::demonstrate(&rows.dataset, &folds, arguments.seed))
         .transpose()
         .map_err(|error| failed(&error))?;
-    let report = Report::new(
+    let mut report = Report::new(
         collected.data,
         &label,
         &rows,
@@ -172,6 +172,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         volatility,
         shown,
     );
+    report.ticks = collected.sum;
     tell(&arguments, &report, out)
 }
 

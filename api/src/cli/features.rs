@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 use clap::Args;
 use engine::{
     offline::Offline,
-    source::{Run, SourceConfig, StopToken},
+    source::{Run, SourceConfig, StopToken, TickOutcomes},
     tick::EventTime,
 };
 
@@ -13,6 +13,7 @@ use super::{Exit, Failure, label::LabelArguments, print_failed, progress::Replay
 use crate::{
     config::values::Speed,
     export::{RowOrder, TableWriter},
+    sum::TickSum,
     wiring,
 };
 
@@ -69,20 +70,23 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     });
     let mut offline = Offline::new(settings.state, None, settings.partition_count, order);
     let source = SourceConfig::File(wiring::files(&config, &arguments.input, Speed::Max));
-    let ended = source.open().and_then(|source| {
-        source.run(&mut Run {
-            now: EventTime::MIN,
-            sink: &mut offline,
-            stop: &stop,
-            progress: &mut ReplayBar::default(),
-        })
-    });
-    let ticks = offline.metrics.ticks_accepted.get();
+    let source = source.open().map_err(|e| failed(&e))?;
+    let mut bar = ReplayBar::default();
+    let ended =
+        source.run(&mut Run { now: EventTime::MIN, sink: &mut offline, stop: &stop, progress: &mut bar });
+    let outcomes = TickOutcomes::of(&offline.metrics);
+    let sum = TickSum { tally: bar.tally(), outcomes: Some(outcomes) };
+    drop(bar);
+    eprintln!("{sum}");
     offline.out.finish();
     if let Some(error) = refused {
         return Err(failed(&error));
     }
     ended.map_err(|e| failed(&e))?;
+    if let Some(lack) = sum.lack() {
+        return Err(failed(&lack));
+    }
     let rows = writer.finish().map_err(|e| failed(&e))?;
-    writeln!(out, "{}: {rows} rows from {ticks} ticks", arguments.output.display()).map_err(print_failed)
+    writeln!(out, "{}: {rows} rows from {} ticks", arguments.output.display(), outcomes.accepted)
+        .map_err(print_failed)
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use engine::source::Progress;
+use engine::source::{Progress, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar of `length` in this style; hidden unless standard error is a terminal.
@@ -14,26 +14,41 @@ pub(super) fn bar(length: u64, style: &str) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
-/// How far the replay of files has come. Nothing is drawn before a source reports, and nothing stays when it ends.
-pub(super) struct ReplayBar(ProgressBar);
+/// How far the replay of files has come. Nothing is drawn before a source reports, and nothing stays when it ends but the
+/// sum.
+pub(super) struct ReplayBar {
+    bar: ProgressBar,
+    tally: Tally,
+}
 
 impl Default for ReplayBar {
     fn default() -> Self {
-        Self(bar(0, "{bar:40} {bytes}/{total_bytes} {msg}"))
+        Self { bar: bar(0, "{bar:40} {bytes}/{total_bytes} {msg}"), tally: Tally::default() }
+    }
+}
+
+impl ReplayBar {
+    /// What became of the records, once the source has ended.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.clone()
     }
 }
 
 impl Progress for ReplayBar {
     fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64) {
-        self.0.set_length(bytes_total);
-        self.0.set_position(bytes_read);
-        self.0.set_message(format!("{records} records"));
+        self.bar.set_length(bytes_total);
+        self.bar.set_position(bytes_read);
+        self.bar.set_message(format!("{records} records"));
+    }
+
+    fn ended(&mut self, tally: &Tally) {
+        self.tally = tally.clone();
     }
 }
 
 impl Drop for ReplayBar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

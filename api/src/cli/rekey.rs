@@ -61,9 +61,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     };
     let counts = rekey(&settings, &asked, &mut advanced).map_err(|error| failed(&error))?;
     bar.finish_and_clear();
-    let unreadable: u64 = counts.unreadable.values().sum();
-    let text = |(reason, count): (&&str, &u64)| format!("{reason} {count}");
-    let reasons: Vec<String> = counts.unreadable.iter().map(text).collect();
+    let unreadable = counts.unreadable.count();
+    let reasons = counts.unreadable.to_string();
     let letters = if asked.keep_unreadable { "copied to the dead letters" } else { "left out" };
     writeln!(
         out,
@@ -75,7 +74,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         counts.split,
         counts.split_into,
         counts.without_tick,
-        if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) },
+        if reasons.is_empty() { reasons } else { format!(": {reasons}") },
         counts.delivered.delivered,
         counts.delivered.delivered.saturating_sub(counts.dead_letters),
         asked.to,

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use engine::{
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
-        RecordFeed, RecordFormat, Run, Source, SourceConfig, StopToken, TickSink,
+        RecordFeed, RecordFormat, RecordPlace, Run, Source, SourceConfig, StopToken, Tally, TickSink,
         pace::{MonotonicClock, Pacer},
     },
     tick::EventTime,
@@ -23,7 +23,7 @@ use super::{
     ConfigArgument, Exit, Failure,
     progress::{ReplayBar, bar},
 };
-use crate::{config::values::Speed, http::answer::wall_clock_nanos, wiring};
+use crate::{config::values::Speed, http::answer::wall_clock_nanos, sum::TickSum, wiring};
 
 /// Records between two moves of the bar.
 const RECORDS_PER_REPORT: u64 = 1_024;
@@ -144,6 +144,11 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     }
 }
 
+/// An error where no tick came of the records.
+pub(super) fn check(sum: &TickSum) -> Result<(), Failure> {
+    sum.lack().map_or(Ok(()), |lack| Err(Failure::new(Exit::Failed, lack)))
+}
+
 impl Plan {
     /// Whether records go as they are: nothing in them is to change.
     #[cfg(feature = "kafka")]
@@ -157,37 +162,41 @@ impl Plan {
         self.first_at.is_some()
     }
 
-    /// Hands all ticks to the sink, each when its time has come.
-    pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<(), Failure> {
-        match self.assume_tz {
+    /// Hands all ticks to the sink, each when its time has come, and prints what became of the records.
+    pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<TickSum, Failure> {
+        let (tally, ended) = match self.assume_tz {
             Some(zone) => self.replay_utc(&mut Zoned::new(sink, zone)),
             None => self.replay_utc(sink),
-        }
+        };
+        let sum = TickSum::of_records(tally);
+        eprintln!("{sum}");
+        ended.map(|()| sum)
     }
 
-    fn replay_utc(&self, sink: &mut dyn TickSink) -> Result<(), Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
+    fn replay_utc(&self, sink: &mut dyn TickSink) -> (Tally, Result<(), Failure>) {
+        let stop = StopToken::default();
         match &self.input {
             Input::Files(source) => {
-                let (stop, mut bar) = (StopToken::default(), ReplayBar::default());
-                let mut run = Run { now: self.now, sink, stop: &stop, progress: &mut bar };
-                source.run(&mut run).map(|_| ()).map_err(|error| failed(&error))
+                let mut bar = ReplayBar::default();
+                let ended = source.run(&mut Run { now: self.now, sink, stop: &stop, progress: &mut bar });
+                let ended = ended.map(|_| ()).map_err(|error| Failure::new(Exit::Failed, error.to_string()));
+                (bar.tally(), ended)
             }
             Input::Recording(recording) => {
-                let stop = StopToken::default();
-                let format = RecordFormat::Json { venue: self.venue.clone() };
+                let mut format = RecordFormat::Json { venue: self.venue.clone() };
                 let mut feed = RecordFeed::default();
                 let mut pacer = self.pacer();
-                self.each_record(recording, |record| {
+                let ended = self.each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();
-                    if let Some(event_time) = feed.read(value, &format) {
+                    feed.at(RecordPlace::Log { partition: record.partition, offset: record.offset });
+                    if let Some(event_time) = feed.read(value, &mut format) {
                         pacer.wait_for(event_time, sink, &stop);
                     }
                     feed.hand_over(value, sink);
                     true
-                })?;
+                });
                 sink.flush();
-                Ok(())
+                (feed.tally().clone(), ended)
             }
         }
     }

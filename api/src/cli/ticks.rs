@@ -2,11 +2,10 @@
 
 use clap::Args;
 use engine::{
-    decode::Unreadable,
+    metrics::ShardMetrics,
     sim::SimConfig,
-    source::{Run, SourceConfig, SourceEvent, StopToken, TickSink},
-    symbol::Offset,
-    tick::{EventTime, NANOS_PER_SECOND, Tick},
+    source::{Run, SourceConfig, StopToken, TickOutcomes, TickSink},
+    tick::{EventTime, NANOS_PER_SECOND},
 };
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::{
     config::{Config, values::Speed},
+    sum::TickSum,
     training::{
         self, Collector, Latent,
         runbook::{Kept, RunbookRows},
@@ -45,14 +45,20 @@ pub(super) struct Collected {
     pub(super) data: String,
     /// What the simulator knew.
     pub(super) latent: Option<Latent>,
+    /// What became of the recorded ones.
+    pub(super) sum: Option<TickSum>,
 }
 
 impl TickArguments {
     /// Runs the ticks through the sink.
-    fn collect(&self, sink: &mut impl TickSink, config: &Config, seed: u64) -> Result<Collected, Failure> {
-        let replayed = |sink: &mut _| {
-            replay(sink, &self.input, config).map_err(|error| Failure::new(Exit::Failed, error.to_string()))
-        };
+    fn collect(
+        &self,
+        sink: &mut impl TickSink,
+        metrics: &ShardMetrics,
+        config: &Config,
+        seed: u64,
+    ) -> Result<Collected, Failure> {
+        let replayed = |sink: &mut _| replay(sink, metrics, &self.input, config);
         let market = SimConfig { seed, ..SimConfig::default() };
         match self.simulate_hours {
             Some(hours) if self.input.is_empty() => Ok(simulate(sink, market, hours)),
@@ -61,9 +67,10 @@ impl TickArguments {
                 let start =
                     EventTime::from_nanos(MADE_UP_BEFORE_S * NANOS_PER_SECOND).unwrap_or(market.start);
                 let made_up = simulate(sink, SimConfig { start, ..market }, hours);
-                Ok(Collected { data: format!("{}; {}", made_up.data, replayed(sink)?), latent: None })
+                let recorded = replayed(sink)?;
+                Ok(Collected { data: format!("{}; {}", made_up.data, recorded.data), ..recorded })
             }
-            None => Ok(Collected { data: replayed(sink)?, latent: None }),
+            None => replayed(sink),
         }
     }
 }
@@ -77,11 +84,12 @@ impl TickArguments {
         config: &Config,
         seed: u64,
     ) -> Result<(Collected, Option<Kept>), Failure> {
+        let metrics = collector.metrics.clone();
         if variant != Variant::RunbookRf {
-            return Ok((self.collect(collector, config, seed)?, None));
+            return Ok((self.collect(collector, &metrics, config, seed)?, None));
         }
         let mut rows = RunbookRows::new(collector);
-        let collected = self.collect(&mut rows, config, seed)?;
+        let collected = self.collect(&mut rows, &metrics, config, seed)?;
         Ok((collected, Some(rows.finish())))
     }
 }
@@ -93,45 +101,31 @@ fn simulate(sink: &mut impl TickSink, market: SimConfig, hours: u32) -> Collecte
     let (ticks, latent) = training::simulate(market, hours, sink, |hour| bar.set_position(u64::from(hour)));
     bar.finish_and_clear();
     let data = format!("{hours} simulated hours of {}, seed {seed}, {ticks} ticks", products.join(", "));
-    Collected { data, latent: Some(latent) }
+    Collected { data, latent: Some(latent), sum: None }
 }
 
+/// Runs recorded ticks through the sink, and prints what became of them. `metrics` are those of the core behind it.
 fn replay(
     sink: &mut impl TickSink,
+    metrics: &ShardMetrics,
     globs: &[String],
     config: &Config,
-) -> Result<String, engine::source::SourceError> {
-    let mut counted = Counted { next: sink, ticks: 0 };
+) -> Result<Collected, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
+    let before = TickOutcomes::of(metrics);
     let source = SourceConfig::File(wiring::files(config, globs, Speed::Max));
-    source.open()?.run(&mut Run {
-        now: EventTime::MIN,
-        sink: &mut counted,
-        stop: &StopToken::default(),
-        progress: &mut ReplayBar::default(),
-    })?;
+    let source = source.open().map_err(|error| failed(&error))?;
+    let mut bar = ReplayBar::default();
+    let ended =
+        source.run(&mut Run { now: EventTime::MIN, sink, stop: &StopToken::default(), progress: &mut bar });
+    let sum = TickSum { tally: bar.tally(), outcomes: Some(TickOutcomes::of(metrics).since(before)) };
+    drop(bar);
+    eprintln!("{sum}");
+    ended.map_err(|error| failed(&error))?;
+    if let Some(lack) = sum.lack() {
+        return Err(failed(&lack));
+    }
     // Names only: where a file lay on one machine is nobody else's business.
     let names: Vec<&str> = globs.iter().map(|glob| glob.rsplit('/').next().unwrap_or(glob)).collect();
-    Ok(format!("{} ticks of {}", counted.ticks, names.join(", ")))
-}
-
-/// Counts what it hands on.
-struct Counted<'a, S> {
-    next: &'a mut S,
-    ticks: u64,
-}
-
-impl<S: TickSink> TickSink for Counted<'_, S> {
-    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
-        self.ticks += 1;
-        self.next.tick(venue, product, record_offset, index, tick);
-    }
-    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
-        self.next.unreadable(record_offset, reason, record);
-    }
-    fn event(&mut self, event: SourceEvent) {
-        self.next.event(event);
-    }
-    fn flush(&mut self) {
-        self.next.flush();
-    }
+    Ok(Collected { data: format!("{} of {}", sum.used(), names.join(", ")), latent: None, sum: Some(sum) })
 }

@@ -214,6 +214,9 @@ fn print(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
     for sha256 in &report.missing_models {
         writeln!(out, "  no model file has the sha256 {sha256}")?;
     }
+    if report.unreadable.count() > 0 {
+        writeln!(out, "tick records without predictions: {}", report.unreadable)?;
+    }
     if report.repeated_as_promised > 0 {
         writeln!(
             out,

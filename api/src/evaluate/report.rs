@@ -25,6 +25,7 @@ use super::{
     rows::Rows,
     time_text,
 };
+use crate::sum::TickSum;
 
 /// One part of the walk.
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +71,9 @@ pub struct Scored {
 pub struct Report {
     /// What was read.
     pub data: String,
+    /// What became of the recorded ticks, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<TickSum>,
     /// Names of the symbols that have a row judged by.
     pub symbols: Vec<String>,
     /// Seconds that labels look ahead.
@@ -161,6 +165,7 @@ impl Report {
         };
         let mut report = Self {
             data,
+            ticks: None,
             symbols: symbols(rows, tested),
             horizon_s: label.horizon_s,
             event,

@@ -1,6 +1,6 @@
 //! What became of the source, from its thread to whoever asks.
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
 /// Where the source is in its life.
@@ -28,27 +28,41 @@ impl SourceState {
 
 /// Written by the source's thread, read by `/health` and `/sources`.
 #[derive(Debug)]
-pub struct SourceReport(ArcSwap<(SourceState, Timestamp)>);
+pub struct SourceReport {
+    state: ArcSwap<(SourceState, Timestamp)>,
+    sum: ArcSwapOption<String>,
+}
 
 impl Default for SourceReport {
     fn default() -> Self {
-        Self(ArcSwap::from_pointee((SourceState::default(), Timestamp::now())))
+        let state = ArcSwap::from_pointee((SourceState::default(), Timestamp::now()));
+        Self { state, sum: ArcSwapOption::empty() }
     }
 }
 
 impl SourceReport {
     /// The newest state.
     pub fn state(&self) -> SourceState {
-        self.0.load().0.clone()
+        self.state.load().0.clone()
     }
 
     /// When that began.
     pub fn since(&self) -> Timestamp {
-        self.0.load().1
+        self.state.load().1
     }
 
     /// Tells the state.
     pub fn tell(&self, state: SourceState) {
-        self.0.store((state, Timestamp::now()).into());
+        self.state.store((state, Timestamp::now()).into());
+    }
+
+    /// Tells what became of the records; before the state that says that it is final.
+    pub fn sum_up(&self, sum: String) {
+        self.sum.store(Some(sum.into()));
+    }
+
+    /// What became of the records of a source that has ended.
+    pub fn sum(&self) -> Option<String> {
+        self.sum.load().as_deref().cloned()
     }
 }

@@ -23,7 +23,7 @@ use engine::{
 use hyper::{Request, header};
 use tokio::sync::oneshot;
 
-use super::Plan;
+use super::{Plan, check};
 use crate::{
     cli::{Exit, Failure, print_failed},
     client::{ClientError, Connection, Target},
@@ -51,7 +51,7 @@ pub(super) fn run(
         counts: Counts::default(),
         broken: None,
     };
-    plan.replay(&mut sink)?;
+    let sum = plan.replay(&mut sink)?;
     sink.post();
     let Rows { counts, broken, .. } = sink;
     let statuses: Vec<String> =
@@ -71,7 +71,7 @@ pub(super) fn run(
     }
     match counts.first_refusal {
         Some(refusal) => Err(Failure::new(Exit::Failed, format!("first refusal: {refusal}"))),
-        None => Ok(()),
+        None => check(&sum),
     }
 }
 

@@ -10,7 +10,7 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{Input, Plan};
+use super::{Input, Plan, check};
 use crate::{
     cli::{Exit, Failure, broker, print_failed},
     config::Config,
@@ -46,7 +46,7 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
     let topic = settings.topic_raw.clone();
     let mut sink = TopicSink::open(settings, plan.first_at).map_err(|error| failed(error.to_string()))?;
     let newest = sink.newest();
-    plan.replay(&mut sink)?;
+    let sum = plan.replay(&mut sink)?;
     let (refused_at, oldest) = (sink.refused(), sink.oldest());
     let counts = sink.finish();
     broker::warn_of_retention(settings, &topic, oldest);
@@ -67,7 +67,7 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
         ),
         false => failure,
     });
-    failure.map_or(Ok(()), |failure| Err(failed(failure)))
+    failure.map_or_else(|| check(&sum), |failure| Err(failed(failure)))
 }
 
 fn resend(

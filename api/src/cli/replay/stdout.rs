@@ -10,13 +10,13 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::Plan;
+use super::{Plan, check};
 use crate::cli::{Failure, print_failed};
 
 pub(super) fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Failure> {
     let mut sink = Lines { out, shift_ns: None, first_at: plan.first_at, text: String::new(), broken: None };
-    plan.replay(&mut sink)?;
-    sink.broken.map_or(Ok(()), |error| Err(print_failed(error)))
+    let sum = plan.replay(&mut sink)?;
+    sink.broken.map_or_else(|| check(&sum), |error| Err(print_failed(error)))
 }
 
 /// One record a line.
@@ -38,9 +38,7 @@ impl TickSink for Lines<'_> {
             self.broken.get_or_insert(error);
         }
     }
-    fn unreadable(&mut self, _: Offset, reason: Unreadable, _: &[u8]) {
-        eprintln!("stormglass: a record was left out: {reason}");
-    }
+    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {}
     fn event(&mut self, _: SourceEvent) {}
     fn flush(&mut self) {}
 }

@@ -9,7 +9,7 @@ use engine::{
     ingest::Ingest,
     run::{Engine, EngineSettings, StartError},
     shard::BoundModel,
-    source::{Run, Source, SourceEnd, StopToken},
+    source::{Run, Source, SourceEnd, StopToken, TickOutcomes},
     tick::EventTime,
 };
 use model::Model;
@@ -21,7 +21,9 @@ use crate::{
     cli::progress::ReplayBar,
     config::Config,
     http::{App, SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
-    model_file, shipped, wiring,
+    model_file, shipped,
+    sum::TickSum,
+    wiring,
 };
 
 /// A running engine, and the source that is to feed it.
@@ -62,13 +64,35 @@ pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Runnin
     Ok(Running { engine, source: Some((source_config.name(), source)) })
 }
 
-fn run_source(name: &str, source: &Source, sink: &mut Ingest, stop: &StopToken) -> SourceState {
+/// Runs the source to its end, and says what became of its records once the shards have taken its ticks.
+fn run_source(
+    (name, source): (&str, &Source),
+    sink: &mut Ingest,
+    stop: &StopToken,
+    engine: &EngineHandle,
+    report: &SourceReport,
+) -> SourceState {
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
-    match source.run(&mut Run { now, sink, stop, progress: &mut ReplayBar::default() }) {
-        Ok(SourceEnd::Finished) => tracing::info!(source = name, "the source has no more ticks"),
+    let mut bar = ReplayBar::default();
+    let ended = source.run(&mut Run { now, sink, stop, progress: &mut bar });
+    let tally = bar.tally();
+    drop(bar);
+    // Whoever reads the end may rely on every tick being in its state, and on all counts.
+    sink.settle();
+    let mut outcomes = TickOutcomes::default();
+    engine.metrics.shards.iter().for_each(|shard| outcomes = outcomes.and(TickOutcomes::of(shard)));
+    let sum = TickSum { tally, outcomes: Some(outcomes) };
+    if sum.tally.records > 0 {
+        report.sum_up(sum.to_string());
+    }
+    match ended {
+        Ok(SourceEnd::Finished) => match sum.lack() {
+            Some(lack) => tracing::warn!(source = name, %sum, "the source has ended: {lack}"),
+            None => tracing::info!(source = name, %sum, "the source has no more ticks"),
+        },
         Ok(SourceEnd::Stopped) => tracing::debug!(source = name, "the source stopped"),
         Err(error) => {
-            tracing::error!(source = name, %error, "the source failed; what it gave stays");
+            tracing::error!(source = name, %error, %sum, "the source failed; what it gave stays");
             return SourceState::Failed(error.to_string());
         }
     }
@@ -94,12 +118,11 @@ impl Running {
             return self.feed_from_kafka(app);
         }
         let report = app.source.clone();
+        let handle = self.handle();
         let (name, source) = self.source.take().expect("the source is started once");
         let run = move |mut ingest: Ingest, stop: StopToken| {
             let telling = Telling(report);
-            let state = run_source(name, &source, &mut ingest, &stop);
-            // Whoever reads "finished" may rely on every tick being in its state.
-            ingest.settle();
+            let state = run_source((name, &source), &mut ingest, &stop, &handle, &telling.0);
             telling.0.tell(state);
         };
         self.engine

@@ -1,0 +1,52 @@
+//! What every command that reads ticks ends with: records, ticks, and what was dropped for which reason.
+
+use std::fmt;
+
+use engine::source::{Tally, TickOutcomes};
+use serde::Serialize;
+
+/// What became of the records that a command read, and of the ticks in them.
+#[derive(Clone, Debug, Serialize)]
+pub struct TickSum {
+    /// Up to the ticks.
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// What the engine's core made of the ticks, where they went through one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<TickOutcomes>,
+}
+
+impl TickSum {
+    /// The sum of records whose ticks went through no core.
+    pub fn of_records(tally: Tally) -> Self {
+        Self { tally, outcomes: None }
+    }
+
+    /// Why there is nothing to go on with: no tick came of the records.
+    pub fn lack(&self) -> Option<String> {
+        let records = self.tally.records;
+        self.tally.is_without_ticks().then(|| format!("no tick came of {records} records"))
+    }
+
+    /// The ticks that were used, in words: of how many, where some were dropped.
+    pub fn used(&self) -> String {
+        let ticks = self.tally.ticks;
+        match self.outcomes {
+            Some(outcomes) if outcomes.accepted != ticks => format!("{} of {ticks} ticks", outcomes.accepted),
+            _ => format!("{ticks} ticks"),
+        }
+    }
+}
+
+impl fmt::Display for TickSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tally = self.tally.to_string();
+        // What became of the ticks belongs on the first line, before the remarks about files.
+        let (first, rest) = tally.split_once('\n').unwrap_or((&tally, ""));
+        f.write_str(first)?;
+        if let Some(outcomes) = self.outcomes.filter(|_| !self.tally.is_without_ticks()) {
+            write!(f, "; of the ticks {outcomes}")?;
+        }
+        if rest.is_empty() { Ok(()) } else { write!(f, "\n{rest}") }
+    }
+}
