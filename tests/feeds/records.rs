@@ -169,7 +169,7 @@ fn every_pattern_names_a_file_and_files_come_in_their_natural_order() {
     };
     let done = features(&[glob("part*")]);
     assert!(done.code == Some(0) && done.out.contains("from 400 ticks"), "{} {}", done.out, done.errors);
-    assert_eq!(done.errors, "400 records read, 400 ticks; of the ticks 400 accepted\n");
+    assert_eq!(done.errors, "400 records read, 400 ticks; of the ticks 400 accepted, 400 sides_inferred\n");
     let done = features(&[glob("part*"), glob("other*")]);
     assert!(done.code == Some(1) && done.errors.contains("other*\" matches no file"), "{}", done.errors);
     let done = features(&[glob("part10*"), glob("part2*")]);

@@ -70,3 +70,47 @@ fn past_the_poison_limit_a_partition_pauses_and_says_so_and_goes_on_after_a_rest
     assert!(engine.terminate().success());
     world.check_sparse("110 unreadable records in a row, and a restart");
 }
+
+#[test]
+fn what_no_shape_knows_becomes_a_letter_that_says_what_it_looks_like() {
+    let world = World::new("unknown");
+    let strange = [
+        (
+            r#"{"topic":"publicTrade.P1USD","type":"snapshot","ts":1,"data":[]}"#,
+            "unknown_shape",
+            "a Bybit `publicTrade` message",
+        ),
+        (
+            r#"{"specversion":"1.0","type":"tick","source":"s","data":{"price":1}}"#,
+            "unknown_shape",
+            "CloudEvents",
+        ),
+        (r#"{"channel":"trades","data":[]}"#, "unknown_shape", "the keys channel, data"),
+        (r#"{"type":"error","message":"authentication failure"}"#, "venue_error", "authentication failure"),
+        ("\0\0\0\0\u{7}{\"price\":1}", "not_json", "a Schema Registry frame"),
+    ];
+    let heartbeat = r#"{"channel":"heartbeats","sequence_num":0,"events":[]}"#;
+    let mut all = records(53, 600);
+    for (i, payload) in strange.iter().map(|(payload, ..)| *payload).chain([heartbeat]).enumerate() {
+        all.insert(50 * (i + 1), unreadable(1, "P1-USD", payload));
+    }
+    let engine = world.engine("a", &[]);
+    world.feed(all, 4_000.0).join();
+    world.await_all(&[&engine]);
+    let (_, metrics) = engine.get("/metrics").unwrap();
+    assert!(metrics.contains("stormglass_unreadable_total{reason=\"venue_error\"} 1\n"), "{metrics}");
+    let log = engine.log_lines().join("\n");
+    assert!(log.contains("a record cannot be read") && log.contains("partition 1, offset "), "{log}");
+    assert!(engine.terminate().success());
+    world.check("records of no known shape");
+    let letters = reader::read_all(&world.topic("dlq"));
+    let of =
+        |payload: &str| letters.iter().find(|letter| letter.payload.as_deref() == Some(payload.as_bytes()));
+    for (payload, error, text) in strange {
+        let letter = of(payload).unwrap_or_else(|| panic!("no letter for {payload}"));
+        assert_eq!(letter.header("error"), Some(error), "{payload}");
+        let said = letter.header("error_text").unwrap();
+        assert!(said.contains(text), "{said} should hold {text}");
+    }
+    assert!(of(heartbeat).is_none(), "a kind that is known by name");
+}

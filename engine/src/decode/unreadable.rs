@@ -60,7 +60,7 @@ pub enum Unreadable {
          nanoseconds since 1970 with 10, 13, 16 or 19 digits"
     )]
     TooEarly {
-        /// Which.
+        /// The field's name.
         field: &'static str,
     },
     /// A side that is neither `buy` nor `sell`.

@@ -32,7 +32,7 @@ pub enum RecordPlace {
     Line(u64),
     /// In a partition of a log.
     Log {
-        /// Which.
+        /// The partition's number.
         partition: u32,
         /// The record's offset in it.
         offset: u64,

@@ -36,6 +36,10 @@ pub(super) fn symbol_of(stem: &str, venue: &str) -> Option<(TradeLineSymbol, Str
         return Some((symbol, "as Binance names its public files".to_owned()));
     }
     let parts: Vec<&str> = stem.split('_').collect();
+    if let Some((venue, product)) = parts.iter().find_map(|part| bitcoincharts_dump(part)) {
+        let symbol = TradeLineSymbol::new(venue, &product)?;
+        return Some((symbol, "as bitcoincharts names its files".to_owned()));
+    }
     let known = parts.first().and_then(|first| venues::known(first));
     let rest = if known.is_some() { &parts[1..] } else { &parts[..] };
     // With two parts alone, `trades_january.csv` would pass for a venue and a product.
@@ -63,6 +67,14 @@ fn binance_dump(stem: &str) -> Option<&str> {
     let is_date =
         matches!(date.len(), 7 | 10) && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     (is_product && matches!(kind, "trades" | "aggTrades") && is_date).then_some(product)
+}
+
+/// The venue and the product of `bitstampUSD`: bitcoins, in the currency that follows the venue's name in capitals.
+fn bitcoincharts_dump(part: &str) -> Option<(&'static str, String)> {
+    let currency = part.len().checked_sub(3).and_then(|at| part.get(at..))?;
+    let venue = venues::known(&part[..part.len() - 3])?;
+    let is_currency = currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_currency.then(|| (venue, format!("BTC{currency}")))
 }
 
 /// The first part, or pair of parts, that names what is traded and what it is paid with: `BTC-USD`, `XBTUSD`, `btc_usd`.
@@ -113,6 +125,8 @@ mod tests {
             ("ticks_BTCUSD_20251108", "v:BTCUSD"),
             ("bitstamp_btc_usd_2020", "bitstamp:btc_usd"),
             ("BTC_USD_2024", "v:BTC_USD"),
+            ("bitcoincharts_bitstampUSD_x", "bitstamp:BTCUSD"),
+            ("krakenEUR", "kraken:BTCEUR"),
             ("trades_2024_01_BTC-USD", "v:BTC-USD"),
             ("COINBASE_SPOT_BTC_USD", "coinbase:BTC_USD"),
             ("bitmex_trades_XBTUSD", "bitmex:XBTUSD"),
