@@ -90,7 +90,7 @@ fn what_no_shape_knows_becomes_a_letter_that_says_what_it_looks_like() {
         ("\0\0\0\0\u{7}{\"price\":1}", "not_json", "a Schema Registry frame"),
     ];
     let heartbeat = r#"{"channel":"heartbeats","sequence_num":0,"events":[]}"#;
-    let mut all = records(53, 600);
+    let mut all = records(53, 3_000);
     for (i, payload) in strange.iter().map(|(payload, ..)| *payload).chain([heartbeat]).enumerate() {
         all.insert(50 * (i + 1), unreadable(1, "P1-USD", payload));
     }
@@ -102,7 +102,7 @@ fn what_no_shape_knows_becomes_a_letter_that_says_what_it_looks_like() {
     let log = engine.log_lines().join("\n");
     assert!(log.contains("a record cannot be read") && log.contains("partition 1, offset "), "{log}");
     assert!(engine.terminate().success());
-    world.check("records of no known shape");
+    world.check_sparse("records of no known shape");
     let letters = reader::read_all(&world.topic("dlq"));
     let of =
         |payload: &str| letters.iter().find(|letter| letter.payload.as_deref() == Some(payload.as_bytes()));
