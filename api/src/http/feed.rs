@@ -92,7 +92,7 @@ impl Feed {
             rows_only: if has_had_probability { None } else { app.rows_only() },
             has_held_symbols: metrics.has_held_symbols(),
             records_unreadable: metrics.ingest.unreadable_total(),
-            records_without_tick: metrics.ingest.records_without_tick.load(Relaxed),
+            records_without_tick: metrics.ingest.without_tick_total(),
             lag_records: metrics.lanes.lag_records.load(Relaxed),
         }
     }
