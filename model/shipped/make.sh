@@ -23,7 +23,7 @@ fi
 train() { "$STORMGLASS" train --seed 1 --warm-up-s 1800 "$@" >/dev/null; }
 
 all=(--simulate-hours 12 --input "$bitmex" "$coinbase_segments" "$coinbase_2h")
-train "${all[@]}" --model-version 2 --output "$folder/default.sgm"
-train "${all[@]}" --model-version 2 --variant baseline --output "$folder/baseline.sgm"
+train "${all[@]}" --model-version 3 --output "$folder/default.sgm"
+train "${all[@]}" --model-version 3 --variant baseline --output "$folder/baseline.sgm"
 # Its features are of trades and quotes that were traded on: no simulated ones.
-train --input "$bitmex" "$coinbase_2h" --variant runbook-rf --output "$folder/runbook-rf.sgm"
+train --input "$bitmex" "$coinbase_2h" --variant runbook-rf --model-version 2 --output "$folder/runbook-rf.sgm"
