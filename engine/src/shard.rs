@@ -375,7 +375,13 @@ impl ShardCore {
     fn count_prediction(&self, i: usize) {
         let Some(scored) = self.entries[i].state.newest() else { return };
         match scored.status {
-            Status::Warming(_) => self.metrics.predictions_warming.add(1),
+            Status::Warming(reason) => {
+                // The model has answered these; the answer is withheld.
+                let withheld =
+                    matches!(reason, WarmingReason::NoThreshold { .. } | WarmingReason::Contradiction { .. });
+                self.metrics.rows_scored.add(u64::from(withheld));
+                self.metrics.predictions_warming.add(1);
+            }
             Status::Ok { probability } => {
                 self.metrics.rows_scored.add(1);
                 let threshold = self.entries[i].scored_by.as_ref().map_or(f64::INFINITY, |m| m.threshold);

@@ -182,9 +182,8 @@ fn leaving() -> (Process, Connection) {
         command.env("STORMGLASS__SERVER__SHUTDOWN_GRACE_S", "60");
         command.env("STORMGLASS__SERVER__DRAIN_TIMEOUT_S", "90");
     });
-    service.get_until("/predict/BTC-USD", HANG, |status, _| status == 200);
-    let mut kept = Connection::open(service.address);
-    assert_eq!(kept.get("/readyz").status, 200);
+    service.get_until("/readyz", HANG, |status, _| status == 200);
+    let kept = Connection::open(service.address);
     service.signal("TERM");
     (service, kept)
 }

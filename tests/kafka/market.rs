@@ -12,6 +12,14 @@ const POISON_EVERY: usize = 401;
 /// One record in so many is an envelope of several tickers.
 const ENVELOPE_EVERY: usize = 97;
 
+/// Seconds of event time that records span, at least, where their number allows it: a symbol has a threshold, and so
+/// probabilities, after ten minutes.
+const SPAN_S: usize = 1_500;
+/// Records that the simulator gives a second, of all eight symbols together.
+const RECORDS_PER_S: usize = 25;
+/// Most seconds from one with ticks to the next: more would be a gap, which makes its seconds unknown.
+const STRIDE_MAX_S: usize = 9;
+
 /// A record on its way to the log.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -21,7 +29,8 @@ pub(super) struct Record {
     pub(super) payload: Option<String>,
 }
 
-/// `count` records of eight symbols, two a partition. The same seed, the same records.
+/// `count` records of eight symbols, two a partition. The same seed, the same records. Fewer records are those of every
+/// second, third, ... second, so that they span as much time as probabilities need.
 pub(super) fn records(seed: u64, count: usize) -> Vec<Record> {
     let products: Vec<String> = (0..2 * PARTITIONS).map(|i| format!("P{i}-USD")).collect();
     let faults = Faults {
@@ -33,8 +42,12 @@ pub(super) fn records(seed: u64, count: usize) -> Vec<Record> {
     };
     let symbols = products.iter().map(|product| SimSymbol::named(product)).collect();
     let market = SimConfig { seed, symbols, faults, ..SimConfig::default() };
+    let stride_s = (SPAN_S * RECORDS_PER_S / count).clamp(1, STRIDE_MAX_S) as i64;
     let mut records = Vec::with_capacity(count);
     for (symbol, tick) in Simulator::new(market) {
+        if tick.event_time.second() % stride_s != 0 {
+            continue;
+        }
         let i = records.len();
         let partition = symbol % PARTITIONS;
         if i % POISON_EVERY == 7 {

@@ -88,7 +88,9 @@ fn one_that_is_asked_to_go_leaves_nothing_to_read_again() {
         });
         assert!(metrics.contains(r#"stormglass_kafka_records_total{read="replayed"} 0"#), "{metrics}");
         let began = Instant::now();
-        assert!(engine.terminate().success());
+        engine.signal("TERM");
+        let (status, log) = engine.wait_with_log();
+        assert!(status.success(), "{status}: {log:#?}");
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
     let engine = world.engine("a", &[]);

@@ -124,7 +124,7 @@ fn recorded_ticks_are_replayed_once_and_never_under_newer_ones() {
     let world = World::new("replay");
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ticks.ndjson");
-    let lines: Vec<String> = records(23, 6_000).into_iter().filter_map(|record| record.payload).collect();
+    let lines: Vec<String> = records(26, 6_000).into_iter().filter_map(|record| record.payload).collect();
     std::fs::write(&path, lines.join("\n")).unwrap();
     let replay = |more: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
