@@ -77,7 +77,7 @@ fn a_transaction_that_outlives_its_timeout_is_given_up_and_what_was_in_it_is_sen
 fn one_that_is_asked_to_go_leaves_nothing_to_read_again() {
     let world = World::new("terminate");
     let (rounds, total) = (size(4, 20), size(12_000, 100_000));
-    let feed = world.feed(records(5, total), 1_500.0);
+    let feed = world.feed(records(5, total), size(750.0, 1_500.0));
     for round in 1..=rounds {
         let engine = world.engine("a", &[]);
         feed.await_sent(total * round / (rounds + 1));
