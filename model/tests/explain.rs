@@ -26,8 +26,16 @@ use model::{
 };
 
 /// The arrays that have covers.
-const NPZ_WITH_COVERS: [&str; 7] =
-    ["sk_extra", "sk_gbc_refit", "sk_gbr", "sk_hist", "sk_hist_infinite", "sk_original", "sk_tree"];
+const NPZ_WITH_COVERS: [&str; 8] = [
+    "sk_extra",
+    "sk_gbc_refit",
+    "sk_gbr",
+    "sk_hist",
+    "sk_hist_infinite",
+    "sk_original",
+    "sk_tree",
+    "sk_names",
+];
 /// Golden rows that were explained: every fortieth.
 const EVERY: usize = 40;
 
