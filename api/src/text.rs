@@ -1,16 +1,10 @@
 //! How numbers are written for people.
 
-/// `1234567` as `1,234,567`.
+use engine::source::tally;
+
+/// `1234567.4` as `1,234,567`: rounded, its digits in groups of three; below 0 it is `0`.
 pub(crate) fn grouped(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    tally::grouped(number.max(0.0).round_ties_even() as u64)
 }
 
 #[cfg(test)]
