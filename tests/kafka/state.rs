@@ -57,6 +57,11 @@ fn a_restart_without_new_ticks_keeps_the_age_and_the_probabilities_of_the_state(
     let newest = health(&engine)["feed"]["newest_tick"].as_str().unwrap().to_owned();
     assert!(newest.starts_with("2026-01-01T"), "{newest}");
     let newest_s = counted(&engine, "stormglass_newest_tick_timestamp_seconds ");
+    // The small model contradicts the forecast of some symbols, which then have no probability.
+    let is_answered = |body: &str| body.contains(r#""status":"stale""#);
+    let mut paths = (0..8).map(|i| format!("/predict/P{i}-USD"));
+    let path =
+        paths.find(|path| is_answered(&engine.get(path).unwrap().1)).expect("a symbol has a probability");
     assert!(engine.terminate().success());
 
     let engine = world.engine("a", &[]);
@@ -65,8 +70,7 @@ fn a_restart_without_new_ticks_keeps_the_age_and_the_probabilities_of_the_state(
     assert!(body.contains(&format!("the newest is of {newest}")), "{body}");
     assert!(!body.contains("warming") && !body.contains("no tick has ever come"), "{body}");
     assert_eq!(counted(&engine, "stormglass_newest_tick_timestamp_seconds "), newest_s);
-    let answers = |status: u16, body: &str| status == 200 && body.contains(r#""status":"stale""#);
-    engine.get_until("/predict/P0-USD", Duration::from_secs(60), answers);
+    engine.get_until(&path, Duration::from_secs(60), |status, body| status == 200 && is_answered(body));
     assert!(engine.terminate().success());
 }
 

@@ -215,7 +215,7 @@ fn the_faster_mode_and_fewer_predictions_are_verified_as_what_they_promise() {
 
     // Retention takes one partition's beginning: its states cannot be computed any more, and nobody is blamed.
     let mut cut = TopicPartitionList::new();
-    cut.add_partition_offset(&world.topic("ticks"), 0, Offset::Offset(100)).unwrap();
+    cut.add_partition_offset(&world.topic("ticks"), 0, Offset::Offset(400)).unwrap();
     block_on(world.admin().delete_records(&cut, &AdminOptions::new())).unwrap();
     let body = stormglass_with(&world, &arguments, &settings);
     assert_eq!(body.code, Some(0), "{} {}", body.out, body.errors);
