@@ -42,7 +42,7 @@ pub(super) fn records(seed: u64, count: usize) -> Vec<Record> {
     };
     let symbols = products.iter().map(|product| SimSymbol::named(product)).collect();
     let market = SimConfig { seed, symbols, faults, ..SimConfig::default() };
-    let stride_s = (SPAN_S * RECORDS_PER_S).div_ceil(count).clamp(1, STRIDE_MAX_S) as i64;
+    let stride_s = (SPAN_S * RECORDS_PER_S / count).clamp(1, STRIDE_MAX_S) as i64;
     let mut records = Vec::with_capacity(count);
     for (symbol, tick) in Simulator::new(market) {
         if tick.event_time.second() % stride_s != 0 {
