@@ -178,9 +178,6 @@ impl World {
                 // As much as the broker takes.
                 .set("message.max.bytes", "1048576")
                 .set("partitioner", if let Partitioning::Key(name) = by { name } else { "consistent_random" })
-                // A record without a key goes to a partition of its own choice, as Python's client writes it: a run of
-                // them in one partition would leave gaps in all others.
-                .set("sticky.partitioning.linger.ms", "0")
                 .create()
                 .unwrap();
             let started = Instant::now();
@@ -189,11 +186,17 @@ impl World {
                 // Paces the producer; nothing waits for it.
                 std::thread::sleep(due.saturating_sub(started.elapsed()));
                 let mut new = BaseRecord::<[u8], [u8]>::to(&topic);
-                if by == Partitioning::Given {
-                    new = new.partition(record.partition as i32);
-                }
-                if by != Partitioning::Nothing {
-                    new = new.key(record.key.as_bytes());
+                match by {
+                    Partitioning::Given => {
+                        new = new.partition(record.partition as i32).key(record.key.as_bytes());
+                    }
+                    Partitioning::Key(_) => new = new.key(record.key.as_bytes()),
+                    // Each to a partition of its own choice, as Python's client sends them. librdkafka keeps to one for
+                    // milliseconds, which are seconds of this market and would leave gaps in all others.
+                    Partitioning::Nothing => {
+                        let mixed = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                        new = new.partition((mixed % PARTITIONS as u64) as i32);
+                    }
                 }
                 new.payload = record.payload.as_deref().map(str::as_bytes);
                 while let Err((error, back)) = producer.send(new) {

@@ -1,6 +1,6 @@
 //! Which column of a csv holds what: by its header, or by the form of a line where there is none.
 
-use super::time::EpochUnit;
+use super::{look, time::EpochUnit};
 
 /// Columns of one line at most.
 const COLUMNS_MAX: usize = 64;
@@ -119,7 +119,7 @@ impl CsvColumns {
         }
         let names: Vec<String> = cells(line).map(plain).collect();
         let find = |wanted: &[&str]| wanted.iter().find_map(|name| names.iter().position(|has| has == name));
-        let lacking = |lacks| HeaderError { columns: cells(line).collect::<Vec<_>>().join(", "), lacks };
+        let lacking = |lacks| HeaderError { columns: look::list(cells(line), names.len()), lacks };
         let Some((time, unit)) = find_time(&names) else { return Some(Err(lacking("time"))) };
         let Some(price) = find(&PRICES) else { return Some(Err(lacking("price"))) };
         let mut roles = vec![Role::Unread; names.len()];
@@ -258,6 +258,9 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains(&line.replace(',', ", ")) && text.contains("qty, amount"), "{text}");
         }
+        let odd = format!("timestamp,W\n\0{}", ",x".repeat(20));
+        let text = CsvColumns::of_header(&odd).unwrap().unwrap_err().to_string();
+        assert!(text.contains(r"timestamp, W\n\0, x") && text.contains(", 10 more"), "{text}");
     }
 
     #[test]

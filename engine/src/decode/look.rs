@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{BYTE_ORDER_MARK, columns::CsvColumns, unreadable::Unreadable};
 
-/// Keys of an object that are named.
+/// Keys of an object, or columns of a header, that are named.
 const KEYS_NAMED_MAX: usize = 12;
 /// Characters of a text of the record that are shown.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -201,11 +201,16 @@ fn keys_of(object: &Map<String, Value>) -> String {
     if object.is_empty() {
         return "no keys".to_owned();
     }
-    let mut keys: Vec<String> = object.keys().take(KEYS_NAMED_MAX).map(|key| cut(key)).collect();
-    if object.len() > KEYS_NAMED_MAX {
-        keys.push(format!("{} more", object.len() - KEYS_NAMED_MAX));
+    format!("the keys {}", list(object.keys().map(String::as_str), object.len()))
+}
+
+/// The first of `count` names, each on one line, and how many there are more.
+pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
+    let mut names: Vec<String> = names.take(KEYS_NAMED_MAX).map(cut).collect();
+    if count > KEYS_NAMED_MAX {
+        names.push(format!("{} more", count - KEYS_NAMED_MAX));
     }
-    format!("the keys {}", keys.join(", "))
+    names.join(", ")
 }
 
 /// The first characters of a text in quotes, on one line.
