@@ -40,8 +40,8 @@ fn ticks_are_scored_while_a_broker_stays_away_whichever_it_is() {
 fn brokers_that_die_in_turn_are_nobodys_loss() {
     assert_eq!(broker::count(), 3, "this story wants three brokers: tests/kafka.sh start --brokers 3");
     let world = World::new("rolling");
-    let (rounds, total) = (size(1, 4), size(20_000, 120_000));
-    let feed = world.feed(records(15, total), size(700.0, 1_500.0));
+    let (rounds, total) = (size(1, 4), size(24_000, 120_000));
+    let feed = world.feed(records(1, total), size(850.0, 1_500.0));
     let first = world.engine("a", &[]);
     let second = world.engine("b", &[("KAFKA__LANES", "2")]);
     let deaths = rounds * broker::count();
