@@ -108,7 +108,7 @@ impl Inputs {
     /// Where columns have names of the engine's features only those are taken, else all; of either those that hold numbers.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// A message that says why the file cannot be read.
     pub fn rows(path: &Path) -> Result<Self, String> {
         let about = |what: String| format!("{}: {what}", path.display());
         let table = Table::read(path).map_err(about)?;

@@ -43,7 +43,7 @@ impl Table {
     /// A table of `stormglass features`, by the file's name, or a CSV with a header.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// A message that says why the file cannot be read.
     pub(super) fn read(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         let is_table = path.extension().is_some_and(|extension| extension == "parquet");

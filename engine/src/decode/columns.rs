@@ -85,7 +85,7 @@ pub struct CsvColumns {
     pub(super) unit: Option<EpochUnit>,
 }
 
-/// Why a header cannot be obeyed.
+/// A csv header names no column for the time, or none for the price.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the header has the columns {columns}: none of them names the {lacks}; a time is read from timestamp, time, ts, unix or \

@@ -65,7 +65,7 @@ impl EpochUnit {
     }
 }
 
-/// Why a number is no time.
+/// The reason for which a number is not taken for seconds, milliseconds, microseconds or nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EpochError {
     NotATime,

@@ -24,7 +24,7 @@ pub(super) struct DeadLetter {
     /// SHA-256 of the whole key, if that was cut.
     key_sha256: Option<String>,
     reason: Unreadable,
-    /// What is wrong, and what the record looks like.
+    /// The header `error_text`: why the record cannot be read, and a description of its bytes.
     text: String,
     /// The tickers, comma-separated; empty for the whole record.
     indexes: String,

@@ -23,7 +23,7 @@ const KEYS: [(&str, &str); 6] = [
 pub struct Refusal {
     /// The key that sets it.
     pub key: String,
-    /// Who refuses it, and why.
+    /// Whether librdkafka or the broker refuses the value, and its words.
     pub reason: String,
 }
 

@@ -13,7 +13,7 @@ const FAILURES_MIN: u32 = 3;
 /// cannot commit one record may commit others between two failures.
 const SETTLED_AFTER: Duration = Duration::from_secs(15);
 
-/// Why a lane ended the process for good.
+/// The reason for which a lane ends the whole process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Another process has taken the lane's name.

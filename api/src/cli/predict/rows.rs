@@ -10,7 +10,7 @@ use model::schema::FeatureName;
 
 use crate::table_file::{SYMBOLS, TIMES, is_parquet};
 
-/// Which of a table's columns are read.
+/// The places of the columns that a table is scored from and labelled by, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Columns {
     /// The place of each feature's column.
@@ -76,7 +76,7 @@ impl Rows {
     /// Opens a file, parquet by its first bytes and else CSV with a header, and finds the features' columns.
     ///
     /// # Errors
-    /// What is wrong with the file, without its path.
+    /// A message that says why the table cannot be read. It leaves out the path, which the caller adds.
     pub(super) fn open(path: &Path, features: &[FeatureName]) -> Result<Self, String> {
         if is_parquet(path).map_err(|error| error.to_string())? {
             #[cfg(feature = "parquet")]
