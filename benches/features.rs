@@ -10,7 +10,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
     features::Row,
-    predict::StateFrom,
+    prediction::StateFrom,
     state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
     symbol::{Offset, Partition, Position},
 };

@@ -26,7 +26,7 @@ use api::{
 };
 use bytes::Bytes;
 use engine::{
-    run::{Engine, EngineSettings},
+    Engine, EngineSettings,
     sim::{SimConfig, Simulator},
     source::TickSink,
     symbol::Offset,

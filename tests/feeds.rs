@@ -8,6 +8,7 @@ use std::{
 };
 
 use engine::{
+    Engine, EngineSettings,
     board::Board,
     decode::Unreadable,
     handle::EngineHandle,
@@ -16,9 +17,8 @@ use engine::{
     message::{Control, Message},
     metrics::ShardMetrics,
     offline::Offline,
-    predict::Prediction,
+    prediction::Prediction,
     route::RouteTable,
-    run::{Engine, EngineSettings},
     runtime::{InlineShard, RuntimeChoice, ShardStep},
     shard::{BoundModel, Out, ShardCore},
     sim::{Faults, SimConfig, Simulator},

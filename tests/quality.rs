@@ -8,14 +8,14 @@ use std::{
 
 use api::shipped;
 use engine::{
+    Engine, EngineSettings,
     board::Board,
     events::{Event, EventLog},
     grid::Grid,
     message::{Control, Message},
     offline::Offline,
-    predict::Prediction,
+    prediction::Prediction,
     quality::{FeedbackSettings, QualityReport, QualitySettings, report::Quality},
-    run::{Engine, EngineSettings},
     shard::{BoundModel, NoOut, Out, ShardCore},
     sim::{SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, StopToken, TickSink, file::FileConfig, pace::Speed},

@@ -6,12 +6,12 @@ use std::{
 };
 
 use engine::{
+    Engine, EngineSettings,
     board::Board,
     handle::{AskError, EngineHandle, SwapError},
     message::{Answer, Control, Message, RoutedTick, TickBatch},
     metrics::ShardMetrics,
-    predict::{Prediction, Status, WarmingReason},
-    run::{Engine, EngineSettings},
+    prediction::{Prediction, Status, WarmingReason},
     shard::{BoundModel, NoOut, Out, ShardCore},
     sim::{SimConfig, Simulator},
     source::TickSink,

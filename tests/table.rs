@@ -15,10 +15,10 @@ use api::{
     training,
 };
 use engine::{
+    Engine, EngineSettings,
     board::Board,
     features::{self, FEATURE_COUNT},
     offline::Offline,
-    run::{Engine, EngineSettings},
     shard::Out,
     sim::{Faults, SimConfig, Simulator},
     source::TickSink,

@@ -5,9 +5,9 @@ use std::time::Duration;
 #[cfg(feature = "kafka")]
 use engine::lane::Emit;
 use engine::{
+    EngineSettings,
     limits::PARTITIONS_MAX,
     quality::{FeedbackSettings, QualitySettings},
-    run::EngineSettings,
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
     source::{SourceConfig, file::FileConfig, pace, simulator::SimulatorConfig},

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     features::{EMPTY_ROW, Row},
-    predict::TauSource,
+    prediction::TauSource,
     shard::Out,
     state::{GridRow, label::HORIZONS_S, outcome::Outcome, tau::GRID_S},
     symbol::{Symbol, SymbolId},

@@ -11,9 +11,9 @@
 //! 4. A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] say where.
 //! 5. A symbol's [`state`] keeps exact [`window`]s over event time; [`features`] is one row made of them, and
 //!    [`volatility`] a forecast.
-//! 6. [`predict`] is what the row gave and how it is written; [`quality`] is how good it turned out to be.
+//! 6. [`prediction`] is what the row gave and how it is written; [`quality`] is how good it turned out to be.
 //! 7. [`board`] shows the newest predictions, [`events`] what happened; [`snapshot`] is a symbol's state as bytes.
-//! 8. [`handle`] asks the shards on behalf of a front end, [`owners`] says who has what is not here; [`run`] starts and
+//! 8. [`handle`] asks the shards on behalf of a front end, [`owners`] says who has what is not here; [`Engine`] starts and
 //!    stops the whole; [`metrics`] counts.
 //!
 //! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
@@ -35,6 +35,7 @@ pub mod board;
 pub mod cpu;
 pub mod decode;
 pub mod encode;
+mod engine;
 pub mod events;
 pub mod features;
 pub mod file_writes;
@@ -50,11 +51,11 @@ pub mod message;
 pub mod metrics;
 pub mod offline;
 pub mod owners;
-pub mod predict;
+pub mod prediction;
 pub mod quality;
 pub mod recording;
 pub mod route;
-pub mod run;
+
 pub mod runtime;
 pub mod shard;
 pub mod sim;
@@ -67,3 +68,5 @@ pub mod tick;
 pub mod verify;
 pub mod volatility;
 pub mod window;
+
+pub use engine::{Engine, EngineSettings, StartError};

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     features::Row,
     lane::LaneOrder,
-    predict::Prediction,
+    prediction::Prediction,
     quality::ShardQuality,
     shard::BoundModel,
     symbol::{Position, Symbol, SymbolKey},

@@ -23,7 +23,7 @@ use crate::{
     features::{self, FEATURE_COUNT, Row},
     message::{Answer, Control, FeaturesAnswer, Message, RoutedTick, SymbolSummary, TickBatch},
     metrics::ShardMetrics,
-    predict::{Prediction, Scored, StateFrom, Status, WarmingReason},
+    prediction::{Prediction, Scored, StateFrom, Status, WarmingReason},
     quality::{Change, QualityRow, QualitySettings, QualityWindow},
     snapshot::{self, SnapshotError},
     state::{GridRow, Scorer, StateSettings, SymbolState, guard::Admission, outcome::Outcome},

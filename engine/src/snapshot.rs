@@ -73,7 +73,7 @@ pub fn decode(symbol: &str, settings: u64, bytes: &[u8]) -> Result<SymbolState, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{predict::StateFrom, state::StateSettings};
+    use crate::{prediction::StateFrom, state::StateSettings};
 
     #[test]
     fn a_damaged_snapshot_is_refused() {

@@ -30,7 +30,7 @@ pub use tau::Tau;
 
 use crate::{
     features::{self, EMPTY_ROW, OpenPart, Row, View},
-    predict::{Scored, StateFrom, TauSource},
+    prediction::{Scored, StateFrom, TauSource},
     quality::{
         Change,
         feedback::{Feedback, FeedbackSettings},

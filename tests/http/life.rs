@@ -12,8 +12,8 @@ use api::{
     http::{App, ModelReport, Server, SourceState},
 };
 use engine::{
-    predict::Prediction,
-    run::{Engine, EngineSettings},
+    Engine, EngineSettings,
+    prediction::Prediction,
     shard::Out,
     sim::{SimConfig, Simulator},
     source::TickSink,

@@ -6,7 +6,7 @@ use engine::{
     decode::{DecodeDefaults, Decoded, decode},
     message::{RoutedTick, TickBatch},
     metrics::ShardMetrics,
-    predict::Prediction,
+    prediction::Prediction,
     shard::{BoundModel, Out, ShardCore},
     state::StateSettings,
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},

@@ -1,6 +1,6 @@
 //! The first two hours of a symbol, in which its threshold is provisional.
 
-use engine::{predict::TauSource, source::SourceEvent};
+use engine::{prediction::TauSource, source::SourceEvent};
 
 use super::*;
 

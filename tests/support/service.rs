@@ -18,7 +18,7 @@ use engine::{
     handle::{EngineHandle, RuntimeReport},
     limits::CONTROL_LANE_CAPACITY,
     metrics::{EngineMetrics, ShardMetrics},
-    predict::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
+    prediction::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
     quality::recalibration::Line,
     route::RouteTable,
     symbol::{Offset, Partition, SymbolKey, SymbolTable, default_partition},

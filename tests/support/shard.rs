@@ -10,7 +10,7 @@ use engine::{
     mailbox::{Lane, Mailbox, ThreadParker},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::ShardMetrics,
-    predict::Prediction,
+    prediction::Prediction,
     quality::ShardQuality,
     symbol::SymbolKey,
     tick::Price,

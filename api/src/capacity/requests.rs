@@ -10,8 +10,8 @@ use std::{
 };
 
 use engine::{
+    Engine,
     ingest::Ingest,
-    run::Engine,
     source::{StopToken, TickSink},
 };
 use serde::Serialize;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{ingest::Ingest, run::Engine, source::TickSink, sys, tick::NANOS_PER_SECOND};
+use engine::{Engine, ingest::Ingest, source::TickSink, sys, tick::NANOS_PER_SECOND};
 use serde::Serialize;
 
 use super::{

@@ -3,7 +3,7 @@
 use engine::{
     features::{self, FEATURE_COUNT},
     grid::{Grid, LabelledRow},
-    predict::TauSource,
+    prediction::TauSource,
     volatility::Forecast,
 };
 use model::{

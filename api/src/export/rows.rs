@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use engine::{
     features::Row,
-    predict::TauSource,
+    prediction::TauSource,
     shard::Out,
     state::{GridRow, outcome::Outcome, outcome::Pending},
     symbol::{Symbol, SymbolId},

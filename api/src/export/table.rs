@@ -169,7 +169,7 @@ fn write_columns(
     if with_labels {
         let basis_points = |volatility: f64| volatility * 1e4;
         let own = |row: &Exported| {
-            row.pending.tau.is_finite() && row.pending.tau_source == engine::predict::TauSource::Own
+            row.pending.tau.is_finite() && row.pending.tau_source == engine::prediction::TauSource::Own
         };
         let tau = |row: &Exported| own(row).then_some(row.pending.tau).map(basis_points);
         write::<DoubleType, _>(&mut group, rows.iter().map(tau), true)?;

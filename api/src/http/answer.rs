@@ -2,7 +2,7 @@
 
 use engine::{
     message::Answer,
-    predict::{Status, WarmingReason},
+    prediction::{Status, WarmingReason},
 };
 
 use super::{

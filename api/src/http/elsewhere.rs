@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use engine::{
     owners::Owner,
-    predict::Prediction,
+    prediction::Prediction,
     symbol::{Partition, ResolveError, Symbol, SymbolKey},
 };
 use hyper::{

@@ -2,7 +2,7 @@
 
 use super::{Row, specs};
 use crate::{
-    predict::StateFrom,
+    prediction::StateFrom,
     state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
     symbol::{Offset, Partition, Position},
     tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick},

@@ -2,7 +2,7 @@
 
 use model::metrics::{AlertRow, JudgedInterval, QLIKE_FLOOR_SHARE, qlike};
 
-use crate::{predict::TauSource, state::outcome::Outcome, symbol::SymbolId};
+use crate::{prediction::TauSource, state::outcome::Outcome, symbol::SymbolId};
 
 /// A prediction on the grid with what happened.
 #[derive(Clone, Copy, Debug, PartialEq)]

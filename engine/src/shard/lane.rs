@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::{BoundModel, NoOut, Out, ShardCore, event_nanos};
 use crate::{
     lane::{Emit, Epoch, LaneOrder, LaneOutput, LaneOutputs, LaneReply, LaneTick, LaneWork, answer},
-    predict::{Prediction, StateFrom},
+    prediction::{Prediction, StateFrom},
     symbol::{Offset, Partition},
 };
 

@@ -13,7 +13,7 @@ use super::{BoundModel, ShardCore};
 use crate::{
     features::Row,
     message::Answer,
-    predict::Prediction,
+    prediction::Prediction,
     state::{GridRow, Scorer, outcome::Outcome},
     symbol::SymbolKey,
 };

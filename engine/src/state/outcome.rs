@@ -3,7 +3,7 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::tau::GRID_S;
-use crate::{predict::TauSource, quality::feedback::Lesson, volatility::Forecast};
+use crate::{prediction::TauSource, quality::feedback::Lesson, volatility::Forecast};
 
 /// A grid prediction that waits for its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::{
     twin::{Keep, check, ticks_of},
 };
 use crate::{
-    predict::StateFrom,
+    prediction::StateFrom,
     symbol::{Offset, Partition, Position},
     tick::Tick,
 };

@@ -4,7 +4,7 @@
 use super::tau::Tau;
 use crate::{
     features::View,
-    predict::{Status, TauSource, WarmingReason},
+    prediction::{Status, TauSource, WarmingReason},
     quality::feedback::Given,
     volatility::{Forecast, har::Inputs},
     window::Window,

@@ -40,7 +40,7 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::label::LabelSettings;
-use crate::predict::TauSource;
+use crate::prediction::TauSource;
 
 /// Seconds between samples.
 pub const GRID_S: i64 = 5;

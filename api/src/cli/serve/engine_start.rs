@@ -5,9 +5,9 @@ use std::sync::Arc;
 #[cfg(feature = "kafka")]
 use engine::kafka::KafkaSettings;
 use engine::{
+    Engine, EngineSettings, StartError,
     handle::EngineHandle,
     ingest::Ingest,
-    run::{Engine, EngineSettings, StartError},
     shard::BoundModel,
     source::{Run, Source, SourceEnd, StopToken, TickOutcomes},
     tick::EventTime,

@@ -225,7 +225,7 @@ fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>,
 
 /// Why this prediction may not be given to a request that names the model: another one made it. The shards answer by the
 /// model that is named, so the other one is the baseline that stands in for it.
-fn other_model(model: &Model, prediction: &engine::predict::Prediction) -> Option<Problem> {
+fn other_model(model: &Model, prediction: &engine::prediction::Prediction) -> Option<Problem> {
     let (asked, other) = (model.info(), prediction.model.as_ref()?);
     (other.sha256 != asked.sha256).then(|| {
         let detail = format!(

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use engine::{
     message::Answer,
-    predict::{Prediction, Status},
+    prediction::{Prediction, Status},
     symbol::SymbolKey,
 };
 use model::Model;
