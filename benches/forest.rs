@@ -8,7 +8,7 @@
 
 use std::{fs, hint::black_box, io::Read, path::Path, time::Instant};
 
-use model::{
+use stormglass_model::{
     Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
     forest::{
         CanonicalForest, CanonicalNode, CanonicalTree, Kernel, Layout, Missing, Precision, SumKind,

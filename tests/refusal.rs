@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{
+use stormglass_engine::{
     cpu::{CpuRequest, plan},
     handle::RuntimeReport,
     mailbox::{Lane, Mailbox, PushError},

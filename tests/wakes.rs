@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{
+use stormglass_engine::{
     cpu::{CpuRequest, plan},
     mailbox::{Lane, Mailbox, Watched},
     metrics::ShardMetrics,

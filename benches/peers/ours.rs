@@ -6,7 +6,7 @@ use std::{
     slice,
 };
 
-use model::Model;
+use stormglass_model::Model;
 
 /// Opens a model file; null, with the reason on standard error, where it cannot be opened. Never closed.
 ///

@@ -13,7 +13,7 @@
 //! Our own tick, one JSON object; numbers may be strings or numbers, and all but the first three may be absent:
 //!
 //! ```
-//! use engine::decode::{DecodeDefaults, Decoded, RecordKind, decode};
+//! use stormglass_engine::decode::{DecodeDefaults, Decoded, RecordKind, decode};
 //! let record = br#"{"timestamp": "2026-04-04T03:19:18.995321Z", "product_id": "BTC-USD", "price": "67223.5",
 //!     "venue": "coinbase", "best_bid": "67223.49", "best_ask": "67223.5", "best_bid_quantity": "0.5",
 //!     "best_ask_quantity": "0.25", "last_size": "0.01", "side": "buy", "trade_id": 7}"#;

@@ -10,7 +10,7 @@ const DECIMALS: usize = 8;
 /// Writes the record of a tick of `venue:product` over `out`.
 ///
 /// ```
-/// use engine::{decode::{DecodeDefaults, Decoded, decode}, encode::encode};
+/// use stormglass_engine::{decode::{DecodeDefaults, Decoded, decode}, encode::encode};
 /// let record = br#"{"timestamp":"2026-04-04T03:19:18.995321Z","venue":"coinbase","product_id":"BTC-USD",
 ///     "price":"67223.5","last_size":"0.01","side":"buy","trade_id":7}"#;
 /// let (mut decoded, mut again) = (Decoded::default(), Decoded::default());

@@ -205,7 +205,7 @@ impl SymbolTable {
 /// of the key with the sign bit cleared, modulo the count.
 ///
 /// ```
-/// use engine::symbol::{Partition, default_partition};
+/// use stormglass_engine::symbol::{Partition, default_partition};
 /// assert_eq!(default_partition("coinbase:BTC-USD", 64), default_partition("coinbase:BTC-USD", 64));
 /// assert!(default_partition("coinbase:BTC-USD", 64).0 < 64);
 /// ```

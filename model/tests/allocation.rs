@@ -12,7 +12,7 @@ use std::{
 };
 
 use forests::{Random, Shape, draft, forest, oblivious_forest, row};
-use model::{
+use stormglass_model::{
     MemberDraft, Model, ModelDraft,
     forest::{Layout as ForestLayout, SumKind},
     linear::{LinearDraft, LinearTerm},

@@ -11,7 +11,7 @@ mod tally;
 
 use golden::{imported, table};
 use golden_files::{bytes, options};
-use model::{
+use stormglass_model::{
     Model,
     import::{Imported, import},
 };

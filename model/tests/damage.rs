@@ -10,7 +10,7 @@ mod golden_files;
 use std::fs;
 
 use forests::{Random, Shape, draft, features, forest, oblivious_forest, row};
-use model::{
+use stormglass_model::{
     Bins, DriftReference, Link, MemberDraft, Model, ModelDraft, ModelError, ModelInfo, Outputs,
     forest::{
         CanonicalForest, CanonicalNode, CanonicalTree, Layout, Missing, MissingRule, Precision, SumKind,

@@ -5,8 +5,8 @@
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
-use model::drift::{DRIFT_SHARE, Kind, Method, Numbers, Pair, Verdict, Words, dataset_drifts};
 use serde_json::Value;
+use stormglass_model::drift::{DRIFT_SHARE, Kind, Method, Numbers, Pair, Verdict, Words, dataset_drifts};
 
 fn golden(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/golden/drift/{name}.gz"));
@@ -68,7 +68,7 @@ fn every_method_gives_evidentlys_score_and_verdict() {
     let mut compared = BTreeMap::<&str, (usize, f64)>::new();
     for rows in [800, 5000] {
         for (column, pair) in pairs(rows) {
-            for method in model::drift::METHODS {
+            for method in stormglass_model::drift::METHODS {
                 let Some(answer) = answers.get(format!("{rows}/{column}/{}", method.name)) else { continue };
                 let expected = answer[0].as_f64().unwrap();
                 if method.name == "es" && pair.distinct(6) < 6 {

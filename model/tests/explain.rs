@@ -18,7 +18,7 @@ mod wide;
 use explained::{shapley_by_definition, with_covers};
 use forests::{Random, Shape, features, forest, row};
 use golden::{imported, inputs, table};
-use model::{
+use stormglass_model::{
     Calibration, ExplainError, Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
     forest::{Layout, LinearLeaf, MissingRule, Precision, SumKind, WideForest, WideNode, WideTree},
     linear::{LinearDraft, LinearTerm},

@@ -10,7 +10,7 @@ mod tally;
 
 use golden::{imported, inputs, table};
 use golden_files::options;
-use model::{
+use stormglass_model::{
     Model, ModelDraft,
     forest::{Layout, Precision},
     import::import,
@@ -267,7 +267,8 @@ fn early_stopping_is_said_aloud_and_the_best_iteration_kept_on_request() {
     let all = imported("xgb_reg_early.json");
     assert!(all.notes[0].contains("all 53 trees are kept"), "{:?}", all.notes);
     let bytes = golden_files::bytes("models/xgb_reg_early.ubj");
-    let best = import(&bytes, &model::import::Options { best_iteration: true, ..options() }).unwrap();
+    let best =
+        import(&bytes, &stormglass_model::import::Options { best_iteration: true, ..options() }).unwrap();
     assert!(best.notes[0].contains("45 of 53 trees"), "{:?}", best.notes);
     let tally =
         tally("xgb_reg_early", &best.draft, "margin_best", "margin_best", false, holds_unread).unwrap();
@@ -325,7 +326,7 @@ fn onnx_tally(name: &str, draft: &ModelDraft, column: &str, edges: bool) -> Opti
     let expected = expected.columns(column).unwrap();
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
     assert!(model.verify().unwrap() > 0, "{name} carries rows of its own");
-    let rounds = !matches!(model.outputs().unwrap().link, model::Link::Identity);
+    let rounds = !matches!(model.outputs().unwrap().link, stormglass_model::Link::Identity);
     let mut scores = vec![0.0; model.raw_count()];
     let (mut differs, mut greatest) = (0, 0.0_f64);
     for (row, expected) in inputs(name, edges)?.iter().zip(&expected) {

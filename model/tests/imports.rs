@@ -5,7 +5,7 @@
 mod golden_files;
 
 use golden_files::{bytes, options};
-use model::{
+use stormglass_model::{
     Model,
     import::{INPUT_BYTES_MAX, ImportError, formats, import, read_file},
 };

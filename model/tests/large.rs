@@ -13,7 +13,7 @@ use std::{
 };
 
 use forests::{Random, Shape, draft, forest, row};
-use model::{
+use stormglass_model::{
     MemberDraft, Model, ModelDraft,
     forest::{Layout, SumKind},
 };

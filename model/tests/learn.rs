@@ -7,7 +7,7 @@
 mod forests;
 
 use forests::Random;
-use model::{
+use stormglass_model::{
     Model, ModelDraft,
     learn::{
         BASELINE_FEATURES, BoostOptions, Dataset, LearnError, TrainOptions, card, train_baseline,

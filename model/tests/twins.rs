@@ -5,14 +5,14 @@
 mod forests;
 
 use forests::{Random, Shape, draft, forest, oblivious_forest, row};
-use model::{
+use proptest::prelude::*;
+use stormglass_model::{
     Calibration, MemberDraft, Model, ModelDraft, ModelInfo,
     forest::{
         CanonicalForest, CanonicalNode, CanonicalTree, Kernel, Layout, Missing, SumKind, narrow_threshold,
     },
     linear::{LinearDraft, LinearTerm},
 };
-use proptest::prelude::*;
 
 /// Holds a model to its draft over random rows, in each layout that can hold its forests. Gives how many could.
 fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) -> usize {

@@ -7,12 +7,12 @@ mod forests;
 mod wide;
 
 use forests::Random;
-use model::{
+use proptest::prelude::*;
+use stormglass_model::{
     Link, MemberDraft, Model, ModelDraft, ModelInfo, Outputs,
     forest::{Layout, MissingRule, Precision, WideForest, WideNode, WideTree},
     preparation::{Preparation, PreparedFeature},
 };
-use proptest::prelude::*;
 
 fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|value| value.to_bits()).collect()
@@ -114,7 +114,7 @@ fn a_narrow_forest_may_have_a_link_of_its_own() {
         depth_max: 3,
         features: 2,
         complete: false,
-        sum: model::forest::SumKind::F32,
+        sum: stormglass_model::forest::SumKind::F32,
     };
     let forest = forests::forest(&mut random, shape);
     let outputs = Outputs::plain(1, Precision::Single, Link::Exponential);

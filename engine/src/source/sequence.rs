@@ -25,7 +25,7 @@ impl SequenceTracker {
     /// lies far behind, or is 0, begins a new connection.
     ///
     /// ```
-    /// use engine::source::SequenceTracker;
+    /// use stormglass_engine::source::SequenceTracker;
     /// let mut tracker = SequenceTracker::default();
     /// assert_eq!([0, 2, 3, 3, 0, 1].map(|number| tracker.missing_before(number)), [0, 1, 0, 0, 0, 0]);
     /// ```

@@ -13,7 +13,7 @@ pub const BLOCKS_MIN: usize = 32;
 /// where nothing is above; of one value alone, or none, negative infinity.
 ///
 /// ```
-/// use model::drift::{Numbers, centre};
+/// use stormglass_model::drift::{Numbers, centre};
 /// assert_eq!(centre(&Numbers::new([1.0, 2.0, 4.0], false)), 2.0);
 /// // Mostly at their greatest value: nothing is above the median.
 /// assert_eq!(centre(&Numbers::new([0.0, 1.0, 1.0, 1.0], false)), 0.0);

@@ -4,7 +4,7 @@
 /// most `q` are, together, at most a share `q` of false ones on average. In the order given.
 ///
 /// ```
-/// use model::drift::false_discovery_rates;
+/// use stormglass_model::drift::false_discovery_rates;
 /// // Of three, the second is the smallest: 0.01 * 3 / 1.
 /// let rates = false_discovery_rates(&[0.04, 0.01, 0.5]);
 /// assert!((rates[1] - 0.03).abs() < 1e-15 && (rates[0] - 0.06).abs() < 1e-15 && rates[2] == 0.5);

@@ -153,7 +153,7 @@ impl CanonicalForest {
 /// compared in f64.
 ///
 /// ```
-/// use model::forest::narrow_threshold;
+/// use stormglass_model::forest::narrow_threshold;
 /// assert_eq!(narrow_threshold(0.5), 0.5);
 /// let above = narrow_threshold(0.1); // 0.1f32 is above 0.1
 /// assert_eq!(above, 0.1f32);

@@ -97,7 +97,7 @@ impl TrainOptions {
     /// `false alarm / (false alarm + missed spike)`.
     ///
     /// ```
-    /// assert_eq!(model::learn::TrainOptions::default().threshold(), 0.25);
+    /// assert_eq!(stormglass_model::learn::TrainOptions::default().threshold(), 0.25);
     /// ```
     pub fn threshold(&self) -> f64 {
         self.cost_false_alarm / (self.cost_false_alarm + self.cost_missed_spike)

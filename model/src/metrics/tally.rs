@@ -38,7 +38,7 @@ pub struct ReliabilityBin {
 /// Counts and sums of rows with labels and probabilities.
 ///
 /// ```
-/// use model::metrics::Tally;
+/// use stormglass_model::metrics::Tally;
 /// let mut tally = Tally::default();
 /// tally.add(true, 0.75);
 /// tally.add(false, 0.5);
@@ -164,7 +164,7 @@ fn units(label: bool, probability: f64) -> (usize, i128, i128) {
 /// If the lengths differ.
 ///
 /// ```
-/// use model::metrics::expected_calibration_error;
+/// use stormglass_model::metrics::expected_calibration_error;
 /// // One row in the bin 0.10..0.15, three in 0.90..0.95.
 /// let error = expected_calibration_error(&[false, true, true, false], &[0.1, 0.9, 0.92, 0.94]);
 /// assert!((error - (0.1 + (2.76 - 2.0)) / 4.0).abs() < 1e-12);

@@ -1,6 +1,6 @@
 //! Shapley values by their definition: every subset of the features.
 
-use model::forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing};
+use stormglass_model::forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing};
 
 use crate::forests::Random;
 

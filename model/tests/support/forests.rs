@@ -1,6 +1,6 @@
 //! Random forests and rows: thresholds and values come from one small set, so that they often meet exactly.
 
-use model::{
+use stormglass_model::{
     MemberDraft, ModelDraft, ModelInfo,
     forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind},
     schema::FeatureName,

@@ -1,6 +1,6 @@
 //! The rows that golden models were scored on, and what their libraries answered.
 
-use model::import::{Imported, import};
+use stormglass_model::import::{Imported, import};
 
 use crate::golden_files::{bytes, options, path};
 

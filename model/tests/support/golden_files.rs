@@ -2,7 +2,7 @@
 
 use std::{io::Read, path::PathBuf};
 
-use model::import::Options;
+use stormglass_model::import::Options;
 
 pub(crate) fn path(file: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden")).join(format!("{file}.gz"))

@@ -1,6 +1,6 @@
 //! Holds an imported model to its library's answers, in every layout that can hold it.
 
-use model::{
+use stormglass_model::{
     Model, ModelDraft,
     forest::{Layout, Precision},
 };

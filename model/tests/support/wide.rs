@@ -1,6 +1,6 @@
 //! Random wide forests: every kind of node, sum and leaf.
 
-use model::{
+use stormglass_model::{
     Link, MemberDraft, ModelDraft, ModelInfo, Outputs,
     forest::{CategorySet, LinearLeaf, MissingRule, Precision, SetRule, WideForest, WideNode, WideTree},
 };
