@@ -3,7 +3,8 @@
 //! A file's bytes are copied to a memory file, which is sealed against every write and change of its length, and are
 //! mapped from there: what is checked and hashed is what is scored with, whatever becomes of the file. A very large file
 //! can be mapped where it lies instead ([`Pages::in_place`]). Against another process that then overwrites the file or
-//! cuts it short there is no defence from inside: such a file must be replaced by rename (as [`super::write`] does).
+//! cuts it short there is no defence from inside, so the caller promises that nobody does: such a file must be replaced
+//! by rename (as [`super::write`] does).
 
 #![allow(unsafe_code)]
 
@@ -49,7 +50,8 @@ impl Pages {
     /// The system's, or `InvalidInput` for what is not a regular file (opening a pipe would wait for a writer).
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let mut file = open_regular(path)?;
-        if let Ok(map) = sealed_copy(&file).and_then(|sealed| map(&sealed)) {
+        // SAFETY: the memory file is sealed against every change of its bytes and length.
+        if let Ok(map) = sealed_copy(&file).and_then(|sealed| unsafe { map(&sealed) }) {
             return Ok(Self { map: Arc::new(map), is_in_place: false });
         }
         // Old kernels and some sandboxes have no memory files. What failed to be read fails here again.
@@ -59,13 +61,18 @@ impl Pages {
         Self::copy_of(&bytes)
     }
 
-    /// Maps a file where it lies. Whoever asks for it promises that nobody overwrites the file or cuts it short while a
-    /// part of these pages is held.
+    /// Maps a file where it lies.
     ///
     /// # Errors
     /// As [`Pages::of_file`].
-    pub(crate) fn in_place(path: &Path) -> io::Result<Self> {
-        Ok(Self { map: Arc::new(map(&open_regular(path)?)?), is_in_place: true })
+    ///
+    /// # Safety
+    /// Nobody overwrites the file in place or cuts it short while a part of these pages is held.
+    pub(crate) unsafe fn in_place(path: &Path) -> io::Result<Self> {
+        let file = open_regular(path)?;
+        // SAFETY: the caller's promise.
+        let map = unsafe { map(&file) }?;
+        Ok(Self { map: Arc::new(map), is_in_place: true })
     }
 
     /// Copies bytes to pages of their own.
@@ -147,9 +154,11 @@ fn sealed_copy(file: &File) -> io::Result<File> {
 }
 
 /// Maps all of a file, privately and read-only: kernels before 6.7 map a sealed file in no other way.
-fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: nothing writes to the map, and nothing changes the bytes behind it: a memory file of `sealed_copy` is
-    // sealed, and for any other file the caller of `Pages::in_place` has promised it.
+///
+/// # Safety
+/// Nothing changes the file's bytes or cuts it short for as long as the map lives.
+unsafe fn map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: nothing writes to the map, and the caller promises that nothing changes the bytes behind it.
     unsafe { MmapOptions::new().map_copy_read_only(file) }
 }
 
@@ -195,7 +204,8 @@ mod tests {
     #[test]
     fn a_directory_is_not_mapped() {
         assert!(Pages::of_file(Path::new("/")).is_err());
-        assert!(Pages::in_place(Path::new("/")).is_err());
+        // SAFETY: a directory is refused, so nothing is mapped.
+        assert!(unsafe { Pages::in_place(Path::new("/")) }.is_err());
     }
 
     #[test]
@@ -218,7 +228,8 @@ mod tests {
         }
         let shared = MmapOptions::new().len(9).map_raw(&again);
         refused(shared.map(drop));
-        assert_eq!(&*map(&sealed).unwrap(), b"the bytes");
+        // SAFETY: the file is sealed.
+        assert_eq!(&*unsafe { map(&sealed) }.unwrap(), b"the bytes");
     }
 
     #[test]

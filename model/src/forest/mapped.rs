@@ -50,9 +50,9 @@ impl MappedForest {
     pub(crate) fn reads_doubles(&self) -> bool {
         match self {
             Self::Narrow(_) => false,
-            Self::Blocks(forest) => forest.ranker.reads_doubles(),
-            Self::Oblivious(forest) => forest.ranker.reads_doubles(),
-            Self::Ragged(forest) => forest.ranker.reads_doubles(),
+            Self::Blocks(forest) => forest.ranker().reads_doubles(),
+            Self::Oblivious(forest) => forest.ranker().reads_doubles(),
+            Self::Ragged(forest) => forest.ranker().reads_doubles(),
         }
     }
 

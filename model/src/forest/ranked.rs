@@ -10,16 +10,18 @@ use super::{
         compare::{Compare, Portable},
     },
     sum::{DoubleInDouble, LeafSum, SingleInDouble, SingleInSingle},
+    wide::{WideForest, WideTree},
 };
 use crate::{file::pages::MappedSlice, row::Row};
 
-/// The form of a forest's trees.
+/// The trees of one layout, and how a ranked row walks them.
 #[allow(unsafe_code)]
 pub(crate) trait Trees {
     /// The sum of the leaves that a row reaches in the first `count` trees, in their order.
     ///
     /// # Safety
-    /// Without `C::CHECKED`: the layout's `check` has seen these trees and leaves.
+    /// Where `C::CHECKED` is false, the layout's `check` has accepted these trees, leaves and this count together. The
+    /// caller of [`RankedForest::new`] promises that once, and the forest's walks rely on it.
     unsafe fn score<C: Compare, S: LeafSum>(
         &self,
         count: usize,
@@ -29,30 +31,58 @@ pub(crate) trait Trees {
     ) -> f64;
 }
 
-/// A forest whose every part has been checked.
+/// What a layout's `check` makes a [`RankedForest`] of.
 #[derive(Debug)]
-pub(crate) struct RankedForest<T> {
+pub(super) struct Parts<T> {
     pub(super) trees: T,
+    /// Empty where the leaves are f64.
     pub(super) single_leaves: MappedSlice<f32_le>,
+    /// Empty where the leaves are f32.
     pub(super) double_leaves: MappedSlice<f64_le>,
     pub(super) ranker: Ranker,
     pub(super) base: f64,
     pub(super) sum: SumKind,
     pub(super) tree_count: usize,
+    /// Nodes of the trees, leaves included.
     pub(super) node_count: usize,
+}
+
+/// A forest whose every part has been checked. Only [`RankedForest::new`] makes one.
+#[derive(Debug)]
+pub(crate) struct RankedForest<T> {
+    parts: Parts<T>,
     /// One that this machine has.
-    pub(super) kernel: Kernel,
+    kernel: Kernel,
 }
 
 impl<T: Trees> RankedForest<T> {
-    /// Trees.
-    pub(crate) fn tree_count(&self) -> usize {
-        self.tree_count
+    /// A forest that walks by the fastest instructions of this machine.
+    ///
+    /// # Safety
+    /// The layout's `check` has accepted all parts, as parts of one forest: rows walk them without bounds checks.
+    #[allow(unsafe_code)]
+    pub(super) unsafe fn new(parts: Parts<T>) -> Self {
+        Self { parts, kernel: Kernel::fastest() }
     }
 
-    /// Nodes of the trees, leaves included.
+    /// The trees in the form of their layout.
+    pub(super) fn trees(&self) -> &T {
+        &self.parts.trees
+    }
+
+    /// What turns a row's values into ranks.
+    pub(super) fn ranker(&self) -> &Ranker {
+        &self.parts.ranker
+    }
+
+    /// Number of trees.
+    pub(crate) fn tree_count(&self) -> usize {
+        self.parts.tree_count
+    }
+
+    /// Number of nodes in all trees, leaves included.
     pub(crate) fn node_count(&self) -> usize {
-        self.node_count
+        self.parts.node_count
     }
 
     /// Walks with other instructions; false where this machine does not have them.
@@ -70,10 +100,10 @@ impl<T: Trees> RankedForest<T> {
             Kernel::Portable => self.score_checked(row),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a forest's kernel is one that this machine has.
-            Kernel::Avx2 => self.walk_fast(&unsafe { self.ranker.rank_avx2(row) }),
+            Kernel::Avx2 => self.walk_fast(&unsafe { self.parts.ranker.rank_avx2(row) }),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Kernel::Avx512 => self.walk_fast(&unsafe { self.ranker.rank_avx512(row) }),
+            Kernel::Avx512 => self.walk_fast(&unsafe { self.parts.ranker.rank_avx512(row) }),
             #[cfg(not(target_arch = "x86_64"))]
             Kernel::Avx2 | Kernel::Avx512 => self.score_checked(row),
         }
@@ -81,11 +111,11 @@ impl<T: Trees> RankedForest<T> {
 
     /// The same on any machine, with every part read through a bounds check.
     pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
-        let row = self.ranker.rank(row);
-        match self.sum {
-            SumKind::F32 => self.walk_portable::<SingleInSingle>(&self.single_leaves, &row),
-            SumKind::F64 => self.walk_portable::<SingleInDouble>(&self.single_leaves, &row),
-            SumKind::F64Leaves => self.walk_portable::<DoubleInDouble>(&self.double_leaves, &row),
+        let row = self.parts.ranker.rank(row);
+        match self.parts.sum {
+            SumKind::F32 => self.walk_portable::<SingleInSingle>(&self.parts.single_leaves, &row),
+            SumKind::F64 => self.walk_portable::<SingleInDouble>(&self.parts.single_leaves, &row),
+            SumKind::F64Leaves => self.walk_portable::<DoubleInDouble>(&self.parts.double_leaves, &row),
         }
     }
 
@@ -94,26 +124,27 @@ impl<T: Trees> RankedForest<T> {
         #[allow(unsafe_code)]
         // SAFETY: the portable walk is checked and asks no promise.
         unsafe {
-            self.trees.score::<_, S>(self.tree_count, leaves, &Portable(row), self.base)
+            self.parts.trees.score::<_, S>(self.parts.tree_count, leaves, &Portable(row), self.parts.base)
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     fn walk_fast(&self, row: &RankRow) -> f64 {
-        match self.sum {
-            SumKind::F32 => self.walk_vectors::<SingleInSingle>(&self.single_leaves, row),
-            SumKind::F64 => self.walk_vectors::<SingleInDouble>(&self.single_leaves, row),
-            SumKind::F64Leaves => self.walk_vectors::<DoubleInDouble>(&self.double_leaves, row),
+        match self.parts.sum {
+            SumKind::F32 => self.walk_vectors::<SingleInSingle>(&self.parts.single_leaves, row),
+            SumKind::F64 => self.walk_vectors::<SingleInDouble>(&self.parts.single_leaves, row),
+            SumKind::F64Leaves => self.walk_vectors::<DoubleInDouble>(&self.parts.double_leaves, row),
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     fn walk_vectors<S: LeafSum>(&self, leaves: &[S::Leaf], row: &RankRow) -> f64 {
-        let (trees, count, base) = (&self.trees, self.tree_count, self.base);
+        let (trees, count, base) = (&self.parts.trees, self.parts.tree_count, self.parts.base);
         #[allow(unsafe_code)]
-        // SAFETY: a forest's kernel is one that this machine has; its layout's `check` built this forest.
+        // SAFETY: a forest's kernel is one that this machine has; the caller of `new` promised that the layout's
+        // `check` accepted these parts.
         unsafe {
-            match self.ranker.slot_count() {
+            match self.parts.ranker.slot_count() {
                 ..=64 if self.kernel == Kernel::Avx512 => {
                     avx512::<false, T, S>(trees, count, leaves, row, base)
                 }
@@ -126,11 +157,17 @@ impl<T: Trees> RankedForest<T> {
         }
     }
 
-    /// A leaf, for explanations.
+    /// These trees, unpacked, as a wide forest with this one's base and arithmetic.
+    pub(super) fn as_wide(&self, trees: Vec<WideTree>) -> WideForest {
+        let (values, sum) = (self.parts.ranker.values(), self.parts.sum.precision());
+        WideForest { trees, sets: Vec::new(), base: vec![self.parts.base], values, sum }
+    }
+
+    /// The value of a leaf, for explanations.
     pub(super) fn leaf(&self, at: usize) -> f64 {
-        match self.sum {
-            SumKind::F32 | SumKind::F64 => f64::from(self.single_leaves[at].to_native()),
-            SumKind::F64Leaves => self.double_leaves[at].to_native(),
+        match self.parts.sum {
+            SumKind::F32 | SumKind::F64 => f64::from(self.parts.single_leaves[at].to_native()),
+            SumKind::F64Leaves => self.parts.double_leaves[at].to_native(),
         }
     }
 }

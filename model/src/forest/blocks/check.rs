@@ -15,7 +15,8 @@ use crate::{
     forest::{
         canonical::{SumKind, TREES_MAX},
         pack::check_sum,
-        ranks::{ALWAYS_LEFT, Kernel, Ranker},
+        ranked::Parts,
+        ranks::{ALWAYS_LEFT, Ranker},
     },
 };
 
@@ -50,7 +51,7 @@ impl BlockForest {
         } else {
             check_links(archived, leaf_count)?;
         }
-        Ok(Self {
+        let parts = Parts {
             trees: Blocks {
                 roots: pages.keep(&archived.roots),
                 blocks: pages.keep(&archived.blocks),
@@ -65,8 +66,10 @@ impl BlockForest {
             sum,
             tree_count,
             node_count: count_nodes(archived, tree_count),
-            kernel: Kernel::fastest(),
-        })
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: the checks above are all the rules that a walk of these parts relies on.
+        Ok(unsafe { Self::new(parts) })
     }
 }
 

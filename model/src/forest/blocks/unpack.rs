@@ -23,15 +23,14 @@ struct Place {
 impl BlockForest {
     /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
-        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
-        for tree in 0..self.tree_count {
+        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
+        for tree in 0..self.tree_count() {
             let root = Place { tree, step: 0, block: 0, condition: 1 };
             let tree = unpack_tree(root, room, |place| self.unpack_node(place))?;
             room -= tree.nodes.len();
             trees.push(tree);
         }
-        let (values, sum) = (self.ranker.values(), self.sum.precision());
-        Some(WideForest { trees, sets: Vec::new(), base: vec![self.base], values, sum })
+        Some(self.as_wide(trees))
     }
 
     /// The first split or leaf from a place on.
@@ -47,15 +46,15 @@ impl BlockForest {
             let at = place.condition - 1;
             let (slot, rank) = match place.step {
                 0 => {
-                    let line = &self.trees.roots[place.tree / LINE_TREES];
+                    let line = &self.trees().roots[place.tree / LINE_TREES];
                     let at = place.tree % LINE_TREES * 8 + at;
                     (line.slots[at], line.ranks[at])
                 }
-                _ => (self.trees.blocks[place.block].slots[at], self.trees.blocks[place.block].ranks[at]),
+                _ => (self.trees().blocks[place.block].slots[at], self.trees().blocks[place.block].ranks[at]),
             };
             let below = |condition: usize| Place { condition, ..place };
             let (left, right) = (below(2 * place.condition), below(2 * place.condition + 1));
-            match self.ranker.condition(slot, rank) {
+            match self.ranker().condition(slot, rank) {
                 None => place = left,
                 Some(asked) => {
                     let (feature, threshold, missing) = (asked.feature, asked.threshold, asked.missing);
@@ -68,14 +67,14 @@ impl BlockForest {
     /// The block that an exit leads to, or as an error the position of the leaf.
     fn exit(&self, place: Place) -> Result<Place, usize> {
         let exit = place.condition - 8;
-        let (first, steps) = match self.trees.steps.get(place.tree / LINE_TREES) {
+        let (first, steps) = match self.trees().steps.get(place.tree / LINE_TREES) {
             // The dense form: a root and one block below it.
             None if place.step == 0 => (place.tree * DENSE_BLOCKS, 2),
             None => (place.block * 8, 2),
             Some(&steps) if place.step == 0 => {
-                (self.trees.root_links[place.tree].to_native() as usize, steps)
+                (self.trees().root_links[place.tree].to_native() as usize, steps)
             }
-            Some(&steps) => (self.trees.links[place.block].to_native() as usize, steps),
+            Some(&steps) => (self.trees().links[place.block].to_native() as usize, steps),
         };
         if place.step + 1 == steps {
             return Err(first + exit);

@@ -7,7 +7,8 @@ use crate::{
         blocks::check::{check_leaves, check_line_slots, check_tree_count},
         canonical::SumKind,
         pack::check_sum,
-        ranks::{ALWAYS_LEFT, Kernel, Ranker},
+        ranked::Parts,
+        ranks::{ALWAYS_LEFT, Ranker},
     },
 };
 
@@ -32,7 +33,7 @@ impl ObliviousForest {
             SumKind::F32 | SumKind::F64 => archived.single_leaves.len(),
             SumKind::F64Leaves => archived.double_leaves.len(),
         };
-        Ok(Self {
+        let parts = Parts {
             trees: Oblivious { lines: pages.keep(&archived.lines), firsts: pages.keep(&archived.firsts) },
             single_leaves: pages.keep(&archived.single_leaves),
             double_leaves: pages.keep(&archived.double_leaves),
@@ -41,8 +42,10 @@ impl ObliviousForest {
             sum,
             tree_count,
             node_count: check_trees(archived, tree_count, leaf_count)?,
-            kernel: Kernel::fastest(),
-        })
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: the checks above are all the rules that a walk of these parts relies on.
+        Ok(unsafe { Self::new(parts) })
     }
 }
 

@@ -17,10 +17,10 @@ struct Place {
 impl ObliviousForest {
     /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
-        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
-        for tree in 0..self.tree_count {
+        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
+        for tree in 0..self.tree_count() {
             let levels = self.levels(tree);
-            let first = self.trees.firsts[tree].to_native() as usize;
+            let first = self.trees().firsts[tree].to_native() as usize;
             let at = |place: Place| match levels.get(place.level) {
                 None => Unpacked::Leaf(self.leaf(first + place.leaf)),
                 Some(&(bit, Condition { feature, threshold, missing })) => {
@@ -33,15 +33,14 @@ impl ObliviousForest {
             room -= tree.nodes.len();
             trees.push(tree);
         }
-        let (values, sum) = (self.ranker.values(), self.sum.precision());
-        Some(WideForest { trees, sets: Vec::new(), base: vec![self.base], values, sum })
+        Some(self.as_wide(trees))
     }
 
     /// A tree's questions from the top, each with the bit of the leaf's number that it sets.
     fn levels(&self, tree: usize) -> Vec<(usize, Condition)> {
-        let (line, first) = (&self.trees.lines[tree / LINE_TREES], tree % LINE_TREES * 8);
+        let (line, first) = (&self.trees().lines[tree / LINE_TREES], tree % LINE_TREES * 8);
         let asked = |level| {
-            let condition = self.ranker.condition(line.slots[first + level], line.ranks[first + level]);
+            let condition = self.ranker().condition(line.slots[first + level], line.ranks[first + level]);
             condition.map(|condition| (1_usize << level, condition))
         };
         (0..8).filter_map(asked).collect()

@@ -15,7 +15,8 @@ use crate::{
         blocks::check::{check_greatest_slot, check_leaves},
         canonical::{SumKind, TREES_MAX},
         pack::check_sum,
-        ranks::{ALWAYS_LEFT, Kernel, Ranker},
+        ranked::Parts,
+        ranks::{ALWAYS_LEFT, Ranker},
     },
 };
 
@@ -45,7 +46,7 @@ impl RaggedForest {
         if leaves != expected {
             return Err(format!("{leaves:?} leaves; its trees have {expected:?}"));
         }
-        Ok(Self {
+        let parts = Parts {
             trees: Ragged {
                 lines: pages.keep(&archived.lines),
                 shapes: pages.keep(&archived.shapes),
@@ -59,8 +60,10 @@ impl RaggedForest {
             tree_count,
             // A tree has one leaf more than splits.
             node_count: 2 * leaf_count - tree_count,
-            kernel: Kernel::fastest(),
-        })
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: the checks above are all the rules that a walk of these parts relies on.
+        Ok(unsafe { Self::new(parts) })
     }
 }
 

@@ -30,9 +30,9 @@ struct Standing {
 impl RaggedForest {
     /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
-        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
-        let (mut codes, mut block, mut leaf) = (self.trees.shapes.iter(), 0, 0);
-        for _ in 0..self.tree_count {
+        let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
+        let (mut codes, mut block, mut leaf) = (self.trees().shapes.iter(), 0, 0);
+        for _ in 0..self.tree_count() {
             let mut places: Vec<Standing> = Vec::new();
             let mut end = 1;
             while places.len() < end {
@@ -49,16 +49,15 @@ impl RaggedForest {
             room -= tree.nodes.len();
             trees.push(tree);
         }
-        let (values, sum) = (self.ranker.values(), self.sum.precision());
-        Some(WideForest { trees, sets: Vec::new(), base: vec![self.base], values, sum })
+        Some(self.as_wide(trees))
     }
 
     fn unpack_node(&self, places: &[Standing], at: At) -> Unpacked<At> {
         let standing = &places[at.place];
         let Some(shape) = &standing.shape else { return Unpacked::Leaf(self.leaf(standing.number)) };
-        let line = &self.trees.lines[standing.number / LINE_BLOCKS];
+        let line = &self.trees().lines[standing.number / LINE_BLOCKS];
         let first = 8 * (standing.number % LINE_BLOCKS);
-        let asked = self.ranker.condition(line.slots[first + at.split], line.ranks[first + at.split]);
+        let asked = self.ranker().condition(line.slots[first + at.split], line.ranks[first + at.split]);
         let asked = asked.expect("`check` has seen that every split asks something");
         let mut sides = shape.splits[at.split].map(|side| match side {
             Side::Split(split) => At { split: usize::from(split), ..at },
