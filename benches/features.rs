@@ -9,30 +9,11 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
-    features::Row,
     prediction::StateFrom,
-    state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
+    scoring::Scoring,
+    state::{StateSettings, SymbolState},
     symbol::{Offset, Partition, Position},
 };
-
-/// Neither scores nor keeps.
-struct NoModel;
-
-impl Scorer for NoModel {
-    fn score(&mut self, _: &Row) -> Option<f64> {
-        None
-    }
-    fn model_hash(&self) -> u64 {
-        0
-    }
-    fn grid_row(&mut self, row: GridRow<'_>) {
-        black_box(row.row);
-    }
-    fn outcome(&mut self, outcome: Outcome) {
-        black_box(outcome);
-    }
-    fn gap(&mut self) {}
-}
 
 fn ticks_into_state(criterion: &mut Criterion) {
     let count = support::size(200_000, 2_000);
@@ -48,9 +29,12 @@ fn ticks_into_state(criterion: &mut Criterion) {
     group.bench_function("one symbol, a tick", |bencher| {
         bencher.iter(|| {
             let mut state = SymbolState::new(0, StateFrom::Origin, &settings);
+            let (scoring, mut effects) = (Scoring::default(), Vec::new());
             for (i, tick) in ticks.iter().enumerate() {
                 let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
-                state.accept(tick, position, &settings, &mut NoModel);
+                state.accept(tick, position, &settings, &scoring, &mut effects);
+                black_box(&effects);
+                effects.clear();
             }
             assert_eq!(state.ticks_accepted, ticks.len() as u64, "every tick of a perfect feed enters");
             state

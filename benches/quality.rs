@@ -9,9 +9,10 @@ mod support;
 use std::{sync::Arc, time::Instant};
 
 use engine::{
+    bound_model::BoundModel,
     message::{Message, TickBatch},
     metrics::ShardMetrics,
-    shard::{BoundModel, NoOut, ShardCore},
+    shard::{NoOut, ShardCore},
     state::StateSettings,
 };
 

@@ -10,11 +10,12 @@ use std::{sync::Arc, time::Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
+    bound_model::BoundModel,
     decode::{DecodeDefaults, Decoded, decode},
     message::{Message, TickBatch},
     metrics::ShardMetrics,
     offline::Offline,
-    shard::{BoundModel, NoOut, ShardCore},
+    shard::{NoOut, ShardCore},
     source::TickSink,
     state::StateSettings,
     symbol::Offset,

@@ -8,9 +8,10 @@ use api::{
     training,
 };
 use engine::{
+    bound_model::BoundModel,
     offline::Offline,
     quality::{QualityReport, QualitySettings},
-    shard::{BoundModel, NoOut},
+    shard::NoOut,
     sim::SimConfig,
     source::TickSink,
     state::StateSettings,

@@ -10,17 +10,17 @@ use std::{
 use engine::{
     Engine, EngineSettings,
     board::Board,
+    bound_model::BoundModel,
     decode::Unreadable,
     handle::EngineHandle,
     ingest::Ingest,
     mailbox::Mailbox,
-    message::{Control, Message},
+    message::{Answer, Control, Message},
     metrics::ShardMetrics,
     offline::Offline,
-    prediction::Prediction,
     route::RouteTable,
     runtime::{InlineShard, RuntimeChoice, ShardStep},
-    shard::{BoundModel, Out, ShardCore},
+    shard::{Out, ShardCore, Wanted},
     sim::{Faults, SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, SourceEvent, StopToken, TickSink, file::FileConfig, pace::Speed},
     state::StateSettings,
@@ -49,11 +49,12 @@ impl Collect {
 }
 
 impl Out for Collect {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
-    fn prediction(&mut self, prediction: Prediction) {
-        let bytes = serde_json::to_string(&prediction).unwrap();
+    fn prediction(&mut self, answer: Arc<Answer>) {
+        let prediction = &answer.prediction;
+        let bytes = serde_json::to_string(prediction).unwrap();
         self.0.lock().unwrap().entry(prediction.symbol.name.to_string()).or_default().push(bytes);
     }
 }

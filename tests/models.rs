@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use api::shipped;
-use engine::{features, shard::BoundModel};
+use engine::{bound_model::BoundModel, features};
 
 use crate::support::process::Process;
 

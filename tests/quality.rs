@@ -10,16 +10,17 @@ use api::shipped;
 use engine::{
     Engine, EngineSettings,
     board::Board,
+    bound_model::BoundModel,
     events::{Event, EventLog},
     grid::Grid,
-    message::{Control, Message},
+    message::{Answer, Control, Message},
     offline::Offline,
     prediction::Prediction,
     quality::{FeedbackSettings, QualityReport, QualitySettings, report::Quality},
-    shard::{BoundModel, NoOut, Out, ShardCore},
+    shard::{NoOut, Out, ShardCore, Wanted},
     sim::{SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, StopToken, TickSink, file::FileConfig, pace::Speed},
-    state::{LabelSettings, StateSettings, outcome::Outcome},
+    state::{Effect, LabelSettings, StateSettings, outcome::Outcome},
     symbol::{Offset, Symbol},
     tick::{EventTime, Tick},
     volatility::Forecast,
@@ -194,8 +195,10 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 struct Outcomes(Vec<Outcome>);
 
 impl Out for Outcomes {
-    fn outcome(&mut self, _: &Arc<Symbol>, outcome: &Outcome) {
-        self.0.push(*outcome);
+    fn effect(&mut self, _: &Arc<Symbol>, effect: &Effect) {
+        if let Effect::Outcome(outcome) = effect {
+            self.0.push(*outcome);
+        }
     }
 }
 
@@ -300,10 +303,11 @@ struct Keep(Arc<Mutex<Predictions>>);
 type Predictions = BTreeMap<String, Vec<(String, Prediction)>>;
 
 impl Out for Keep {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
-    fn prediction(&mut self, prediction: Prediction) {
+    fn prediction(&mut self, answer: Arc<Answer>) {
+        let prediction = answer.prediction.clone();
         let bytes = serde_json::to_string(&prediction).unwrap();
         let mut kept = self.0.lock().unwrap();
         kept.entry(prediction.symbol.name.to_string()).or_default().push((bytes, prediction));

@@ -8,14 +8,15 @@ use std::{
 use engine::{
     Engine, EngineSettings,
     board::Board,
+    bound_model::BoundModel,
     handle::{AskError, EngineHandle, SwapError},
     message::{Answer, Control, Message, RoutedTick, TickBatch},
     metrics::ShardMetrics,
-    prediction::{Prediction, Status, WarmingReason},
-    shard::{BoundModel, NoOut, Out, ShardCore},
+    prediction::{Status, WarmingReason},
+    shard::{NoOut, Out, ShardCore, Wanted},
     sim::{SimConfig, Simulator},
     source::TickSink,
-    state::{StateSettings, outcome::Outcome},
+    state::{Effect, StateSettings, outcome::Outcome},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey, SymbolTable, default_partition},
     tick::Tick,
 };
@@ -224,12 +225,12 @@ fn a_question_after_a_swap_leaves_the_state_and_all_later_bytes_as_they_are() {
 struct EveryTick(Vec<Box<[u8]>>);
 
 impl Out for EveryTick {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
 
-    fn prediction(&mut self, prediction: Prediction) {
-        self.0.push(Answer::new(prediction).json);
+    fn prediction(&mut self, answer: Arc<Answer>) {
+        self.0.push(answer.json.clone());
     }
 }
 
@@ -363,8 +364,10 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
 struct Outcomes(Arc<Mutex<Vec<Outcome>>>);
 
 impl Out for Outcomes {
-    fn outcome(&mut self, _: &Arc<Symbol>, outcome: &Outcome) {
-        self.0.lock().unwrap().push(*outcome);
+    fn effect(&mut self, _: &Arc<Symbol>, effect: &Effect) {
+        if let Effect::Outcome(outcome) = effect {
+            self.0.lock().unwrap().push(*outcome);
+        }
     }
 }
 

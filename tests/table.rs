@@ -22,7 +22,7 @@ use engine::{
     shard::Out,
     sim::{Faults, SimConfig, Simulator},
     source::TickSink,
-    state::{GridRow, StateSettings},
+    state::{Effect, StateSettings},
     symbol::{Offset, Symbol},
 };
 use parquet::{
@@ -43,7 +43,8 @@ type Bits = BTreeMap<(String, i64), Vec<u32>>;
 struct Live(Arc<Mutex<Bits>>);
 
 impl Out for Live {
-    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: GridRow<'_>) {
+    fn effect(&mut self, symbol: &Arc<Symbol>, effect: &Effect) {
+        let Effect::GridRow(row) = effect else { return };
         let bits = row.row.iter().map(|value| value.to_bits()).collect();
         let before = self.0.lock().unwrap().insert((symbol.name.to_string(), row.pending.second), bits);
         assert_eq!(before, None, "an instant twice");

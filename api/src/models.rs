@@ -24,7 +24,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use engine::{file_writes::FileWrites, handle::EngineHandle, shard::BoundModel};
+use engine::{bound_model::BoundModel, file_writes::FileWrites, handle::EngineHandle};
 use model::{Model, ModelInfo};
 use tokio::sync::Mutex;
 

@@ -8,10 +8,10 @@ use std::{
 };
 
 use engine::{
+    bound_model::BoundModel,
     features::{self, FEATURE_COUNT},
     grid::Grid,
     offline::Offline,
-    shard::BoundModel,
     sim::{SimConfig, Simulator},
     source::TickSink,
     state::{StateSettings, tau::GRID_S},

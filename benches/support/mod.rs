@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use engine::{
+    bound_model::BoundModel,
     features,
     limits::TICKS_PER_BATCH_MAX,
     message::{Message, RoutedTick, TickBatch},
-    shard::BoundModel,
     sim::{SimConfig, Simulator},
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
     tick::Tick,

@@ -12,6 +12,7 @@ use model::Model;
 
 use crate::{
     board::Board,
+    bound_model::BoundModel,
     cpu::{self, CpuPlan, CpuRequest},
     events::EventLog,
     handle::EngineHandle,
@@ -26,7 +27,7 @@ use crate::{
     quality::QualitySettings,
     route::RouteTable,
     runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
-    shard::{BoundModel, Out, ShardCore},
+    shard::{Out, ShardCore, Wanted},
     source::StopToken,
     state::StateSettings,
     symbol::{Partition, SymbolTable},
@@ -288,11 +289,11 @@ struct BoardOut {
 }
 
 impl Out for BoardOut {
-    fn wants_newest(&self) -> bool {
-        self.board.is_watched()
+    fn wanted(&self) -> Wanted {
+        if self.board.is_watched() { Wanted::NewestOfStep } else { Wanted::Nothing }
     }
 
-    fn newest(&mut self, answer: Arc<Answer>) {
+    fn prediction(&mut self, answer: Arc<Answer>) {
         self.board.post(answer);
     }
 }

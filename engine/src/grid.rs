@@ -11,7 +11,7 @@ use crate::{
     features::{EMPTY_ROW, Row},
     prediction::TauSource,
     shard::Out,
-    state::{GridRow, label::HORIZONS_S, outcome::Outcome, tau::GRID_S},
+    state::{Effect, GridRow, label::HORIZONS_S, outcome::Outcome, tau::GRID_S},
     symbol::{Symbol, SymbolId},
 };
 
@@ -62,18 +62,21 @@ fn slot(second: i64) -> usize {
 }
 
 impl Out for Grid {
-    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: GridRow<'_>) {
-        let number = self.number(symbol);
-        let second = row.pending.second;
-        self.waiting[number as usize][slot(second)] = (second, *row.row);
-    }
-
-    fn outcome(&mut self, symbol: &Arc<Symbol>, outcome: &Outcome) {
-        let number = self.number(symbol);
-        let second = outcome.pending.second;
-        let (waited_since, row) = self.waiting[number as usize][slot(second)];
-        if waited_since == second {
-            self.rows.push(LabelledRow { symbol: number, row, outcome: *outcome });
+    fn effect(&mut self, symbol: &Arc<Symbol>, effect: &Effect) {
+        match effect {
+            Effect::GridRow(GridRow { row, pending }) => {
+                let number = self.number(symbol);
+                self.waiting[number as usize][slot(pending.second)] = (pending.second, *row);
+            }
+            Effect::Outcome(outcome) => {
+                let number = self.number(symbol);
+                let second = outcome.pending.second;
+                let (waited_since, row) = self.waiting[number as usize][slot(second)];
+                if waited_since == second {
+                    self.rows.push(LabelledRow { symbol: number, row, outcome: *outcome });
+                }
+            }
+            Effect::Gap { .. } | Effect::SideInferred | Effect::Feedback(_) => {}
         }
     }
 }

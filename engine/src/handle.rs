@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use crate::{
+    bound_model::{BoundModel, Unfit},
     events::EventLog,
     features::Row,
     mailbox::{Lane, Mailbox, PushError},
@@ -24,7 +25,6 @@ use crate::{
     quality::QualityReport,
     route::{Place, RouteTable},
     runtime::{Liveness, ShardState},
-    shard::{BoundModel, Unfit},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 

@@ -32,6 +32,7 @@
 //! a second clock.
 
 pub mod board;
+pub mod bound_model;
 pub mod cpu;
 pub mod decode;
 pub mod encode;
@@ -55,8 +56,8 @@ pub mod prediction;
 pub mod quality;
 pub mod recording;
 pub mod route;
-
 pub mod runtime;
+pub mod scoring;
 pub mod shard;
 pub mod sim;
 pub mod snapshot;

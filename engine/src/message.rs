@@ -12,11 +12,11 @@ use model::Model;
 use tokio::sync::oneshot;
 
 use crate::{
+    bound_model::BoundModel,
     features::Row,
     lane::LaneOrder,
     prediction::Prediction,
     quality::ShardQuality,
-    shard::BoundModel,
     symbol::{Position, Symbol, SymbolKey},
     tick::Tick,
 };

@@ -9,11 +9,12 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use crate::{
+    bound_model::BoundModel,
     decode::Unreadable,
     limits::TICKS_PER_BATCH_MAX,
     message::{Message, RoutedTick, TickBatch},
     metrics::{IngestMetrics, ShardMetrics},
-    shard::{BoundModel, Out, ShardCore},
+    shard::{Out, ShardCore},
     snapshot::SnapshotError,
     source::{SourceEvent, TickSink},
     state::StateSettings,

@@ -12,11 +12,13 @@
 
 pub mod book;
 pub mod decay;
+pub mod effect;
 pub mod guard;
 pub mod label;
 pub mod outcome;
 #[cfg(test)]
 mod outvoted;
+pub mod settings;
 pub mod size;
 mod standing;
 pub mod tau;
@@ -25,17 +27,16 @@ pub(crate) mod twin;
 
 use rkyv::{Archive, Deserialize, Serialize};
 
+pub use effect::{Effect, GridRow};
 pub use label::LabelSettings;
+pub use settings::StateSettings;
 pub use tau::Tau;
 
 use crate::{
     features::{self, EMPTY_ROW, OpenPart, Row, View},
     prediction::{Scored, StateFrom, TauSource},
-    quality::{
-        Change,
-        feedback::{Feedback, FeedbackSettings},
-        recalibration::Line,
-    },
+    quality::{feedback::Feedback, recalibration::Line},
+    scoring::Scoring,
     state::{
         book::Book,
         decay::{Arrivals, DecayingVariance},
@@ -50,85 +51,6 @@ use crate::{
     volatility::{Volatility, har::Inputs},
     window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots},
 };
-
-/// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StateSettings {
-    /// Silence beyond which seconds are invalid, with quotes, ns.
-    pub gap_quoted_ns: i64,
-    /// The same with trades only, ns.
-    pub gap_trades_ns: i64,
-    /// The event that is predicted.
-    pub label: LabelSettings,
-    /// What outcomes may do to predictions.
-    pub feedback: FeedbackSettings,
-}
-
-impl Default for StateSettings {
-    fn default() -> Self {
-        Self {
-            gap_quoted_ns: 10 * NANOS_PER_SECOND,
-            gap_trades_ns: 60 * NANOS_PER_SECOND,
-            label: LabelSettings::default(),
-            feedback: FeedbackSettings::default(),
-        }
-    }
-}
-
-impl StateSettings {
-    /// A fingerprint: equal settings and equal features, equal fingerprints.
-    pub fn fingerprint(&self) -> u64 {
-        let text = format!(
-            "gap_quoted_ns={} gap_trades_ns={} {} recalibrate={} fallback={} features={:016x}",
-            self.gap_quoted_ns,
-            self.gap_trades_ns,
-            self.label.fingerprint_text(),
-            self.feedback.recalibrate,
-            self.feedback.fallback,
-            model::schema::fingerprint(&features::schema()),
-        );
-        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
-    }
-}
-
-/// A scored grid instant: a row for training and evaluation.
-#[derive(Clone, Copy, Debug)]
-pub struct GridRow<'a> {
-    /// The features at the instant.
-    pub row: &'a Row,
-    /// What was predicted then.
-    pub pending: Pending,
-}
-
-/// What the state needs from outside, and whom it tells.
-pub trait Scorer {
-    /// Probability of a spike for a row; `None` without a model.
-    fn score(&mut self, row: &Row) -> Option<f64>;
-    /// First eight bytes of the model's SHA-256; 0 without a model.
-    fn model_hash(&self) -> u64;
-    /// A grid instant was scored.
-    fn grid_row(&mut self, row: GridRow<'_>);
-    /// Whether the model speaks of the horizon that the label looks at; one that does not say is taken at its word.
-    fn predicts_label(&self) -> bool {
-        true
-    }
-    /// A grid prediction's outcome is known.
-    fn outcome(&mut self, outcome: Outcome);
-    /// A silence invalidated its seconds.
-    fn gap(&mut self);
-    /// Probability of a spike for a row by the model that stands in where the loaded one does worse; `None` without.
-    fn baseline_score(&mut self, _row: &Row) -> Option<f64> {
-        None
-    }
-    /// First eight bytes of that model's SHA-256; 0 without it.
-    fn baseline_hash(&self) -> u64 {
-        0
-    }
-    /// Feedback changed how this symbol's predictions are given.
-    fn changed(&mut self, _change: Change) {}
-    /// A trade's taker side was inferred, because the feed does not say it.
-    fn side_inferred(&mut self) {}
-}
 
 /// A symbol's state.
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -206,13 +128,15 @@ impl SymbolState {
         }
     }
 
-    /// Takes a tick: decides whether it enters and, if so, moves the clock, applies it and scores it.
+    /// Takes a tick: decides whether it enters and, if so, moves the clock, applies it and scores it. What this causes
+    /// besides the prediction is appended to `effects`.
     pub fn accept(
         &mut self,
         tick: &Tick,
         position: Position,
         settings: &StateSettings,
-        scorer: &mut impl Scorer,
+        scoring: &Scoring,
+        effects: &mut Vec<Effect>,
     ) -> Admission {
         let now_ns = tick.event_time.nanos();
         if self.ticks_accepted == 1 && self.newest_ns.is_some_and(|first| first - now_ns > JUMP_NS) {
@@ -232,34 +156,35 @@ impl SymbolState {
             Some(newest_ns) => {
                 let gap_ns =
                     if self.book.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
-                if now_ns - newest_ns > gap_ns {
+                let silence_ns = now_ns - newest_ns;
+                if silence_ns > gap_ns {
                     self.skip_gap(tick.event_time);
-                    scorer.gap();
+                    effects.push(Effect::Gap { silence_ns });
                 } else {
-                    self.advance(tick.event_time, settings, scorer);
+                    self.advance(tick.event_time, settings, scoring, effects);
                 }
             }
         }
-        self.apply(tick, settings, scorer);
+        self.apply(tick, settings, effects);
         self.newest_ns = Some(now_ns);
         self.ticks_accepted += 1;
         self.newest_price = tick.price.units();
 
         let mut row = EMPTY_ROW;
         let scored =
-            self.scored(tick.event_time, (position.offset.0, position.index), &mut row, settings, scorer);
+            self.scored(tick.event_time, (position.offset.0, position.index), &mut row, settings, scoring);
         self.row = row;
         self.newest = Some(scored);
         admission
     }
 
-    /// What the newest tick gives under the models that the scorer has now; `None` before the first tick. It is computed
-    /// as the tick's own scoring was, from the same state, so its bits are those that this scorer would have given then.
-    /// Nothing of the state changes: neither a later prediction nor a snapshot depends on whether anybody asked.
-    pub fn rescored(&self, settings: &StateSettings, scorer: &mut impl Scorer) -> Option<Scored> {
+    /// Scores the newest tick again by these models; `None` before the first tick. The state is the one that the tick
+    /// left, so the bits are those that these models would have given then. Nothing of the state changes: neither a
+    /// later prediction nor a snapshot depends on whether anybody asked.
+    pub fn rescored(&self, settings: &StateSettings, scoring: &Scoring) -> Option<Scored> {
         let newest = self.newest.as_ref()?;
         let mut row = EMPTY_ROW;
-        Some(self.scored(newest.as_of, (newest.offset, newest.index), &mut row, settings, scorer))
+        Some(self.scored(newest.as_of, (newest.offset, newest.index), &mut row, settings, scoring))
     }
 
     /// Scores the state as it is right after the tick at `as_of`, whose offset and index are `tick`.
@@ -269,9 +194,9 @@ impl SymbolState {
         tick: (u64, u32),
         row: &mut Row,
         settings: &StateSettings,
-        scorer: &mut impl Scorer,
+        scoring: &Scoring,
     ) -> Scored {
-        let standing = self.score(as_of.nanos(), false, row, settings, scorer);
+        let standing = self.score(as_of.nanos(), false, row, settings, scoring);
         Scored {
             as_of,
             status: standing.status,
@@ -279,7 +204,7 @@ impl SymbolState {
             tau_source: standing.tau_source,
             forecast: standing.forecast,
             line: standing.given.map_or(Line::IDENTITY, |given| given.line),
-            model_hash: standing.given.map_or_else(|| scorer.model_hash(), |given| given.model_hash),
+            model_hash: standing.given.map_or_else(|| scoring.model_hash(), |given| given.model_hash),
             features_hash: features::row_hash(row),
             offset: tick.0,
             index: tick.1,
@@ -314,7 +239,13 @@ impl SymbolState {
 
     /// Closes every second before `time` and scores the grid instants on the way. No more than the limit of a gap, which
     /// is no longer than the longest window.
-    fn advance(&mut self, time: EventTime, settings: &StateSettings, scorer: &mut impl Scorer) {
+    fn advance(
+        &mut self,
+        time: EventTime,
+        settings: &StateSettings,
+        scoring: &Scoring,
+        effects: &mut Vec<Effect>,
+    ) {
         let target = time.second();
         while self.open_second < target {
             self.accumulate((self.open_second + 1) * NANOS_PER_SECOND);
@@ -322,7 +253,7 @@ impl SymbolState {
             self.open_second += 1;
             self.open_new_second();
             if self.open_second % GRID_S == 0 {
-                self.grid_instant(settings, scorer);
+                self.grid_instant(settings, scoring, effects);
             }
         }
         self.accumulate(time.nanos());
@@ -419,10 +350,10 @@ impl SymbolState {
         Bucket { return_valid: log_return.is_some(), log_return: log_return.unwrap_or(0), ..self.open }
     }
 
-    fn apply(&mut self, tick: &Tick, settings: &StateSettings, scorer: &mut impl Scorer) {
+    fn apply(&mut self, tick: &Tick, settings: &StateSettings, effects: &mut Vec<Effect>) {
         let (side, inferred) = if tick.is_trade { self.book.side_of(tick) } else { (Side::Buy, false) };
         if inferred {
-            scorer.side_inferred();
+            effects.push(Effect::SideInferred);
         }
         let change = self.book.apply(tick, side, settings.gap_quoted_ns);
         let log_mid = self.book.log_mid;
@@ -461,13 +392,13 @@ impl SymbolState {
         on_grid: bool,
         row: &mut Row,
         settings: &StateSettings,
-        scorer: &mut impl Scorer,
+        scoring: &Scoring,
     ) -> Standing {
         let view = self.view(now_ns);
         features::compute(&view, row);
         let inputs = Inputs::read(&view, row);
         let forecast = inputs.and_then(|inputs| self.volatility.forecast(&inputs));
-        let give = || self.feedback.give(row, on_grid, settings.feedback, scorer);
+        let give = || self.feedback.give(row, on_grid, settings.feedback, scoring);
         Standing::new(&view, &self.tau, inputs, forecast, give)
     }
 
@@ -497,7 +428,7 @@ impl SymbolState {
     }
 
     /// A 5-second instant: the outcome of a horizon ago becomes known, tau takes a sample, the row is scored.
-    fn grid_instant(&mut self, settings: &StateSettings, scorer: &mut impl Scorer) {
+    fn grid_instant(&mut self, settings: &StateSettings, scoring: &Scoring, effects: &mut Vec<Effect>) {
         let label = &settings.label;
         let second = self.open_second;
         let trailing = label.completed_volatility(&self.seconds, second);
@@ -505,18 +436,18 @@ impl SymbolState {
         if let (Some(realised), Some(pending)) = (trailing, pending.filter(|pending| pending.tau.is_finite()))
         {
             let outcome = Outcome { pending, realised };
-            scorer.outcome(outcome);
+            effects.push(Effect::Outcome(outcome));
             // What another horizon or a provisional threshold calls a spike teaches nothing of the symbol's event.
-            let is_own = pending.tau_source == TauSource::Own && scorer.predicts_label();
+            let is_own = pending.tau_source == TauSource::Own && scoring.predicts_horizon(label.horizon_s);
             if let Some(lesson) = pending.lesson.as_ref().filter(|_| is_own) {
-                let changed = |change| scorer.changed(change);
+                let changed = |change| effects.push(Effect::Feedback(change));
                 self.feedback.learn(lesson, outcome.spike(), settings.feedback, changed);
             }
         }
         self.volatility.learn(second - i64::from(label.horizon_s), trailing);
         self.tau.push(trailing);
         let mut row = EMPTY_ROW;
-        let standing = self.score(second * NANOS_PER_SECOND, true, &mut row, settings, scorer);
+        let standing = self.score(second * NANOS_PER_SECOND, true, &mut row, settings, scoring);
         let pending = Pending {
             second,
             tau: standing.tau,
@@ -528,6 +459,6 @@ impl SymbolState {
             lesson: standing.given.and_then(|given| given.lesson),
         };
         self.outcomes.put(pending, label.steps());
-        scorer.grid_row(GridRow { row: &row, pending });
+        effects.push(Effect::GridRow(GridRow { row, pending }));
     }
 }

@@ -46,10 +46,10 @@ pub use report::{Difference, Kind, Place, Reason, Report};
 pub use shelf::Models;
 
 use crate::{
+    bound_model::BoundModel,
     decode::{DecodeDefaults, Decoded, DecodedTick, decode},
     lane::Emit,
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
-    shard::BoundModel,
     state::StateSettings,
     symbol::SymbolTable,
 };

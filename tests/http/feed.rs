@@ -4,10 +4,11 @@ use std::{path::Path, process::Command, sync::Arc, time::Instant};
 
 use api::http::answer::wall_clock_nanos;
 use engine::{
+    bound_model::BoundModel,
     encode::encode,
     message::{Message, RoutedTick, TickBatch},
     metrics::EngineMetrics,
-    shard::{BoundModel, NoOut, ShardCore},
+    shard::{NoOut, ShardCore},
     sim::{SimConfig, Simulator},
     state::StateSettings,
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},

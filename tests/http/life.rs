@@ -13,8 +13,8 @@ use api::{
 };
 use engine::{
     Engine, EngineSettings,
-    prediction::Prediction,
-    shard::Out,
+    message::Answer,
+    shard::{Out, Wanted},
     sim::{SimConfig, Simulator},
     source::TickSink,
     symbol::Offset,
@@ -60,11 +60,11 @@ fn health_is_503_only_when_nothing_can_be_scored() {
 struct Breaks;
 
 impl Out for Breaks {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
 
-    fn prediction(&mut self, _prediction: Prediction) {
+    fn prediction(&mut self, _answer: Arc<Answer>) {
         panic!("this story breaks its shard");
     }
 }

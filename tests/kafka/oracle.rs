@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
+    bound_model::BoundModel,
     decode::{DecodeDefaults, Decoded, decode},
-    message::{RoutedTick, TickBatch},
+    message::{Answer, RoutedTick, TickBatch},
     metrics::ShardMetrics,
     prediction::Prediction,
-    shard::{BoundModel, Out, ShardCore},
+    shard::{Out, ShardCore, Wanted},
     state::StateSettings,
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
 };
@@ -37,11 +38,11 @@ pub(super) struct Expected {
 struct Keep(Vec<Prediction>);
 
 impl Out for Keep {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
-    fn prediction(&mut self, prediction: Prediction) {
-        self.0.push(prediction);
+    fn prediction(&mut self, answer: Arc<Answer>) {
+        self.0.push(answer.prediction.clone());
     }
 }
 

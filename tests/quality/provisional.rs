@@ -1,6 +1,6 @@
 //! The first two hours of a symbol, in which its threshold is provisional.
 
-use engine::{prediction::TauSource, source::SourceEvent};
+use engine::{message::Answer, prediction::TauSource, shard::Wanted, source::SourceEvent};
 
 use super::*;
 
@@ -9,11 +9,11 @@ use super::*;
 struct Predictions(Vec<Value>);
 
 impl Out for Predictions {
-    fn wants_every_tick(&self) -> bool {
-        true
+    fn wanted(&self) -> Wanted {
+        Wanted::EveryTick
     }
-    fn prediction(&mut self, prediction: Prediction) {
-        self.0.push(serde_json::to_value(&prediction).unwrap());
+    fn prediction(&mut self, answer: Arc<Answer>) {
+        self.0.push(serde_json::to_value(&answer.prediction).unwrap());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{Engine, EngineSettings, StartError, shard::BoundModel, source::StopToken};
+use engine::{Engine, EngineSettings, StartError, bound_model::BoundModel, source::StopToken};
 use model::Model;
 
 use super::{

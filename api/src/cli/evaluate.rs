@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use engine::{
-    shard::{BoundModel, Unfit},
+    bound_model::{BoundModel, Unfit},
     state::tau::GRID_S,
 };
 use model::{

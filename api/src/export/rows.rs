@@ -6,7 +6,7 @@ use engine::{
     features::Row,
     prediction::TauSource,
     shard::Out,
-    state::{GridRow, outcome::Outcome, outcome::Pending},
+    state::{Effect, GridRow, outcome::Pending},
     symbol::{Symbol, SymbolId},
 };
 
@@ -83,23 +83,29 @@ impl<F: FnMut(Exported)> RowOrder<F> {
 }
 
 impl<F: FnMut(Exported)> Out for RowOrder<F> {
-    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: GridRow<'_>) {
+    fn effect(&mut self, symbol: &Arc<Symbol>, effect: &Effect) {
+        match effect {
+            Effect::GridRow(row) => self.grid_row(symbol, row),
+            Effect::Outcome(outcome) if self.horizon_s > 0 => {
+                self.hand_on(symbol.id, outcome.pending.second, Some(outcome.realised));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<F: FnMut(Exported)> RowOrder<F> {
+    fn grid_row(&mut self, symbol: &Arc<Symbol>, row: &GridRow) {
         let second = row.pending.second;
         if second.rem_euclid(self.grid_s) != 0 {
             return;
         }
-        let row = Exported { symbol: symbol.clone(), pending: row.pending, row: *row.row, realised: None };
+        let row = Exported { symbol: symbol.clone(), pending: row.pending, row: row.row, realised: None };
         if self.horizon_s == 0 {
             (self.give)(row);
             return;
         }
         self.hand_on(symbol.id, second - self.horizon_s, None);
         self.of(symbol.id).push_back(row);
-    }
-
-    fn outcome(&mut self, symbol: &Arc<Symbol>, outcome: &Outcome) {
-        if self.horizon_s > 0 {
-            self.hand_on(symbol.id, outcome.pending.second, Some(outcome.realised));
-        }
     }
 }

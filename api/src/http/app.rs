@@ -10,11 +10,11 @@ use std::{
 };
 
 use engine::{
+    bound_model::Unfit,
     file_writes::FileWrites,
     handle::EngineHandle,
     lane::LaneReport,
     runtime::{Liveness, ShardState},
-    shard::Unfit,
 };
 use model::{Model, ModelInfo};
 use tokio::sync::{Semaphore, watch};

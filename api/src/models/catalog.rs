@@ -13,7 +13,7 @@ use std::{
     time::SystemTime,
 };
 
-use engine::shard::Unfit;
+use engine::bound_model::Unfit;
 use model::{Model, ModelInfo};
 
 use crate::{config::Config, model_file, shipped};

@@ -6,9 +6,9 @@ use std::{
 };
 
 use engine::{
+    bound_model::{BoundModel, Unfit},
     events::{Happening, ModelChange},
     handle::AskError,
-    shard::{BoundModel, Unfit},
 };
 use model::Model;
 use tokio::sync::MutexGuard;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use engine::{features::Row, shard::BoundModel};
+use engine::{bound_model::BoundModel, features::Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 

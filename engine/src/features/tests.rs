@@ -1,27 +1,14 @@
 //! Each family's example, worked by hand, through the real state.
 
-use super::{Row, specs};
+use super::specs;
 use crate::{
     prediction::StateFrom,
-    state::{GridRow, Scorer, StateSettings, SymbolState, outcome::Outcome},
+    scoring::Scoring,
+    state::{StateSettings, SymbolState},
     symbol::{Offset, Partition, Position},
     tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick},
     window::CLOSED,
 };
-
-struct NoModel;
-
-impl Scorer for NoModel {
-    fn score(&mut self, _: &Row) -> Option<f64> {
-        None
-    }
-    fn model_hash(&self) -> u64 {
-        0
-    }
-    fn grid_row(&mut self, _: GridRow<'_>) {}
-    fn outcome(&mut self, _: Outcome) {}
-    fn gap(&mut self) {}
-}
 
 /// What the examples vary from tick to tick; prices in dollars.
 #[derive(Clone, Copy)]
@@ -64,7 +51,7 @@ impl Fed {
             trade_id: None,
         };
         let position = Position { partition: Partition(0), offset: Offset(self.count), index: 0 };
-        self.state.accept(&tick, position, &self.settings, &mut NoModel);
+        self.state.accept(&tick, position, &self.settings, &Scoring::default(), &mut Vec::new());
         self.count += 1;
     }
 

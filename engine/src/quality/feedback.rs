@@ -6,7 +6,7 @@ use super::{
     fallback::Fallback,
     recalibration::{Line, Recalibration, log_odds},
 };
-use crate::{features::Row, state::Scorer};
+use crate::{features::Row, scoring::Scoring};
 
 /// What is asked for; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,20 +85,20 @@ impl Feedback {
         row: &Row,
         on_grid: bool,
         settings: FeedbackSettings,
-        scorer: &mut impl Scorer,
+        scoring: &Scoring,
     ) -> Option<Given> {
-        let model_hash = scorer.model_hash();
+        let model_hash = scoring.model_hash();
         if settings.is_off() {
-            let probability = scorer.score(row)?;
+            let probability = scoring.score(row)?;
             return Some(Given { probability, model_hash, line: Line::IDENTITY, lesson: None });
         }
         let is_known = self.model_hash == model_hash;
         let has_fallen = settings.fallback && is_known && self.fallback.is_engaged();
         let baseline =
-            if has_fallen || (settings.fallback && on_grid) { scorer.baseline_score(row) } else { None };
+            if has_fallen || (settings.fallback && on_grid) { scoring.baseline_score(row) } else { None };
         let by_baseline = baseline.filter(|_| has_fallen).map(|probability| Given {
             probability,
-            model_hash: scorer.baseline_hash(),
+            model_hash: scoring.baseline_hash(),
             line: Line::IDENTITY,
             lesson: None,
         });
@@ -107,7 +107,7 @@ impl Feedback {
         }
         let line =
             if settings.recalibrate && is_known { self.recalibration.in_force() } else { Line::IDENTITY };
-        let score = scorer.score(row)?;
+        let score = scoring.score(row)?;
         let log_odds = log_odds(score);
         let model = line.apply(log_odds, score);
         let lesson = on_grid.then_some(Lesson { model_hash, log_odds, model, baseline });

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{BoundModel, NoOut, Out, ShardCore, event_nanos};
+use super::{NoOut, Out, ShardCore, event_nanos};
 use crate::{
+    bound_model::BoundModel,
     lane::{Emit, Epoch, LaneOrder, LaneOutput, LaneOutputs, LaneReply, LaneTick, LaneWork, answer},
     prediction::{Prediction, StateFrom},
     symbol::{Offset, Partition},
@@ -92,8 +93,8 @@ impl ShardCore {
 
     /// Whether the model of this hash scores only where the loaded one does worse.
     fn is_stand_in(&self, hash: u64) -> bool {
-        let has_hash = |model: &Option<Arc<BoundModel>>| model.as_ref().is_some_and(|m| m.hash == hash);
-        has_hash(&self.baseline) && !has_hash(&self.model)
+        let has_hash = |model: &Option<Arc<BoundModel>>| model.as_ref().is_some_and(|m| m.hash() == hash);
+        has_hash(&self.scoring.baseline) && !has_hash(&self.scoring.model)
     }
 
     /// The event second of the symbol's newest tick.

@@ -7,83 +7,40 @@
 
 use std::sync::Arc;
 
-use model::{Model, ModelInfo};
+use model::Model;
 
-use super::{BoundModel, ShardCore};
+use super::ShardCore;
 use crate::{
-    features::Row,
-    message::Answer,
-    prediction::Prediction,
-    state::{GridRow, Scorer, outcome::Outcome},
-    symbol::SymbolKey,
+    bound_model::BoundModel, message::Answer, prediction::Prediction, scoring::Scoring, symbol::SymbolKey,
 };
-
-/// The models that score: the one that drives the stream, and the one that stands in where that one does worse.
-#[derive(Clone, Copy)]
-pub(super) struct Loaded<'a> {
-    pub(super) model: Option<&'a BoundModel>,
-    pub(super) baseline: Option<&'a BoundModel>,
-}
-
-impl<'a> Loaded<'a> {
-    /// What is said of the model that gave a prediction with this hash. While a symbol warms no model gives one, and the
-    /// loaded model is named.
-    pub(super) fn info(&self, hash: u64) -> Option<&'a Arc<ModelInfo>> {
-        let stood_in = self.baseline.filter(|baseline| baseline.hash == hash);
-        stood_in.or(self.model).map(|model| &model.info)
-    }
-}
-
-impl Scorer for Loaded<'_> {
-    fn score(&mut self, row: &Row) -> Option<f64> {
-        self.model.map(|model| model.score(row))
-    }
-
-    fn model_hash(&self) -> u64 {
-        self.model.map_or(0, |model| model.hash)
-    }
-
-    fn baseline_score(&mut self, row: &Row) -> Option<f64> {
-        self.baseline.map(|baseline| baseline.score(row))
-    }
-
-    fn baseline_hash(&self) -> u64 {
-        self.baseline.map_or(0, |baseline| baseline.hash)
-    }
-
-    // Only ticks give grid rows, outcomes and gaps; a row that is scored again gives none.
-    fn grid_row(&mut self, _: GridRow<'_>) {}
-    fn outcome(&mut self, _: Outcome) {}
-    fn gap(&mut self) {}
-}
 
 /// A model that was asked for and is not the loaded one, as while the shards change from one to the other. `None` for a
 /// model that cannot drive the stream: it has no answers for symbols.
-pub(super) struct Pinned(Option<BoundModel>);
+pub(super) struct Pinned(Option<Arc<BoundModel>>);
 
 impl ShardCore {
     /// The model that was asked for, unless the loaded one is that model.
     pub(super) fn pinned(&self, asked: Option<Arc<Model>>) -> Option<Pinned> {
         let asked = asked?;
-        if self.model.as_ref().is_some_and(|loaded| loaded.info.sha256 == asked.info().sha256) {
+        if self.scoring.model.as_ref().is_some_and(|loaded| loaded.info().sha256 == asked.info().sha256) {
             return None;
         }
-        let bound = BoundModel::new(asked).ok();
+        let bound = BoundModel::new(asked).ok().map(Arc::new);
         // A model of rows leaves the shards without one.
-        (bound.is_some() || self.model.is_some()).then_some(Pinned(bound))
+        (bound.is_some() || self.scoring.model.is_some()).then_some(Pinned(bound))
     }
 
     /// The newest prediction of an entry by the pinned model, or by the loaded one.
     pub(super) fn newest(&self, i: usize, pinned: Option<&Pinned>) -> Option<Prediction> {
         let entry = &self.entries[i];
         let model = match pinned {
-            Some(Pinned(model)) => model.as_ref(),
-            None if entry.is_outdated => self.model.as_deref(),
+            Some(Pinned(model)) => model,
+            None if entry.is_outdated => &self.scoring.model,
             None => return self.prediction(i),
         };
-        let mut loaded = Loaded { model, baseline: self.baseline.as_deref() };
-        let scored = entry.state.rescored(&self.settings, &mut loaded)?;
-        Some(self.prediction_of(entry, scored, loaded.info(scored.model_hash).cloned()))
+        let scoring = Scoring { model: model.clone(), baseline: self.scoring.baseline.clone() };
+        let scored = entry.state.rescored(&self.settings, &scoring)?;
+        Some(self.prediction_of(entry, scored, scoring.info(scored.model_hash).cloned()))
     }
 
     /// The answers about these symbols, all by one model.

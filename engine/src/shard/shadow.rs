@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use model::ModelInfo;
 
-use super::BoundModel;
 use crate::{
+    bound_model::BoundModel,
     features::Row,
     quality::QualityRow,
     state::{outcome::Outcome, tau::GRID_S},
@@ -29,13 +29,13 @@ pub(super) struct Shadow {
 
 impl Shadow {
     pub(super) fn new(model: Arc<BoundModel>) -> Self {
-        let info = ModelInfo { variant: SHADOW_VARIANT.to_owned(), ..(*model.info).clone() };
+        let info = ModelInfo { variant: SHADOW_VARIANT.to_owned(), ..(**model.info()).clone() };
         Self { info: Arc::new(info), model }
     }
 
     /// What its rows carry in the place of a model's hash.
     pub(super) fn hash(&self) -> u64 {
-        self.model.hash ^ SHADOW_BITS
+        self.model.hash() ^ SHADOW_BITS
     }
 
     /// Scores a row that the active model scored, too.

@@ -2,10 +2,11 @@
 
 use super::{
     StateSettings, SymbolState,
-    twin::{Keep, check, ticks_of},
+    twin::{check, ticks_of},
 };
 use crate::{
     prediction::StateFrom,
+    scoring::Scoring,
     symbol::{Offset, Partition, Position},
     tick::Tick,
 };
@@ -23,9 +24,10 @@ fn a_clock_that_wrong_ticks_set_is_outvoted_and_a_right_one_is_not() {
         check(&ticks, 50).unwrap();
         let settings = StateSettings::default();
         let mut state = SymbolState::new(0, StateFrom::Origin, &settings);
+        let mut effects = Vec::new();
         for (i, tick) in ticks.iter().enumerate() {
             let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
-            state.accept(tick, position, &settings, &mut Keep::default());
+            state.accept(tick, position, &settings, &Scoring::default(), &mut effects);
         }
         (state.origin, state.clock().unwrap().second() - at(0).event_time.second())
     };

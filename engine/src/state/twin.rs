@@ -322,26 +322,6 @@ fn completed(seconds: &BTreeMap<i64, Second>, now: i64) -> Option<f64> {
     })
 }
 
-/// Keeps the grid rows that the fast state scored.
-#[derive(Default)]
-pub(crate) struct Keep {
-    grid: Vec<(i64, Row)>,
-}
-
-impl Scorer for Keep {
-    fn score(&mut self, _: &Row) -> Option<f64> {
-        Some(0.5)
-    }
-    fn model_hash(&self) -> u64 {
-        0
-    }
-    fn grid_row(&mut self, row: GridRow<'_>) {
-        self.grid.push((row.pending.second, *row.row));
-    }
-    fn outcome(&mut self, _: Outcome) {}
-    fn gap(&mut self) {}
-}
-
 fn bits(row: &Row) -> Vec<u32> {
     row.iter().map(|v| v.to_bits()).collect()
 }
@@ -356,10 +336,11 @@ pub(crate) fn check(ticks: &[Tick], stride: usize) -> Result<Compared, TestCaseE
     let mut state = SymbolState::new(0, StateFrom::Origin, &settings);
     let mut twin = Twin::default();
     let mut compared = Compared::new();
+    let mut effects = Vec::new();
     for (i, tick) in ticks.iter().enumerate() {
-        let mut keep = Keep::default();
+        effects.clear();
         let position = Position { partition: Partition(0), offset: Offset(i as u64), index: 0 };
-        let admission = state.accept(tick, position, &settings, &mut keep);
+        let admission = state.accept(tick, position, &settings, &Scoring::default(), &mut effects);
         prop_assert_eq!(
             admission == Admission::Accepted,
             twin.admit(tick, i as u64),
@@ -369,7 +350,11 @@ pub(crate) fn check(ticks: &[Tick], stride: usize) -> Result<Compared, TestCaseE
         if admission != Admission::Accepted || (i % stride != 0 && i + 1 != ticks.len()) {
             continue;
         }
-        for (second, row) in keep.grid.iter().rev().take(2) {
+        let grid_rows = effects.iter().rev().filter_map(|effect| match effect {
+            Effect::GridRow(GridRow { row, pending }) => Some((pending.second, row)),
+            _ => None,
+        });
+        for (second, row) in grid_rows.take(2) {
             let before = twin.ticks.len() - 1;
             let expected = twin.row(before, second * SECOND, &settings).0;
             prop_assert_eq!(bits(row), bits(&expected), "grid row at {} before tick {}", second, i);

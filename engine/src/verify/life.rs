@@ -7,12 +7,13 @@ use tokio::sync::oneshot;
 
 use super::{VerifySettings, kept::KeptState, lives::Span, prediction::Said, shelf::Shelf};
 use crate::{
+    bound_model::BoundModel,
     lane::{Emit, Epoch, LaneOrder, LaneReply, LaneTick, LaneWork},
     message::{Control, Message, RoutedTick},
     metrics::ShardMetrics,
     quality::QualitySettings,
     recording::LogError,
-    shard::{BoundModel, NoOut, ShardCore},
+    shard::{NoOut, ShardCore},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
     tick::Tick,
 };

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use model::Model;
 
-use crate::shard::BoundModel;
+use crate::bound_model::BoundModel;
 
 /// Finds models by the SHA-256 of their file.
 pub trait Models {

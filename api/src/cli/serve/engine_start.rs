@@ -6,9 +6,9 @@ use std::sync::Arc;
 use engine::kafka::KafkaSettings;
 use engine::{
     Engine, EngineSettings, StartError,
+    bound_model::BoundModel,
     handle::EngineHandle,
     ingest::Ingest,
-    shard::BoundModel,
     source::{Run, Source, SourceEnd, StopToken, TickOutcomes},
     tick::EventTime,
 };

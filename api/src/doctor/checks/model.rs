@@ -1,6 +1,6 @@
 //! Does the model open, score as it did where it was made, and predict the configured event?
 
-use engine::shard::Unfit;
+use engine::bound_model::Unfit;
 use model::Model;
 
 use crate::{
