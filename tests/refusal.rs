@@ -11,10 +11,9 @@ use std::{
 
 use stormglass_engine::{
     cpu::{CpuRequest, plan},
-    handle::RuntimeReport,
     mailbox::{Lane, Mailbox, PushError},
     metrics::ShardMetrics,
-    runtime::{RuntimeChoice, RuntimeError, ShardState, ShardStep, Shards, spawn_shards},
+    runtime::{RuntimeChoice, RuntimeError, RuntimeReport, ShardState, ShardStep, Shards, spawn_shards},
     sys,
 };
 

@@ -14,8 +14,9 @@ use engine::{
     offline::Offline,
     sim::{SimConfig, Simulator},
     source::TickSink,
-    state::{StateSettings, tau::GRID_S},
+    state::StateSettings,
     symbol::{Offset, SIMULATOR_VENUE},
+    window::GRID_S,
 };
 use model::learn::{Dataset, LearnError};
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use engine::lane::Emit;
 use engine::{
     EngineSettings,
+    feedback::FeedbackSettings,
     limits::PARTITIONS_MAX,
-    quality::{FeedbackSettings, QualitySettings},
+    quality::QualitySettings,
     runtime::RuntimeChoice,
     sim::{Faults, SimConfig, SimSymbol},
     source::{SourceConfig, file::FileConfig, pace, simulator::SimulatorConfig},

@@ -21,7 +21,7 @@ use crossbeam::{
 };
 
 use crate::{
-    lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, quality::Change, symbol::Symbol, tick::EventTime,
+    feedback::Change, lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, symbol::Symbol, tick::EventTime,
 };
 
 /// A change of the model. Models are told as `name@version sha256`.

@@ -11,8 +11,9 @@ use crate::{
     features::{EMPTY_ROW, Row},
     prediction::TauSource,
     shard::Out,
-    state::{Effect, GridRow, label::HORIZONS_S, outcome::Outcome, tau::GRID_S},
+    state::{Effect, GridRow, label::HORIZONS_S, outcome::Outcome},
     symbol::{Symbol, SymbolId},
+    window::GRID_S,
 };
 
 /// Enough for the longest horizon.

@@ -24,7 +24,7 @@ use crate::{
     owners::OwnerTable,
     quality::QualityReport,
     route::{Place, RouteTable},
-    runtime::{Liveness, ShardState},
+    runtime::{Liveness, RuntimeReport, ShardState},
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
@@ -85,17 +85,6 @@ pub struct EngineHandle {
     pub board: Arc<crate::board::Board>,
     /// What happened, for people.
     pub events: Arc<EventLog>,
-}
-
-/// Which runtime drives the shards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuntimeReport {
-    /// `glommio`, `thread` or `inline`.
-    pub name: &'static str,
-    /// Why: asked for, default, or what was refused.
-    pub reason: String,
-    /// The CPU of each shard; `None` = not pinned.
-    pub shard_cpus: Vec<Option<usize>>,
 }
 
 impl EngineHandle {

@@ -32,13 +32,16 @@
 //! a second clock.
 
 pub mod board;
+pub mod book;
 pub mod bound_model;
 pub mod cpu;
+pub mod decay;
 pub mod decode;
 pub mod encode;
 mod engine;
 pub mod events;
 pub mod features;
+pub mod feedback;
 pub mod file_writes;
 pub mod grid;
 pub mod handle;

@@ -10,7 +10,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 use serde::ser::{Serialize as SerdeSerialize, SerializeStruct, Serializer};
 
 use crate::{
-    quality::recalibration::Line,
+    feedback::recalibration::Line,
     symbol::{Offset, Partition, Position, Symbol},
     tick::EventTime,
     volatility::{COVERAGE, Forecast},

@@ -8,14 +8,10 @@
 //! is one symbol's own, lies in its state, and is off by default: [`feedback`], made of the online [`recalibration`] and
 //! the [`fallback`] to a baseline. Every change of it is an event.
 
-pub mod fallback;
-pub mod feedback;
-pub mod recalibration;
 pub mod report;
 pub mod row;
 pub mod window;
 
-pub use feedback::{Change, Feedback, FeedbackSettings};
 pub use report::QualityReport;
 pub use row::QualityRow;
 pub use window::{QualitySettings, QualityWindow, ShardQuality};

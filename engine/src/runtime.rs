@@ -63,6 +63,17 @@ pub enum RuntimeChoice {
     Thread,
 }
 
+/// The runtime that drives the shards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeReport {
+    /// `glommio`, `thread` or `inline`.
+    pub name: &'static str,
+    /// Why it is this one: it was asked for, it is the default, or the reason why another was refused.
+    pub reason: String,
+    /// The CPU of each shard; `None` for a shard that is not pinned.
+    pub shard_cpus: Vec<Option<usize>>,
+}
+
 /// Why no shard was started.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {

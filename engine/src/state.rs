@@ -10,8 +10,6 @@
 //! nothing, no return spans them, no grid instant inside them is scored, and the outcomes that would look into them
 //! stay undefined. Since the clock stands still in a silence, its length is known before its seconds are closed.
 
-pub mod book;
-pub mod decay;
 pub mod effect;
 pub mod guard;
 pub mod label;
@@ -33,23 +31,22 @@ pub use settings::StateSettings;
 pub use tau::Tau;
 
 use crate::{
+    book::Book,
+    decay::{Arrivals, DecayingVariance},
     features::{self, EMPTY_ROW, OpenPart, Row, View},
+    feedback::{Feedback, recalibration::Line},
     prediction::{Scored, StateFrom, TauSource},
-    quality::{feedback::Feedback, recalibration::Line},
     scoring::Scoring,
     state::{
-        book::Book,
-        decay::{Arrivals, DecayingVariance},
         guard::{Admission, Guard, JUMP_NS},
         outcome::{Outcome, Outcomes, Pending},
         size::TradeSizes,
         standing::Standing,
-        tau::GRID_S,
     },
     symbol::Position,
     tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
     volatility::{Volatility, har::Inputs},
-    window::{Bins, Bucket, Extremes, SLOT_S, SLOTS, Seconds, Slots},
+    window::{Bins, Bucket, Extremes, GRID_S, SLOT_S, SLOTS, Seconds, Slots},
 };
 
 /// A symbol's state.

@@ -20,7 +20,7 @@ use self::{
     har::{Har, Inputs},
     interval::Interval,
 };
-use crate::state::{decay::OUTCOME_DECAY_24H as DECAY, tau::GRID_S};
+use crate::{decay::OUTCOME_DECAY_24H as DECAY, window::GRID_S};
 
 /// Share of outcomes that the interval promises to hold.
 pub const COVERAGE: f64 = 0.9;

@@ -39,6 +39,9 @@ pub(crate) use seconds::CLOSED;
 pub use seconds::{Seconds, WINDOWS_S, Window};
 pub use slots::{SLOT_S, SLOTS, SLOTS_VPIN, Slot, Slots};
 
+/// Seconds between two grid instants: at each the threshold takes a sample and a row is scored for quality and training.
+pub const GRID_S: i64 = 5;
+
 /// An exact sum as a float, rounded once to nearest-even. Most sums fit 64 bits, where the processor converts.
 pub fn to_f64(sum: i128) -> f64 {
     match i64::try_from(sum) {

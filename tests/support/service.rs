@@ -15,12 +15,13 @@ use api::{
 };
 use engine::{
     board::Board,
-    handle::{EngineHandle, RuntimeReport},
+    feedback::recalibration::Line,
+    handle::EngineHandle,
     limits::CONTROL_LANE_CAPACITY,
     metrics::{EngineMetrics, ShardMetrics},
     prediction::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
-    quality::recalibration::Line,
     route::RouteTable,
+    runtime::RuntimeReport,
     symbol::{Offset, Partition, SymbolKey, SymbolTable, default_partition},
     tick::EventTime,
     volatility::Forecast,

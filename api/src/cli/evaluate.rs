@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use engine::{
     bound_model::{BoundModel, Unfit},
-    state::tau::GRID_S,
+    window::GRID_S,
 };
 use model::{
     ModelInfo,

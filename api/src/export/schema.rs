@@ -47,7 +47,7 @@ pub fn schema_json(
             "rule": "trailing quantile",
             "quantile": label.quantile,
             "window_s": 86_400,
-            "sample_s": engine::state::tau::GRID_S,
+            "sample_s": engine::window::GRID_S,
             "warm_up_s": label.warm_up_s,
         }),
     };

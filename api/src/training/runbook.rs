@@ -10,9 +10,9 @@ use engine::{
     decode::Unreadable,
     grid::Grid,
     source::{SourceEvent, TickSink},
-    state::tau::GRID_S,
     symbol::Offset,
     tick::{Depth, NANOS_PER_SECOND, Tick},
+    window::GRID_S,
 };
 use model::{
     learn::{Dataset, LearnError},

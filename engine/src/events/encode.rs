@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Event, Happening, ModelChange};
-use crate::quality::{Change, recalibration::Line};
+use crate::feedback::{Change, recalibration::Line};
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,7 +13,7 @@
 //! Example: after a steady rate, both ratios are 0; a doubled rate lasting ten seconds lifts `hk2_200` to about 0.6.
 
 use super::{FeatureSpec, Logarithms, View, known_if, store};
-use crate::{state::decay::ARRIVAL_TIMES_S, window::Window};
+use crate::{decay::ARRIVAL_TIMES_S, window::Window};
 
 const RATE_FLOOR: f64 = 0.01;
 const VALID_MIN_S: i64 = 200;

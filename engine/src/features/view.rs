@@ -1,7 +1,7 @@
 //! What features read: a symbol's sums at one instant, with the volatilities computed once.
 
 use crate::{
-    state::book::StandingQuote,
+    book::StandingQuote,
     tick::NANOS_PER_SECOND,
     window::{Bins, Bucket, Extremes, Seconds, Slots, Window, to_f64},
 };

@@ -10,12 +10,12 @@ use std::{
 };
 
 use super::{
-    RuntimeChoice, RuntimeError, ShardStep,
+    RuntimeChoice, RuntimeError, RuntimeReport, ShardStep,
     presence::{Attendance, Presence},
     thread,
     turn::ShardLoop,
 };
-use crate::{handle::RuntimeReport, mailbox::Mailbox, sys};
+use crate::{mailbox::Mailbox, sys};
 
 /// What a thread is to do.
 #[derive(Clone, Copy, Debug)]

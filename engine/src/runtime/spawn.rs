@@ -7,14 +7,13 @@ use std::{
 };
 
 use super::{
-    GUARD_PERIOD, RuntimeChoice, RuntimeError, ShardStep,
+    GUARD_PERIOD, RuntimeChoice, RuntimeError, RuntimeReport, ShardStep,
     presence::{Liveness, Presence, ShardState},
     seat::{SeatPlan, Usher},
     watchdog::{Ward, Watchdog},
 };
 use crate::{
     cpu::CpuPlan,
-    handle::RuntimeReport,
     mailbox::{Lane, Mailbox, Watched},
     metrics::ShardMetrics,
     sys,

@@ -6,11 +6,8 @@ use std::{collections::VecDeque, sync::Arc};
 use model::ModelInfo;
 
 use crate::{
-    bound_model::BoundModel,
-    features::Row,
-    quality::QualityRow,
-    state::{outcome::Outcome, tau::GRID_S},
-    symbol::SymbolId,
+    bound_model::BoundModel, features::Row, quality::QualityRow, state::outcome::Outcome, symbol::SymbolId,
+    window::GRID_S,
 };
 
 /// The variant under which its quality is shown.

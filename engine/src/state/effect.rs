@@ -5,7 +5,7 @@
 //! allocation.
 
 use super::outcome::{Outcome, Pending};
-use crate::{features::Row, quality::Change};
+use crate::{features::Row, feedback::Change};
 
 /// One effect of a tick.
 #[derive(Clone, Copy, Debug)]

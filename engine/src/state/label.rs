@@ -1,7 +1,6 @@
 //! The event that is predicted: volatility of the seconds ahead exceeds a threshold.
 
-use super::tau::GRID_S;
-use crate::window::{Seconds, Window, to_f64};
+use crate::window::{GRID_S, Seconds, Window, to_f64};
 
 /// Horizons that can be asked for, seconds.
 pub const HORIZONS_S: [u32; 4] = [15, 30, 60, 300];

@@ -2,8 +2,7 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use super::tau::GRID_S;
-use crate::{prediction::TauSource, quality::feedback::Lesson, volatility::Forecast};
+use crate::{feedback::Lesson, prediction::TauSource, volatility::Forecast, window::GRID_S};
 
 /// A grid prediction that waits for its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]

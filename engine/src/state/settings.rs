@@ -1,7 +1,7 @@
 //! The settings that shape a prediction's bytes, and their fingerprint.
 
 use super::label::LabelSettings;
-use crate::{features, quality::feedback::FeedbackSettings, tick::NANOS_PER_SECOND};
+use crate::{features, feedback::FeedbackSettings, tick::NANOS_PER_SECOND};
 
 /// Settings that shape a prediction's bytes; their fingerprint is in every receipt.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,8 +4,8 @@
 use super::tau::Tau;
 use crate::{
     features::View,
+    feedback::Given,
     prediction::{Status, TauSource, WarmingReason},
-    quality::feedback::Given,
     volatility::{Forecast, har::Inputs},
     window::Window,
 };

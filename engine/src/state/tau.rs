@@ -40,10 +40,8 @@
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::label::LabelSettings;
-use crate::prediction::TauSource;
+use crate::{prediction::TauSource, window::GRID_S};
 
-/// Seconds between samples.
-pub const GRID_S: i64 = 5;
 /// Grid instants in 24 hours.
 pub const RING: usize = 24 * 3600 / GRID_S as usize;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{book::Book, tau::tests::naive as naive_tau, *};
+use super::{tau::tests::naive as naive_tau, *};
 use crate::{
     features::oracle::Past,
     symbol::{Offset, Partition},

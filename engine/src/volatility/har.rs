@@ -15,8 +15,8 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use super::interval::MISS_MAX;
 use crate::{
+    decay::OUTCOME_DECAY_24H as DECAY,
     features::{Row, View, column},
-    state::decay::OUTCOME_DECAY_24H as DECAY,
     window::Window,
 };
 

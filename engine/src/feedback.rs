@@ -1,8 +1,11 @@
 //! What a symbol's own outcomes do to its predictions, where that is asked for.
 
+pub mod fallback;
+pub mod recalibration;
+
 use rkyv::{Archive, Deserialize, Serialize};
 
-use super::{
+use self::{
     fallback::Fallback,
     recalibration::{Line, Recalibration, log_odds},
 };

@@ -12,7 +12,7 @@
 use model::sigmoid;
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::state::{decay::OUTCOME_DECAY_24H as DECAY, tau::GRID_S};
+use crate::{decay::OUTCOME_DECAY_24H as DECAY, window::GRID_S};
 
 /// A line over log-odds: `a z + b`.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]

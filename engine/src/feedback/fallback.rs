@@ -6,7 +6,7 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::state::{decay::OUTCOME_DECAY_6H as DECAY, tau::GRID_S};
+use crate::{decay::OUTCOME_DECAY_6H as DECAY, window::GRID_S};
 
 /// Outcomes before a verdict: an hour of the grid.
 const OUTCOMES_MIN: u32 = 3600 / GRID_S as u32;
