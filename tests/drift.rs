@@ -15,7 +15,7 @@ use api::{
 use engine::{features::FEATURE_COUNT, offline::Offline, sim::SimConfig, state::StateSettings};
 use serde_json::Value;
 
-use crate::{feeds::real_data, support::python};
+use crate::support::{python, real_data::real_data};
 
 fn run(arguments: &[&str]) -> (ExitCode, String) {
     let mut out = Vec::new();

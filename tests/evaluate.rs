@@ -19,7 +19,7 @@ use engine::{
 use model::Model;
 use serde_json::{Value, json};
 
-use crate::feeds::real_data;
+use crate::support::real_data::real_data;
 
 mod aligned;
 mod finished;

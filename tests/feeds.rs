@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -29,9 +29,10 @@ use engine::{
 };
 use model::Model;
 
-use crate::support::{fixtures::small_model, process::Process};
+use crate::support::{fixtures::small_model, not_run::not_run, process::Process, real_data::real_data};
 
 mod records;
+mod sessions;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -142,13 +143,12 @@ fn live(ticks: &[Fed], model: &Arc<Model>, shards: usize, runtime: RuntimeChoice
     collect.taken()
 }
 
-/// The runtimes that this machine allows; where io_uring is refused that is said, and not allowed in CI.
+/// The runtimes that this machine allows: without io_uring, plain threads only.
 fn runtimes() -> Vec<RuntimeChoice> {
     match engine::sys::probe_uring() {
         Ok(()) => vec![RuntimeChoice::Glommio, RuntimeChoice::Thread],
         Err(cause) => {
-            assert!(std::env::var_os("CI").is_none(), "glommio is required in CI: {cause}");
-            println!("not run on glommio: {cause}");
+            not_run(&format!("no glommio: {cause}"));
             vec![RuntimeChoice::Thread]
         }
     }
@@ -358,23 +358,6 @@ fn real_ticks_give_the_same_bytes_in_every_way() {
     let ticks = recorded(&path);
     assert_eq!(ticks.len(), 30_123);
     hold_all_ways_equal(&ticks);
-}
-
-/// Where the real ticks are; absent ones are said aloud, and required where CI says so.
-pub(crate) fn real_data(file: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os("STORMGLASS_DATA_DIR")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(["../../shared/data"].map(|relative| Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)));
-    let found = folders.map(|folder| folder.join(file)).find(|path| path.exists());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "{file} is required in CI and absent: set STORMGLASS_DATA_DIR"
-        );
-        println!("not run: {file} is absent; set STORMGLASS_DATA_DIR to the folder that holds it");
-    }
-    found
 }
 
 #[test]

@@ -29,10 +29,7 @@ use engine::{
 use model::{Model, metrics};
 use serde_json::Value;
 
-use crate::{
-    feeds::real_data,
-    support::{fixtures::small_model_named, process::Process},
-};
+use crate::support::{fixtures::small_model_named, process::Process, real_data::real_data};
 
 mod provisional;
 

@@ -30,10 +30,7 @@ use parquet::{
     record::{Field, Row},
 };
 
-use crate::{
-    feeds::real_data,
-    support::{fixtures::small_model, process::Process},
-};
+use crate::support::{fixtures::small_model, process::Process, real_data::real_data};
 
 /// A row's features, as bits, by symbol and second.
 type Bits = BTreeMap<(String, i64), Vec<u32>>;

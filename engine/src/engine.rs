@@ -23,7 +23,7 @@ use crate::{
     },
     mailbox::Mailbox,
     message::{Answer, Message},
-    metrics::{EngineMetrics, ShardMetrics},
+    metrics::ShardMetrics,
     quality::QualitySettings,
     route::RouteTable,
     runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
@@ -144,17 +144,15 @@ impl Engine {
             let core = core.with_recent_rows(recent_rows_max);
             LiveShard { core, out: out(shard) }
         })?;
+        let symbols = Arc::new(SymbolTable::with_room_for(settings.symbols_max));
+        let routes = Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins));
+        let runtime = shards.report().clone();
         let handle = EngineHandle {
-            mailboxes,
-            symbols: Arc::new(SymbolTable::with_room_for(settings.symbols_max)),
-            routes: Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins)),
-            owners: Arc::default(),
             model: Arc::new(ArcSwapOption::new(model)),
-            metrics: EngineMetrics { shards: shard_metrics, ingest: Arc::default(), lanes: Arc::default() },
-            runtime: shards.report().clone(),
             liveness: Some(shards.liveness()),
             board,
             events,
+            ..EngineHandle::with_shards(mailboxes, shard_metrics, symbols, routes, runtime)
         };
         let (stop, sources) = (StopToken::default(), Mutex::default());
         Ok(Self { shards: Some(shards), handle, plan, stop, sources })

@@ -20,7 +20,7 @@ use crate::{
     features::Row,
     mailbox::{Lane, Mailbox, PushError},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
-    metrics::EngineMetrics,
+    metrics::{EngineMetrics, ShardMetrics},
     owners::OwnerTable,
     quality::QualityReport,
     route::{Place, RouteTable},
@@ -64,6 +64,7 @@ pub enum SwapError {
 
 /// Cheap to clone; every front thread has one.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct EngineHandle {
     /// One mailbox a shard.
     pub mailboxes: Arc<[Arc<Mailbox<Message>>]>,
@@ -88,6 +89,30 @@ pub struct EngineHandle {
 }
 
 impl EngineHandle {
+    /// A handle to shards that the caller drives through one mailbox and one set of counters each, as the tests of a
+    /// front end do: no model, no watchdog, an empty board. An engine makes its own: [`Engine::handle`](crate::Engine::handle).
+    pub fn with_shards(
+        mailboxes: Arc<[Arc<Mailbox<Message>>]>,
+        metrics: Vec<Arc<ShardMetrics>>,
+        symbols: Arc<SymbolTable>,
+        routes: Arc<RouteTable>,
+        runtime: RuntimeReport,
+    ) -> Self {
+        assert_eq!(mailboxes.len(), metrics.len(), "a shard has one mailbox and one set of counters");
+        Self {
+            mailboxes,
+            symbols,
+            routes,
+            owners: Arc::default(),
+            model: Arc::default(),
+            metrics: EngineMetrics { shards: metrics, ingest: Arc::default(), lanes: Arc::default() },
+            runtime,
+            liveness: None,
+            board: Arc::default(),
+            events: Arc::default(),
+        }
+    }
+
     /// Shards that take messages and have not left one untouched for a second. All, where no runtime drives them.
     pub fn shards_alive(&self) -> usize {
         let Some(liveness) = &self.liveness else { return self.mailboxes.len() };

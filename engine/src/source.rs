@@ -10,8 +10,6 @@ pub mod file;
 pub(crate) mod lines;
 mod natural;
 pub mod pace;
-#[cfg(test)]
-mod real_data;
 mod sequence;
 pub mod simulator;
 pub mod tally;

@@ -16,7 +16,7 @@ use engine::{
 use model::learn::{Dataset, Recipe, TrainOptions, WalkForward};
 
 use super::{how_to_judge, real_rows, simulated_rows};
-use crate::feeds::real_data;
+use crate::support::real_data::real_data;
 
 /// What a symbol's volatility was, as labels see it and in truth.
 struct SquaredIncrements {

@@ -12,7 +12,7 @@ use parquet::{
 use serde_json::{Value, json};
 
 use super::{number, paired, report, run, rung, simulated_rows};
-use crate::feeds::real_data;
+use crate::support::real_data::real_data;
 
 /// A score for each row: symbol, second, score.
 pub(super) fn scores_of(rows: &Rows, score: impl Fn(usize) -> f64) -> Vec<(String, i64, f64)> {

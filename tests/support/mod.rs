@@ -3,7 +3,9 @@
 pub(crate) mod client;
 pub(crate) mod fixtures;
 pub(crate) mod full_disk;
+pub(crate) mod not_run;
 pub(crate) mod process;
 pub(crate) mod python;
+pub(crate) mod real_data;
 pub(crate) mod service;
 pub(crate) mod shard;

@@ -14,11 +14,10 @@ use api::{
     http::{App, ModelReport, Server, answer::wall_clock_nanos},
 };
 use engine::{
-    board::Board,
     feedback::recalibration::Line,
     handle::EngineHandle,
     limits::CONTROL_LANE_CAPACITY,
-    metrics::{EngineMetrics, ShardMetrics},
+    metrics::ShardMetrics,
     prediction::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
     route::RouteTable,
     runtime::RuntimeReport,
@@ -128,18 +127,10 @@ impl Service {
         }
         let metrics = Arc::new(ShardMetrics::default());
         let shard = Shard::start(setup.control_capacity, state, &metrics);
-        let handle = EngineHandle {
-            mailboxes: Arc::from([shard.mailbox.clone()]),
-            symbols,
-            routes,
-            owners: Arc::default(),
-            model: Arc::new(setup.model.into()),
-            metrics: EngineMetrics { shards: vec![metrics], ingest: Arc::default(), lanes: Arc::default() },
-            runtime: RuntimeReport { name: "thread", reason: "a test".to_owned(), shard_cpus: vec![None] },
-            liveness: None,
-            board: Arc::new(Board::default()),
-            events: Arc::default(),
-        };
+        let runtime = RuntimeReport { name: "thread", reason: "a test".to_owned(), shard_cpus: vec![None] };
+        let mailboxes = Arc::from([shard.mailbox.clone()]);
+        let handle = EngineHandle::with_shards(mailboxes, vec![metrics], symbols, routes, runtime);
+        handle.model.store(setup.model);
         let shards_alive = Arc::new(AtomicUsize::new(1));
         let alive = shards_alive.clone();
         let alive = Box::new(move || alive.load(Ordering::Relaxed));
