@@ -16,8 +16,7 @@ die() { echo "containers.sh: $*" >&2; exit 1; }
 
 install_missing() {
     command -v dockerd && command -v docker && command -v docker-compose && command -v debootstrap && return 0
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends docker.io docker-compose debootstrap
+    "$root/tests/install.sh" "a container engine and a root for it" docker.io docker-compose debootstrap
 }
 
 # What is mounted in the folder; what lies in another mount comes first.

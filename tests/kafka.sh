@@ -25,10 +25,8 @@ controller_port() { echo $((port + 2 * ($1 - 1) + 1)); }
 secure_port() { echo $(($(client_port "$1") + 50)); }
 
 fetch() {
-    command -v java >/dev/null && command -v mvn >/dev/null && command -v openssl >/dev/null || {
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends openjdk-17-jdk-headless maven openssl
-    } >&2
+    command -v java >/dev/null && command -v mvn >/dev/null && command -v openssl >/dev/null ||
+        "$root/tests/install.sh" "a Kafka broker needs them" openjdk-17-jdk-headless maven openssl
     # Marked when complete: a broken download leaves no mark.
     local mark="$home/libs/.complete"
     if [ ! -e "$mark" ] || ! cmp -s "$mark" "$root/tests/kafka/pom.xml"; then

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The test command. `tests/run.sh` runs every suite; `tests/run.sh SUITE...` runs some; `--long` takes their long form.
+# While you change code, `tests/run.sh check unit models` tells most in the least time.
 #
-#   check    formatting, clippy with warnings as errors, documentation; long: licences and sources of dependencies
-#   unit     the crates' own tests, and the examples in their documentation
+#   check    formatting, clippy with warnings as errors, documentation; long: each feature alone, the oldest Rust, aarch64, Miri,
+#            licences, sources and advisories of dependencies
+#   unit     the crates' own tests, the examples in their documentation, the programs in `examples/`
 #   models   model files: kernels against their slow twin, damage, versions; imports; the shipped models verify
 #   learn    training, evaluation, drift, the exported table, live quality; scikit-learn, scipy, pandas, polars and DuckDB read
 #            and agree
@@ -20,10 +22,12 @@
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`,
 #            `benches/drift` and `benches/peers` too
 #
-# It needs Rust with cargo, and installs what else a suite wants (a compiler's tools, a browser, a JDK) from Debian's
-# packages. Those of `container` (docker.io, prometheus, prometheus-alertmanager) may start daemons of their own, which the
-# suite neither uses nor ends: run it where that is welcome, or `systemctl disable --now` them. Its machine must have
-# the Debian release of deploy/Dockerfile, or an older C library; otherwise it says so and ends.
+# It ends with what passed, what was not run and why. With `CI` set, a test that cannot run fails.
+#
+# It needs Rust with cargo. What else a suite wants (a compiler's tools, a browser, a JDK) it installs from Debian's
+# packages, as root, and says so before. Those of `container` (docker.io, prometheus, prometheus-alertmanager) may start
+# daemons of their own, which the suite neither uses nor ends: run it where that is welcome, or `systemctl disable --now`
+# them. Its machine must have the Debian release of deploy/Dockerfile, or an older C library; otherwise it says so and ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,11 +50,34 @@ if [ ${#suites[@]} -eq 0 ]; then
     done
 fi
 
+# Tests that cannot run here append a line each: which, and why. See tests/support/not_run.rs.
+export STORMGLASS_NOT_RUN="$PWD/target/not-run"
+mkdir -p target
+: >"$STORMGLASS_NOT_RUN"
+# The same for a check whose tool is not to be had on this machine: `not_run WHICH WHY`.
+not_run() { echo "not run: $1: $2" | tee -a "$STORMGLASS_NOT_RUN"; }
+
+# However the script ends, it stops what a suite started and says how far it came.
+passed=() running= stop_service=:
+finish() {
+    local code=$? suite others=()
+    trap - EXIT
+    $stop_service
+    for suite in "${every[@]}"; do [[ " ${suites[*]} " == *" $suite "* ]] || others+=("$suite"); done
+    echo
+    [ ${#passed[@]} -eq 0 ] || printf 'passed: %s\n' "${passed[@]}"
+    [ -z "$running" ] || echo "FAILED: $running"
+    [ ${#others[@]} -eq 0 ] || echo "not asked for: ${others[*]}"
+    cat "$STORMGLASS_NOT_RUN"
+    echo "$SECONDS s in all"
+    exit "$code"
+}
+trap finish EXIT
+
 command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 # librdkafka is built from its source; its TLS, one of the features that are tested, wants OpenSSL's headers.
 if ! { command -v cc && command -v c++ && command -v make && command -v pkg-config && pkg-config --exists openssl; } >/dev/null; then
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends build-essential pkg-config libssl-dev
+    tests/install.sh "librdkafka is built from its source" build-essential pkg-config libssl-dev
 fi
 
 profile=(--profile testing)
@@ -62,12 +89,13 @@ story() { cargo test "${profile[@]}" "${all[@]}" --test stories -- "$@"; }
 python_packages() {
     # Debian has the module that makes environments in a package of its own.
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends python3 python3-venv
+        tests/install.sh "an environment for Python's libraries" python3 python3-venv
     fi
     [ -x target/venv/bin/python ] || python3 -m venv target/venv
     target/venv/bin/pip install --quiet "$@"
 }
+# shellcheck source=tests/check_long.sh
+source tests/check_long.sh
 check() {
     rustup component add rustfmt clippy >/dev/null 2>&1 || true
     cargo fmt --all --check
@@ -76,13 +104,21 @@ check() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
     # Building cargo-deny takes as long as everything else: it is part of the long form, or used where it is there.
     if [ -n "$STORMGLASS_LONG" ] && ! command -v cargo-deny >/dev/null; then cargo install --locked cargo-deny; fi
-    if command -v cargo-deny >/dev/null; then cargo deny check licenses bans sources; fi
+    if command -v cargo-deny >/dev/null; then
+        cargo deny check licenses bans sources
+    else
+        not_run "licences of dependencies" "no cargo-deny; the long form builds it"
+    fi
+    if [ -n "$STORMGLASS_LONG" ]; then check_long; fi
 }
 unit() {
-    cargo test "${profile[@]}" "${all[@]}" --lib --bins -- --skip real_data
-    # What is said of real ticks, how many or that there are none, is only seen uncaptured.
-    cargo test "${profile[@]}" "${all[@]}" --lib -- real_data --nocapture
+    cargo test "${profile[@]}" "${all[@]}" --lib --bins
     cargo test "${profile[@]}" "${all[@]}" --doc
+    cargo build "${profile[@]}" "${all[@]}" --examples
+    local source
+    for source in {model,engine}/examples/*.rs; do
+        [ ! -e "$source" ] || "target/testing/examples/$(basename "$source" .rs)"
+    done
 }
 models() {
     local targets=()
@@ -112,37 +148,33 @@ http() {
 }
 page() {
     if ! command -v chromedriver >/dev/null; then
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends chromium chromium-driver
+        tests/install.sh "the live page runs in a browser" chromium chromium-driver
     fi
     story page:: --nocapture
 }
 container() {
     if ! { command -v prometheus && command -v promtool && command -v amtool && /usr/bin/python3 -c 'import yaml'; } >/dev/null; then
-        apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends prometheus prometheus-alertmanager python3-yaml
+        tests/install.sh "they read the shipped rules and manifests" prometheus prometheus-alertmanager python3-yaml
     fi
-    # Ends with the script.
-    trap 'tests/containers.sh stop' EXIT
+    stop_service="tests/containers.sh stop"
     STORMGLASS_TEST_CONTAINERS="$(tests/containers.sh start)"
     export STORMGLASS_TEST_CONTAINERS
     story container:: --test-threads=4 --nocapture
     tests/containers.sh stop
-    trap - EXIT
+    stop_service=:
 }
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 360 || echo 10)"; }
 kafka() {
-    # One broker for all stories, which run one after the other: some of them kill it. It ends with the script. Three for
-    # the stories of a cluster.
+    # One broker for all stories, which run one after the other: some of them kill it. Three for the stories of a cluster.
+    stop_service="tests/kafka.sh stop"
     STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start)"
     export STORMGLASS_TEST_KAFKA
-    trap 'tests/kafka.sh stop' EXIT
     story kafka:: --skip kafka::cluster --test-threads=1 --nocapture
     tests/kafka.sh stop
     STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start --brokers 3)"
     story kafka::cluster --test-threads=1 --nocapture
     tests/kafka.sh stop
-    trap - EXIT
+    stop_service=:
 }
 benches() {
     cargo test "${profile[@]}" "${all[@]}" --benches
@@ -157,11 +189,11 @@ benches() {
     fi
 }
 
-started=$SECONDS
 for suite in "${suites[@]}"; do
+    running="$suite" begun=$SECONDS
     echo "== $suite"
-    begun=$SECONDS
     "$suite"
+    running=
+    passed+=("$suite, $((SECONDS - begun)) s")
     echo "== $suite passed in $((SECONDS - begun)) s"
 done
-echo "all of ${suites[*]} passed in $((SECONDS - started)) s"

@@ -18,6 +18,6 @@ pub(crate) fn not_run(reason: &str) {
         let mut file =
             OpenOptions::new().create(true).append(true).open(&path).expect("STORMGLASS_NOT_RUN opens");
         // One write, so that lines of tests that run together do not mix.
-        file.write_all(format!("{line}\n").as_bytes()).expect("STORMGLASS_NOT_RUN takes a line");
+        file.write_all(format!("not run: {line}\n").as_bytes()).expect("STORMGLASS_NOT_RUN takes a line");
     }
 }
