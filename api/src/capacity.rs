@@ -20,13 +20,6 @@ mod rows;
 mod spread;
 mod ticks;
 
-pub use machine::Machine;
-pub(crate) use machine::memory_available;
-pub use measure::{CapacityError, Settings, Sizes, measure};
-pub use noise::NoiseReport;
-pub use plan::{Held, Load, Measured, Needed, Plan};
-pub use report::Report;
-pub use requests::{RequestsReport, Step};
-pub use rows::RowsReport;
-pub use spread::Spread;
-pub use ticks::TicksReport;
+pub(crate) use machine::{Machine, memory_available};
+pub(crate) use measure::{CapacityError, Settings, Sizes, measure};
+pub(crate) use plan::Load;

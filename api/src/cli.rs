@@ -50,7 +50,7 @@ mod verify;
 /// What an exit code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// The start failed, or the answer is no.
     Failed = 1,
     /// The command line or the configuration is wrong: nothing was started (EX_USAGE).
@@ -64,7 +64,7 @@ pub enum Exit {
 /// Why a subcommand ended without success.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What the process's exit says.
     pub exit: Exit,
     /// For people.
@@ -73,7 +73,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with this exit.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
 }

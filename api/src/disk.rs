@@ -28,7 +28,7 @@ const WRITTEN: [u8; 4_096] = [b'.'; 4_096];
 ///
 /// # Errors
 /// The system's.
-pub fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> {
+pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> {
     let path = directory.join(format!(".stormglass-try-{}", std::process::id()));
     let tried =
         OpenOptions::new().create(true).truncate(true).write(true).open(&path).and_then(|mut file| {
@@ -55,19 +55,19 @@ fn reserve(file: &File, room_bytes: u64) -> io::Result<()> {
 ///
 /// # Errors
 /// The system's.
-pub fn free_bytes(path: &Path) -> io::Result<u64> {
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// The nearest directory above the path that is there, or the path itself: what is missing is made when it is needed.
-pub fn existing(path: &Path) -> PathBuf {
+pub(crate) fn existing(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute.ancestors().find(|ancestor| ancestor.exists()).map_or(absolute.clone(), Path::to_owned)
 }
 
 /// The folder that a file of this path lies in.
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -75,7 +75,7 @@ pub fn folder_of(path: &Path) -> &Path {
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn watch(app: &Arc<App>) -> io::Result<()> {
+pub(crate) fn watch(app: &Arc<App>) -> io::Result<()> {
     if state_directory(app).is_none() && app.models.record_path().is_none() {
         return Ok(());
     }

@@ -8,7 +8,7 @@
 //! A doctor only looks: it joins no group, writes no record, and changes no limit. To know whether a directory can be
 //! written it puts a file there and removes it.
 
-pub mod bundle;
+pub(crate) mod bundle;
 mod checks;
 mod context;
 mod finding;
@@ -16,6 +16,6 @@ mod redact;
 mod service;
 mod writable;
 
-pub use checks::examine;
-pub use context::Context;
-pub use finding::{Finding, Outcome, print};
+pub(crate) use checks::examine;
+pub(crate) use context::Context;
+pub(crate) use finding::{Outcome, print};

@@ -10,13 +10,13 @@
 
 mod compare;
 mod in_model;
-pub mod report;
+pub(crate) mod report;
 mod sides;
-pub mod table;
+pub(crate) mod table;
 mod worth;
 
-pub use compare::{Options, compare};
-pub use in_model::compare_with_model;
-pub use report::Report;
-pub use sides::{Side, halves};
-pub use table::{Table, TableError};
+pub(crate) use compare::{Options, compare};
+pub(crate) use in_model::compare_with_model;
+pub(crate) use report::Report;
+pub(crate) use sides::{Side, halves};
+pub(crate) use table::Table;

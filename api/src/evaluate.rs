@@ -15,18 +15,18 @@
 //!
 //! Everything that is fitted sees only rows before those it is judged by, less a gap: [`model::learn::Fold`].
 
-pub mod forecast;
+pub(crate) mod forecast;
 pub mod judge;
-pub mod ladder;
-pub mod leakage;
-pub mod report;
-pub mod rows;
+mod ladder;
+pub(crate) mod leakage;
+pub(crate) mod report;
+mod rows;
 #[cfg(feature = "parquet")]
-pub mod scores;
+pub(crate) mod scores;
 
 pub use judge::Settings;
 pub use ladder::{Candidate, Ladder};
-pub use report::{Report, Scored};
+pub(crate) use report::{Report, Scored};
 pub use rows::Rows;
 
 /// Seconds since 1970 of an RFC 3339 time.

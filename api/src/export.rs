@@ -7,10 +7,10 @@
 //!
 //! Absent on purpose: Arrow. Columns are numbers and one name; the file format's own writers do.
 
-pub mod rows;
-pub mod schema;
-pub mod table;
+mod rows;
+mod schema;
+mod table;
 
-pub use rows::{Exported, RowOrder};
-pub use schema::{SCHEMA_KEY, schema_json};
-pub use table::{TableError, TableWriter};
+pub use rows::RowOrder;
+pub use schema::SCHEMA_KEY;
+pub use table::TableWriter;

@@ -23,15 +23,15 @@
 //! Absent on purpose: TLS (a proxy's work), a second HTTP version, handlers that lock. Not there yet: a client's rate
 //! (429).
 
-pub mod build_info;
-pub mod capacity;
+mod build_info;
+mod capacity;
 pub mod cli;
 pub mod client;
 pub mod config;
-pub mod disk;
-pub mod doctor;
+mod disk;
+mod doctor;
 #[cfg(feature = "drift")]
-pub mod drift;
+mod drift;
 #[cfg(feature = "learn")]
 pub mod evaluate;
 #[cfg(feature = "parquet")]
@@ -39,13 +39,13 @@ pub mod export;
 #[cfg(any(feature = "drift", feature = "learn"))]
 mod html;
 pub mod http;
-pub mod load;
-pub mod log;
+mod load;
+mod log;
 pub mod metrics;
-pub mod model_file;
+mod model_file;
 pub mod models;
 pub mod shipped;
-pub mod sum;
+mod sum;
 mod table_file;
 mod text;
 #[cfg(feature = "learn")]

@@ -23,9 +23,7 @@ mod slo;
 mod table;
 mod tally;
 
-pub use inputs::{Input, Inputs};
-pub use report::{LatencyReport, LoadReport};
-pub use run::{Plan, run};
-pub use slo::Slo;
-pub use table::ROWS_MAX;
-pub use tally::{Tally, new_histogram};
+pub(crate) use inputs::{Input, Inputs};
+pub(crate) use report::LoadReport;
+pub(crate) use run::{Plan, run};
+pub(crate) use slo::Slo;

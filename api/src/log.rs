@@ -24,7 +24,7 @@ use self::json::JsonLine;
 use crate::config::sections::{Log, LogFormat, LogLevel};
 
 /// How often [`report_repeats`] is meant to be called, and the span that repeats are counted over.
-pub const REPORT_EVERY: Duration = Duration::from_secs(10);
+pub(crate) const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// Lines of one place in the code that are written within [`REPORT_EVERY`].
 const SHOWN_MAX: u64 = 20;
 
@@ -42,7 +42,7 @@ struct Repeats {
 ///
 /// # Errors
 /// If logging was started before.
-pub fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryInitError> {
+pub(crate) fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryInitError> {
     let level = match config.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -65,12 +65,12 @@ pub fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryInitError>
 }
 
 /// Lines not written so far.
-pub fn suppressed_total() -> u64 {
+pub(crate) fn suppressed_total() -> u64 {
     SUPPRESSED_TOTAL.load(Ordering::Relaxed)
 }
 
 /// Says how many lines of which places were not written, and lets them through again.
-pub fn report_repeats() {
+pub(crate) fn report_repeats() {
     let mut silent = Vec::new();
     repeats().retain(|_, repeats| {
         if repeats.since.elapsed() < REPORT_EVERY {

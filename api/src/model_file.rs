@@ -11,14 +11,14 @@ use model::{
 use crate::shipped;
 
 /// The default of `model.map_above_bytes`.
-pub const MAP_ABOVE_BYTES: u64 = 256 << 20;
+pub(crate) const MAP_ABOVE_BYTES: u64 = 256 << 20;
 
 /// Opens one of our files: a copy in sealed memory, which nothing that is done to the file can reach. A file of more than
 /// `map_above_bytes` is mapped where it lies, and the log says what its operator must not do.
 ///
 /// # Errors
 /// As [`Model::open`].
-pub fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, ModelError> {
+pub(crate) fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, ModelError> {
     let bytes = std::fs::metadata(file).map_or(0, |found| found.len());
     if bytes <= map_above_bytes {
         return Model::open(file);
@@ -42,7 +42,7 @@ pub fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, ModelError> 
 ///
 /// # Errors
 /// What is wrong with the file, and the way out.
-pub fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
+pub(crate) fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     if path == shipped::RUNBOOK {
         return shipped::model(path).expect("it is shipped").map_err(|error| error.to_string());
     }
@@ -71,7 +71,7 @@ const SAME_THRESHOLD: f64 = 1e-9;
 
 /// How the event that the model says it predicts differs from that of `[label]`; `None` where it does not, or where the
 /// model does not say.
-pub fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<String> {
+pub(crate) fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<String> {
     let mut differing = Vec::new();
     if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
         differing.push(format!("{} s ahead, label.horizon_s is {}", info.horizon_s, label.horizon_s));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// What became of the records that a command read, and of the ticks in them.
 #[derive(Clone, Debug, Serialize)]
-pub struct TickSum {
+pub(crate) struct TickSum {
     /// Up to the ticks.
     #[serde(flatten)]
     pub tally: Tally,
@@ -18,18 +18,18 @@ pub struct TickSum {
 
 impl TickSum {
     /// The sum of records whose ticks went through no core.
-    pub fn of_records(tally: Tally) -> Self {
+    pub(crate) fn of_records(tally: Tally) -> Self {
         Self { tally, outcomes: None }
     }
 
     /// Why there is nothing to go on with: no tick came of the records.
-    pub fn lack(&self) -> Option<String> {
+    pub(crate) fn lack(&self) -> Option<String> {
         let records = self.tally.records;
         self.tally.is_without_ticks().then(|| format!("no tick came of {records} records"))
     }
 
     /// The ticks that were used, in words: of how many, where some were dropped.
-    pub fn used(&self) -> String {
+    pub(crate) fn used(&self) -> String {
         let ticks = self.tally.ticks;
         match self.outcomes {
             Some(outcomes) if outcomes.accepted != ticks => format!("{} of {ticks} ticks", outcomes.accepted),

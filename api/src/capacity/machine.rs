@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// What there is.
 #[derive(Clone, Debug, Serialize)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// The processor's name, where the kernel tells it.
     pub processor: Option<String>,
     /// Processors that this process may run on.
@@ -20,7 +20,7 @@ pub struct Machine {
 
 impl Machine {
     /// Looks.
-    pub fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = information
             .lines()

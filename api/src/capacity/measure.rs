@@ -17,7 +17,7 @@ use crate::{config::Config, wiring};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum CapacityError {
+pub(crate) enum CapacityError {
     /// The engine or the front does not start.
     #[error("cannot start what is to be measured: {0}")]
     Start(String),
@@ -40,7 +40,7 @@ impl From<StartError> for CapacityError {
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
+pub(crate) struct Sizes {
     /// Symbols of the market.
     pub symbols: usize,
     /// Seconds of their history: past these all windows that fill with ticks are full.
@@ -59,7 +59,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// Half a minute.
-    pub const FULL: Self = Self {
+    pub(crate) const FULL: Self = Self {
         symbols: 500,
         history_s: 1_100,
         ticks: 100_000,
@@ -69,7 +69,7 @@ impl Sizes {
         connections: 32,
     };
     /// Seconds: to see that it works. Its numbers are rough, and windows are not full.
-    pub const QUICK: Self = Self {
+    pub(crate) const QUICK: Self = Self {
         symbols: 40,
         history_s: 400,
         ticks: 5_000,
@@ -82,7 +82,7 @@ impl Sizes {
 
 /// What is measured and planned.
 #[derive(Clone, Debug)]
-pub struct Settings<'a> {
+pub(crate) struct Settings<'a> {
     /// As the service would have it.
     pub config: &'a Config,
     /// The model.
@@ -105,7 +105,7 @@ pub struct Settings<'a> {
 ///
 /// # Errors
 /// [`CapacityError`].
-pub fn measure(
+pub(crate) fn measure(
     settings: &Settings<'_>,
     interrupt: &StopToken,
     mut told: impl FnMut(&str),

@@ -56,7 +56,7 @@ impl Noise {
 
 /// Shares of the processors' time, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct NoiseReport {
+pub(crate) struct NoiseReport {
     /// Used by other processes.
     pub others_share: f64,
     /// Taken by the host of a virtual machine.
@@ -80,7 +80,7 @@ impl NoiseReport {
     }
 
     /// For people.
-    pub fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let (others, steal) = (100.0 * self.others_share, 100.0 * self.steal_share);
         let verdict = if self.is_noisy {
             "the machine was busy: the numbers are those of a part of it, run this alone"

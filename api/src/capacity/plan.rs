@@ -12,7 +12,7 @@ const SYMBOL_COUNTS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
 
 /// What was measured, as far as the plan goes by it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Ticks a second that one core holds, all of it.
     pub ticks_per_core_per_s: f64,
     /// Resident bytes of a symbol.
@@ -34,8 +34,7 @@ pub struct Measured {
 /// What bounds a number of symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Bound {
+pub(crate) enum Bound {
     Processors,
     Memory,
     SymbolsMax,
@@ -45,7 +44,7 @@ pub enum Bound {
 
 impl Bound {
     /// For people.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Processors => "processors",
             Self::Memory => "memory",
@@ -57,7 +56,7 @@ impl Bound {
 
 /// What this machine holds of symbols that tick so often.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Held {
+pub(crate) struct Held {
     /// Ticks a second and symbol.
     pub ticks_per_symbol_per_s: f64,
     /// Symbols.
@@ -68,7 +67,7 @@ pub struct Held {
 
 /// What this machine holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Ticks a second, of all its shards, at the planned utilisation.
     pub ticks_per_s: f64,
     /// Requests a second, of its front, at the planned utilisation.
@@ -83,7 +82,7 @@ pub struct Plan {
 
 /// A row of the table of needs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShardsNeeded {
+pub(crate) struct ShardsNeeded {
     /// Symbols.
     pub symbols: u64,
     /// For each of the tick rates of [`Plan::holds`], in their order.
@@ -92,7 +91,7 @@ pub struct ShardsNeeded {
 
 /// A load to plan for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Load {
+pub(crate) struct Load {
     /// Symbols.
     pub symbols: u64,
     /// Ticks a second of each.
@@ -103,7 +102,7 @@ pub struct Load {
 
 /// What a load needs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Needed {
+pub(crate) struct Needed {
     /// The load.
     pub load: Load,
     /// Ticks a second, together.
@@ -160,7 +159,7 @@ impl Measured {
     }
 
     /// What a load needs, in machines like this one.
-    pub fn needed(&self, load: Load) -> Needed {
+    pub(crate) fn needed(&self, load: Load) -> Needed {
         let ticks_per_s = load.symbols as f64 * load.ticks_per_symbol_per_s;
         let shard_cores = count(ticks_per_s, self.per_shard()).max(1);
         let per_front = self.requests_per_front_per_s * self.utilisation;
@@ -188,7 +187,7 @@ impl Measured {
 
 impl Plan {
     /// From what was measured.
-    pub fn of(measured: &Measured) -> Self {
+    pub(crate) fn of(measured: &Measured) -> Self {
         let shards = |symbols: u64| {
             let ticks = |rate: &f64| symbols as f64 * rate;
             TICK_RATES.iter().map(|rate| count(ticks(rate), measured.per_shard())).collect()

@@ -18,8 +18,7 @@ use super::{
 
 /// Which model was measured.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct ModelBody {
+pub(crate) struct ModelBody {
     pub name: String,
     pub version: String,
     pub variant: String,
@@ -44,8 +43,7 @@ impl ModelBody {
 
 /// What was measured and planned.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct Report {
+pub(crate) struct Report {
     pub machine: Machine,
     pub model: ModelBody,
     pub runtime: &'static str,
@@ -72,7 +70,7 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         self.print_measured(out)?;
         self.print_requests(out)?;
         self.print_plan(out)

@@ -45,7 +45,7 @@ const TICKS_PER_S: u32 = 1_000;
 
 /// One rate.
 #[derive(Clone, Debug, Serialize)]
-pub struct Step {
+pub(crate) struct Step {
     /// Requests a second that were asked for.
     pub rate_asked_per_s: f64,
     /// Right answers a second.
@@ -80,7 +80,7 @@ impl Step {
 
 /// What the front holds.
 #[derive(Clone, Debug, Serialize)]
-pub struct RequestsReport {
+pub(crate) struct RequestsReport {
     /// The target: milliseconds at p99.
     pub p99_ms_max: f64,
     /// The target: right answers of a hundred.

@@ -20,7 +20,7 @@ const BATCH_ROWS: usize = 1_000;
 
 /// What rows cost.
 #[derive(Clone, Debug, Serialize)]
-pub struct RowsReport {
+pub(crate) struct RowsReport {
     /// Distinct rows.
     pub distinct: usize,
     /// Whether they are the symbols' own features; else made up, because the model names others.

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_micros(500);
 
 /// What ticks cost.
 #[derive(Clone, Debug, Serialize)]
-pub struct TicksReport {
+pub(crate) struct TicksReport {
     /// Symbols that they belonged to.
     pub symbols: usize,
     /// Ticks of one repetition.

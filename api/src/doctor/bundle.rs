@@ -34,7 +34,12 @@ const LOG_BYTES_MAX: u64 = 1 << 20;
 ///
 /// # Errors
 /// When the file cannot be written, or the log cannot be read, or may not: without a configuration.
-pub fn write(path: &Path, context: &Context, findings: &[Finding], log: Option<&Path>) -> io::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    context: &Context,
+    findings: &[Finding],
+    log: Option<&Path>,
+) -> io::Result<()> {
     if let (Err(_), Some(log)) = (&context.loaded, log) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,

@@ -112,7 +112,7 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Asks all.
-pub fn examine(context: &Context) -> Vec<Finding> {
+pub(crate) fn examine(context: &Context) -> Vec<Finding> {
     let mut all = Vec::new();
     for check in CHECKS {
         let found = match check.asks {

@@ -15,7 +15,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The configuration, the running service, the broker.
-pub struct Context {
+pub(crate) struct Context {
     pub(super) loaded: Result<Loaded, ConfigError>,
     /// What `serve` would begin with; `None` where the configuration does not load.
     pub(super) start: Option<Start>,
@@ -47,7 +47,7 @@ pub(super) enum NoService {
 
 impl Context {
     /// Looks at everything that several checks need.
-    pub fn look(loaded: Result<Loaded, ConfigError>, url: Option<Target>) -> Self {
+    pub(crate) fn look(loaded: Result<Loaded, ConfigError>, url: Option<Target>) -> Self {
         let service = Self::service(loaded.as_ref().ok(), url.as_ref());
         #[cfg(feature = "kafka")]
         let broker = loaded.as_ref().ok().and_then(|loaded| super::checks::broker(&loaded.config));

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// As it should be.
     Ok,
     /// It works, and will not always, or not as well as it could.
@@ -31,7 +31,7 @@ impl Outcome {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Which check; the list gives it.
     pub check: &'static str,
     /// How it stands.
@@ -68,7 +68,7 @@ impl Finding {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn print(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn print(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     let mut skipped: Vec<(&str, Vec<&str>)> = Vec::new();
     for Finding { check, outcome, what, fix } in findings {
         if *outcome == Outcome::Skipped {

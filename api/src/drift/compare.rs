@@ -21,7 +21,7 @@ const THREADS_MAX: usize = 8;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The columns; empty for all that can be compared.
     pub columns: Vec<String>,
     /// The method for columns of its kinds; by default Evidently's choice.
@@ -38,7 +38,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`TableError`]: columns missing on one side or of another type, nothing to compare, a file damaged.
-pub fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Report, TableError> {
+pub(crate) fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Report, TableError> {
     let columns = columns(reference, current, &options.columns)?;
     let compared = each(&columns, |_, name| column(reference, current, name, options))?;
     let mut notes: Vec<String> = reference.notes.iter().chain(&current.notes).cloned().collect();

@@ -22,7 +22,7 @@ const ANSWERS: &str = "(answers)";
 ///
 /// # Errors
 /// [`TableError`]: the model carries no reference, the table lacks a feature, or the method needs more than bins.
-pub fn compare_with_model(
+pub(crate) fn compare_with_model(
     model: &Model,
     source: &str,
     current: &Side,

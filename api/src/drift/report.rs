@@ -9,20 +9,20 @@ mod text;
 use model::drift::{dataset_drifts, false_discovery_rates};
 use serde::Serialize;
 
-pub use column::{ColumnReport, SecondOpinion, Summary};
-pub use histogram::Histogram;
-pub use html::html;
-pub use json::json;
-pub use text::text;
+pub(crate) use column::{ColumnReport, SecondOpinion, Summary};
+pub(crate) use histogram::Histogram;
+pub(crate) use html::html;
+pub(crate) use json::json;
+pub(crate) use text::text;
 
 use super::compare::Options;
 
 /// A change of the share of missing values from which it is told.
-pub const MISSING_CHANGE_MIN: f64 = 0.05;
+pub(crate) const MISSING_CHANGE_MIN: f64 = 0.05;
 
 /// One side.
 #[derive(Clone, Debug, Serialize)]
-pub struct SideReport {
+pub(crate) struct SideReport {
     /// The file.
     pub source: String,
     /// Its rows.
@@ -31,7 +31,7 @@ pub struct SideReport {
 
 /// A comparison.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Of this document: it grows only by new keys.
     pub format: u32,
     /// What was.
@@ -60,7 +60,7 @@ pub struct Report {
 
 impl Report {
     /// Counts, and gives the second opinion of all columns together.
-    pub fn new(
+    pub(crate) fn new(
         reference: SideReport,
         current: SideReport,
         mut columns: Vec<ColumnReport>,

@@ -7,7 +7,7 @@ use crate::table_file::{SYMBOLS, TIMES};
 
 /// Rows of a table, in the order of time.
 #[derive(Clone, Debug)]
-pub struct Side {
+pub(crate) struct Side {
     table: Arc<Table>,
     rows: Vec<u32>,
     /// Whose each of them is.
@@ -21,7 +21,7 @@ impl Side {
     ///
     /// # Errors
     /// [`TableError`] of its times or symbols.
-    pub fn all(table: Arc<Table>) -> Result<Self, TableError> {
+    pub(crate) fn all(table: Arc<Table>) -> Result<Self, TableError> {
         let (rows, notes) = match times(&table)? {
             Some(times) => (in_order(&times), Vec::new()),
             None => {
@@ -35,18 +35,13 @@ impl Side {
     }
 
     /// The table.
-    pub fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
     /// How many rows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// Whose each row is, in the order of time.
@@ -81,7 +76,7 @@ impl Side {
 ///
 /// # Errors
 /// [`TableError`]: as [`Side::all`], and where a half would be empty.
-pub fn halves(table: Arc<Table>) -> Result<(Side, Side, String), TableError> {
+pub(crate) fn halves(table: Arc<Table>) -> Result<(Side, Side, String), TableError> {
     let all = Side::all(table)?;
     let times = times(&all.table)?;
     let mut cut = all.len() / 2;

@@ -9,21 +9,21 @@ use std::path::{Path, PathBuf};
 use crate::table_file::{SYMBOLS, TIMES, is_parquet};
 
 /// Rows of a table.
-pub const ROWS_MAX: usize = 20_000_000;
+pub(crate) const ROWS_MAX: usize = 20_000_000;
 /// Cells of a CSV, which is held whole: 512 MiB.
-pub const CELLS_MAX: usize = 64 << 20;
+pub(crate) const CELLS_MAX: usize = 64 << 20;
 
 /// Why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
-pub struct TableError {
+pub(crate) struct TableError {
     path: PathBuf,
     what: String,
 }
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnType {
+pub(crate) enum ColumnType {
     /// Numbers with a fraction.
     Float,
     /// Whole numbers.
@@ -42,7 +42,7 @@ pub enum ColumnType {
 
 /// A column's name and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// The name.
     pub name: String,
     /// What it holds.
@@ -51,7 +51,7 @@ pub struct Column {
 
 /// A column's values, in the order of rows. What is empty is read as numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Values {
+pub(crate) enum Values {
     /// Numbers, and instants in microseconds where they are whole; NaN where missing.
     Numbers(Vec<f64>),
     /// Words by their place in `names`; `u32::MAX` where missing.
@@ -65,16 +65,11 @@ pub enum Values {
 
 impl Values {
     /// How many rows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Numbers(values) => values.len(),
             Self::Words { codes, .. } => codes.len(),
         }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// So many rows of the same type without a value.
@@ -95,7 +90,7 @@ enum Source {
 
 /// A table whose columns can be read one by one.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     columns: Vec<Column>,
     rows: usize,
@@ -109,7 +104,7 @@ impl Table {
     ///
     /// # Errors
     /// [`TableError`]: not readable, no regular file, no rows, or more than [`ROWS_MAX`] rows.
-    pub fn open(path: &Path) -> Result<Self, TableError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, TableError> {
         let fault = |what: String| TableError { path: path.to_owned(), what };
         let of = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
         if !of.is_file() {
@@ -136,28 +131,28 @@ impl Table {
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Its columns, in its order.
-    pub fn columns(&self) -> &[Column] {
+    pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
     }
 
     /// Its rows.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// The column of this name.
-    pub fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 
     /// What is compared where nothing else is asked for: what the file calls features, else all but times, symbols and what
     /// cannot be.
-    pub fn comparable(&self) -> Vec<String> {
+    pub(crate) fn comparable(&self) -> Vec<String> {
         if !self.features.is_empty() {
             return self.features.clone();
         }
@@ -173,7 +168,7 @@ impl Table {
     ///
     /// # Errors
     /// [`TableError`]: there is none of this name, it holds nothing that is compared, or the file is damaged or has changed.
-    pub fn read(&self, name: &str) -> Result<Values, TableError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Values, TableError> {
         let fault = |what: String| TableError { path: self.path.clone(), what };
         let Some(at) = self.columns.iter().position(|column| column.name == name) else {
             return Err(fault(format!("it has no column {name}")));

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::rows::Rows;
 
 /// What the forecast is called that the engine gives with every prediction.
-pub const SERVED: &str = "as served";
+pub(crate) const SERVED: &str = "as served";
 /// Log ratios further out than this are cut before the fit.
 const RATIO_MAX: f64 = 3.0;
 /// Weight of the squared coefficients.
@@ -19,7 +19,7 @@ const L2: f64 = 100.0;
 
 /// A forecast of the volatility of the horizon, judged.
 #[derive(Clone, Debug, Serialize)]
-pub struct ForecastReport {
+pub(crate) struct ForecastReport {
     /// What it is.
     pub name: String,
     /// Test rows that have it.
@@ -39,7 +39,7 @@ pub struct ForecastReport {
 ///
 /// # Errors
 /// [`LearnError`] when a fit fails for another reason than too few rows.
-pub fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, LearnError> {
+pub(crate) fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, LearnError> {
     let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
     let loss =
         |row: usize, forecast: f64| qlike(rows.realised[row], forecast, QLIKE_FLOOR_SHARE * rows.tau[row]);

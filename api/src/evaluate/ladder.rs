@@ -117,7 +117,7 @@ impl Ladder {
 }
 
 /// What a recipe is called in reports.
-pub fn recipe_name(recipe: Recipe) -> &'static str {
+pub(super) fn recipe_name(recipe: Recipe) -> &'static str {
     match recipe {
         Recipe::Average => "logistic + boosted trees",
         Recipe::Logistic => "logistic",

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// The same forest by the two splits.
 #[derive(Clone, Debug, Serialize)]
-pub struct Leakage {
+pub(crate) struct Leakage {
     /// What was learned.
     pub model: String,
     /// Average precision on rows drawn at random from between the training rows.
@@ -23,7 +23,7 @@ pub struct Leakage {
 ///
 /// # Errors
 /// [`LearnError`] when it cannot be grown.
-pub fn demonstrate(data: &Dataset, folds: &[Fold], seed: u64) -> Result<Leakage, LearnError> {
+pub(crate) fn demonstrate(data: &Dataset, folds: &[Fold], seed: u64) -> Result<Leakage, LearnError> {
     let options = BoostOptions {
         trees: 20,
         leaves_max: 2048,

@@ -14,8 +14,8 @@ use model::{
 };
 use serde::Serialize;
 
-pub use html::html;
-pub use text::text;
+pub(crate) use html::html;
+pub(crate) use text::text;
 
 use super::{
     forecast::ForecastReport,
@@ -29,7 +29,7 @@ use crate::sum::TickSum;
 
 /// One part of the walk.
 #[derive(Clone, Debug, Serialize)]
-pub struct FoldReport {
+pub(crate) struct FoldReport {
     /// Rows learned from: by the judged recipe and the ladder below it, or by the ladder alone.
     pub train_rows: usize,
     /// Rows judged by.
@@ -47,7 +47,7 @@ pub struct FoldReport {
 /// An instant of the timeline: realised volatility and the forecast served with its interval, basis points per square-root
 /// second, the threshold, and the probability given. NaN where there was no forecast.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub(crate) struct Moment {
     time_s: i64,
     realised_bp: f64,
     forecast_bp: f64,
@@ -59,7 +59,7 @@ pub struct Moment {
 
 /// How much of its time a finished model, or given scores, answered for.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Scored {
+pub(crate) struct Scored {
     /// Labelled rows after its training that have a score.
     pub rows: usize,
     /// Labelled rows after its training.
@@ -68,7 +68,7 @@ pub struct Scored {
 
 /// An evaluation.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// What was read.
     pub data: String,
     /// What became of the recorded ticks, if there were any.
@@ -122,7 +122,7 @@ pub struct Report {
 impl Report {
     /// Puts the parts together.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(
+    pub(crate) fn new(
         data: String,
         label: &LabelSettings,
         rows: &Rows,

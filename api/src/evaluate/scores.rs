@@ -11,21 +11,21 @@ use super::rows::Rows;
 use crate::table_file;
 
 /// The metadata key under which a table says when the training of its model ended, RFC 3339.
-pub const TRAINING_END_KEY: &str = "stormglass.training_end";
+pub(crate) const TRAINING_END_KEY: &str = "stormglass.training_end";
 /// Scores that are read: a year of a hundred symbols every five seconds would not fit in memory.
 const ROWS_MAX: i64 = 50_000_000;
 
 /// Why scores are not judged.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
-pub struct ScoresError {
+pub(crate) struct ScoresError {
     path: String,
     what: String,
 }
 
 /// Scores by symbol and second.
 #[derive(Debug)]
-pub struct Scores {
+pub(crate) struct Scores {
     /// When the training of their model ended, seconds, if the table says it.
     pub training_end_s: Option<i64>,
     by_row: HashMap<String, HashMap<i64, f64>>,
@@ -40,7 +40,7 @@ impl Scores {
     ///
     /// # Errors
     /// [`ScoresError`]: not readable, a column missing or of another type, a value missing, not finite, or twice.
-    pub fn read(path: &Path) -> Result<Self, ScoresError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ScoresError> {
         let name = path.display().to_string();
         let fault = |what: String| ScoresError { path: name.clone(), what };
         let file = File::open(path).map_err(|error| fault(error.to_string()))?;
@@ -90,7 +90,7 @@ impl Scores {
     ///
     /// # Errors
     /// [`ScoresError`] for scores at or before the end of their model's training, and when no row has one.
-    pub fn of(&self, rows: &Rows, training_end_s: i64) -> Result<Vec<f64>, ScoresError> {
+    pub(crate) fn of(&self, rows: &Rows, training_end_s: i64) -> Result<Vec<f64>, ScoresError> {
         let fault = |what: String| ScoresError { path: self.path.clone(), what };
         if self.first_s <= training_end_s {
             let before = self

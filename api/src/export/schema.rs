@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub const SCHEMA_KEY: &str = "stormglass.schema";
 
 /// The schema of a table. `span_s` is the event time of its first and last row, seconds.
-pub fn schema_json(
+pub(super) fn schema_json(
     label: &LabelSettings,
     with_labels: bool,
     grid_s: u32,

@@ -11,7 +11,7 @@ use crate::{client::Asker, http::route::encoded};
 
 /// One question.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub(crate) struct Input {
     method: Method,
     path: String,
     pub(super) body: Bytes,
@@ -21,7 +21,7 @@ pub struct Input {
 
 impl Input {
     /// The newest prediction of a symbol.
-    pub fn symbol(name: &str) -> Self {
+    pub(crate) fn symbol(name: &str) -> Self {
         Self {
             method: Method::GET,
             path: format!("/predict/{}", encoded(name)),
@@ -31,7 +31,7 @@ impl Input {
     }
 
     /// The score of a row of features; those without a value are left out.
-    pub fn row(names: &[String], values: &[f64]) -> Self {
+    pub(crate) fn row(names: &[String], values: &[f64]) -> Self {
         let mut body = String::from("{\"rows\":[{");
         let mut comma = "";
         for (name, value) in names.iter().zip(values).filter(|(_, value)| value.is_finite()) {
@@ -56,7 +56,7 @@ impl Input {
 
 /// All of them, and where they come from.
 #[derive(Clone, Debug)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     inputs: Vec<Input>,
     /// For people.
     pub source: String,
@@ -67,13 +67,13 @@ impl Inputs {
     ///
     /// # Panics
     /// Without any.
-    pub fn new(inputs: Vec<Input>, source: String) -> Self {
+    pub(crate) fn new(inputs: Vec<Input>, source: String) -> Self {
         assert!(!inputs.is_empty(), "there is something to ask");
         Self { inputs, source }
     }
 
     /// How many distinct ones there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.inputs.len()
     }
 
@@ -85,7 +85,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When it does not answer, or has none.
-    pub fn symbols(asker: &Asker) -> Result<Self, String> {
+    pub(crate) fn symbols(asker: &Asker) -> Result<Self, String> {
         let target = asker.target();
         let answer = asker.get("/symbols").map_err(|error| format!("{target}: {error}"))?;
         let body: serde_json::Value = serde_json::from_slice(&answer.body)
@@ -109,7 +109,7 @@ impl Inputs {
     ///
     /// # Errors
     /// A message that says why the file cannot be read.
-    pub fn rows(path: &Path) -> Result<Self, String> {
+    pub(crate) fn rows(path: &Path) -> Result<Self, String> {
         let about = |what: String| format!("{}: {what}", path.display());
         let table = Table::read(path).map_err(about)?;
         let known = features::schema();

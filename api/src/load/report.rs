@@ -16,8 +16,7 @@ use super::{
 
 /// Times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-#[allow(missing_docs)]
-pub struct LatencyReport {
+pub(crate) struct LatencyReport {
     pub p50: f64,
     pub p90: f64,
     pub p95: f64,
@@ -42,7 +41,7 @@ impl From<&Histogram<u64>> for LatencyReport {
 
 /// What a run found.
 #[derive(Clone, Debug, Serialize)]
-pub struct LoadReport {
+pub(crate) struct LoadReport {
     /// Who was asked.
     pub url: String,
     /// What was asked.
@@ -115,7 +114,7 @@ impl LoadReport {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn print(&self, slo: &Slo, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn print(&self, slo: &Slo, out: &mut dyn Write) -> io::Result<()> {
         let counts =
             |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
         let statuses =

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// What load to make.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// On whom.
     pub target: Target,
     /// Requests a second.
@@ -47,7 +47,7 @@ pub struct Plan {
 
 impl Plan {
     /// So many as fall due while an answer may take, within bounds of memory (16 bytes each).
-    pub fn outstanding_for(rate_per_s: f64, timeout: Duration) -> usize {
+    pub(crate) fn outstanding_for(rate_per_s: f64, timeout: Duration) -> usize {
         ((rate_per_s * timeout.as_secs_f64()) as usize).clamp(1_000, 1_000_000)
     }
 }
@@ -70,7 +70,7 @@ pub(super) struct Ran {
 ///
 /// # Errors
 /// When the system gives no thread or no event queue.
-pub fn run(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<super::LoadReport> {
+pub(crate) fn run(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<super::LoadReport> {
     Ok(super::LoadReport::new(plan, inputs, &run_plan(plan, inputs, stop)?))
 }
 

@@ -6,7 +6,7 @@ use super::report::LoadReport;
 
 /// A service level, and what the generator must keep to be a judge of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Slo {
+pub(crate) struct Slo {
     /// Milliseconds that 95 of a hundred requests take at most.
     pub p95_ms: f64,
     /// Milliseconds that 99 of a hundred requests take at most, if that is asked for.
@@ -23,12 +23,12 @@ impl Default for Slo {
 
 impl Slo {
     /// The generator's own lateness is part of every latency. Past a tenth of the tightest bound it is what was measured.
-    pub fn lag_ms_max(&self) -> f64 {
+    pub(crate) fn lag_ms_max(&self) -> f64 {
         (self.p99_ms.unwrap_or(self.p95_ms).min(self.p95_ms) / 10.0).max(1.0)
     }
 
     /// Everything that does not hold; nothing if it is a pass.
-    pub fn breaches(&self, report: &LoadReport) -> Vec<String> {
+    pub(crate) fn breaches(&self, report: &LoadReport) -> Vec<String> {
         let mut breaches = Vec::new();
         let percent = report.success_percent;
         if percent < self.success_percent {

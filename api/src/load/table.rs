@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 /// Rows of a file that are taken.
-pub const ROWS_MAX: usize = 10_000;
+pub(super) const ROWS_MAX: usize = 10_000;
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]

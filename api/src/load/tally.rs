@@ -13,7 +13,7 @@ const MICROS_MAX: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
 /// A histogram of microseconds.
-pub fn new_histogram() -> Histogram<u64> {
+pub(super) fn new_histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).expect("the bounds are constants that it takes")
 }
 
@@ -42,7 +42,7 @@ const CUT_OFF: &str = "cut_off";
 
 /// What came of all of them.
 #[derive(Clone, Debug)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Requests sent.
     pub sent: u64,
     /// Of them, those with a 2xx answer to what was asked.

@@ -12,7 +12,7 @@ const WORDS_MAX: usize = 20;
 
 /// A column.
 #[derive(Clone, Debug, Serialize)]
-pub struct ColumnReport {
+pub(crate) struct ColumnReport {
     /// Its name.
     pub name: String,
     /// `numerical` or `categorical`, as Evidently takes it.
@@ -49,7 +49,7 @@ pub struct ColumnReport {
 
 /// What the first line of numbers leaves open; it changes nothing in it.
 #[derive(Clone, Debug, Serialize)]
-pub struct SecondOpinion {
+pub(crate) struct SecondOpinion {
     /// `cliffs_delta`, or `total_variation` of words.
     pub effect_name: &'static str,
     /// How great the shift is, whatever the rows.
@@ -74,7 +74,7 @@ pub struct SecondOpinion {
 
 /// A column on one side.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Rows.
     pub rows: u64,
     /// Rows without a value.
@@ -107,7 +107,7 @@ pub struct Summary {
 
 impl ColumnReport {
     /// One that was judged.
-    pub fn judged(
+    pub(crate) fn judged(
         name: &str,
         kind: Kind,
         verdict: Verdict,
@@ -140,7 +140,7 @@ impl ColumnReport {
     }
 
     /// One that was not.
-    pub fn unjudged(
+    pub(crate) fn unjudged(
         name: &str,
         kind: Kind,
         status: &'static str,
@@ -173,7 +173,7 @@ impl ColumnReport {
 
 impl Summary {
     /// Of numbers, those that are finite sorted already.
-    pub fn of_numbers(values: &[f64], finite: &Numbers) -> Self {
+    pub(crate) fn of_numbers(values: &[f64], finite: &Numbers) -> Self {
         let at = |share: f64| Some(finite.quantile(share)).filter(|value| value.is_finite());
         Self {
             rows: values.len() as u64,
@@ -193,7 +193,7 @@ impl Summary {
     }
 
     /// Of words.
-    pub fn of_words(rows: usize, words: &Words) -> Self {
+    pub(crate) fn of_words(rows: usize, words: &Words) -> Self {
         let mut most: Vec<(&String, &u64)> = words.counts().iter().collect();
         most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         Self {
@@ -207,7 +207,7 @@ impl Summary {
     }
 
     /// Of a model's bins, which hold no more than counts between edges.
-    pub fn of_bins(bins: &Bins) -> Self {
+    pub(crate) fn of_bins(bins: &Bins) -> Self {
         let total: u64 = bins.counts.iter().sum();
         let at = |share: f64| {
             let mut seen = 0;
@@ -230,7 +230,7 @@ impl Summary {
     }
 
     /// Of all rows; 0 of none.
-    pub fn missing_share(&self) -> f64 {
+    pub(crate) fn missing_share(&self) -> f64 {
         self.missing as f64 / self.rows.max(1) as f64
     }
 }

@@ -9,7 +9,7 @@ const WORDS_MAX: usize = 12;
 
 /// Shares of rows by bar.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     /// What the first bar begins at, or the first word.
     pub first: String,
     /// What the last bar ends at, or the last word.
@@ -21,7 +21,7 @@ pub struct Histogram {
 impl Histogram {
     /// Of equal width from the hundredth of the values to the ninety-ninth, of whichever side they are further apart; what
     /// lies beyond is in the bars at the ends.
-    pub fn of_numbers(reference: &Numbers, current: &Numbers) -> Self {
+    pub(crate) fn of_numbers(reference: &Numbers, current: &Numbers) -> Self {
         let sides = [reference, current].into_iter().filter(|side| !side.is_empty());
         let low = sides.clone().map(|side| side.quantile(0.01)).fold(f64::INFINITY, f64::min);
         let high = sides.map(|side| side.quantile(0.99)).fold(f64::NEG_INFINITY, f64::max);
@@ -46,7 +46,7 @@ impl Histogram {
     }
 
     /// The most frequent words of the reference and of the current side, in the words' order.
-    pub fn of_words(reference: &Words, current: &Words) -> Self {
+    pub(crate) fn of_words(reference: &Words, current: &Words) -> Self {
         let share = |side: &Words, word: &str| {
             side.counts().get(word).copied().unwrap_or(0) as f64 / side.total().max(1) as f64
         };
@@ -67,7 +67,7 @@ impl Histogram {
     }
 
     /// The model's own bins, side by side whatever their width.
-    pub fn of_bins(pair: &BinsPair<'_>) -> Self {
+    pub(crate) fn of_bins(pair: &BinsPair<'_>) -> Self {
         let shares = pair.frequencies().shares();
         let edges = &pair.reference().edges;
         let finite = |share: f64| if share.is_finite() { share } else { 0.0 };

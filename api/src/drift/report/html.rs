@@ -14,7 +14,7 @@ pre{overflow-x:auto;background:#f6f6f4;padding:1rem;font-size:11px;line-height:1
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre,.card{background:#222}td,th{border-color:#333}}";
 
 /// The page.
-pub fn html(report: &Report) -> String {
+pub(crate) fn html(report: &Report) -> String {
     let mut out = String::new();
     write_html(&mut out, report).expect("writing to a String cannot fail");
     out

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Report;
 
 /// Our keys, then `metrics` and `tests` as Evidently 0.7 writes them (without its hashes).
-pub fn json(report: &Report) -> Value {
+pub(crate) fn json(report: &Report) -> Value {
     let mut value = serde_json::to_value(report).expect("its keys are text");
     let share = report.drift_share;
     let mut metrics = vec![json!({

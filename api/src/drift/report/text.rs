@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{ColumnReport, Report, histogram::digits};
 
 /// Tables of fixed width.
-pub fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     write_text(&mut out, report).expect("writing to a String cannot fail");
     out

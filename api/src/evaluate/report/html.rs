@@ -12,7 +12,7 @@ h2{margin-top:2rem}.grid{stroke:#ddd}.axis{fill:#555;font-size:11px}figcaption{c
 .axis,figcaption{fill:#aaa;color:#aaa}}";
 
 /// The page: the tables, and the plots drawn in place.
-pub fn html(report: &Report) -> String {
+pub(crate) fn html(report: &Report) -> String {
     let mut out = String::new();
     write_html(&mut out, report).expect("writing to a String cannot fail");
     out

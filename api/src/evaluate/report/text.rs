@@ -9,7 +9,7 @@ use super::{
 use crate::{evaluate::judge::BLOCKS_MIN, text::grouped};
 
 /// Tables of fixed width.
-pub fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     write_text(&mut out, report).expect("writing to a String cannot fail");
     out
