@@ -1,26 +1,26 @@
-//! The machine, as this process may use it.
+//! What this process may use of the machine: processors, their quota and memory.
 
 use std::{fs, path::Path};
 
 use engine::sys;
 use serde::Serialize;
 
-/// What there is.
+/// The resources that this process can use.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
-    /// The processor's name, where the kernel tells it.
+    /// The processor's name; `None` if `/proc/cpuinfo` has none.
     pub processor: Option<String>,
     /// Processors that this process may run on.
     pub cores: usize,
-    /// Processors' worth of time that the control group allows, if it limits it.
+    /// Limit of processor time by the control group, in processors; `None` without a limit.
     pub quota_cores: Option<f64>,
-    /// Bytes of memory that can be had now, within the control group's limit.
+    /// Bytes that can be allocated now without swapping, within the control group's limit.
     pub memory_available_bytes: u64,
 }
 
 impl Machine {
-    /// Looks.
-    pub(crate) fn look() -> Self {
+    /// Reads `/proc`, the processor affinity and the control group.
+    pub(crate) fn detect() -> Self {
         let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = information
             .lines()
@@ -35,7 +35,7 @@ impl Machine {
     }
 }
 
-/// Bytes that can be had: what the machine has left, or what the control group leaves if that is less.
+/// `MemAvailable` of the machine, or what the control group's limit leaves if that is less; bytes.
 pub(crate) fn memory_available() -> u64 {
     let information = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let free = information
@@ -43,11 +43,12 @@ pub(crate) fn memory_available() -> u64 {
         .find_map(|line| line.strip_prefix("MemAvailable:"))
         .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
         .map_or(0, |kib| kib * 1_024);
-    group_left(Path::new("/sys/fs/cgroup")).map_or(free, |left| left.min(free))
+    control_group_left(Path::new("/sys/fs/cgroup")).map_or(free, |left| left.min(free))
 }
 
-/// What version 2 of control groups leaves of its limit; inside a container the mount's root is our group.
-fn group_left(mount: &Path) -> Option<u64> {
+/// Bytes left below the memory limit of the control group (version 2) mounted at `mount`; `None` without a limit.
+/// Inside a container, the mount's root is this process's own group.
+fn control_group_left(mount: &Path) -> Option<u64> {
     let read = |name: &str| fs::read_to_string(mount.join(name)).ok()?.trim().parse::<u64>().ok();
     Some(read("memory.max")?.saturating_sub(read("memory.current")?))
 }

@@ -10,7 +10,7 @@ use engine::{
 
 use crate::http::answer::wall_clock_nanos;
 
-/// The market, and how far it has come.
+/// Simulated symbols, and the next tick of each.
 pub(super) struct Market {
     products: Vec<String>,
     ticks: Simulator,
@@ -18,7 +18,7 @@ pub(super) struct Market {
 }
 
 impl Market {
-    /// So many symbols, whose first `history_s` seconds lie before now.
+    /// Simulates `symbols` symbols, beginning `history_s` seconds ago.
     pub(super) fn new(symbols: usize, history_s: i64) -> Self {
         let defaults = SimSymbol::defaults();
         let products: Vec<String> = (0..symbols).map(|number| format!("S{number}-USD")).collect();
@@ -34,13 +34,13 @@ impl Market {
         Self { products, ticks, offset: 0 }
     }
 
-    /// The instant up to which it is simulated.
+    /// The event time that the simulation has reached.
     pub(super) fn simulated_until(&self) -> EventTime {
         self.ticks.simulated_until()
     }
 
-    /// Hands the next tick on.
-    pub(super) fn next(&mut self, ingest: &mut Ingest) {
+    /// Simulates the next tick and hands it to `ingest`.
+    pub(super) fn feed_next(&mut self, ingest: &mut Ingest) {
         let (symbol, tick) = self.ticks.next().expect("event time does not end while this runs");
         ingest.tick(SIMULATOR_VENUE, &self.products[symbol], Offset(self.offset), 0, tick);
         self.offset += 1;

@@ -8,26 +8,26 @@ use model::Model;
 use super::{
     machine::Machine,
     market::Market,
-    noise::Noise,
+    noise::NoiseMonitor,
     plan::{Load, Measured, Plan},
     report::{ModelBody, Report},
     requests, rows, ticks,
 };
 use crate::{config::Config, wiring};
 
-/// Why there is no answer.
+/// Why a measurement has no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CapacityError {
     /// The engine or the front does not start.
     #[error("cannot start what is to be measured: {0}")]
     Start(String),
-    /// What was measured did not do what it should: its numbers mean nothing.
+    /// The engine or the front gave wrong results, so that the numbers mean nothing.
     #[error("what was measured is wrong, so its numbers mean nothing: {0}")]
-    Wrong(String),
-    /// The system gave no thread or no event queue.
+    Invalid(String),
+    /// The operating system refused a thread or an event queue.
     #[error("the system refuses: {0}")]
     System(#[from] std::io::Error),
-    /// Somebody ended it.
+    /// SIGINT or SIGTERM ended the measurement.
     #[error("interrupted before there was an answer")]
     Interrupted,
 }
@@ -38,27 +38,27 @@ impl From<StartError> for CapacityError {
     }
 }
 
-/// How much is measured.
+/// How much is measured: more takes longer and is less noisy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Symbols of the market.
+    /// Symbols of the simulated market.
     pub symbols: usize,
-    /// Seconds of their history: past these all windows that fill with ticks are full.
+    /// Seconds of ticks that each symbol gets before the measurement, to fill its windows.
     pub history_s: i64,
-    /// Ticks of a repetition.
+    /// Ticks of one repetition, of all symbols together.
     pub ticks: u64,
-    /// Rows of a repetition.
+    /// Rows scored in one repetition; rounded up to whole batches.
     pub rows: usize,
-    /// Repetitions.
+    /// Repetitions, whose median is reported.
     pub repetitions: usize,
-    /// How long a rate of requests is tried.
+    /// How long each rate of requests is tried.
     pub step: Duration,
-    /// Connections.
+    /// Kept HTTP connections of the load generator.
     pub connections: usize,
 }
 
 impl Sizes {
-    /// Half a minute.
+    /// Takes about half a minute.
     pub(crate) const FULL: Self = Self {
         symbols: 500,
         history_s: 1_100,
@@ -68,7 +68,7 @@ impl Sizes {
         step: Duration::from_secs(1),
         connections: 32,
     };
-    /// Seconds: to see that it works. Its numbers are rough, and windows are not full.
+    /// Takes a few seconds, to see that the command works: windows are not full and the numbers are rough.
     pub(crate) const QUICK: Self = Self {
         symbols: 40,
         history_s: 400,
@@ -80,42 +80,39 @@ impl Sizes {
     };
 }
 
-/// What is measured and planned.
+/// What to measure, and what to plan for.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings<'a> {
-    /// As the service would have it.
+    /// The configuration that the service would run with.
     pub config: &'a Config,
-    /// The model.
+    /// The model that scores ticks and rows.
     pub model: Arc<Model>,
-    /// The one that stands in, if the configuration asks for it.
+    /// The model that the service falls back to; `None` unless `quality.fallback` is set.
     pub baseline: Option<Arc<Model>>,
-    /// How much is measured.
     pub sizes: Sizes,
-    /// Milliseconds at p99 that requests may take.
+    /// Upper bound of the p99 latency, milliseconds: a rate above it does not hold.
     pub p99_ms: f64,
-    /// Right answers of a hundred requests.
+    /// Lower bound of the share of right answers, percent: a rate below it does not hold.
     pub success_percent: f64,
-    /// Share of what was measured that is planned with, 0.01 to 1.
+    /// Share of the measured capacity to plan with, 0.01 to 1.
     pub utilisation: f64,
-    /// A load to plan for.
+    /// A load whose requirements are to be reported.
     pub load: Option<Load>,
 }
 
-/// Measures and plans; `told` hears what is being measured.
-///
-/// # Errors
-/// [`CapacityError`].
+/// Measures ticks, rows and requests in turn, then plans. `progress` is called with the name of each phase as it
+/// begins.
 pub(crate) fn measure(
     settings: &Settings<'_>,
     interrupt: &StopToken,
-    mut told: impl FnMut(&str),
+    mut progress: impl FnMut(&str),
 ) -> Result<Report, CapacityError> {
-    let machine = Machine::look();
-    let noise = Noise::begin();
+    let machine = Machine::detect();
+    let noise = NoiseMonitor::start();
     let sizes = settings.sizes;
     let engine_settings = EngineSettings {
         symbols_max: settings.config.engine.symbols_max.max(sizes.symbols),
-        // No topic says how many there are.
+        // There is no topic here that says how many partitions it has.
         partition_count: settings.config.engine.partitions,
         baseline: settings.baseline.clone(),
         ..wiring::engine_settings(settings.config)
@@ -124,13 +121,13 @@ pub(crate) fn measure(
     let engine = Engine::start(&engine_settings, Some(settings.model.clone()))?;
     let mut ingest = engine.ingest();
     let mut market = Market::new(sizes.symbols, sizes.history_s);
-    told("ticks");
+    progress("ticks");
     let ticks = ticks::measure(&engine, &mut ingest, &mut market, &sizes, is_scored)?;
-    check(interrupt)?;
-    told("rows");
+    fail_if_stopped(interrupt)?;
+    progress("rows");
     let rows = rows::measure(engine.handle(), &settings.model, &sizes)?;
-    check(interrupt)?;
-    told("requests");
+    fail_if_stopped(interrupt)?;
+    progress("requests");
     let requests = requests::measure(&engine, settings, ingest, market, interrupt)?;
     let measured = Measured {
         ticks_per_core_per_s: ticks.per_core_per_s,
@@ -143,12 +140,12 @@ pub(crate) fn measure(
         utilisation: settings.utilisation,
     };
     let report = Report {
-        model: ModelBody::of(&settings.model),
+        model: ModelBody::new(&settings.model),
         runtime: engine.handle().runtime.name,
         runtime_reason: engine.handle().runtime.reason.clone(),
         threads: engine.plan().sentence.clone(),
-        plan: Plan::of(&measured),
-        needed: settings.load.map(|load| measured.needed(load)),
+        plan: Plan::new(&measured),
+        needed: settings.load.map(|load| measured.requirements(load)),
         measured,
         machine,
         ticks,
@@ -161,6 +158,6 @@ pub(crate) fn measure(
     Ok(report)
 }
 
-fn check(interrupt: &StopToken) -> Result<(), CapacityError> {
+fn fail_if_stopped(interrupt: &StopToken) -> Result<(), CapacityError> {
     if interrupt.is_stopped() { Err(CapacityError::Interrupted) } else { Ok(()) }
 }

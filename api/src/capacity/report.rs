@@ -1,4 +1,4 @@
-//! All of it, for people and for tools.
+//! The report of `stormglass capacity`: JSON by its fields, and text tables.
 
 use std::io::{self, Write};
 
@@ -10,13 +10,13 @@ use crate::text::grouped;
 use super::{
     machine::Machine,
     noise::NoiseReport,
-    plan::{Measured, Needed, Plan},
+    plan::{Measured, Plan, Requirements},
     requests::RequestsReport,
     rows::RowsReport,
     ticks::TicksReport,
 };
 
-/// Which model was measured.
+/// Name and size of the measured model.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ModelBody {
     pub name: String,
@@ -28,7 +28,7 @@ pub(crate) struct ModelBody {
 }
 
 impl ModelBody {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(super) fn new(model: &Model) -> Self {
         let info = model.info();
         Self {
             name: info.name.clone(),
@@ -41,7 +41,7 @@ impl ModelBody {
     }
 }
 
-/// What was measured and planned.
+/// The measured numbers, and the plan made from them.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     pub machine: Machine,
@@ -55,9 +55,9 @@ pub(crate) struct Report {
     pub noise: NoiseReport,
     pub measured: Measured,
     pub plan: Plan,
-    /// What the load that was asked about needs.
-    pub needed: Option<Needed>,
-    /// Measured in the small size.
+    /// What the load given by `--symbols` needs; `None` without that flag.
+    pub needed: Option<Requirements>,
+    /// Whether it was measured with `--quick`.
     pub is_quick: bool,
 }
 
@@ -66,10 +66,7 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 impl Report {
-    /// For people.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Writes the text tables.
     pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         self.print_measured(out)?;
         self.print_requests(out)?;

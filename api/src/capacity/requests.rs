@@ -1,4 +1,5 @@
-//! At which rate the front's p99 breaks. The generator shares the machine, and says how late it was itself.
+//! Searches for the greatest rate of requests that the front answers within the target. The load generator shares the
+//! machine, so each step also reports how late the generator itself was.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -28,37 +29,37 @@ use crate::{
     load::{self, Input, Inputs, LoadReport, Plan, Slo},
 };
 
-/// How long an answer may take: far beyond any target of this.
+/// How long an answer may take: far above any p99 that is asked for.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// The rate of the first step, requests a second.
-const FIRST_RATE: f64 = 200.0;
+/// The rate of the first step.
+const FIRST_RATE_PER_S: f64 = 200.0;
 /// Steps that double the rate, at most: the last one asks for 819,200 a second.
 const DOUBLINGS_MAX: usize = 13;
-/// Steps between the last rate that held and the first that did not.
+/// Steps that halve the interval between the last rate that held and the first that did not.
 const BISECTIONS: usize = 2;
-/// Runs of the rate that is reported, in all.
+/// Runs of the reported rate, the one during the search included.
 const RUNS: usize = 3;
-/// Of them, those that must hold.
+/// How many of these runs must hold.
 const RUNS_HELD_MIN: usize = 2;
-/// Ticks a second that the symbols get meanwhile, so that answers are made anew.
+/// Ticks a second that are fed at the same time, so that predictions change and are written anew.
 const TICKS_PER_S: u32 = 1_000;
 
-/// One rate.
+/// A tried rate, and how the front answered at it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Step {
     /// Requests a second that were asked for.
     pub rate_asked_per_s: f64,
     /// Right answers a second.
     pub rate_right_per_s: f64,
-    /// Latency from when a request was due, milliseconds.
+    /// Median latency from the instant that a request was due, milliseconds.
     pub p50_ms: f64,
-    /// The same.
+    /// 99th percentile of the same latency, milliseconds.
     pub p99_ms: f64,
-    /// How late the generator was at p99, milliseconds: part of the latency.
+    /// 99th percentile of the generator's lateness, milliseconds. It is part of the latency.
     pub generator_lag_p99_ms: f64,
-    /// Right answers of a hundred.
+    /// Share of requests with a right answer, percent.
     pub success_percent: f64,
-    /// Whether the target held.
+    /// Whether latency and success kept the target.
     pub held: bool,
 }
 
@@ -78,37 +79,37 @@ impl Step {
     }
 }
 
-/// What the front holds.
+/// The greatest rate that the front holds, and the steps of the search for it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RequestsReport {
-    /// The target: milliseconds at p99.
+    /// Target: the greatest p99 latency, milliseconds.
     pub p99_ms_max: f64,
-    /// The target: right answers of a hundred.
+    /// Target: the least share of right answers, percent.
     pub success_percent_min: f64,
-    /// Threads of the front, each a core where there is one.
+    /// Threads of the front.
     pub front_threads: usize,
-    /// Kept connections.
+    /// Kept connections of the generator.
     pub connections: usize,
-    /// Ticks a second that came meanwhile.
+    /// Ticks a second that were fed at the same time.
     pub ticks_per_s: u32,
-    /// Each rate that was tried, in the order tried.
+    /// Every run, in the order of time; the reported rate is run several times.
     pub steps: Vec<Step>,
-    /// The greatest rate that held in two of three runs; 0 where none did.
+    /// The greatest rate that held in two of three runs, requests a second; 0 if none did.
     pub held_per_s: f64,
-    /// Its p99 over the runs, milliseconds.
+    /// p99 latency of the runs of that rate, milliseconds.
     pub held_p99_ms: Option<Spread>,
-    /// What the step above broke by, for people.
+    /// How the lowest failing rate of the search missed the target, as a sentence; `None` if every rate held.
     pub broke_by: Option<String>,
 }
 
-/// The service on loopback, and the feed beside it.
-struct Served {
+/// The HTTP front on a loopback port, and a thread that feeds [`TICKS_PER_S`]. Dropping it stops both.
+struct LoopbackService {
     server: Option<Server>,
-    stop: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     feeder: Option<std::thread::JoinHandle<()>>,
 }
 
-impl Served {
+impl LoopbackService {
     fn start(
         engine: &Engine,
         config: &Config,
@@ -123,36 +124,36 @@ impl Served {
         let app = App::new(engine.handle().clone(), config, ModelReport::default(), None, Box::new(alive));
         let server = Server::start(app, &engine.plan().front_cpus)
             .map_err(|error| CapacityError::Start(error.to_string()))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = stop.clone();
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let stopped = is_stopped.clone();
         let feed = move || {
-            while !told.load(Ordering::Relaxed) {
-                // Paces the feed; nothing is measured by it.
+            while !stopped.load(Ordering::Relaxed) {
+                // Paces the feed. No measured time contains it.
                 std::thread::sleep(Duration::from_secs(1) / TICKS_PER_S * 10);
-                (0..10).for_each(|_| market.next(&mut ingest));
+                (0..10).for_each(|_| market.feed_next(&mut ingest));
                 ingest.flush();
             }
         };
         let feeder = std::thread::Builder::new().name("capacity-feed".to_owned()).spawn(feed)?;
-        Ok(Self { server: Some(server), stop, feeder: Some(feeder) })
+        Ok(Self { server: Some(server), is_stopped, feeder: Some(feeder) })
     }
 
     fn address(&self) -> SocketAddr {
-        self.server.as_ref().expect("it is taken at the end only").address()
+        self.server.as_ref().expect("only dropping takes the server").address()
     }
 }
 
-impl Drop for Served {
+impl Drop for LoopbackService {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // A panic there was printed by its thread, and what is measured without the feed says so by itself.
+        self.is_stopped.store(true, Ordering::Relaxed);
+        // A panic of the feeder was printed by its thread.
         let _ = self.feeder.take().map(std::thread::JoinHandle::join);
         self.server.take().map(Server::stop);
     }
 }
 
-/// Who runs the steps.
-struct Ladder<'a> {
+/// Runs the steps of the search.
+struct RateSearch<'a> {
     target: Target,
     inputs: Arc<Inputs>,
     sizes: &'a Sizes,
@@ -161,8 +162,8 @@ struct Ladder<'a> {
     interrupt: &'a StopToken,
 }
 
-impl Ladder<'_> {
-    fn run(&mut self, rate_per_s: f64) -> Result<Step, CapacityError> {
+impl RateSearch<'_> {
+    fn try_rate(&mut self, rate_per_s: f64) -> Result<Step, CapacityError> {
         let plan = Plan {
             target: self.target.clone(),
             rate_per_s,
@@ -178,10 +179,10 @@ impl Ladder<'_> {
             return Err(CapacityError::Interrupted);
         }
         if let Some(count) = report.failures.get("wrong_answer") {
-            return Err(CapacityError::Wrong(format!("{count} answers were about another symbol")));
+            return Err(CapacityError::Invalid(format!("{count} answers were about another symbol")));
         }
         if self.steps.is_empty() && report.right == 0 {
-            return Err(CapacityError::Wrong(format!(
+            return Err(CapacityError::Invalid(format!(
                 "at {rate_per_s}/s no request of {} has a right answer (answers by status {:?}, failures {:?})",
                 report.due, report.answered_by_status, report.failures
             )));
@@ -191,11 +192,12 @@ impl Ladder<'_> {
         Ok(step)
     }
 
-    /// The greatest rate that holds once, and the step above it that did not.
-    fn climb(&mut self) -> Result<(Option<f64>, Option<Step>), CapacityError> {
-        let (mut rate, mut held, mut broken) = (FIRST_RATE, None, None);
+    /// Doubles the rate until it fails, then bisects. Returns the greatest rate that held once, if any, and the lowest
+    /// step that failed, if any.
+    fn search(&mut self) -> Result<(Option<f64>, Option<Step>), CapacityError> {
+        let (mut rate, mut held, mut broken) = (FIRST_RATE_PER_S, None, None);
         for _ in 0..DOUBLINGS_MAX {
-            let step = self.run(rate)?;
+            let step = self.try_rate(rate)?;
             if !step.held {
                 broken = Some(step);
                 break;
@@ -207,7 +209,7 @@ impl Ladder<'_> {
         let mut high = above.rate_asked_per_s;
         for _ in 0..BISECTIONS {
             let between = ((low + high) / 2.0).round();
-            let step = self.run(between)?;
+            let step = self.try_rate(between)?;
             if step.held {
                 low = between;
             } else {
@@ -219,7 +221,7 @@ impl Ladder<'_> {
     }
 }
 
-fn broke_by(step: &Step, slo: &Slo) -> String {
+fn describe_breach(step: &Step, slo: &Slo) -> String {
     let at = format!("at {:.0}/s", step.rate_asked_per_s);
     let p99_max = slo.p99_ms.unwrap_or(f64::INFINITY);
     if step.p99_ms > p99_max && step.generator_lag_p99_ms > step.p99_ms / 2.0 {
@@ -246,31 +248,31 @@ pub(super) fn measure(
         names.iter().map(|symbol| Input::symbol(&symbol.name)).collect(),
         format!("GET /predict/{{symbol}} of {} symbols", names.len()),
     );
-    let served = Served::start(engine, settings.config, ingest, market)?;
+    let service = LoopbackService::start(engine, settings.config, ingest, market)?;
     let slo =
         Slo { p99_ms: Some(settings.p99_ms), success_percent: settings.success_percent, ..Slo::default() };
-    let mut ladder = Ladder {
-        target: served.address().into(),
+    let mut search = RateSearch {
+        target: service.address().into(),
         inputs: Arc::new(inputs),
         sizes: &settings.sizes,
         slo,
         steps: Vec::new(),
         interrupt,
     };
-    let (mut rate, broken) = ladder.climb()?;
+    let (mut rate, broken) = search.search()?;
     let mut held_p99_ms = None;
     while let Some(candidate) = rate {
-        let first = ladder.steps.iter().rev().find(|step| step.rate_asked_per_s == candidate && step.held);
+        let first = search.steps.iter().rev().find(|step| step.rate_asked_per_s == candidate && step.held);
         let mut runs: Vec<Step> = first.cloned().into_iter().collect();
         while runs.len() < RUNS {
-            runs.push(ladder.run(candidate)?);
+            runs.push(search.try_rate(candidate)?);
         }
         if runs.iter().filter(|step| step.held).count() >= RUNS_HELD_MIN {
-            held_p99_ms = Some(Spread::of(runs.iter().map(|step| step.p99_ms).collect()));
+            held_p99_ms = Some(Spread::new(runs.iter().map(|step| step.p99_ms).collect()));
             break;
         }
-        // It held once, by luck.
-        rate = Some(candidate / 2.0).filter(|&rate| rate >= FIRST_RATE / 2.0);
+        // It held once by luck.
+        rate = Some(candidate / 2.0).filter(|&rate| rate >= FIRST_RATE_PER_S / 2.0);
     }
     Ok(RequestsReport {
         p99_ms_max: settings.p99_ms,
@@ -278,10 +280,10 @@ pub(super) fn measure(
         front_threads: engine.plan().front_cpus.len(),
         connections: settings.sizes.connections,
         ticks_per_s: TICKS_PER_S,
-        steps: ladder.steps,
+        steps: search.steps,
         held_per_s: rate.unwrap_or(0.0),
         held_p99_ms,
-        broke_by: broken.map(|step| broke_by(&step, &slo)),
+        broke_by: broken.map(|step| describe_breach(&step, &slo)),
     })
 }
 
@@ -295,7 +297,7 @@ mod tests {
         let address = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let sizes = Sizes { step: Duration::from_millis(50), ..Sizes::QUICK };
         let interrupt = StopToken::default();
-        let mut ladder = Ladder {
+        let mut search = RateSearch {
             target: address.into(),
             inputs: Arc::new(Inputs::new(vec![Input::symbol("a:b")], "a test".to_owned())),
             sizes: &sizes,
@@ -303,7 +305,7 @@ mod tests {
             steps: Vec::new(),
             interrupt: &interrupt,
         };
-        let refused = ladder.climb().unwrap_err();
-        assert!(matches!(&refused, CapacityError::Wrong(why) if why.contains("refused")), "{refused}");
+        let refused = search.search().unwrap_err();
+        assert!(matches!(&refused, CapacityError::Invalid(why) if why.contains("refused")), "{refused}");
     }
 }

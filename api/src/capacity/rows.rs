@@ -1,4 +1,4 @@
-//! What a row costs the model, alone and in a batch.
+//! Measures the processor time of scoring a row, alone and in a batch.
 
 use std::{
     hint::black_box,
@@ -18,23 +18,25 @@ use super::{
 /// Rows of a batch.
 const BATCH_ROWS: usize = 1_000;
 
-/// What rows cost.
+/// Processor time that scoring a row takes.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RowsReport {
-    /// Distinct rows.
+    /// Distinct rows, scored in turn.
     pub distinct: usize,
-    /// Whether they are the symbols' own features; else made up, because the model names others.
+    /// Whether the rows are the symbols' features. Otherwise they are made up, because the model reads other features
+    /// or no symbol has any yet.
     pub is_real: bool,
-    /// Nanoseconds of processor time a row, asked one by one.
+    /// Nanoseconds of processor time a row, when rows are scored one by one.
     pub nanos_per_row: Spread,
     /// Rows of a batch.
     pub batch_rows: usize,
-    /// Nanoseconds a row in such a batch.
+    /// Nanoseconds of processor time a row in such a batch.
     pub nanos_per_row_in_batch: Spread,
 }
 
-/// The newest features of each symbol, in the model's order; `None` where it names others.
-fn symbols_rows(handle: &EngineHandle, model: &Model) -> Result<Option<Vec<f64>>, CapacityError> {
+/// The newest features of each symbol, one row after another, in the model's order. `None` if the model reads features
+/// that the engine does not compute, or no symbol has any yet.
+fn live_rows(handle: &EngineHandle, model: &Model) -> Result<Option<Vec<f64>>, CapacityError> {
     let schema = features::schema();
     let find = |wanted| schema.iter().position(|have| have == wanted);
     let Some(places) = model.info().features.iter().map(find).collect::<Option<Vec<usize>>>() else {
@@ -46,14 +48,14 @@ fn symbols_rows(handle: &EngineHandle, model: &Model) -> Result<Option<Vec<f64>>
         let Some(key) = handle.routes.key_of(symbol.id) else { continue };
         let deadline = Instant::now() + Duration::from_secs(10);
         let answer = runtime.block_on(handle.features(key, None, deadline));
-        let answer = answer.map_err(|error| CapacityError::Wrong(format!("{}: {error}", symbol.name)))?;
+        let answer = answer.map_err(|error| CapacityError::Invalid(format!("{}: {error}", symbol.name)))?;
         let Some(answer) = answer else { continue };
         rows.extend(places.iter().map(|&place| f64::from(answer.row[place])));
     }
     Ok((!rows.is_empty()).then_some(rows))
 }
 
-/// Rows of numbers between -3 and 3, the same each time.
+/// Rows of pseudo-random numbers from -3 to 3, the same on every run.
 fn made_up_rows(width: usize, count: usize) -> Vec<f64> {
     let mut state = 7_u64;
     let mut next = || {
@@ -63,8 +65,8 @@ fn made_up_rows(width: usize, count: usize) -> Vec<f64> {
     (0..width * count).map(|_| next()).collect()
 }
 
-/// Of this thread: what waited for a processor that others had is not in it.
-fn processor_time() -> Duration {
+/// Processor time that this thread has used; time spent waiting for a processor is not in it.
+fn thread_processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
@@ -75,7 +77,7 @@ pub(super) fn measure(
     sizes: &Sizes,
 ) -> Result<RowsReport, CapacityError> {
     let width = model.info().features.len();
-    let own = symbols_rows(handle, model)?;
+    let own = live_rows(handle, model)?;
     let is_real = own.is_some();
     let rows = own.unwrap_or_else(|| made_up_rows(width, sizes.symbols));
     let distinct = rows.len() / width;
@@ -90,28 +92,28 @@ pub(super) fn measure(
     let rounds = sizes.rows.div_ceil(BATCH_ROWS);
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for _ in 0..sizes.repetitions {
-        let begun = processor_time();
+        let begun = thread_processor_time();
         for _ in 0..rounds {
             for row in batch.chunks_exact(width) {
                 black_box(model.answers(black_box(row), &mut scores));
             }
         }
-        alone.push((processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
-        let begun = processor_time();
+        alone.push((thread_processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
+        let begun = thread_processor_time();
         for _ in 0..rounds {
             model.answer_rows(black_box(&batch), &mut given);
         }
-        together.push((processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
+        together.push((thread_processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
         let bits = |answers: &[f64]| answers.iter().map(|answer| answer.to_bits()).collect::<Vec<u64>>();
         if bits(&given) != bits(&expected) || given.iter().any(|answer| answer.is_nan()) {
-            return Err(CapacityError::Wrong("a batch gives other answers than its rows alone".to_owned()));
+            return Err(CapacityError::Invalid("a batch gives other answers than its rows alone".to_owned()));
         }
     }
     Ok(RowsReport {
         distinct,
         is_real,
-        nanos_per_row: Spread::of(alone),
+        nanos_per_row: Spread::new(alone),
         batch_rows: BATCH_ROWS,
-        nanos_per_row_in_batch: Spread::of(together),
+        nanos_per_row_in_batch: Spread::new(together),
     })
 }

@@ -1,8 +1,7 @@
-//! A number that was measured several times.
+//! The median and the extremes of a number that was measured several times.
 
 use serde::Serialize;
 
-/// The middle one, and how far the others lie from it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub median: f64,
@@ -12,11 +11,11 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of these.
+    /// The median of an even count is the lower of the two in the middle.
     ///
     /// # Panics
-    /// Without any.
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+    /// If there are no values.
+    pub(crate) fn new(mut values: Vec<f64>) -> Self {
         assert!(!values.is_empty(), "something was measured");
         values.sort_by(f64::total_cmp);
         let last = values.len() - 1;

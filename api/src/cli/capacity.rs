@@ -17,7 +17,7 @@ use crate::{
     models,
 };
 
-/// Below it a plan is of machines that do nothing, and its counts leave every number behind.
+/// With a smaller share, a plan would be made of idle machines and its counts would overflow.
 const UTILISATION_MIN: f64 = 0.01;
 
 #[derive(Debug, Args)]
@@ -32,28 +32,28 @@ answer is checked. Load and service share the machine, so a front of its own hol
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// The model file.
+    /// The model file, instead of the configured model.
     #[arg(long, value_name = "FILE")]
     model: Option<String>,
-    /// Plan for so many symbols.
+    /// Also print what a load of this many symbols needs.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     symbols: Option<u64>,
-    /// Each with so many ticks a second.
+    /// Ticks a second of each symbol of that load.
     #[arg(long, value_name = "R", default_value = "5", value_parser = rate)]
     ticks_per_symbol: f64,
-    /// And so many requests a second.
+    /// Requests a second of that load.
     #[arg(long, value_name = "R", default_value = "0", value_parser = rate_or_none)]
     requests: f64,
-    /// Share of what was measured that is planned with.
+    /// Share of the measured capacity to plan with, so that bursts have room.
     #[arg(long, value_name = "SHARE", default_value = "0.6", value_parser = share)]
     utilisation: f64,
-    /// Milliseconds that 99 of a hundred requests take at most.
+    /// Greatest p99 latency of requests, milliseconds.
     #[arg(long, value_name = "X", default_value = "50", value_parser = milliseconds)]
     p99_ms: f64,
-    /// Right answers of a hundred requests at least.
+    /// Least share of requests with a right answer, percent.
     #[arg(long, value_name = "PERCENT", default_value = "99", value_parser = percent)]
     success: f64,
-    /// In seconds and roughly: to see that it works.
+    /// Measure in seconds and roughly, to see that it works.
     #[arg(long)]
     quick: bool,
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.
@@ -64,7 +64,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let mut layers = arguments.config.layers();
     if let Some(model) = arguments.model {
-        // A record would outrank it.
+        // A recorded model would outrank the flag.
         layers.flags.extend([("model.path", model, "--model"), ("model.record", String::new(), "--model")]);
     }
     let loaded = layers.load(&ProcessEnvironment)?;
@@ -87,12 +87,12 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         load,
     };
     let stop = stopped_by_signals()?;
-    let told = bar(0, "{spinner} measuring {msg}");
+    let progress = bar(0, "{spinner} measuring {msg}");
     let measured = measure(&settings, &stop, |what| {
-        told.set_message(what.to_owned());
-        told.tick();
+        progress.set_message(what.to_owned());
+        progress.tick();
     });
-    told.finish_and_clear();
+    progress.finish_and_clear();
     let report = measured.map_err(|error| {
         let exit = match error {
             CapacityError::Start(_) => Exit::Configuration,

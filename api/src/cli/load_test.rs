@@ -18,11 +18,11 @@ use crate::{
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Beyond this a generator of one machine measures itself.
+/// Requests a second above which a generator on one machine would measure itself.
 const RATE_MAX: f64 = 1_000_000.0;
-/// One a day, the longest time that can be asked for: below it nothing would follow the first request.
+/// One request a day, the longest duration: at a lower rate nothing would follow the first request.
 const RATE_MIN: f64 = 1.0 / 86_400.0;
-/// Connections one thread drives before a second one helps.
+/// Connections that one thread drives; with more, a second thread helps.
 const CONNECTIONS_PER_THREAD: usize = 256;
 /// Threads at most: the service often shares the machine.
 const THREADS_MAX: usize = 4;
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let rows = rows.map_err(|what| refused(format!("--rows {what}")))?;
     let asker = Asker::new(target.clone(), TIMEOUT)
         .map_err(|error| failed(format!("cannot start a runtime: {error}")))?;
-    answers(&asker).map_err(failed)?;
+    check_answers(&asker).map_err(failed)?;
     let inputs = match rows {
         Some(rows) => rows,
         None => Inputs::symbols(&asker).map_err(failed)?,
@@ -104,8 +104,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     }
 }
 
-/// Nobody there is told once, not once a request.
-fn answers(asker: &Asker) -> Result<(), String> {
+/// Fails before the run if no service answers, rather than once for each request.
+fn check_answers(asker: &Asker) -> Result<(), String> {
     let target = asker.target();
     match asker.get("/livez") {
         Ok(_) => Ok(()),

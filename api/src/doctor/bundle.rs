@@ -1,7 +1,7 @@
 //! What was found, in one zip file, for somebody else to look at: no secret is in it.
 //!
-//! The configuration says which words are secret. Where it does not load nobody knows, and what others wrote (a log, the
-//! service's answers, the configuration's own lines) stays outside.
+//! The configuration says which words are secret. Where it does not load nobody knows, and what others wrote (a log,
+//! the service's answers, the configuration's own lines) stays outside.
 
 use std::{
     fs::File,
@@ -59,7 +59,7 @@ pub(crate) fn write(
     finding::print(&findings, &mut text)?;
     bundle.add("doctor.txt", &text)?;
     bundle.add("doctor.json", &serde_json::to_vec_pretty(&findings)?)?;
-    bundle.add("machine.json", &serde_json::to_vec_pretty(&Machine::look())?)?;
+    bundle.add("machine.json", &serde_json::to_vec_pretty(&Machine::detect())?)?;
     if let Ok(loaded) = &context.loaded {
         bundle.add("configuration.toml", show(loaded).as_bytes())?;
     }

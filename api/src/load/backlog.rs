@@ -1,4 +1,4 @@
-//! Requests that are due and not sent yet.
+//! The queue of requests that are due and not sent yet.
 
 use std::{
     collections::VecDeque,
@@ -11,16 +11,16 @@ use tokio::sync::Semaphore;
 /// A request that is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
-    /// Counts all requests from 0; which input it is.
+    /// Position among all requests of the run, from 0; it selects the input.
     pub(super) number: u64,
     /// When it was to be sent.
     pub(super) at: Instant,
 }
 
-/// A bounded queue, the oldest first.
+/// A bounded queue of due requests, the oldest first.
 pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Due>>,
-    /// One permit a request, and at the end one a connection, which then finds nothing.
+    /// One permit for each waiting request, and at the end one for each connection, which then finds the queue empty.
     permits: Semaphore,
     capacity: usize,
 }
@@ -30,8 +30,8 @@ impl Backlog {
         Self { waiting: Mutex::default(), permits: Semaphore::new(0), capacity }
     }
 
-    /// Puts a request in; false, and nothing happens, where it is full.
-    pub(super) fn offer(&self, due: Due) -> bool {
+    /// Appends a request; returns false, without appending, if the queue is full.
+    pub(super) fn try_push(&self, due: Due) -> bool {
         let mut waiting = self.lock();
         if waiting.len() >= self.capacity {
             return false;
@@ -42,24 +42,24 @@ impl Backlog {
         true
     }
 
-    /// The oldest request, once there is one; `None` when no more come.
-    pub(super) async fn take(&self) -> Option<Due> {
+    /// Waits for a request and removes the oldest; `None` once the queue is empty and no more requests come.
+    pub(super) async fn pop(&self) -> Option<Due> {
         let permit = self.permits.acquire().await.ok()?;
         permit.forget();
         self.lock().pop_front()
     }
 
-    /// No more come: each of so many connections may go once nothing waits.
+    /// Says that no more requests come: each of `connections` connections ends once the queue is empty.
     pub(super) fn finish(&self, connections: usize) {
         self.permits.add_permits(connections);
     }
 
-    /// Empties it; how many waited.
-    pub(super) fn give_up(&self) -> u64 {
+    /// Empties the queue and returns how many requests waited.
+    pub(super) fn clear(&self) -> u64 {
         let mut waiting = self.lock();
-        let given_up = waiting.len() as u64;
+        let count = waiting.len() as u64;
         waiting.clear();
-        given_up
+        count
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Due>> {

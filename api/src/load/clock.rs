@@ -1,4 +1,4 @@
-//! Says when each request is due, and how late it was itself.
+//! Puts each request into the backlog when it is due, and records how late it was itself.
 
 use std::time::{Duration, Instant};
 
@@ -11,47 +11,48 @@ use super::{
     tally::{new_histogram, record},
 };
 
-/// How long a sleep takes at most before a stop is looked for.
-const SLICE: Duration = Duration::from_millis(50);
+/// Longest sleep before the stop token is checked.
+const SLEEP_MAX: Duration = Duration::from_millis(50);
 
-/// What came of a schedule.
-pub(super) struct Ticked {
-    /// Requests that were due.
+/// What a schedule did.
+pub(super) struct ScheduleReport {
+    /// Requests that fell due.
     pub(super) due: u64,
-    /// Of them, those that found the backlog full.
+    /// Requests of these that found the backlog full.
     pub(super) refused: u64,
-    /// How late the clock was with each, microseconds.
+    /// How late each was put into the backlog, microseconds.
     pub(super) lag: Histogram<u64>,
-    /// The schedule's time: from its first request to the end of its last one's turn.
+    /// Time from the first request to the instant at which one more would have been due.
     pub(super) elapsed: Duration,
 }
 
 /// Runs the schedule to its end, or until it is stopped.
-pub(super) fn tick(plan: &Plan, backlog: &Backlog, stop: &StopToken) -> Ticked {
+pub(super) fn run_schedule(plan: &Plan, backlog: &Backlog, stop: &StopToken) -> ScheduleReport {
     let started = Instant::now();
-    let mut ticked = Ticked { due: 0, refused: 0, lag: new_histogram(), elapsed: Duration::ZERO };
+    let mut report = ScheduleReport { due: 0, refused: 0, lag: new_histogram(), elapsed: Duration::ZERO };
     for number in 0..plan.requests_max {
-        let Some(after) = turn_of(number, plan) else { break };
+        let Some(after) = due_after(number, plan) else { break };
         let at = started + after;
         if !wait_until(at, stop) {
             break;
         }
-        record(&mut ticked.lag, at.elapsed());
-        ticked.due += 1;
-        ticked.refused += u64::from(!backlog.offer(Due { number, at }));
+        record(&mut report.lag, at.elapsed());
+        report.due += 1;
+        report.refused += u64::from(!backlog.try_push(Due { number, at }));
     }
-    wait_until(started + turn_of(ticked.due, plan).unwrap_or(plan.duration), stop);
-    ticked.elapsed = started.elapsed();
-    ticked
+    wait_until(started + due_after(report.due, plan).unwrap_or(plan.duration), stop);
+    report.elapsed = started.elapsed();
+    report
 }
 
-/// When a request's turn is, from the begin; `None` where that is not before the end, or further away than time reaches.
-fn turn_of(number: u64, plan: &Plan) -> Option<Duration> {
+/// Time from the start until a request is due; `None` if that is not before the plan's end, or more than a [`Duration`]
+/// holds.
+fn due_after(number: u64, plan: &Plan) -> Option<Duration> {
     let after = Duration::try_from_secs_f64(number as f64 / plan.rate_per_s).ok()?;
     Some(after).filter(|after| *after < plan.duration)
 }
 
-/// False where it was stopped before.
+/// Sleeps until `at`; returns false if `stop` was set before.
 fn wait_until(at: Instant, stop: &StopToken) -> bool {
     loop {
         if stop.is_stopped() {
@@ -61,7 +62,7 @@ fn wait_until(at: Instant, stop: &StopToken) -> bool {
         if left.is_zero() {
             return true;
         }
-        std::thread::sleep(left.min(SLICE));
+        std::thread::sleep(left.min(SLEEP_MAX));
     }
 }
 
@@ -83,7 +84,7 @@ mod tests {
             outstanding_max: 10,
             timeout: Duration::from_secs(1),
         };
-        let ticked = tick(&plan, &Backlog::new(10), &StopToken::default());
-        assert!(ticked.due == 1 && ticked.elapsed >= plan.duration, "{} in {:?}", ticked.due, ticked.elapsed);
+        let report = run_schedule(&plan, &Backlog::new(10), &StopToken::default());
+        assert!(report.due == 1 && report.elapsed >= plan.duration, "{} in {:?}", report.due, report.elapsed);
     }
 }

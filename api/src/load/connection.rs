@@ -1,4 +1,4 @@
-//! One connection: takes what is due, sends it, reads the whole answer. Made anew after it broke.
+//! One connection: sends the oldest due request and reads the whole answer. It reconnects after a failure.
 
 use std::{
     cell::RefCell,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::client::Connection;
 
-/// Works until no more come, or until it is cut off.
-pub(super) async fn work(
+/// Sends requests from the backlog until no more come, or until `cut` becomes true.
+pub(super) async fn run_connection(
     plan: &Plan,
     inputs: &Inputs,
     backlog: &Backlog,
@@ -26,17 +26,17 @@ pub(super) async fn work(
     let mut connection = None;
     loop {
         let due = tokio::select! {
-            due = backlog.take() => due,
+            due = backlog.pop() => due,
             () = until_cut(&mut cut) => None,
         };
         let Some(due) = due else { return };
         let sent_at = Instant::now();
         let outcome = tokio::select! {
-            outcome = ask(&mut connection, plan, inputs.of(due.number)) => outcome,
+            outcome = ask(&mut connection, plan, inputs.nth(due.number)) => outcome,
             () = until_cut(&mut cut) => Outcome::CutOff,
         };
         let now = Instant::now();
-        tally.borrow_mut().note(&outcome, due.at, sent_at, now);
+        tally.borrow_mut().record_outcome(&outcome, due.at, sent_at, now);
     }
 }
 
@@ -60,7 +60,7 @@ async fn ask(connection: &mut Option<Connection>, plan: &Plan, input: &Input) ->
             Outcome::Answered { status: answer.status, is_right: input.is_answered_by(&answer.body) }
         }
         Err(error) => {
-            // What comes late would be taken for the answer to the next question.
+            // A late answer would be taken for that of the next request.
             *connection = None;
             Outcome::Failed(error.kind())
         }

@@ -1,4 +1,4 @@
-//! What is asked: distinct questions, in turn.
+//! The requests that are sent: distinct ones, in turn.
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
@@ -9,18 +9,18 @@ use hyper::{Method, Request, header};
 use super::table::Table;
 use crate::{client::Asker, http::route::encoded};
 
-/// One question.
+/// A request, and how its right answer is recognised.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     method: Method,
     path: String,
     pub(super) body: Bytes,
-    /// What its right answer holds.
+    /// Text that the body of the right answer contains.
     expected: String,
 }
 
 impl Input {
-    /// The newest prediction of a symbol.
+    /// `GET /predict/{symbol}`, whose right answer is about this symbol.
     pub(crate) fn symbol(name: &str) -> Self {
         Self {
             method: Method::GET,
@@ -30,7 +30,7 @@ impl Input {
         }
     }
 
-    /// The score of a row of features; those without a value are left out.
+    /// `POST /predict` of one row; features whose value is not finite are left out.
     pub(crate) fn row(names: &[String], values: &[f64]) -> Self {
         let mut body = String::from("{\"rows\":[{");
         let mut comma = "";
@@ -54,37 +54,35 @@ impl Input {
     }
 }
 
-/// All of them, and where they come from.
+/// The distinct requests of a run, at least one.
 #[derive(Clone, Debug)]
 pub(crate) struct Inputs {
     inputs: Vec<Input>,
-    /// For people.
+    /// Where they come from, as a line of the report.
     pub source: String,
 }
 
 impl Inputs {
-    /// These.
-    ///
     /// # Panics
-    /// Without any.
+    /// If `inputs` is empty.
     pub(crate) fn new(inputs: Vec<Input>, source: String) -> Self {
         assert!(!inputs.is_empty(), "there is something to ask");
         Self { inputs, source }
     }
 
-    /// How many distinct ones there are.
     pub(crate) fn count(&self) -> usize {
         self.inputs.len()
     }
 
-    pub(super) fn of(&self, number: u64) -> &Input {
+    /// The request that is sent at this position of a run, from 0.
+    pub(super) fn nth(&self, number: u64) -> &Input {
         &self.inputs[(number % self.inputs.len() as u64) as usize]
     }
 
-    /// The symbols that the service lists at `/symbols`.
+    /// Asks for each symbol that the service lists at `/symbols`.
     ///
     /// # Errors
-    /// When it does not answer, or has none.
+    /// A message, if the service does not answer or lists no symbol.
     pub(crate) fn symbols(asker: &Asker) -> Result<Self, String> {
         let target = asker.target();
         let answer = asker.get("/symbols").map_err(|error| format!("{target}: {error}"))?;
@@ -103,9 +101,10 @@ impl Inputs {
         Ok(Self::new(inputs, source))
     }
 
-    /// The rows of a file of features: a CSV with a header, or a table of `stormglass features`.
+    /// Posts each row of a file of features: a CSV with a header, or a table of `stormglass features`.
     ///
-    /// Where columns have names of the engine's features only those are taken, else all; of either those that hold numbers.
+    /// Sends the columns that are named as the engine's features are, or all if there are none; columns that hold no
+    /// numbers are left out.
     ///
     /// # Errors
     /// A message that says why the file cannot be read.
@@ -121,7 +120,7 @@ impl Inputs {
         }
         let (mut columns, mut left_out) = (Vec::new(), Vec::new());
         for column in asked {
-            let is_numbers = table.is_numbers(column).map_err(about)?;
+            let is_numbers = table.is_numeric(column).map_err(about)?;
             if is_numbers { columns.push(column) } else { left_out.push(table.names[column].as_str()) }
         }
         if columns.is_empty() {
@@ -155,7 +154,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
         write!(file, "when,alpha,beta\nnoon,1.5,2\nevening,,-3\n").unwrap();
         let inputs = Inputs::rows(file.path()).unwrap();
-        let bodies: Vec<&[u8]> = (0..4).map(|number| &*inputs.of(number).body).collect();
+        let bodies: Vec<&[u8]> = (0..4).map(|number| &*inputs.nth(number).body).collect();
         assert_eq!(bodies[0], br#"{"rows":[{"alpha":1.5,"beta":2}]}"#);
         assert_eq!(bodies[1], br#"{"rows":[{"beta":-3}]}"#);
         assert_eq!((bodies[2], inputs.count()), (bodies[0], 2), "in turn");
@@ -197,7 +196,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
         write!(file, "label,{feature}\n1,0.5\n").unwrap();
         let inputs = Inputs::rows(file.path()).unwrap();
-        assert_eq!(inputs.of(0).body, format!("{{\"rows\":[{{\"{feature}\":0.5}}]}}"));
+        assert_eq!(inputs.nth(0).body, format!("{{\"rows\":[{{\"{feature}\":0.5}}]}}"));
         let mut empty = tempfile::NamedTempFile::new().unwrap();
         writeln!(empty, "a,b").unwrap();
         assert!(Inputs::rows(empty.path()).unwrap_err().contains("no rows"));

@@ -1,4 +1,4 @@
-//! What a run found, for people and for tools.
+//! The report of a run: JSON by its fields, and text.
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::{
     inputs::Inputs,
-    run::{Plan, Ran},
+    run::{Plan, RunResult},
     slo::Slo,
 };
 
-/// Times in milliseconds.
+/// Quantiles of a time, milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct LatencyReport {
     pub p50: f64,
@@ -39,51 +39,53 @@ impl From<&Histogram<u64>> for LatencyReport {
     }
 }
 
-/// What a run found.
+/// How the service and the generator did in a run.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LoadReport {
-    /// Who was asked.
+    /// Address of the service.
     pub url: String,
-    /// What was asked.
+    /// Where the requests come from, in words.
     pub inputs: String,
-    /// Distinct ones.
+    /// Distinct requests.
     pub inputs_distinct: usize,
-    /// Connections.
+    /// Kept connections.
     pub connections: usize,
-    /// Requests a second that were asked for.
+    /// Requests a second of the plan.
     pub rate_asked_per_s: f64,
     /// Requests a second that fell due.
     pub rate_due_per_s: f64,
-    /// Right answers a second, up to the last one.
+    /// Right answers a second, until the last answer came.
     pub rate_right_per_s: f64,
-    /// Seconds of the schedule.
+    /// Seconds that the schedule took.
     pub schedule_s: f64,
     /// Requests that fell due.
     pub due: u64,
-    /// Of them, those that were sent.
+    /// Requests of these that were sent.
     pub sent: u64,
-    /// Of them, those with a 2xx answer to what was asked.
+    /// Requests of these whose answer was 2xx and about what was asked.
     pub right: u64,
-    /// Right answers of a hundred requests that fell due.
+    /// Right answers among the requests that fell due, percent.
     pub success_percent: f64,
     /// Answers by status.
     pub answered_by_status: BTreeMap<u16, u64>,
-    /// Failures by kind.
+    /// Failures by kind, as `timeout` or `not_sent`.
     pub failures: BTreeMap<&'static str, u64>,
     /// From the instant that a request was due to the end of its answer.
     pub latency_ms: LatencyReport,
-    /// The same from its sending: what the service alone took, and what a generator that waits would have seen.
+    /// From the sending to the end of the answer: what the service alone took, and what a generator that waits for each
+    /// answer would have seen.
     pub latency_from_send_ms: LatencyReport,
-    /// From the instant that it was due to its sending: for a free connection, and for the generator.
+    /// From the instant that a request was due to its sending: the wait for a free connection, and the generator's
+    /// lateness.
     pub send_wait_ms: LatencyReport,
-    /// How far the generator's clock was behind.
+    /// How late the generator's clock was.
     pub schedule_lag_ms: LatencyReport,
-    /// Ended before its time.
+    /// Whether the run was stopped before its end.
     pub was_interrupted: bool,
 }
 
 impl LoadReport {
-    pub(super) fn new(plan: &Plan, inputs: &Inputs, ran: &Ran) -> Self {
+    pub(super) fn new(plan: &Plan, inputs: &Inputs, ran: &RunResult) -> Self {
         let tally = &ran.tally;
         let per_s = |count: u64, seconds: f64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let (schedule_s, elapsed_s) = (ran.schedule.as_secs_f64(), ran.elapsed.as_secs_f64());
@@ -110,10 +112,7 @@ impl LoadReport {
         }
     }
 
-    /// For people: what was asked, what came of it, how long it took.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Writes the report as text: rates, answers, latencies, and whether the service level was kept.
     pub(crate) fn print(&self, slo: &Slo, out: &mut dyn Write) -> io::Result<()> {
         let counts =
             |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };

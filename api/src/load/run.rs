@@ -14,67 +14,67 @@ use tokio::{sync::watch, task::LocalSet};
 
 use super::{
     backlog::Backlog,
-    clock::{Ticked, tick},
-    connection::work,
+    clock::{ScheduleReport, run_schedule},
+    connection::run_connection,
     inputs::Inputs,
     tally::Tally,
 };
 use crate::client::Target;
 
-/// How often it is looked whether all connections are done.
-const LOOK: Duration = Duration::from_millis(5);
+/// How often it is checked whether all connections have ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What load to make.
+/// A load to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// On whom.
+    /// The service that gets it.
     pub target: Target,
     /// Requests a second.
     pub rate_per_s: f64,
-    /// For so long.
+    /// Length of the schedule.
     pub duration: Duration,
-    /// But not more requests than these.
+    /// The schedule ends early after this many requests.
     pub requests_max: u64,
-    /// Connections, which are kept.
+    /// Kept connections.
     pub connections: usize,
-    /// Threads that drive them.
+    /// Threads that the connections are spread over.
     pub threads: usize,
-    /// Requests that are due and not sent; further ones are counted as not sent.
+    /// Capacity of the backlog: a request that falls due while it is full counts as not sent.
     pub outstanding_max: usize,
     /// How long an answer may take from its sending; also how long answers are waited for at the end.
     pub timeout: Duration,
 }
 
 impl Plan {
-    /// So many as fall due while an answer may take, within bounds of memory (16 bytes each).
+    /// Room for the requests that fall due within `timeout`, from 1,000 to 1,000,000 so that memory stays bounded.
     pub(crate) fn outstanding_for(rate_per_s: f64, timeout: Duration) -> usize {
         ((rate_per_s * timeout.as_secs_f64()) as usize).clamp(1_000, 1_000_000)
     }
 }
 
-/// What came of a plan.
+/// What a run counted and measured.
 #[derive(Clone, Debug)]
-pub(super) struct Ran {
+pub(super) struct RunResult {
     pub(super) due: u64,
     pub(super) tally: Tally,
-    /// How late the clock was, microseconds.
+    /// How late the clock was with each request, microseconds.
     pub(super) lag: Histogram<u64>,
-    /// The schedule's time.
+    /// How long the schedule took.
     pub(super) schedule: Duration,
-    /// Until the last answer.
+    /// Time from the start to the last answer, and at least the schedule's.
     pub(super) elapsed: Duration,
     pub(super) was_stopped: bool,
 }
 
-/// Makes the load and waits for the answers; [`StopToken::stop`] ends it early.
+/// Sends the load and waits for the answers; [`StopToken::stop`] ends the run early.
 ///
 /// # Errors
-/// When the system gives no thread or no event queue.
+/// If the operating system refuses a thread or an event queue.
 pub(crate) fn run(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<super::LoadReport> {
     Ok(super::LoadReport::new(plan, inputs, &run_plan(plan, inputs, stop)?))
 }
 
-fn run_plan(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<Ran> {
+fn run_plan(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<RunResult> {
     let backlog = Arc::new(Backlog::new(plan.outstanding_max));
     let cut = watch::Sender::new(false);
     let threads = plan.threads.clamp(1, plan.connections);
@@ -89,7 +89,7 @@ fn run_plan(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<R
             for _ in 0..connections {
                 let (plan, inputs, backlog) = (plan.clone(), inputs.clone(), backlog.clone());
                 let (tally, cut) = (tally.clone(), cut.clone());
-                local.spawn_local(async move { work(&plan, &inputs, &backlog, &tally, cut).await });
+                local.spawn_local(async move { run_connection(&plan, &inputs, &backlog, &tally, cut).await });
             }
             runtime.block_on(local);
             Rc::try_unwrap(tally).expect("all connections have ended").into_inner()
@@ -97,27 +97,27 @@ fn run_plan(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<R
         workers.push(std::thread::Builder::new().name(format!("load-{thread}")).spawn(body)?);
     }
     let started = Instant::now();
-    let Ticked { due, refused, lag, elapsed: schedule } = tick(plan, &backlog, stop);
+    let ScheduleReport { due, refused, lag, elapsed: schedule } = run_schedule(plan, &backlog, stop);
     backlog.finish(plan.connections);
     let mut not_sent = refused;
     let deadline = Instant::now() + plan.timeout;
     while workers.iter().any(|worker| !worker.is_finished()) {
         if stop.is_stopped() {
-            not_sent += backlog.give_up();
+            not_sent += backlog.clear();
             cut.send_replace(true);
         } else if Instant::now() >= deadline {
-            not_sent += backlog.give_up();
+            not_sent += backlog.clear();
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
     let mut tally = Tally::default();
     for worker in workers {
         tally.add(&worker.join().map_err(|_| io::Error::other("a load thread panicked"))?);
     }
-    // What nobody took any more after a cut.
-    tally.note_not_sent(not_sent + backlog.give_up());
+    // After a cut, no connection takes what still waits.
+    tally.count_not_sent(not_sent + backlog.clear());
     let elapsed = tally.last_at.map_or(schedule, |last| last - started).max(schedule);
-    Ok(Ran { due, tally, lag, schedule, elapsed, was_stopped: stop.is_stopped() })
+    Ok(RunResult { due, tally, lag, schedule, elapsed, was_stopped: stop.is_stopped() })
 }
 
 #[cfg(test)]
@@ -131,8 +131,7 @@ mod tests {
 
     use super::{super::inputs::Input, *};
 
-    /// Answers every request at once, but for one span in which it takes none: it holds still from the `from`-th on until
-    /// so much time has passed.
+    /// A service that answers every request at once, except that it stalls for a while at one of them.
     struct Stalling {
         address: SocketAddr,
         accept: JoinHandle<()>,
@@ -238,7 +237,7 @@ mod tests {
         let begun = Instant::now();
         while *server.stall.seen.lock().unwrap() < 5 {
             assert!(begun.elapsed() < Duration::from_secs(20), "nothing hangs");
-            // Paces the questions; what is waited for is that one request hangs.
+            // Polls until one request hangs.
             std::thread::sleep(Duration::from_millis(5));
         }
         let begun = Instant::now();

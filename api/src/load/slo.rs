@@ -1,17 +1,17 @@
-//! What must hold.
+//! The service level that a run must keep.
 
 use serde::Serialize;
 
 use super::report::LoadReport;
 
-/// A service level, and what the generator must keep to be a judge of it.
+/// Bounds on latency and success.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Slo {
-    /// Milliseconds that 95 of a hundred requests take at most.
+    /// Greatest p95 latency, milliseconds.
     pub p95_ms: f64,
-    /// Milliseconds that 99 of a hundred requests take at most, if that is asked for.
+    /// Greatest p99 latency, milliseconds; `None` sets no bound.
     pub p99_ms: Option<f64>,
-    /// Right answers of a hundred requests at least.
+    /// Least share of right answers, percent.
     pub success_percent: f64,
 }
 
@@ -22,12 +22,13 @@ impl Default for Slo {
 }
 
 impl Slo {
-    /// The generator's own lateness is part of every latency. Past a tenth of the tightest bound it is what was measured.
+    /// Greatest p99 lateness of the generator, milliseconds: a tenth of the tightest latency bound, at least 1. The
+    /// lateness is part of every latency, so beyond it the run would judge the generator.
     pub(crate) fn lag_ms_max(&self) -> f64 {
         (self.p99_ms.unwrap_or(self.p95_ms).min(self.p95_ms) / 10.0).max(1.0)
     }
 
-    /// Everything that does not hold; nothing if it is a pass.
+    /// A sentence for each bound that the run broke; empty if it passed.
     pub(crate) fn breaches(&self, report: &LoadReport) -> Vec<String> {
         let mut breaches = Vec::new();
         let percent = report.success_percent;

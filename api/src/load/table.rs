@@ -1,46 +1,47 @@
-//! A file of features, as columns that hold numbers and columns that do not.
+//! Reads a file of features, whose columns may hold numbers or text.
 
 use std::{fs::File, path::Path};
 
-/// Rows of a file that are taken.
+/// Rows that are read of a file.
 pub(super) const ROWS_MAX: usize = 10_000;
 
-/// One value of a row.
+/// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Number(f64),
     Missing,
-    /// A name, a time: as it is written.
+    /// Text that is no number, such as a name or a time.
     Other(String),
 }
 
 impl Cell {
-    /// As a CSV has it; what `stormglass predict` calls missing is missing.
-    fn of_text(text: &str) -> Self {
+    /// A cell of a CSV. What `stormglass predict` takes as missing is missing here.
+    fn from_text(text: &str) -> Self {
         match text {
             "" | "NA" => Self::Missing,
-            text => text.parse().map_or_else(|_| Self::Other(text.to_owned()), Self::of_number),
+            text => text.parse().map_or_else(|_| Self::Other(text.to_owned()), Self::from_number),
         }
     }
 
-    fn of_number(number: f64) -> Self {
+    /// A number that is not finite is missing.
+    fn from_number(number: f64) -> Self {
         if number.is_finite() { Self::Number(number) } else { Self::Missing }
     }
 }
 
-/// The first rows of a file.
+/// The first [`ROWS_MAX`] rows of a file.
 pub(super) struct Table {
     pub(super) names: Vec<String>,
-    /// Each as long as `names`, with the number it has in the file.
+    /// Each row with its line or row number in the file; it has as many cells as there are `names`.
     rows: Vec<(u64, Vec<Cell>)>,
-    /// What that number counts.
+    /// What that number counts: `line` or `row`.
     counted: &'static str,
     /// Whether the file has more than [`ROWS_MAX`].
     pub(super) has_more: bool,
 }
 
 impl Table {
-    /// A table of `stormglass features`, by the file's name, or a CSV with a header.
+    /// Reads a parquet table if the file's name ends in `.parquet`, else a CSV with a header.
     ///
     /// # Errors
     /// A message that says why the file cannot be read.
@@ -53,11 +54,12 @@ impl Table {
         if table.rows.is_empty() { Err("it has no rows".to_owned()) } else { Ok(table) }
     }
 
-    /// Whether the column has numbers, or nothing at all. One of names or times is no feature.
+    /// Whether every cell of the column is a number or missing.
     ///
     /// # Errors
-    /// Where a cell among numbers is none: as a missing value it would ask for another row than the file has.
-    pub(super) fn is_numbers(&self, column: usize) -> Result<bool, String> {
+    /// If a column that has numbers also has text: sent as a missing value, that cell would ask about another row than
+    /// the file has.
+    pub(super) fn is_numeric(&self, column: usize) -> Result<bool, String> {
         let has = |is: fn(&Cell) -> bool| self.rows.iter().any(|(_, row)| is(&row[column]));
         let wrong = self.rows.iter().find_map(|(at, row)| match &row[column] {
             Cell::Other(text) => Some((at, text)),
@@ -75,7 +77,7 @@ impl Table {
         }
     }
 
-    /// Each row's values in these columns, NaN where there is none.
+    /// Each row's values in these columns; NaN for a cell that is missing or text.
     pub(super) fn values(&self, columns: &[usize]) -> impl Iterator<Item = Vec<f64>> {
         let value = |cell: &Cell| if let Cell::Number(number) = cell { *number } else { f64::NAN };
         self.rows.iter().map(move |(_, row)| columns.iter().map(|&column| value(&row[column])).collect())
@@ -89,7 +91,7 @@ fn read_csv(file: File) -> Result<Table, String> {
     for record in reader.records().take(ROWS_MAX + 1) {
         let record = record.map_err(|error| error.to_string())?;
         let line = record.position().map_or(0, csv::Position::line);
-        rows.push((line, record.iter().map(Cell::of_text).collect()));
+        rows.push((line, record.iter().map(Cell::from_text).collect()));
     }
     Ok(Table { names, rows, counted: "line", has_more: false })
 }
@@ -102,17 +104,17 @@ fn read_parquet(file: File) -> Result<Table, String> {
     };
     let cell = |field: &Field| match *field {
         Field::Null => Cell::Missing,
-        Field::Double(number) => Cell::of_number(number),
-        Field::Float(number) => Cell::of_number(f64::from(number)),
-        Field::Float16(number) => Cell::of_number(f64::from(number)),
-        Field::Byte(number) => Cell::of_number(f64::from(number)),
-        Field::Short(number) => Cell::of_number(f64::from(number)),
-        Field::Int(number) => Cell::of_number(f64::from(number)),
-        Field::Long(number) => Cell::of_number(number as f64),
-        Field::UByte(number) => Cell::of_number(f64::from(number)),
-        Field::UShort(number) => Cell::of_number(f64::from(number)),
-        Field::UInt(number) => Cell::of_number(f64::from(number)),
-        Field::ULong(number) => Cell::of_number(number as f64),
+        Field::Double(number) => Cell::from_number(number),
+        Field::Float(number) => Cell::from_number(f64::from(number)),
+        Field::Float16(number) => Cell::from_number(f64::from(number)),
+        Field::Byte(number) => Cell::from_number(f64::from(number)),
+        Field::Short(number) => Cell::from_number(f64::from(number)),
+        Field::Int(number) => Cell::from_number(f64::from(number)),
+        Field::Long(number) => Cell::from_number(number as f64),
+        Field::UByte(number) => Cell::from_number(f64::from(number)),
+        Field::UShort(number) => Cell::from_number(f64::from(number)),
+        Field::UInt(number) => Cell::from_number(f64::from(number)),
+        Field::ULong(number) => Cell::from_number(number as f64),
         ref other => Cell::Other(other.to_string()),
     };
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
@@ -177,7 +179,7 @@ mod tests {
 
         let table = Table::read(file.path()).unwrap();
         assert_eq!(table.names, ["long", "byte", "unsigned", "word", "at", "name"]);
-        let numbers: Vec<usize> = (0..6).filter(|&column| table.is_numbers(column).unwrap()).collect();
+        let numbers: Vec<usize> = (0..6).filter(|&column| table.is_numeric(column).unwrap()).collect();
         assert_eq!(numbers, [0, 1, 2, 3]);
         let rows: Vec<Vec<f64>> = table.values(&numbers).collect();
         assert_eq!(rows, [[1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 5.0]]);

@@ -1,4 +1,4 @@
-//! What came of the requests.
+//! Counts the outcomes of requests and their latencies.
 
 use std::{
     collections::BTreeMap,
@@ -7,14 +7,15 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-/// The longest time that a histogram tells apart, microseconds: an hour.
+/// The longest time that a histogram records, microseconds: an hour. Longer ones count as this.
 const MICROS_MAX: u64 = 3_600_000_000;
-/// Three digits: what it says of a time is right to a thousandth.
-const DIGITS: u8 = 3;
+/// Significant decimal digits of a recorded time.
+const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// A histogram of microseconds.
+/// An empty histogram of times in microseconds.
 pub(super) fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, MICROS_MAX, DIGITS).expect("the bounds are constants that it takes")
+    Histogram::new_with_bounds(1, MICROS_MAX, SIGNIFICANT_DIGITS)
+        .expect("the bounds are constants that it takes")
 }
 
 /// Counts a time; one beyond the bound counts as the bound.
@@ -22,30 +23,30 @@ pub(super) fn record(histogram: &mut Histogram<u64>, time: Duration) {
     histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(MICROS_MAX).max(1));
 }
 
-/// What came of one request.
+/// How one request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A whole answer.
+    /// The whole answer came.
     Answered { status: u16, is_right: bool },
-    /// None; why, in one word.
+    /// No answer; the kind of failure, as `timeout` or `refused`.
     Failed(&'static str),
-    /// The run was ended while it was under way.
+    /// The run was stopped before the answer came.
     CutOff,
 }
 
-/// The kind of failure under which an answer counts that is not about what was asked.
+/// Kind of failure: a 2xx answer that is not about what was asked.
 const WRONG: &str = "wrong_answer";
-/// The kind of failure under which a request counts that was due and never sent.
+/// Kind of failure: a request that was due and never sent.
 const NOT_SENT: &str = "not_sent";
-/// The kind of failure under which a request counts whose answer the run did not wait for.
+/// Kind of failure: a request whose answer the run did not wait for.
 const CUT_OFF: &str = "cut_off";
 
-/// What came of all of them.
+/// Outcomes and latencies of a run, or of one of its threads.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     /// Requests sent.
     pub sent: u64,
-    /// Of them, those with a 2xx answer to what was asked.
+    /// Requests of these whose answer was 2xx and about what was asked.
     pub right: u64,
     /// Answers by status.
     pub by_status: BTreeMap<u16, u64>,
@@ -53,9 +54,9 @@ pub(super) struct Tally {
     pub failures: BTreeMap<&'static str, u64>,
     /// From the instant that a request was due to the end of its answer, or to its timeout; microseconds.
     pub latency: Histogram<u64>,
-    /// The same from the instant that it was sent.
+    /// From the instant that a request was sent to the same end; microseconds.
     pub from_send: Histogram<u64>,
-    /// From the instant that it was due to the instant that it was sent.
+    /// From the instant that a request was due to the instant that it was sent; microseconds.
     pub wait: Histogram<u64>,
     /// When the last answer came.
     pub last_at: Option<Instant>,
@@ -77,8 +78,15 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Counts one. What failed at once (nobody listens) has no latency: it would flatter.
-    pub(super) fn note(&mut self, outcome: &Outcome, due_at: Instant, sent_at: Instant, now: Instant) {
+    /// Counts one request. One that failed at once, as when nobody listens, has no latency: its short time would
+    /// flatter the service.
+    pub(super) fn record_outcome(
+        &mut self,
+        outcome: &Outcome,
+        due_at: Instant,
+        sent_at: Instant,
+        now: Instant,
+    ) {
         self.sent += 1;
         record(&mut self.wait, sent_at - due_at);
         match *outcome {
@@ -103,7 +111,7 @@ impl Tally {
     }
 
     /// Counts requests that were due and never sent.
-    pub(super) fn note_not_sent(&mut self, count: u64) {
+    pub(super) fn count_not_sent(&mut self, count: u64) {
         if count > 0 {
             self.fail(NOT_SENT, count);
         }
