@@ -26,6 +26,7 @@ use std::{
 #[path = "support/not_run.rs"]
 mod not_run;
 
+use not_run::not_run;
 use stormglass_engine::{
     cpu::{CpuRequest, plan},
     mailbox::{Lane, Mailbox, Watched},
@@ -33,7 +34,6 @@ use stormglass_engine::{
     runtime::{Guards, Liveness, RuntimeChoice, ShardStep, spawn_shards_guarded},
     sys::{self, SchedStat},
 };
-use not_run::not_run;
 
 const SHARDS: usize = 4;
 const HOGS_PER_CPU: usize = 2;
