@@ -20,6 +20,7 @@ use engine::{
     offline::Offline,
     route::RouteTable,
     runtime::{InlineShard, RuntimeChoice, ShardStep},
+    settings::RunSettings,
     shard::{Out, ShardCore, Wanted},
     sim::{Faults, SimConfig, Simulator},
     source::{Run, SourceConfig, SourceEnd, SourceEvent, StopToken, TickSink, file::FileConfig, pace::Speed},
@@ -131,7 +132,8 @@ fn offline(ticks: &[Fed], model: &Arc<Model>) -> Bytes {
 }
 
 fn live(ticks: &[Fed], model: &Arc<Model>, shards: usize, runtime: RuntimeChoice) -> Bytes {
-    let settings = EngineSettings { shards: Some(shards), runtime, ..EngineSettings::default() };
+    let run = RunSettings { shards: Some(shards), runtime, ..RunSettings::default() };
+    let settings = EngineSettings { run, ..EngineSettings::default() };
     let collect = Collect::default();
     let out = collect.clone();
     let engine =
@@ -209,7 +211,8 @@ fn restarted_live(ticks: &[Fed], model: &Arc<Model>, splits: &[usize]) -> Bytes 
     let (mut first, mut runtimes) = (0, runtimes().into_iter().cycle());
     for (life, &end) in splits.iter().chain([&ticks.len()]).enumerate() {
         let (shards, runtime) = ([1, 4, 2][life % 3], runtimes.next().unwrap());
-        let settings = EngineSettings { shards: Some(shards), runtime, ..EngineSettings::default() };
+        let run = RunSettings { shards: Some(shards), runtime, ..RunSettings::default() };
+        let settings = EngineSettings { run, ..EngineSettings::default() };
         let out = collect.clone();
         let board = Arc::new(Board::default());
         let engine = Engine::start_with(&settings, Some(model.clone()), board, move |_| out.clone()).unwrap();

@@ -163,7 +163,7 @@ fn the_report_is_the_same_with_any_number_of_shards() {
     feed(&mut offline, &ticks, 0);
     let expected = format!("{:?}", report(&mut offline));
     for shards in [1, 2, 3] {
-        let settings = EngineSettings { shards: Some(shards), ..EngineSettings::default() };
+        let settings = EngineSettings::with_shards(shards);
         let engine = Engine::start(&settings, Some(baseline())).unwrap();
         feed(&mut engine.ingest(), &ticks, 0);
         wait_for_ticks(&engine, ticks.len());
@@ -450,10 +450,9 @@ fn feedback_is_the_same_with_any_number_of_shards() {
     let expected = offline.out.bytes();
     for shards in [1, 3] {
         let settings = EngineSettings {
-            shards: Some(shards),
             state: StateSettings { feedback: both, ..StateSettings::default() },
             baseline: Some(baseline()),
-            ..EngineSettings::default()
+            ..EngineSettings::with_shards(shards)
         };
         let keep = Keep::default();
         let out = keep.clone();
@@ -536,7 +535,7 @@ fn the_same_swap_at_the_same_tick_gives_the_same_bytes() {
     let by = |name: &str| expected.iter().filter(|bytes| bytes.contains(name)).count();
     assert_eq!((by("\"name\":\"one\""), by("\"name\":\"other\"")), (first.len(), second.len()));
     for shards in [1, 2] {
-        let settings = EngineSettings { shards: Some(shards), ..EngineSettings::default() };
+        let settings = EngineSettings::with_shards(shards);
         let kept = Keep::default();
         let out = kept.clone();
         let engine =

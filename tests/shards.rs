@@ -13,6 +13,7 @@ use engine::{
     message::{Answer, Control, Message, RoutedTick, TickBatch},
     metrics::ShardMetrics,
     prediction::{Status, WarmingReason},
+    settings::Pin,
     shard::{NoOut, Out, ShardCore, Wanted},
     sim::{SimConfig, Simulator},
     source::TickSink,
@@ -40,7 +41,7 @@ impl Fed {
     }
 
     fn with(out: Outcomes) -> Self {
-        Self::on(&EngineSettings { shards: Some(1), ..EngineSettings::default() }, out)
+        Self::on(&EngineSettings::with_shards(1), out)
     }
 
     /// The first shard has the symbol.
@@ -123,7 +124,7 @@ fn a_kept_answer_is_given_again_until_the_next_tick() {
 }
 
 fn one_shard() -> EngineSettings {
-    EngineSettings { shards: Some(1), ..EngineSettings::default() }
+    EngineSettings::with_shards(1)
 }
 
 fn is_ready(fed: &Fed) -> bool {
@@ -237,9 +238,9 @@ impl Out for EveryTick {
 /// One shard that is gone leaves the others with the model that they had.
 #[test]
 fn a_swap_is_on_every_shard_or_on_none() {
-    let settings = EngineSettings::default();
-    let partition = default_partition("simulator:BTC-USD", settings.partition_count);
-    let settings = EngineSettings { shards: Some(2), pins: vec![(partition, 0)], ..settings };
+    let mut settings = EngineSettings::with_shards(2);
+    let partition = default_partition("simulator:BTC-USD", settings.run.partitions);
+    settings.run.pins = vec![Pin { partition, shard: 0 }];
     let mut fed = Fed::on(&settings, Outcomes::default());
     fed.handle().mailboxes[1].close();
     let refused = fed.swap(small_model_named("other", -3.0)).unwrap_err();
@@ -322,7 +323,7 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
     let ask = original.handle().ask(0, deadline, |reply| Control::Snapshot { symbol: key, reply });
     let snapshot = wait(ask).unwrap().unwrap();
 
-    let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+    let settings = EngineSettings::with_shards(1);
     let mut other = Fed {
         engine: Engine::start(&settings, Some(small_model())).unwrap(),
         rest: original.rest.clone(),

@@ -97,7 +97,7 @@ fn a_tables_features_are_the_live_engines_to_the_bit() {
 
     let live = Live::default();
     let out = live.clone();
-    let settings = EngineSettings { shards: Some(2), ..EngineSettings::default() };
+    let settings = EngineSettings::with_shards(2);
     let engine =
         Engine::start_with(&settings, Some(small_model()), Arc::new(Board::default()), move |_| out.clone())
             .unwrap();

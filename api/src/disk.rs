@@ -91,9 +91,7 @@ pub(crate) fn watch(app: &Arc<App>) -> io::Result<()> {
 }
 
 fn state_directory(app: &App) -> Option<&Path> {
-    let directory =
-        app.config.kafka.state_directory.get().filter(|_| app.config.source.kind == SourceKind::Kafka);
-    directory.map(Path::new)
+    app.config.kafka.state_directory.as_deref().filter(|_| app.config.source.kind == SourceKind::Kafka)
 }
 
 fn look(app: &App) {

@@ -76,9 +76,8 @@ pub(crate) fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<Str
     if info.horizon_s != 0 && info.horizon_s != label.horizon_s {
         differing.push(format!("{} s ahead, label.horizon_s is {}", info.horizon_s, label.horizon_s));
     }
-    let configured = match label.threshold {
-        // Nine decimals: what the change of units adds is not for people.
-        Some(threshold) => LabelRule::FixedBp((threshold * 1e13).round() / 1e9),
+    let configured = match label.threshold_bp {
+        Some(threshold_bp) => LabelRule::FixedBp(threshold_bp),
         None => LabelRule::Quantile(label.quantile),
     };
     if let Some(rule) = info.label_rule() {
@@ -107,7 +106,7 @@ mod tests {
         assert_eq!(other_event(&info, &label), None, "it says nothing");
         (info.horizon_s, info.label_quantile, info.tau_bp) = (60, 0.9, 1.3);
         assert_eq!(other_event(&info, &label), None);
-        let fixed = LabelSettings { threshold: Some(3e-4), ..label };
+        let fixed = LabelSettings { threshold_bp: Some(3.0), ..label };
         for (other, expected) in [
             (LabelSettings { horizon_s: 30, ..label }, "60 s ahead, label.horizon_s is 30"),
             (LabelSettings { quantile: 0.95, ..label }, "above the symbol's own trailing 0.95 quantile"),

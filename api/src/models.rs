@@ -288,6 +288,6 @@ pub type Look = (Entry, Result<Arc<Seen>, String>);
 
 /// Where the record is. With Kafka the log says which model scores a partition: the record is not read.
 fn record_file(config: &Config) -> Option<RecordFile> {
-    let path = config.model.record.get().filter(|_| config.source.kind != SourceKind::Kafka)?;
+    let path = config.model.record.as_deref().filter(|_| config.source.kind != SourceKind::Kafka)?;
     Some(RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
 }

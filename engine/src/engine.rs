@@ -1,4 +1,4 @@
-//! (8) Starts the whole engine and stops it.
+//! Starts the whole engine and stops it.
 
 use std::{
     io,
@@ -17,62 +17,40 @@ use crate::{
     events::EventLog,
     handle::EngineHandle,
     ingest::Ingest,
-    limits::{
-        CONTROL_LANE_CAPACITY, PARTITIONS_MAX, RECENT_ROWS_MAX, SYMBOLS_MAX, SYMBOLS_MAX_DEFAULT,
-        TICK_LANE_CAPACITY,
-    },
+    limits::{CONTROL_LANE_CAPACITY, RECENT_ROWS_MAX, TICK_LANE_CAPACITY},
     mailbox::Mailbox,
     message::{Answer, Message},
     metrics::ShardMetrics,
     quality::QualitySettings,
     route::RouteTable,
-    runtime::{RuntimeChoice, RuntimeError, ShardStep, Shards, spawn_shards},
+    runtime::{RuntimeError, ShardStep, Shards, spawn_shards},
+    settings::RunSettings,
     shard::{Out, ShardCore, Wanted},
     source::StopToken,
     state::StateSettings,
-    symbol::{Partition, SymbolTable},
+    symbol::SymbolTable,
     sys,
 };
 
-/// How to run the engine.
-#[derive(Clone, Debug)]
+/// What the engine is started with.
+#[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
-    /// Shards; `None` = as many as the processors leave beside the front.
-    pub shards: Option<usize>,
-    /// Front-end threads to leave room for; `None` = a quarter of the processors.
+    /// Shards, their runtime, and how symbols come to them.
+    pub run: RunSettings,
+    /// Front-end threads to leave CPUs for; `None` = one for every four CPUs.
     pub fronts: Option<usize>,
-    /// How long a shard that owns its processor looks for mail before it sleeps.
-    pub spin: Duration,
-    /// Which runtime.
-    pub runtime: RuntimeChoice,
-    /// Partitions where no Kafka says how many.
-    pub partition_count: u32,
-    /// Symbols to hold at most.
-    pub symbols_max: usize,
-    /// Partitions fixed to shards.
-    pub pins: Vec<(Partition, usize)>,
     /// What shapes the bytes of predictions.
     pub state: StateSettings,
-    /// How much live quality looks back upon; the bound on rows is shared by the shards.
+    /// How far live quality looks back; the bound on rows is shared by the shards.
     pub quality: QualitySettings,
-    /// The model that stands in for a symbol on which the loaded one does worse, where `state.feedback` asks for it.
+    /// The model that answers for a symbol while the loaded one does worse, where `state.feedback` asks for it.
     pub baseline: Option<Arc<Model>>,
 }
 
-impl Default for EngineSettings {
-    fn default() -> Self {
-        Self {
-            shards: None,
-            fronts: None,
-            spin: Duration::ZERO,
-            runtime: RuntimeChoice::Auto,
-            partition_count: 64,
-            symbols_max: SYMBOLS_MAX_DEFAULT,
-            pins: Vec::new(),
-            state: StateSettings::default(),
-            quality: QualitySettings::default(),
-            baseline: None,
-        }
+impl EngineSettings {
+    /// The defaults with this many shards.
+    pub fn with_shards(shards: usize) -> Self {
+        Self { run: RunSettings { shards: Some(shards), ..RunSettings::default() }, ..Self::default() }
     }
 }
 
@@ -121,10 +99,12 @@ impl Engine {
         out: impl Fn(usize) -> O + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let allowed = sys::allowed_cpus()?;
-        let asked = CpuRequest { shards: settings.shards, fronts: settings.fronts, spin: settings.spin };
+        let run = &settings.run;
+        let spin = Duration::from_micros(run.spin_us);
+        let asked = CpuRequest { shards: run.shards, fronts: settings.fronts, spin };
         let plan = cpu::plan(&allowed, sys::cpu_quota(), &asked);
         let shard_count = plan.shard_cpus.len();
-        check(settings, shard_count)?;
+        run.check(Some(shard_count)).map_err(StartError::Settings)?;
 
         let bound = bind(model.as_ref());
         let shard_metrics: Vec<Arc<ShardMetrics>> = (0..shard_count).map(|_| Arc::default()).collect();
@@ -138,14 +118,14 @@ impl Engine {
         let recent_rows_max = RECENT_ROWS_MAX / shard_count;
         let events = Arc::new(EventLog::default());
         let noted = events.clone();
-        let shards = spawn_shards(&plan, settings.runtime, &mailboxes, &shard_metrics, move |shard| {
+        let shards = spawn_shards(&plan, run.runtime, &mailboxes, &shard_metrics, move |shard| {
             let core = ShardCore::new(state, bound.clone(), metrics[shard].clone());
             let core = core.with_quality(quality).with_baseline(baseline.clone()).with_events(noted.clone());
             let core = core.with_recent_rows(recent_rows_max);
             LiveShard { core, out: out(shard) }
         })?;
-        let symbols = Arc::new(SymbolTable::with_room_for(settings.symbols_max));
-        let routes = Arc::new(RouteTable::new(settings.partition_count, shard_count, &settings.pins));
+        let symbols = Arc::new(SymbolTable::with_room_for(run.symbols_max));
+        let routes = Arc::new(RouteTable::new(run.partitions, shard_count, &run.pins));
         let runtime = shards.report().clone();
         let handle = EngineHandle {
             model: Arc::new(ArcSwapOption::new(model)),
@@ -226,30 +206,6 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.shut_down();
     }
-}
-
-fn check(settings: &EngineSettings, shard_count: usize) -> Result<(), StartError> {
-    let partitions = settings.partition_count;
-    if partitions == 0 || partitions > PARTITIONS_MAX {
-        return Err(StartError::Settings(format!(
-            "engine.partitions is {partitions}; give 1 to {PARTITIONS_MAX}"
-        )));
-    }
-    if !(1..=SYMBOLS_MAX).contains(&settings.symbols_max) {
-        let symbols = settings.symbols_max;
-        return Err(StartError::Settings(format!(
-            "engine.symbols_max is {symbols}; give 1 to {SYMBOLS_MAX}"
-        )));
-    }
-    for &(Partition(partition), shard) in &settings.pins {
-        if partition >= partitions || shard >= shard_count {
-            return Err(StartError::Settings(format!(
-                "engine.pins fixes partition {partition} to shard {shard}; there are {partitions} partitions and \
-                 {shard_count} shards, both counted from 0"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// A model that names features of its own still scores rows; only the stream goes without.

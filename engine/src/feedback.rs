@@ -11,12 +11,13 @@ use self::{
 };
 use crate::{features::Row, scoring::Scoring};
 
-/// What is asked for; nothing by default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Keys of `[quality]` that let outcomes change predictions; both are off by default. They shape every prediction's bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct FeedbackSettings {
-    /// Online Platt.
+    /// Each symbol's own outcomes recalibrate its probabilities (online Platt).
     pub recalibrate: bool,
-    /// The baseline answers while the model does worse.
+    /// The baseline answers for a symbol while the model's recent Brier score is worse.
     pub fallback: bool,
 }
 

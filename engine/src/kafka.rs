@@ -12,7 +12,7 @@
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
 //!
-//! Map: [`settings`] what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
+//! Map: [`settings`](crate::settings) what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
 //! client that makes topics, `oauth` tokens that let them in; `topics` created or checked; `claim` whose a lane's name is;
 //! `lane` the thread and its turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress`
 //! what a commit says beside the offset; `topic_id` which log that offset is of; `snapshots` state in the compacted topic,
@@ -47,7 +47,6 @@ mod replay;
 mod resend;
 mod restore;
 mod retention;
-pub mod settings;
 mod snapshots;
 mod state_files;
 mod topic_id;
@@ -69,6 +68,7 @@ pub use rekey::{RekeyCounts, RekeySettings, rekey};
 pub use replay::{ReplayCounts, ReplayError, TopicSink};
 pub use resend::ResendSink;
 pub use retention::topic_retention;
-pub use settings::{Delivery, KafkaSettings, Start};
 pub use state_files::kept_states;
 pub use topic_log::{TopicLog, committed_offsets};
+
+pub use crate::settings::{self, Delivery, KafkaSettings, Start};

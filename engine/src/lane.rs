@@ -19,6 +19,8 @@ use model::ModelInfo;
 pub use metrics::{LaneMetrics, TransactionOutcome};
 pub use report::{LaneReport, Verdict};
 
+pub use crate::settings::Emit;
+
 use crate::{
     message::RoutedTick,
     snapshot::SnapshotError,
@@ -36,18 +38,6 @@ impl Epoch {
         static NEWEST: AtomicU64 = AtomicU64::new(0);
         Self(NEWEST.fetch_add(1, Ordering::Relaxed) + 1)
     }
-}
-
-/// Which predictions are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Emit {
-    /// One for each accepted tick.
-    #[default]
-    EveryTick,
-    /// The first of each second of a symbol's event time.
-    EverySecond,
-    /// Those that call a spike.
-    Spikes,
 }
 
 /// A tick from a log.

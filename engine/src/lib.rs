@@ -61,6 +61,7 @@ pub mod recording;
 pub mod route;
 pub mod runtime;
 pub mod scoring;
+pub mod settings;
 pub mod shard;
 pub mod sim;
 pub mod snapshot;

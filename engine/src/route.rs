@@ -14,7 +14,10 @@ use std::sync::{
 
 use rustc_hash::FxHashMap;
 
-use crate::symbol::{Partition, SymbolId, SymbolKey};
+use crate::{
+    settings::Pin,
+    symbol::{Partition, SymbolId, SymbolKey},
+};
 
 const NONE: u32 = u32::MAX;
 /// Bits of a symbol's entry, above every partition's number.
@@ -56,9 +59,9 @@ impl RouteTable {
     ///
     /// # Panics
     /// If a pin names a partition or a shard outside the counts (checked where configuration enters).
-    pub fn new(partition_count: u32, shard_count: usize, pins: &[(Partition, usize)]) -> Self {
+    pub fn new(partition_count: u32, shard_count: usize, pins: &[Pin]) -> Self {
         let shards: Box<[AtomicU32]> = (0..partition_count).map(|_| AtomicU32::new(NONE)).collect();
-        for &(partition, shard) in pins {
+        for &Pin { partition, shard } in pins {
             assert!(
                 shard < shard_count,
                 "partition {} is pinned to shard {shard} of {shard_count}",
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_pin_holds_and_a_split_symbol_is_told() {
-        let routes = RouteTable::new(8, 2, &[(Partition(0), 1)]);
+        let routes = RouteTable::new(8, 2, &[Pin { partition: Partition(0), shard: 1 }]);
         assert_eq!(routes.learn(SymbolId(0), Partition(0)), (1, false));
         assert_eq!(routes.learn(SymbolId(0), Partition(0)), (1, false));
         assert_eq!(routes.learn(SymbolId(0), Partition(3)), (0, true));

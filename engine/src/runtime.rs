@@ -29,6 +29,7 @@ pub use self::{
     presence::{Liveness, ShardState},
     spawn::{Guards, Shards, StopError, spawn_shards, spawn_shards_guarded},
 };
+pub use crate::settings::RuntimeChoice;
 
 /// The synchronous core of a shard: owned state, no I/O, no clock. It is built on its shard's thread and stays there.
 pub trait ShardStep: 'static {
@@ -49,18 +50,6 @@ pub trait ShardStep: 'static {
 
     /// Background work: called some time after messages were handled, when both lanes are empty. Not periodic.
     fn idle(&mut self) {}
-}
-
-/// Which runtime drives the shards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RuntimeChoice {
-    /// glommio where it can run, else threads, with the reason in the log and the report.
-    #[default]
-    Auto,
-    /// glommio or an error.
-    Glommio,
-    /// Plain threads.
-    Thread,
 }
 
 /// The runtime that drives the shards.

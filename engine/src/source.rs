@@ -23,7 +23,7 @@ use std::sync::{
 pub use feed::{RecordFeed, RecordFormat, RecordPlace};
 use file::{FileConfig, FileError, FileSource};
 pub use sequence::SequenceTracker;
-use simulator::{SimulatorConfig, SimulatorError, SimulatorSource};
+use simulator::{SimulatorError, SimulatorSettings, SimulatorSource};
 pub use tally::{Faults, Tally, TickOutcomes};
 
 use crate::{
@@ -93,7 +93,7 @@ impl Progress for () {
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceConfig {
     /// Made-up ticks.
-    Simulator(SimulatorConfig),
+    Simulator(SimulatorSettings),
     /// Recorded ticks.
     File(FileConfig),
     /// No ticks: only what requests bring along is scored.

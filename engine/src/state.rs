@@ -27,7 +27,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 pub use effect::{Effect, GridRow};
 pub use label::LabelSettings;
-pub use settings::StateSettings;
+pub use settings::{GapSettings, StateSettings};
 pub use tau::Tau;
 
 use crate::{
@@ -152,7 +152,7 @@ impl SymbolState {
             None => self.begin(tick.event_time),
             Some(newest_ns) => {
                 let gap_ns =
-                    if self.book.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
+                    if self.book.quote.is_some() { settings.gaps.quoted_ns } else { settings.gaps.trades_ns };
                 let silence_ns = now_ns - newest_ns;
                 if silence_ns > gap_ns {
                     self.skip_gap(tick.event_time);
@@ -352,7 +352,7 @@ impl SymbolState {
         if inferred {
             effects.push(Effect::SideInferred);
         }
-        let change = self.book.apply(tick, side, settings.gap_quoted_ns);
+        let change = self.book.apply(tick, side, settings.gaps.quoted_ns);
         let log_mid = self.book.log_mid;
         self.open_high = self.open_high.max(log_mid);
         self.open_low = self.open_low.min(log_mid);

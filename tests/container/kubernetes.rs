@@ -1,5 +1,7 @@
 //! The manifests, as documents: they agree with each other, with the image, and with what the service serves.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::files::{self, list};
@@ -107,8 +109,11 @@ fn its_configuration_is_read_and_its_drain_ends_before_the_grace() {
         .collect();
     let variables: Vec<(&str, &str)> = variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let config = files::configuration(Some(file.path().to_path_buf()), &variables);
-    assert_eq!(config.kafka.instance.get(), Some("stormglass-0"));
-    assert_eq!(config.server.advertised_url.get(), Some("http://stormglass-0.stormglass-instances:8000"));
+    assert_eq!(config.kafka.instance, "stormglass-0");
+    assert_eq!(
+        config.server.advertised_url.as_deref(),
+        Some("http://stormglass-0.stormglass-instances:8000")
+    );
     assert_eq!(config.server.listen.port(), 8000);
     let grace = pod["terminationGracePeriodSeconds"].as_f64().unwrap();
     assert!(grace > config.server.drain_timeout_s.duration().as_secs_f64());
@@ -119,7 +124,10 @@ fn its_configuration_is_read_and_its_drain_ends_before_the_grace() {
     // The file lies where the variable says, and the state where it may be written.
     let mounts = list(&container["volumeMounts"]);
     let mounted = |path: &str| mounts.iter().any(|mount| mount["mountPath"] == path);
-    assert!(mounted(config.kafka.state_directory.get().unwrap()) && mounted("/etc/stormglass"));
+    assert!(
+        mounted(config.kafka.state_directory.as_deref().and_then(Path::to_str).unwrap())
+            && mounted("/etc/stormglass")
+    );
     let volumes = list(&pod["volumes"]).iter().map(|volume| &volume["name"]);
     let claims = files::document(INSTANCES)["spec"]["volumeClaimTemplates"].clone();
     let claimed = list(&claims).iter().map(|claim| &claim["metadata"]["name"]);

@@ -545,7 +545,7 @@ fn with_kafka_a_change_is_refused_by_name() {
     let service = Service::with(|config| {
         config.server.admin_token = TOKEN.into();
         config.source.kind = SourceKind::Kafka;
-        config.model.record = "/no/such/folder/active.json".into();
+        config.model.record = Some("/no/such/folder/active.json".to_owned());
     });
     let token = format!("authorization: Bearer {TOKEN}\r\n");
     for path in ["/models/baseline/activate", "/models/tiny/rollback"] {

@@ -60,7 +60,7 @@ fn the_server_and_its_model_describe_themselves() {
 fn every_loaded_model_is_in_the_index_and_infers_under_its_name() {
     let legacy = Arc::new(Model::from_bytes(&model_bytes("old", "1.2")).unwrap());
     let mut setup = Setup { legacy_model: Some(legacy), ..Setup::default() };
-    setup.config.model.version = "2024-06".into();
+    setup.config.model.version = Some("2024-06".to_owned());
     let service = Service::start(setup);
     let expected = json!([
         {"name": "tiny", "version": "2024-06", "state": "READY", "reason": ""},

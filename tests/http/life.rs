@@ -8,12 +8,13 @@ use std::{
 };
 
 use api::{
-    config::{Config, sections::SourceKind, values::Seconds},
+    config::{Config, sections::SourceKind},
     http::{App, ModelReport, Server, SourceState},
 };
 use engine::{
     Engine, EngineSettings,
     message::Answer,
+    settings::Seconds,
     shard::{Out, Wanted},
     sim::{SimConfig, Simulator},
     source::TickSink,
@@ -71,7 +72,7 @@ impl Out for Breaks {
 
 #[test]
 fn after_a_shard_panicked_the_service_is_not_alive() {
-    let settings = EngineSettings { shards: Some(1), ..EngineSettings::default() };
+    let settings = EngineSettings::with_shards(1);
     let engine = Engine::start_with(&settings, Some(small_model()), Arc::default(), |_| Breaks).unwrap();
     let mut config = Config::default();
     config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -102,7 +103,7 @@ fn after_a_shard_panicked_the_service_is_not_alive() {
 #[test]
 fn a_kafka_that_is_configured_but_not_connected_is_said() {
     let service = Service::with(|config| {
-        config.kafka.bootstrap_servers = "kafka:9092".into();
+        config.kafka.bootstrap_servers = "kafka:9092".to_owned();
         config.source.kind = SourceKind::Kafka;
     });
     let answer = service.get("/health");

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::config::values::Seconds;
+use engine::settings::Seconds;
 use engine::{
     mailbox::{Lane, PushError},
     message::{Control, Message},

@@ -50,7 +50,7 @@ fn a_legacy_model_answers_the_older_form_alone() {
 fn a_configured_version_labels_the_services_answers_and_a_prediction_names_the_file() {
     let legacy = Arc::new(Model::from_bytes(&model_bytes("old", "1.2")).unwrap());
     let mut setup = Setup { legacy_model: Some(legacy), ..Setup::default() };
-    setup.config.model.version = "2024-06".into();
+    setup.config.model.version = Some("2024-06".to_owned());
     let service = Service::start(setup);
     let row = r#"{"alpha":1,"beta":0,"gamma":0}"#;
     let post = |body: String| service.post("/predict", &body).json();

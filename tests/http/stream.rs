@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::config::values::Seconds;
+use engine::settings::Seconds;
 use serde_json::{Value, json};
 
 use crate::support::{

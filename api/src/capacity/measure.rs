@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{Engine, EngineSettings, StartError, bound_model::BoundModel, source::StopToken};
+use engine::{
+    Engine, EngineSettings, StartError, bound_model::BoundModel, settings::RunSettings, source::StopToken,
+};
 use model::Model;
 
 use super::{
@@ -110,10 +112,10 @@ pub(crate) fn measure(
     let machine = Machine::detect();
     let noise = NoiseMonitor::start();
     let sizes = settings.sizes;
+    let run = &settings.config.engine;
     let engine_settings = EngineSettings {
-        symbols_max: settings.config.engine.symbols_max.max(sizes.symbols),
         // There is no topic here that says how many partitions it has.
-        partition_count: settings.config.engine.partitions,
+        run: RunSettings { symbols_max: run.symbols_max.max(sizes.symbols), ..run.clone() },
         baseline: settings.baseline.clone(),
         ..wiring::engine_settings(settings.config)
     };

@@ -40,7 +40,7 @@ impl BrokerArguments {
 
 /// How to reach the configured broker.
 pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
-    if config.kafka.bootstrap_servers.get().is_none() {
+    if !config.kafka.has_brokers() {
         let message = "kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker";
         return Err(Failure::new(Exit::Configuration, message));
     }

@@ -116,7 +116,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     };
     let info = model.info().clone();
     let bound = BoundModel::new(Arc::new(model)).map_err(|error| cannot_judge(&info, &error))?;
-    let mut collector = training::collector_with(settings.state, settings.partition_count, Arc::new(bound));
+    let mut collector = training::collector_with(settings.state, settings.run.partitions, Arc::new(bound));
     let (collected, kept) =
         arguments.ticks.collect_for(arguments.variant, &mut collector, &config, arguments.seed)?;
     let rows = Rows::new(&collector.out, collected.latent.as_ref())

@@ -5,13 +5,12 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 use clap::Args;
 use engine::{
     offline::Offline,
-    source::{Run, SourceConfig, StopToken, TickOutcomes},
+    source::{Run, SourceConfig, StopToken, TickOutcomes, pace::Speed},
     tick::EventTime,
 };
 
 use super::{Exit, Failure, label::LabelArguments, print_failed, progress::ReplayBar};
 use crate::{
-    config::values::Speed,
     export::{RowOrder, TableWriter},
     sum::TickSum,
     wiring,
@@ -68,7 +67,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
             stop.stop();
         }
     });
-    let mut offline = Offline::new(settings.state, None, settings.partition_count, order);
+    let mut offline = Offline::new(settings.state, None, settings.run.partitions, order);
     let source = SourceConfig::File(wiring::files(&config, &arguments.input, Speed::Max));
     let source = source.open().map_err(|e| failed(&e))?;
     let mut bar = ReplayBar::default();

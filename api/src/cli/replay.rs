@@ -13,7 +13,7 @@ use engine::{
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
         RecordFeed, RecordFormat, RecordPlace, Run, Source, SourceConfig, StopToken, Tally, TickSink,
-        pace::{MonotonicClock, Pacer},
+        pace::{MonotonicClock, Pacer, Speed},
     },
     tick::EventTime,
 };
@@ -23,7 +23,7 @@ use super::{
     ConfigArgument, Exit, Failure,
     progress::{ReplayBar, bar},
 };
-use crate::{config::values::Speed, http::answer::wall_clock_nanos, sum::TickSum, wiring};
+use crate::{http::answer::wall_clock_nanos, sum::TickSum, wiring};
 
 /// Records between two moves of the bar.
 const RECORDS_PER_REPORT: u64 = 1_024;
@@ -122,7 +122,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let plan = Plan {
         input,
         speed: arguments.speed,
-        venue: config.source.venue.get().unwrap_or(wiring::DEFAULT_VENUE).to_owned(),
+        venue: config.source.venue().to_owned(),
         assume_tz: arguments.assume_tz,
         now,
         first_at: arguments.shift_to_now.then_some(now),
@@ -132,7 +132,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         Destination::Http => {
             let url = arguments.url.unwrap_or_default();
             let rows = usize::try_from(arguments.rows_per_request).unwrap_or(1);
-            http::run(&plan, &url, rows, wiring::engine_settings(&config).state, out)
+            http::run(&plan, &url, rows, wiring::state_settings(&config), out)
         }
         #[cfg(feature = "kafka")]
         Destination::Kafka => kafka::run(&plan, &config, is_topic_named, out),
@@ -202,7 +202,7 @@ impl Plan {
     }
 
     pub(super) fn pacer(&self) -> Pacer<MonotonicClock> {
-        Pacer::new(wiring::engine_speed(self.speed), MonotonicClock::default())
+        Pacer::new(self.speed, MonotonicClock::default())
     }
 
     /// The records of all partitions by time, until `take` has had enough.

@@ -8,7 +8,7 @@ use model::Model;
 
 use super::{ConfigArgument, Exit, Failure};
 use crate::{
-    config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind, unread::unread},
+    config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind},
     disk,
     http::{App, Server, open_files_wanted},
     log, model_file, models,
@@ -138,10 +138,10 @@ fn raise_open_files(connections_max: u64) {
     }
 }
 
-/// Settings that were accepted for their older users but that nothing reads yet are said aloud.
+/// Says in the log which variables are set and not read, and that prices are simulated.
 fn say_what_is_not_here(loaded: &Loaded) {
-    for (key, origin) in unread(loaded) {
-        tracing::warn!(key, %origin, "the setting is accepted, but nothing in this version reads it");
+    for variable in &loaded.ignored_variables {
+        tracing::warn!(variable, "the variable is set, but nothing in this version reads it");
     }
     if loaded.config.source.kind == SourceKind::Simulator {
         tracing::warn!("prices are made up (source.kind = \"simulator\"); every answer says so");
@@ -152,13 +152,13 @@ fn say_what_is_not_here(loaded: &Loaded) {
 fn check_models(config: &Config) -> Result<(), Failure> {
     places::check_model_directory(config).map_err(|message| Failure::new(Exit::Configuration, message))?;
     if let Some(warning) = places::record_warning(config) {
-        tracing::warn!(record = config.model.record.get(), "{warning}");
+        tracing::warn!(record = config.model.record.as_deref(), "{warning}");
     }
     Ok(())
 }
 
 fn load_legacy_model(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
-    let Some(path) = config.predict.legacy_model.get() else { return Ok(None) };
+    let Some(path) = config.predict.legacy_model.as_deref() else { return Ok(None) };
     match model_file::open(path, config.model.map_above_bytes) {
         Ok(model) if !model.gives_probability() => Err(Failure::new(
             Exit::Configuration,

@@ -4,7 +4,7 @@ use clap::Args;
 use engine::{
     metrics::ShardMetrics,
     sim::SimConfig,
-    source::{Run, SourceConfig, StopToken, TickOutcomes, TickSink},
+    source::{Run, SourceConfig, StopToken, TickOutcomes, TickSink, pace::Speed},
     tick::{EventTime, NANOS_PER_SECOND},
 };
 
@@ -14,7 +14,7 @@ use super::{
     train::Variant,
 };
 use crate::{
-    config::{Config, values::Speed},
+    config::Config,
     sum::TickSum,
     training::{
         self, Collector, Latent,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use engine::tick::NANOS_PER_SECOND;
 use model::learn::{self, Recipe, TrainOptions};
 
 use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
@@ -117,7 +118,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.label.load()?;
     let settings = wiring::engine_settings(&config);
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
-    let mut collector = training::collector(settings.state, settings.partition_count);
+    let mut collector = training::collector(settings.state, settings.run.partitions);
     let (collected, kept) =
         arguments.ticks.collect_for(arguments.variant, &mut collector, &config, arguments.seed)?;
     let data = collected.data;
@@ -143,9 +144,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         version: arguments.model_version,
         seed: arguments.seed,
         horizon_s: label.horizon_s,
-        // As it was given: through the engine's unit and back, it might be another number.
-        tau_bp: label.threshold.map_or_else(|| training::median_tau_bp(grid), |_| config.label.threshold_bp),
-        label_quantile: label.threshold.map_or(label.quantile, |_| 0.0),
+        tau_bp: label.threshold_bp.unwrap_or_else(|| training::median_tau_bp(grid)),
+        label_quantile: label.threshold_bp.map_or(label.quantile, |_| 0.0),
         provenance: provenance(data, &config).into_iter().chain(training::spans(&dataset, &names)).collect(),
         ..arguments.costs.over(TrainOptions::default())
     };
@@ -164,18 +164,18 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
 /// What the rows were made from, and by which rule: under the configuration's own keys, so that it can be given again.
 fn provenance(data: String, config: &Config) -> Vec<(String, String)> {
     let label = &config.label;
-    let threshold = if label.threshold_bp > 0.0 {
-        ("label.threshold_bp", label.threshold_bp.to_string())
-    } else {
-        ("label.quantile", label.quantile.to_string())
+    let threshold = match label.threshold_bp {
+        Some(threshold_bp) => ("label.threshold_bp", threshold_bp.to_string()),
+        None => ("label.quantile", label.quantile.to_string()),
     };
+    let seconds = |nanos: i64| (nanos as f64 / NANOS_PER_SECOND as f64).to_string();
     [
         ("data", data),
         ("label.horizon_s", label.horizon_s.to_string()),
         threshold,
         ("label.warm_up_s", label.warm_up_s.to_string()),
-        ("state.gap_quoted_s", config.state.gap_quoted_s.get().to_string()),
-        ("state.gap_trades_s", config.state.gap_trades_s.get().to_string()),
+        ("state.gap_quoted_s", seconds(config.state.quoted_ns)),
+        ("state.gap_trades_s", seconds(config.state.trades_ns)),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .to_vec()

@@ -6,17 +6,14 @@ use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use clap::Args;
 use engine::{
-    lane::Emit,
     recording::{LogError, PartitionedLog, Recording},
+    settings::Delivery,
     verify::{Committed, Difference, KeptState, Report, Verifier, VerifySettings},
 };
 
 use self::shelf::ModelFiles;
 use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar};
-use crate::{
-    config::{Config, sections},
-    wiring,
-};
+use crate::{config::Config, wiring};
 
 /// Records between two moves of the bar.
 const RECORDS_PER_REPORT: u64 = 1_024;
@@ -95,14 +92,10 @@ fn failed(error: &LogError) -> Failure {
 fn settings(config: &Config) -> Result<VerifySettings, Failure> {
     let baseline = super::serve::baseline(config)?;
     Ok(VerifySettings {
-        state: wiring::engine_settings(config).state,
-        emit: match config.kafka.emit {
-            sections::Emit::EveryTick => Emit::EveryTick,
-            sections::Emit::EverySecond => Emit::EverySecond,
-            sections::Emit::Spikes => Emit::Spikes,
-        },
-        at_least_once: config.kafka.delivery == sections::Delivery::AtLeastOnce,
-        venue: config.source.venue.get().unwrap_or(wiring::DEFAULT_VENUE).to_owned(),
+        state: wiring::state_settings(config),
+        emit: config.kafka.emit,
+        at_least_once: config.kafka.delivery == Delivery::AtLeastOnce,
+        venue: config.source.venue().to_owned(),
         baseline,
     })
 }

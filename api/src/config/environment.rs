@@ -36,9 +36,10 @@ pub(super) const OLDER_VARIABLES: &[(&str, &str)] = &[
     ("KAFKA_BOOTSTRAP_SERVERS", "kafka.bootstrap_servers"),
     ("KAFKA_TOPIC_RAW", "kafka.topic_raw"),
     ("KAFKA_TOPIC_PREDICTIONS", "kafka.topic_predictions"),
-    ("COINBASE_WS_URL", "coinbase.url"),
-    ("MLFLOW_TRACKING_URI", "mlflow.tracking_uri"),
 ];
+
+/// Variables of that service that are accepted and not read: there is nothing here that they could set.
+pub(super) const IGNORED_VARIABLES: &[&str] = &["COINBASE_WS_URL", "MLFLOW_TRACKING_URI"];
 
 /// Python's level names are upper case, and two of its levels have other names than ours.
 pub(super) fn older_value(key: &str, value: &str) -> String {

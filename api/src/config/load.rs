@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use super::{
     check::check,
-    environment::{Environment, OLDER_VARIABLES, PREFIX, older_value},
+    environment::{Environment, IGNORED_VARIABLES, OLDER_VARIABLES, PREFIX, older_value},
     nearest::nearest,
     sections::{Config, SourceKind},
 };
@@ -118,6 +118,8 @@ pub struct Loaded {
     pub config: Config,
     /// Where each came from; a key that is absent has its default.
     pub origins: BTreeMap<String, Origin>,
+    /// Variables of the older service that are set and that nothing reads.
+    pub ignored_variables: Vec<&'static str>,
 }
 
 impl Loaded {
@@ -148,8 +150,10 @@ impl Layers {
             stack.lay_file(path)?;
         }
         let variables = environment.variables();
+        let value_of =
+            |name: &str| variables.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, value)| value);
         for (name, key) in OLDER_VARIABLES {
-            if let Some((_, value)) = variables.iter().find(|(n, v)| n == name && !v.is_empty()) {
+            if let Some(value) = value_of(name) {
                 stack.lay_text(key, &older_value(key, value), Origin::Variable((*name).to_owned()))?;
             }
         }
@@ -165,8 +169,9 @@ impl Layers {
             }
         }
         stack.choose_source();
-        check(&stack.config)?;
-        Ok(Loaded { config: stack.config, origins: stack.origins })
+        check(&stack.config).map_err(ConfigError::Relation)?;
+        let ignored = IGNORED_VARIABLES.iter().copied().filter(|name| value_of(name).is_some());
+        Ok(Loaded { config: stack.config, origins: stack.origins, ignored_variables: ignored.collect() })
     }
 }
 
@@ -263,11 +268,11 @@ impl Stack {
         Ok(())
     }
 
-    /// Who names brokers and no source wants ticks from there.
+    /// If brokers are configured and no source is, read from Kafka.
     fn choose_source(&mut self) {
         if cfg!(feature = "kafka")
             && !self.origins.contains_key("source.kind")
-            && self.config.kafka.bootstrap_servers.get().is_some()
+            && self.config.kafka.has_brokers()
         {
             self.config.source.kind = SourceKind::Kafka;
             let origin = self.origins["kafka.bootstrap_servers"].clone();

@@ -11,7 +11,7 @@ use super::sections::{Config, SourceKind};
 /// # Errors
 /// What it is instead, and the way out.
 pub fn check_model_directory(config: &Config) -> Result<(), String> {
-    match config.model.directory.get() {
+    match config.model.directory.as_deref() {
         Some(directory) if !Path::new(directory).is_dir() => Err(format!(
             "model.directory is {directory:?}, which is no folder; make it, or leave the key out"
         )),
@@ -30,7 +30,7 @@ pub fn check_admin_token(config: &Config) -> Result<(), String> {
 /// What `model.record` does not do here, though one may expect it.
 pub fn record_warning(config: &Config) -> Option<&'static str> {
     let has_token = config.server.admin_token.get().is_some();
-    match (config.model.record.get(), config.source.kind) {
+    match (config.model.record.as_deref(), config.source.kind) {
         (Some(_), SourceKind::Kafka) => {
             Some("model.record is not read: with Kafka the configuration says which model scores")
         }

@@ -1,13 +1,21 @@
-//! The keys, by section. `config/stormglass.toml` gives each its unit and meaning; a test holds the two together.
+//! The keys, by section. Sections of the engine are the engine's own types, see [`engine::settings`].
+//!
+//! `config/stormglass.toml` gives each key its unit and meaning; a test holds the two together. Bounds are in each type's
+//! `check`, and [`super::check`] has the relations between sections.
 
-use std::{
-    collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+use std::net::{Ipv4Addr, SocketAddr};
+
+use engine::{
+    feedback::FeedbackSettings,
+    limits::SHARDS_MAX,
+    quality::QualitySettings,
+    settings::{KafkaSettings, RunSettings, Seconds, at_most, positive, unset},
+    source::{pace::Speed, simulator::SimulatorSettings},
+    state::{GapSettings, LabelSettings},
 };
-
 use serde::{Deserialize, Serialize};
 
-use super::values::{Optional, Pin, Seconds, Secret, Speed};
+use super::secret::Secret;
 
 /// All that can be set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,37 +24,50 @@ use super::values::{Optional, Pin, Seconds, Secret, Speed};
 pub struct Config {
     pub server: Server,
     pub predict: Predict,
-    pub engine: Engine,
-    pub state: State,
-    pub label: Label,
+    pub engine: RunSettings,
+    pub state: GapSettings,
+    pub label: LabelSettings,
     pub source: Source,
-    pub simulator: Simulator,
+    pub simulator: SimulatorSettings,
     pub model: Model,
     pub quality: Quality,
     pub ready: Ready,
     pub log: Log,
-    pub kafka: Kafka,
-    pub coinbase: Coinbase,
-    pub mlflow: Mlflow,
+    pub kafka: KafkaSettings,
 }
 
 /// `[server]`: the HTTP front and its bounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Server {
+    /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    pub advertised_url: Optional,
+    /// Where other instances find this one, `http://host:port`; by default the host's name, or the address of `listen`
+    /// where it is a certain one, with the port.
+    #[serde(with = "unset")]
+    pub advertised_url: Option<String>,
+    /// Whoever sends it may change the model; without one nobody may.
     pub admin_token: Secret,
-    pub front_threads: usize,
+    /// Threads that serve HTTP; `None` (0 in a file) = one for every four CPUs, at least one.
+    #[serde(with = "unset")]
+    pub front_threads: Option<usize>,
+    /// Open connections; further ones are answered 503 and closed.
     pub connections_max: usize,
+    /// Bytes of a request body; a longer one is answered 413.
     pub body_max_bytes: usize,
+    /// Bytes of all request bodies held at a time; beyond them requests are answered 503 with Retry-After.
     pub bodies_max_bytes: usize,
+    /// To send a request's head; it bounds idle keep-alive too.
     pub header_read_timeout_s: Seconds,
+    /// To send a request's body; later is answered 408.
     pub body_timeout_s: Seconds,
+    /// For a client to take anything of what is sent to it; then its connection is ended.
     pub write_timeout_s: Seconds,
+    /// Milliseconds the engine has to answer; later is answered 504.
     pub deadline_ms: u64,
+    /// After SIGTERM: /readyz is 503 and requests are answered as before, until balancers have noticed.
     pub shutdown_grace_s: Seconds,
+    /// From the signal to the end of the last request, the grace included.
     pub drain_timeout_s: Seconds,
 }
 
@@ -54,19 +75,45 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
-            advertised_url: Optional::default(),
+            advertised_url: None,
             admin_token: Secret::default(),
-            front_threads: 0,
+            front_threads: None,
             connections_max: 10_000,
             body_max_bytes: 4 << 20,
             bodies_max_bytes: 256 << 20,
-            header_read_timeout_s: seconds(30.0),
-            body_timeout_s: seconds(10.0),
-            write_timeout_s: seconds(30.0),
+            header_read_timeout_s: Seconds::whole(30),
+            body_timeout_s: Seconds::whole(10),
+            write_timeout_s: Seconds::whole(30),
             deadline_ms: 1_000,
-            shutdown_grace_s: seconds(2.0),
-            drain_timeout_s: seconds(10.0),
+            shutdown_grace_s: Seconds::whole(2),
+            drain_timeout_s: Seconds::whole(10),
         }
+    }
+}
+
+impl Server {
+    pub(super) fn check(&self) -> Result<(), String> {
+        positive("server.connections_max", self.connections_max as f64)?;
+        positive("server.body_max_bytes", self.body_max_bytes as f64)?;
+        positive("server.header_read_timeout_s", self.header_read_timeout_s.get())?;
+        positive("server.body_timeout_s", self.body_timeout_s.get())?;
+        positive("server.write_timeout_s", self.write_timeout_s.get())?;
+        positive("server.deadline_ms", self.deadline_ms as f64)?;
+        at_most("server.front_threads", self.front_threads.unwrap_or(0), SHARDS_MAX)?;
+        if self.bodies_max_bytes < self.body_max_bytes {
+            return Err("server.bodies_max_bytes is less than server.body_max_bytes: the longest body would never be \
+                        taken; make it larger"
+                .to_owned());
+        }
+        let drain_ms = (self.drain_timeout_s.get() - self.shutdown_grace_s.get()) * 1_000.0;
+        if drain_ms < self.deadline_ms as f64 {
+            return Err(
+                "server.drain_timeout_s is shorter than server.shutdown_grace_s and server.deadline_ms \
+                        together: a request in flight at the end would be cut; make it longer"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 }
 
@@ -76,7 +123,7 @@ impl Default for Server {
 pub enum MissingPolicy {
     /// Answer 422.
     Error,
-    /// Score it as a missing value and say which it was.
+    /// Score it as a missing value and name it in the answer.
     Nan,
 }
 
@@ -92,14 +139,20 @@ pub enum UnknownPolicy {
 
 /// `[predict]`: how requests for predictions are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Predict {
+    /// A feature that the model needs is absent.
     pub missing: MissingPolicy,
+    /// A feature is there that the model does not know.
     pub unknown: UnknownPolicy,
+    /// Rows, or symbols, of one request.
     pub rows_max: usize,
+    /// Rows, or symbols, of one request with `"explain": true`.
     pub explain_rows_max: usize,
-    pub legacy_model: Optional,
+    /// File of the model that answers `{"features"}`, or `runbook-rf`; by default the loaded one.
+    #[serde(with = "unset")]
+    pub legacy_model: Option<String>,
+    /// After this long without a tick an answer from live state is marked "stale".
     pub stale_after_s: Seconds,
 }
 
@@ -110,79 +163,17 @@ impl Default for Predict {
             unknown: UnknownPolicy::Error,
             rows_max: 1_000,
             explain_rows_max: 100,
-            legacy_model: Optional::default(),
-            stale_after_s: seconds(60.0),
+            legacy_model: None,
+            stale_after_s: Seconds::whole(60),
         }
     }
 }
 
-/// Which runtime drives the shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RuntimeChoice {
-    /// glommio where io_uring is allowed, else threads.
-    Auto,
-    /// glommio or no start.
-    Glommio,
-    /// Pinned threads.
-    Thread,
-}
-
-/// `[engine]`: shards and how they run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Engine {
-    pub shards: usize,
-    pub runtime: RuntimeChoice,
-    pub partitions: u32,
-    pub symbols_max: usize,
-    pub pins: Vec<Pin>,
-    pub spin_us: u64,
-}
-
-impl Default for Engine {
-    fn default() -> Self {
-        Self {
-            shards: 0,
-            runtime: RuntimeChoice::Auto,
-            partitions: 64,
-            symbols_max: engine::limits::SYMBOLS_MAX_DEFAULT,
-            pins: Vec::new(),
-            spin_us: 0,
-        }
-    }
-}
-
-/// `[state]`: what shapes a symbol's state, and with it every prediction's bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct State {
-    pub gap_quoted_s: Seconds,
-    pub gap_trades_s: Seconds,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { gap_quoted_s: seconds(10.0), gap_trades_s: seconds(60.0) }
-    }
-}
-
-/// `[label]`: the event that is predicted. It shapes every prediction's bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Label {
-    pub horizon_s: u32,
-    pub quantile: f64,
-    pub warm_up_s: u32,
-    pub threshold_bp: f64,
-}
-
-impl Default for Label {
-    fn default() -> Self {
-        Self { horizon_s: 60, quantile: 0.9, warm_up_s: 7_200, threshold_bp: 0.0 }
+impl Predict {
+    pub(super) fn check(&self) -> Result<(), String> {
+        positive("predict.rows_max", self.rows_max as f64)?;
+        positive("predict.explain_rows_max", self.explain_rows_max as f64)?;
+        positive("predict.stale_after_s", self.stale_after_s.get())
     }
 }
 
@@ -190,13 +181,13 @@ impl Default for Label {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
-    /// Prices made up, and marked so in every answer.
+    /// Simulated prices, marked so in every answer.
     Simulator,
     /// Recorded ticks.
     File,
     /// A Kafka topic.
     Kafka,
-    /// None: only rows are scored.
+    /// Nowhere: only rows of requests are scored.
     None,
 }
 
@@ -212,16 +203,25 @@ impl SourceKind {
     }
 }
 
+/// The venue of records that name none, where none is configured: that of the original service's feed.
+const DEFAULT_VENUE: &str = "coinbase";
+
 /// `[source]`: where ticks come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Source {
+    /// Where ticks come from; Kafka where it is not set and `kafka.bootstrap_servers` is.
     pub kind: SourceKind,
+    /// Globs of recorded ticks, for kind "file".
     pub files: Vec<String>,
+    /// How fast recorded time passes.
     pub speed: Speed,
-    pub venue: Optional,
-    pub symbol: Optional,
+    /// Venue of records, and of csv files' names, that do not name a known one.
+    #[serde(with = "unset")]
+    pub venue: Option<String>,
+    /// `venue:product` of csv files that have no column for it; by default from their names.
+    #[serde(with = "unset")]
+    pub symbol: Option<String>,
 }
 
 impl Default for Source {
@@ -230,59 +230,54 @@ impl Default for Source {
             kind: SourceKind::Simulator,
             files: Vec::new(),
             speed: Speed::Times(1.0),
-            venue: Optional::default(),
-            symbol: Optional::default(),
+            venue: None,
+            symbol: None,
         }
     }
 }
 
-/// `[simulator]`: the made-up prices.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Simulator {
-    pub seed: u64,
-    pub products: Vec<String>,
-    pub preroll_minutes: u32,
-    pub speed: Speed,
-    pub faults: bool,
-}
-
-impl Default for Simulator {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            products: ["BTC-USD", "ETH-USD", "SOL-USD"].map(str::to_owned).to_vec(),
-            preroll_minutes: 150,
-            speed: Speed::Times(1.0),
-            faults: false,
-        }
+impl Source {
+    /// The venue of records that name none.
+    pub fn venue(&self) -> &str {
+        self.venue.as_deref().unwrap_or(DEFAULT_VENUE)
     }
 }
 
-/// `[model]`: what scores.
+/// `[model]`: what scores, and which changes of it are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Model {
-    pub path: Optional,
-    pub variant: Optional,
-    pub version: Optional,
-    pub directory: Optional,
-    pub record: Optional,
+    /// The model file; by default the built-in one.
+    #[serde(with = "unset")]
+    pub path: Option<String>,
+    /// "ml" or "baseline"; by default what the file says.
+    #[serde(with = "unset")]
+    pub variant: Option<String>,
+    /// Labels the service's own answers and metrics; by default what the file says.
+    #[serde(with = "unset")]
+    pub version: Option<String>,
+    /// Folder of model files that can be activated by name.
+    #[serde(with = "unset")]
+    pub directory: Option<String>,
+    /// File that keeps over restarts which model was activated; not read with Kafka.
+    #[serde(with = "unset")]
+    pub record: Option<String>,
+    /// A larger model file is mapped where it lies, a smaller one copied to memory.
     pub map_above_bytes: u64,
+    /// Share of the newest rows, 0 to 1, whose call a new model may change; beyond it the model is refused.
     pub flip_rate_max: f64,
+    /// How far the two probabilities of such a row may lie apart, 0 to 1.
     pub score_difference_max: f64,
 }
 
 impl Default for Model {
     fn default() -> Self {
         Self {
-            path: Optional::default(),
-            variant: Optional::default(),
-            version: Optional::default(),
-            directory: Optional::default(),
-            record: Optional::default(),
+            path: None,
+            variant: None,
+            version: None,
+            directory: None,
+            record: None,
             map_above_bytes: crate::model_file::MAP_ABOVE_BYTES,
             flip_rate_max: 0.25,
             score_difference_max: 1.0,
@@ -290,41 +285,51 @@ impl Default for Model {
     }
 }
 
-/// `[quality]`: how good the answers turn out to be, and what may be done about it by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Quality {
-    pub window_s: Seconds,
-    pub rows_max: usize,
-    pub recalibrate: bool,
-    pub fallback: bool,
-    pub fallback_model: Optional,
-}
-
-impl Default for Quality {
-    fn default() -> Self {
-        Self {
-            window_s: seconds(86_400.0),
-            rows_max: 400_000,
-            recalibrate: false,
-            fallback: false,
-            fallback_model: Optional::default(),
+impl Model {
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (key, share) in [
+            ("model.flip_rate_max", self.flip_rate_max),
+            ("model.score_difference_max", self.score_difference_max),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                return Err(format!("{key} is {share}; give from 0 to 1"));
+            }
+        }
+        match self.variant.as_deref() {
+            None | Some("ml" | "baseline") => Ok(()),
+            Some(other) => {
+                Err(format!("model.variant (MODEL_VARIANT) is {other:?}; it is \"ml\" or \"baseline\""))
+            }
         }
     }
 }
 
+/// `[quality]`: how good the answers turn out to be, and what follows from it without anyone's doing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quality {
+    /// How far live quality (/quality, metrics, page) looks back.
+    #[serde(flatten)]
+    pub window: QualitySettings,
+    /// What outcomes may do to predictions.
+    #[serde(flatten)]
+    pub feedback: FeedbackSettings,
+    /// File of the model that `fallback` answers by; by default the built-in one of variant "baseline".
+    #[serde(with = "unset")]
+    pub fallback_model: Option<String>,
+}
+
 /// `[ready]`: when traffic may come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Ready {
+    /// After this long /readyz no longer waits for the first probability.
     pub warm_wait_s: Seconds,
 }
 
 impl Default for Ready {
     fn default() -> Self {
-        Self { warm_wait_s: seconds(20.0) }
+        Self { warm_wait_s: Seconds::whole(20) }
     }
 }
 
@@ -348,16 +353,17 @@ pub enum LogFormat {
     Auto,
     /// One JSON object a line.
     Json,
-    /// For people.
+    /// Text for readers at a terminal.
     Text,
 }
 
-/// `[log]`.
+/// `[log]`: what is logged, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[serde(deny_unknown_fields, default)]
 pub struct Log {
+    /// The least urgent line that is logged.
     pub level: LogLevel,
+    /// How a line looks.
     pub format: LogFormat,
 }
 
@@ -365,134 +371,4 @@ impl Default for Log {
     fn default() -> Self {
         Self { level: LogLevel::Info, format: LogFormat::Auto }
     }
-}
-
-/// What a committed prediction promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    /// Each prediction once, for readers of committed records.
-    ExactlyOnce,
-    /// A crash repeats some; the header `src` tells repeats apart.
-    AtLeastOnce,
-}
-
-/// Which predictions are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Emit {
-    /// One for each accepted tick.
-    #[serde(rename = "every_tick")]
-    EveryTick,
-    /// The first of each second of a symbol's event time.
-    #[serde(rename = "1s")]
-    EverySecond,
-    /// Those that call a spike.
-    #[serde(rename = "spikes")]
-    Spikes,
-}
-
-/// Where a group without committed offsets begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KafkaStart {
-    /// At the oldest record.
-    Earliest,
-    /// Behind the newest.
-    Latest,
-}
-
-/// What becomes of a question about a symbol that another instance owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ForeignSymbols {
-    /// The owner is asked, one hop.
-    Forward,
-    /// The client is sent to the owner.
-    Redirect,
-}
-
-/// `[kafka]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Kafka {
-    pub bootstrap_servers: Optional,
-    pub topic_raw: String,
-    pub topic_predictions: String,
-    pub topic_dlq: String,
-    pub topic_snapshots: String,
-    pub topic_owners: String,
-    pub topic_models: String,
-    pub topic_events: String,
-    pub foreign_symbols: ForeignSymbols,
-    pub group: String,
-    pub instance: Optional,
-    pub lanes: usize,
-    pub partitions: u32,
-    pub create_topics: bool,
-    pub start: KafkaStart,
-    pub delivery: Delivery,
-    pub emit: Emit,
-    pub commit_interval_ms: u64,
-    pub snapshot_interval_s: Seconds,
-    pub state_directory: Optional,
-    pub session_timeout_s: Seconds,
-    pub transaction_timeout_s: Seconds,
-    pub properties: BTreeMap<String, String>,
-}
-
-impl Default for Kafka {
-    fn default() -> Self {
-        Self {
-            bootstrap_servers: Optional::default(),
-            topic_raw: "ticks.raw".to_owned(),
-            topic_predictions: "predictions".to_owned(),
-            topic_dlq: "ticks.dlq".to_owned(),
-            topic_snapshots: "engine.snapshots".to_owned(),
-            topic_owners: "engine.owners".to_owned(),
-            topic_models: "engine.models".to_owned(),
-            topic_events: "engine.events".to_owned(),
-            foreign_symbols: ForeignSymbols::Forward,
-            group: "stormglass".to_owned(),
-            instance: Optional::default(),
-            lanes: 1,
-            partitions: 12,
-            create_topics: true,
-            start: KafkaStart::Earliest,
-            delivery: Delivery::ExactlyOnce,
-            emit: Emit::EveryTick,
-            commit_interval_ms: 100,
-            snapshot_interval_s: seconds(30.0),
-            state_directory: Optional::default(),
-            session_timeout_s: seconds(10.0),
-            transaction_timeout_s: seconds(10.0),
-            properties: BTreeMap::new(),
-        }
-    }
-}
-
-/// `[coinbase]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Coinbase {
-    pub url: String,
-}
-
-impl Default for Coinbase {
-    fn default() -> Self {
-        Self { url: "wss://advanced-trade-ws.coinbase.com".to_owned() }
-    }
-}
-
-/// `[mlflow]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Mlflow {
-    pub tracking_uri: Optional,
-}
-
-fn seconds(value: f64) -> Seconds {
-    Seconds::new(value).expect("the built-in defaults are within a year")
 }

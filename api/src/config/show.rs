@@ -64,13 +64,15 @@ mod tests {
 
     #[test]
     fn what_is_shown_names_origins_and_no_password() {
-        let environment: &[(&str, &str)] =
-            &[("MLFLOW_TRACKING_URI", "http://ann:secret@mlflow:5000/x"), ("LOG_LEVEL", "WARNING")];
+        let environment: &[(&str, &str)] = &[
+            ("STORMGLASS__SERVER__ADVERTISED_URL", "http://ann:secret@host:8000"),
+            ("LOG_LEVEL", "WARNING"),
+        ];
         let loaded = Layers::default().load(&environment).unwrap();
         let text = show(&loaded);
-        assert!(text.contains("tracking_uri = \"http://ann:***@mlflow:5000/x\""), "{text}");
+        assert!(text.contains("advertised_url = \"http://ann:***@host:8000\""), "{text}");
         assert!(!text.contains("secret"), "{text}");
-        assert!(text.contains("# environment MLFLOW_TRACKING_URI"), "{text}");
+        assert!(text.contains("# environment LOG_LEVEL"), "{text}");
         assert_eq!(loaded.origin("server.listen"), &Origin::Default);
         assert!(text.parse::<Table>().is_ok(), "{text}");
     }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use engine::source::pace::Speed;
+
 use super::*;
 
 fn load(file: Option<&Path>, variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
@@ -124,7 +126,7 @@ fn the_value_of_a_token_or_a_property_is_never_repeated() {
 #[test]
 fn the_place_of_an_error_quotes_no_value() {
     let advertised = "http://ann:hunter2@host/prefix";
-    let broken = file("[mlflow]\ntracking_uri = hunter2\n");
+    let broken = file("[model]\npath = hunter2\n");
     for (error, words) in [
         (load(None, &[("STORMGLASS__SERVER__ADVERTISED_URL", advertised)]), "server.advertised_url: "),
         (
@@ -162,10 +164,27 @@ fn lists_speeds_and_the_older_variables_are_read() {
     ];
     let config = load(Some(file("[simulator]\nspeed = 10\n").path()), variables).unwrap().config;
     assert_eq!(config.simulator.products, ["A-B", "C-D"]);
-    assert_eq!(config.simulator.speed, values::Speed::Times(10.0));
-    assert_eq!(config.source.speed, values::Speed::Max);
+    assert_eq!(config.simulator.speed, Speed::Times(10.0));
+    assert_eq!(config.source.speed, Speed::Max);
     assert_eq!(config.engine.pins.len(), 2);
-    assert_eq!((config.model.path.get(), config.model.variant.get()), (Some("/m.sgm"), Some("baseline")));
-    assert_eq!(config.kafka.bootstrap_servers.get(), Some("kafka:9092"));
+    assert_eq!(
+        (config.model.path.as_deref(), config.model.variant.as_deref()),
+        (Some("/m.sgm"), Some("baseline"))
+    );
+    assert_eq!(config.kafka.bootstrap_servers, "kafka:9092");
     assert_eq!(config.log.level, sections::LogLevel::Warn);
+}
+
+#[test]
+fn the_older_services_variables_without_a_key_are_named() {
+    let variables: &[(&str, &str)] = &[
+        ("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092"),
+        ("MLFLOW_TRACKING_URI", "http://mlflow"),
+        ("COINBASE_WS_URL", ""),
+    ];
+    let loaded = load(None, variables).unwrap();
+    assert_eq!(loaded.ignored_variables, ["MLFLOW_TRACKING_URI"], "Kafka is the source then");
+    let flags = vec![("source.kind", "none".to_owned(), "--source")];
+    let loaded = Layers { file: None, flags }.load(&variables).unwrap();
+    assert_eq!(loaded.ignored_variables, ["MLFLOW_TRACKING_URI"], "what Kafka alone reads is no fault");
 }

@@ -34,7 +34,6 @@ mod ready;
 mod runtime;
 mod same_build;
 mod state_directory;
-mod unread;
 
 #[cfg(feature = "kafka")]
 pub(super) use kafka_bootstrap::{Broker, broker};
@@ -75,7 +74,6 @@ const fn check(name: &'static str, asks: Asks) -> Check {
 /// What the machine gives, then what runs on it, then what it is connected to.
 const CHECKS: &[Check] = &[
     check("configuration", Asks::Always(configuration::look)),
-    check("unread settings", Asks::Configured(unread::look)),
     check("model file", Asks::Started(model_file::look)),
     check("model", Asks::Started(model::look)),
     check("model changes", Asks::Configured(model_changes::look)),

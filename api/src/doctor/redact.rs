@@ -1,6 +1,6 @@
 //! Takes secrets out of what leaves the machine.
 
-use crate::config::{Config, show::is_secret, values::resolve};
+use crate::config::{Config, secret::resolve, show::is_secret};
 
 /// Shorter ones are everywhere in ordinary text; the configuration is shown without them in any case.
 const SECRET_CHARS_MIN: usize = 3;
@@ -22,12 +22,7 @@ impl Redactor {
             }
         }
         secrets.extend(config.server.admin_token.get().into_iter().flat_map(values_of));
-        let addresses = [
-            config.mlflow.tracking_uri.get(),
-            config.server.advertised_url.get(),
-            Some(config.coinbase.url.as_str()),
-        ];
-        secrets.extend(addresses.into_iter().flatten().filter_map(password_of));
+        secrets.extend(config.server.advertised_url.as_deref().and_then(password_of));
         // As JSON writes it, too.
         let written = |secret: &String| {
             let json = serde_json::to_string(secret).ok()?;
@@ -71,15 +66,15 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, b"from-file\n").unwrap();
         let properties = format!(
-            "sasl.password=hunter2,ssl.key.password=file:{},sasl.username=ann",
+            "sasl.password=hunter2,ssl.key.password=file:{},ssl.keystore.password=s3cr\"et,sasl.username=ann",
             file.path().display()
         );
         let environment: &[(&str, &str)] = &[
             ("STORMGLASS__KAFKA__PROPERTIES", &properties),
-            ("MLFLOW_TRACKING_URI", "http://ann:s3cr\"et@mlflow:5000"),
+            ("STORMGLASS__SERVER__ADVERTISED_URL", "http://ann:hunter3@host:8000"),
         ];
         let config = Layers::default().load(&environment).unwrap().config;
-        let text = Redactor::of(&config).clean(r#"ann hunter2 from-file s3cr"et "s3cr\"et" hunter"#);
-        assert_eq!(text, r#"ann *** *** *** "***" hunter"#);
+        let text = Redactor::of(&config).clean(r#"ann hunter2 hunter3 from-file s3cr"et "s3cr\"et" hunter"#);
+        assert_eq!(text, r#"ann *** *** *** *** "***" hunter"#);
     }
 }

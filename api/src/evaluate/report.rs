@@ -157,10 +157,8 @@ impl Report {
                 }
             })
             .collect();
-        let event = match label.threshold {
-            Some(threshold) => {
-                format!("volatility over {} bp per square-root second", threshold * 1e4)
-            }
+        let event = match label.threshold_bp {
+            Some(threshold_bp) => format!("volatility over {threshold_bp} bp per square-root second"),
             None => format!("volatility over the symbol's own trailing {} quantile", label.quantile),
         };
         let mut report = Self {

@@ -41,8 +41,8 @@ pub(super) fn schema_json(
                 .map(|(name, unit, meaning)| json!({"name": name, "unit": unit, "meaning": meaning, "missing": "null"})),
         );
     }
-    let tau = match label.threshold {
-        Some(threshold) => json!({"rule": "fixed", "threshold_bp": threshold * 1e4}),
+    let tau = match label.threshold_bp {
+        Some(threshold_bp) => json!({"rule": "fixed", "threshold_bp": threshold_bp}),
         None => json!({
             "rule": "trailing quantile",
             "quantile": label.quantile,
@@ -58,7 +58,7 @@ pub(super) fn schema_json(
         "features": features,
         "feature_fingerprint": format!("{:016x}", model::schema::fingerprint(&features::schema())),
         "horizon_s": label.horizon_s,
-        "label_quantile": label.threshold.is_none().then_some(label.quantile),
+        "label_quantile": label.threshold_bp.is_none().then_some(label.quantile),
         "tau": tau,
         "grid_s": grid_s,
         "rows": rows,

@@ -181,7 +181,7 @@ impl App {
     /// The version that answers and metrics report for a model: `MODEL_VERSION` for the configured one if it is set,
     /// else the file's own. A prediction's own `model` names the file: its bytes are the same wherever it is served.
     pub fn version_of<'a>(&'a self, info: &'a ModelInfo) -> &'a str {
-        let label = self.config.model.version.get().filter(|_| self.models.held().is_labelled(info));
+        let label = self.config.model.version.as_deref().filter(|_| self.models.held().is_labelled(info));
         label.unwrap_or(&info.version)
     }
 

@@ -90,7 +90,7 @@ impl Condition {
             reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));
         }
         if self.kafka_connected == Some(false) {
-            let servers = app.config.kafka.bootstrap_servers.get().unwrap_or_default();
+            let servers = &app.config.kafka.bootstrap_servers;
             reasons.push(format!("Kafka: no broker of {servers} answers"));
         }
         if let Some(trouble) = app.lanes.trouble() {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use engine::{
     owners::Owner,
     prediction::Prediction,
+    settings::ForeignSymbols,
     symbol::{Partition, ResolveError, Symbol, SymbolKey},
 };
 use hyper::{
@@ -34,7 +35,6 @@ use super::{
     reply::{Body, json},
     route::Route,
 };
-use crate::config::sections::ForeignSymbols;
 
 /// Orders the answers about a split symbol: the greatest is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

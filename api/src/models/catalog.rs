@@ -119,9 +119,9 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog of this configuration.
     pub fn new(config: &Config) -> Self {
-        let configured = config.model.path.get().filter(|path| *path != shipped::RUNBOOK);
+        let configured = config.model.path.as_deref().filter(|path| *path != shipped::RUNBOOK);
         Self {
-            directory: config.model.directory.get().map(PathBuf::from),
+            directory: config.model.directory.as_deref().map(PathBuf::from),
             configured: configured.map(PathBuf::from),
             map_above_bytes: config.model.map_above_bytes,
             seen: Mutex::default(),
@@ -303,7 +303,7 @@ mod tests {
 
     fn catalog(directory: &Path) -> Catalog {
         let mut config = Config::default();
-        config.model.directory = directory.to_str().unwrap().into();
+        config.model.directory = directory.to_str().map(str::to_owned);
         Catalog::new(&config)
     }
 

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     config::{Config, Loaded, sections},
-    model_file, shipped, wiring,
+    model_file, shipped,
 };
 
 /// The model to start with.
 pub fn load(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     let config = &loaded.config;
-    let origin = config.model.variant.get().map(|_| loaded.origin("model.variant").to_string());
+    let origin = config.model.variant.as_deref().map(|_| loaded.origin("model.variant").to_string());
     let (model, mut report) = match record_file(config) {
         Some(file) => recorded(&file, config, origin),
         None => configured(config, origin),
@@ -31,7 +31,7 @@ pub fn load(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
 
 /// How the event that the model predicts differs from the configured one.
 pub(super) fn other_event(model: &Model, config: &Config) -> Option<String> {
-    let other_event = model_file::other_event(model.info(), &wiring::engine_settings(config).state.label);
+    let other_event = model_file::other_event(model.info(), &config.label);
     if let Some(other_event) = &other_event {
         tracing::warn!(other_event, "the answers and the live quality are about different events");
     }
@@ -82,10 +82,10 @@ fn recorded(
 
 /// Which model `model.version` labels, while the record names the one that answers.
 fn configured_sha256(config: &sections::Model) -> Option<String> {
-    config.version.get()?;
-    let model = match config.path.get() {
+    config.version.as_deref()?;
+    let model = match config.path.as_deref() {
         Some(path) => model_file::open(path, config.map_above_bytes).ok()?,
-        None => shipped::model(config.variant.get().unwrap_or(shipped::DEFAULT_VARIANT))?.ok()?,
+        None => shipped::model(config.variant.as_deref().unwrap_or(shipped::DEFAULT_VARIANT))?.ok()?,
     };
     Some(model.info().sha256.clone())
 }
@@ -115,19 +115,19 @@ pub(super) fn configured(
 ) -> (Option<Arc<Model>>, ModelReport) {
     let config = &config.model;
     let variant_source = variant_origin.clone().unwrap_or_else(|| "model file".to_owned());
-    let path = config.path.get().map(str::to_owned);
+    let path = config.path.as_deref().map(str::to_owned);
     let mut report = ModelReport { path, variant_source, variant_origin, ..ModelReport::default() };
-    let Some(path) = config.path.get() else {
-        return shipped_model(config.variant.get(), report);
+    let Some(path) = config.path.as_deref() else {
+        return shipped_model(config.variant.as_deref(), report);
     };
     report.name = catalog::file_name(Path::new(path));
     match model_file::open(path, config.map_above_bytes) {
         Ok(model) => {
             loaded_line(&model, Some(path), "model loaded");
             let variant = &model.info().variant;
-            if config.variant.get().is_some_and(|asked| asked != variant) {
+            if config.variant.as_deref().is_some_and(|asked| asked != variant) {
                 tracing::warn!(
-                    asked = config.variant.get(),
+                    asked = config.variant.as_deref(),
                     file = variant,
                     "the model file is another variant"
                 );

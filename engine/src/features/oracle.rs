@@ -85,7 +85,7 @@ impl Past {
             sizes.move_to(at_ns / SECOND);
             past.take(tick, &mut touch, &mut sizes, settings);
             let next_ns = ticks.get(i + 1).map_or(now_ns, |next| next.event_time.nanos());
-            let limit = if touch.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
+            let limit = if touch.quote.is_some() { settings.gaps.quoted_ns } else { settings.gaps.trades_ns };
             let is_gap = i + 1 < ticks.len() && next_ns - at_ns > limit;
             let to_ns = if is_gap { at_ns } else { next_ns };
             past.stands.push(Stand { from_ns: at_ns, to_ns, log_mid: touch.log_mid, quote: touch.quote });
@@ -116,7 +116,7 @@ impl Past {
         {
             self.changes.push((at_ns, order_flow(&old, &new)));
         }
-        touch.take(tick, side, settings.gap_quoted_ns);
+        touch.take(tick, side, settings.gaps.quoted_ns);
         if tick.is_trade {
             let size = tick.size.map(Quantity::units);
             let is_big = size.zip(sizes.least_big).is_some_and(|(size, least)| size >= least);

@@ -4,7 +4,7 @@ use super::specs;
 use crate::{
     prediction::StateFrom,
     scoring::Scoring,
-    state::{StateSettings, SymbolState},
+    state::{GapSettings, StateSettings, SymbolState},
     symbol::{Offset, Partition, Position},
     tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick},
     window::CLOSED,
@@ -225,7 +225,10 @@ fn a_silence_of_years_costs_no_more_than_one_of_the_longest_window() {
     }
     // The longest walk there is: a silence that is barely no gap where the limit is as high as it can be.
     let limit_s = 1_800;
-    let patient = StateSettings { gap_quoted_ns: limit_s * 1_000_000_000, ..settings };
+    let patient = StateSettings {
+        gaps: GapSettings { quoted_ns: limit_s * 1_000_000_000, ..settings.gaps },
+        ..settings
+    };
     let closed = closed_by_a_tick_after(limit_s, &patient);
     assert!((1_790..=1_801).contains(&closed), "{closed}");
     assert!(closed_by_a_tick_after(1_809, &patient) <= 1_811);

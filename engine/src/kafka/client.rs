@@ -245,7 +245,7 @@ pub(super) fn consumer(
     lane: usize,
     metrics: &Arc<LaneMetrics>,
 ) -> KafkaResult<LaneConsumer> {
-    let session_ms = settings.session_timeout.as_millis();
+    let session_ms = settings.session_timeout_s.duration().as_millis();
     let mut config = common(settings);
     config
         .set("group.id", &settings.group)
@@ -285,7 +285,7 @@ pub(super) fn producer(
     lane: usize,
     metrics: &Arc<LaneMetrics>,
 ) -> KafkaResult<LaneProducer> {
-    let timeout_ms = settings.transaction_timeout.as_millis();
+    let timeout_ms = settings.transaction_timeout_s.duration().as_millis();
     let mut config = common(settings);
     config
         .set("enable.idempotence", "true")

@@ -202,7 +202,7 @@ fn standing(
     if group.is_none_or(|group| group.members.is_empty()) || !before.iter().any(|p| is_waiting(&p)) {
         return Ok(Vec::new());
     }
-    let pause = STANDSTILL.max(settings.commit_interval * 2);
+    let pause = STANDSTILL.max(settings.commit_interval() * 2);
     std::thread::sleep(pause.saturating_sub(since.elapsed()));
     let now = ticks(settings)?;
     let stands = |before: &&PartitionReport| {

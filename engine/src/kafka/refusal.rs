@@ -70,7 +70,7 @@ pub(super) fn by_broker(settings: &KafkaSettings, error: &KafkaError) -> Option<
             format!(
                 "the broker refuses {} s (\"{error}\"); choose one within its group.min.session.timeout.ms and \
                  group.max.session.timeout.ms, which are 6 s and 1,800 s unless set",
-                settings.session_timeout.as_secs_f64()
+                settings.session_timeout_s.get()
             ),
         ),
         RDKafkaErrorCode::InvalidTransactionTimeout => refusal(
@@ -78,7 +78,7 @@ pub(super) fn by_broker(settings: &KafkaSettings, error: &KafkaError) -> Option<
             format!(
                 "the broker refuses {} s (\"{error}\"); choose one below its transaction.max.timeout.ms, which is 900 s \
                  unless set",
-                settings.transaction_timeout.as_secs_f64()
+                settings.transaction_timeout_s.get()
             ),
         ),
         _ => None,
@@ -87,9 +87,9 @@ pub(super) fn by_broker(settings: &KafkaSettings, error: &KafkaError) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
+    use crate::settings::Seconds;
 
     fn refused(change: impl FnOnce(&mut KafkaSettings)) -> Option<Refusal> {
         let mut settings = KafkaSettings::new("127.0.0.1:1", "a", "coinbase");
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn settings_that_a_client_can_have_are_not_refused() {
         assert_eq!(refused(|_| ()), None);
-        assert_eq!(refused(|settings| settings.session_timeout = Duration::from_secs(3_600)), None);
-        assert_eq!(refused(|settings| settings.transaction_timeout = Duration::from_secs(900)), None);
-        assert_eq!(refused(|settings| settings.transaction_timeout = Duration::from_secs(1)), None);
+        assert_eq!(refused(|settings| settings.session_timeout_s = Seconds::whole(3_600)), None);
+        assert_eq!(refused(|settings| settings.transaction_timeout_s = Seconds::whole(900)), None);
+        assert_eq!(refused(|settings| settings.transaction_timeout_s = Seconds::whole(1)), None);
         let sasl = |settings: &mut KafkaSettings| {
             for (name, value) in [
                 ("security.protocol", "SASL_PLAINTEXT"),
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_no_client_can_have_is_refused_by_its_key() {
-        let too_long = |settings: &mut KafkaSettings| settings.session_timeout = Duration::from_secs(4_000);
+        let too_long = |settings: &mut KafkaSettings| settings.session_timeout_s = Seconds::whole(4_000);
         for (refusal, key, words) in [
             (refused(too_long), "kafka.session_timeout_s", "session.timeout.ms"),
             (with_property("no.such.thing", "1"), "kafka.properties.no.such.thing", "No such"),

@@ -58,7 +58,7 @@ impl StateFiles {
             group: settings.group.clone(),
             topic: settings.topic_raw.clone(),
             // Every symbol's state is written once in each interval.
-            calm: 2 * settings.snapshot_interval,
+            calm: 2 * settings.snapshot_interval_s.duration(),
             metrics,
         }
     }

@@ -300,7 +300,7 @@ impl Transaction {
         offsets: &TopicPartitionList,
         check: &mut dyn FnMut() -> Result<(), Broken>,
     ) -> Result<(), Broken> {
-        let deadline = Instant::now() + self.settings.transaction_timeout.mul_f64(0.8);
+        let deadline = Instant::now() + self.settings.transaction_timeout_s.duration().mul_f64(0.8);
         self.begin().map_err(|error| self.broken(&error))?;
         let Some(member) = consumer.group_metadata() else {
             return Err(Broken::Aborted("the consumer is in no group".to_owned()));
@@ -339,8 +339,8 @@ impl Transaction {
     /// Gives the transaction up; what is under way is not waited for.
     fn abort(&self) -> Result<(), KafkaError> {
         self.producer.purge(PurgeConfig::default().queue().inflight());
-        self.producer.flush(self.settings.transaction_timeout)?;
-        self.producer.abort_transaction(self.settings.transaction_timeout)
+        self.producer.flush(self.settings.transaction_timeout_s.duration())?;
+        self.producer.abort_transaction(self.settings.transaction_timeout_s.duration())
     }
 
     fn try_flush(
@@ -350,7 +350,7 @@ impl Transaction {
         check: &mut dyn FnMut() -> Result<(), Broken>,
     ) -> Result<(), Broken> {
         let indefinite = |error: KafkaError| Broken::Indefinite(error.to_string());
-        client::deliver(&self.producer, Instant::now() + self.settings.transaction_timeout);
+        client::deliver(&self.producer, Instant::now() + self.settings.transaction_timeout_s.duration());
         self.producer.flush(Duration::ZERO).map_err(indefinite)?;
         if let Some(failure) = self.producer.context().take_failure() {
             return Err(Broken::Aborted(failure));

@@ -6,19 +6,26 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use model::ModelInfo;
+use serde::{Deserialize, Serialize};
 
 use super::QualityRow;
+use crate::settings::{as_whole_seconds, at_most, positive};
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 2_048;
 
+/// Rows of a process: ten million are 720 MB.
+const ROWS_MAX: usize = 10_000_000;
+
 /// Models whose rows are told apart; the oldest goes first.
 const MODELS_MAX: usize = 8;
 
-/// How much is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Keys of `[quality]` that bound what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct QualitySettings {
-    /// Event time looked back upon, seconds.
+    /// Event time looked back upon, seconds; above 0.
+    #[serde(with = "as_whole_seconds")]
     pub window_s: i64,
     /// Rows of a shard at most (72 bytes each); beyond them the oldest leave before their time.
     pub rows_max: usize,
@@ -27,6 +34,17 @@ pub struct QualitySettings {
 impl Default for QualitySettings {
     fn default() -> Self {
         Self { window_s: 24 * 3600, rows_max: 400_000 }
+    }
+}
+
+impl QualitySettings {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// The first key that is outside, and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        positive("quality.window_s", self.window_s as f64)?;
+        at_most("quality.rows_max", self.rows_max, ROWS_MAX)
     }
 }
 

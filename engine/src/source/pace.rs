@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::{StopToken, TickSink};
 use crate::tick::EventTime;
 
@@ -15,7 +17,7 @@ const SLEEP_SLICE: Duration = Duration::from_millis(50);
 /// The longest wait for one tick. A longer silence in a recording, or a clock that jumped, is cut to this.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// How fast event time passes.
+/// How fast event time passes, written `max`, `10` or `0.5x`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// Without waiting.
@@ -49,6 +51,18 @@ impl fmt::Display for Speed {
             Self::Max => f.write_str("max"),
             Self::Times(times) => write!(f, "{times}"),
         }
+    }
+}
+
+impl Serialize for Speed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Speed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -1,31 +1,67 @@
 //! The simulator at the pace of a clock: first a history up to now, as fast as it goes, then live.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Run, SourceEnd,
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
     decode::TradeLineSymbol,
-    sim::{SimConfig, Simulator},
+    settings::at_most,
+    sim::{Faults, SimConfig, SimSymbol, Simulator},
     symbol::{Offset, SIMULATOR_VENUE},
     tick::{EventTime, NANOS_PER_SECOND},
 };
 
-/// What is simulated, and how fast.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SimulatorConfig {
-    /// The market. Its `start` is replaced: the history ends at the wall clock's now.
-    pub market: SimConfig,
-    /// Seconds simulated before now, so that every window is warm at once.
-    pub history_s: u32,
+/// Minutes of history: a week is far more than any window needs.
+const PREROLL_MINUTES_MAX: usize = 7 * 24 * 60;
+
+/// `[simulator]`: what is simulated, and how fast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimulatorSettings {
+    /// Equal seeds, equal prices.
+    pub seed: u64,
+    /// The products, each once; those that [`SimSymbol::named`] does not know begin at a price of 100.
+    pub products: Vec<String>,
+    /// Minutes simulated before now, so that every window is warm at once.
+    pub preroll_minutes: u32,
     /// How fast event time passes once the history is through.
     pub speed: Speed,
+    /// Whether there are gaps, late and repeated ticks as real feeds have them.
+    pub faults: bool,
 }
 
-impl Default for SimulatorConfig {
-    /// BTC-USD, ETH-USD and SOL-USD, two and a half hours of history, real time.
+impl Default for SimulatorSettings {
     fn default() -> Self {
-        Self { market: SimConfig::default(), history_s: 9_000, speed: Speed::Times(1.0) }
+        Self {
+            seed: 1,
+            products: SimSymbol::defaults().into_iter().map(|symbol| symbol.product).collect(),
+            preroll_minutes: 150,
+            speed: Speed::Times(1.0),
+            faults: false,
+        }
+    }
+}
+
+impl SimulatorSettings {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// The key that is outside, and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        at_most("simulator.preroll_minutes", self.preroll_minutes as usize, PREROLL_MINUTES_MAX)
+    }
+
+    fn market(&self, start: EventTime) -> SimConfig {
+        SimConfig {
+            seed: self.seed,
+            symbols: self.products.iter().map(|product| SimSymbol::named(product)).collect(),
+            faults: if self.faults { Faults::realistic() } else { Faults::default() },
+            start,
+            ..SimConfig::default()
+        }
     }
 }
 
@@ -43,31 +79,31 @@ pub enum SimulatorError {
     RepeatedProduct(String),
 }
 
-/// A simulator whose configuration was checked.
+/// A simulator whose products were checked.
 #[derive(Clone, Debug)]
 pub struct SimulatorSource {
-    config: SimulatorConfig,
+    settings: SimulatorSettings,
 }
 
 impl SimulatorSource {
-    /// Checks the configuration.
+    /// Checks the products.
     ///
     /// # Errors
-    /// When its symbols cannot be simulated.
-    pub fn open(config: &SimulatorConfig) -> Result<Self, SimulatorError> {
-        let products = || config.market.symbols.iter().map(|symbol| symbol.product.as_str());
-        if products().len() == 0 {
+    /// When they cannot be simulated.
+    pub fn open(settings: &SimulatorSettings) -> Result<Self, SimulatorError> {
+        let products = &settings.products;
+        if products.is_empty() {
             return Err(SimulatorError::NoSymbols);
         }
-        for (at, product) in products().enumerate() {
+        for (at, product) in products.iter().enumerate() {
             if TradeLineSymbol::new(SIMULATOR_VENUE, product).is_none() {
-                return Err(SimulatorError::BadProduct(product.to_owned()));
+                return Err(SimulatorError::BadProduct(product.clone()));
             }
-            if products().take(at).any(|earlier| earlier == product) {
-                return Err(SimulatorError::RepeatedProduct(product.to_owned()));
+            if products[..at].contains(product) {
+                return Err(SimulatorError::RepeatedProduct(product.clone()));
             }
         }
-        Ok(Self { config: config.clone() })
+        Ok(Self { settings: settings.clone() })
     }
 
     /// Simulates until told to stop, or until event time ends.
@@ -76,12 +112,12 @@ impl SimulatorSource {
     }
 
     fn run_by(&self, clock: impl WaitClock, run: &mut Run<'_>) -> SourceEnd {
-        let mut pacer = Pacer::new(self.config.speed, clock);
+        let mut pacer = Pacer::new(self.settings.speed, clock);
         // Before the history is simulated, so that the time this takes is caught up with.
         pacer.anchor(run.now);
-        let history_nanos = i64::from(self.config.history_s) * NANOS_PER_SECOND;
+        let history_nanos = i64::from(self.settings.preroll_minutes) * 60 * NANOS_PER_SECOND;
         let start = EventTime::from_nanos(run.now.nanos() - history_nanos).unwrap_or(EventTime::MIN);
-        let simulator = Simulator::new(SimConfig { start, ..self.config.market.clone() });
+        let simulator = Simulator::new(self.settings.market(start));
         let mut is_live = false;
         for (offset, (symbol, tick)) in (0..).zip(simulator) {
             if tick.event_time > run.now {
@@ -95,7 +131,7 @@ impl SimulatorSource {
                 run.sink.flush();
                 return SourceEnd::Stopped;
             }
-            let product = &self.config.market.symbols[symbol].product;
+            let product = &self.settings.products[symbol];
             run.sink.tick(SIMULATOR_VENUE, product, Offset(offset), 0, tick);
         }
         run.sink.flush();
@@ -111,7 +147,6 @@ mod tests {
         super::{StopToken, collect::Collected},
         *,
     };
-    use crate::sim::SimSymbol;
 
     #[derive(Default)]
     struct SleptClock(Duration);
@@ -126,17 +161,15 @@ mod tests {
         }
     }
 
-    fn config(history_s: u32) -> SimulatorConfig {
-        SimulatorConfig { history_s, ..SimulatorConfig::default() }
-    }
-
     fn now() -> EventTime {
         EventTime::from_nanos(1_775_272_758_500_000_000).unwrap()
     }
 
     #[test]
     fn a_history_comes_at_once_and_then_time_passes() {
-        let source = SimulatorSource::open(&config(600)).unwrap();
+        let source =
+            SimulatorSource::open(&SimulatorSettings { preroll_minutes: 10, ..SimulatorSettings::default() })
+                .unwrap();
         let stop = StopToken::default();
         let mut sink = Collected { stop_at: Some((6_000, stop.clone())), ..Collected::default() };
         let mut clock = SleptClock::default();
@@ -158,13 +191,8 @@ mod tests {
     #[test]
     fn symbols_are_checked() {
         let with = |products: &[&str]| {
-            let mut config = config(0);
-            let template = config.market.symbols[0].clone();
-            config.market.symbols = products
-                .iter()
-                .map(|&product| SimSymbol { product: product.into(), ..template.clone() })
-                .collect();
-            SimulatorSource::open(&config).map(drop)
+            let products = products.iter().map(|&product| product.to_owned()).collect();
+            SimulatorSource::open(&SimulatorSettings { products, ..SimulatorSettings::default() }).map(drop)
         };
         assert_eq!(with(&["A", "B"]), Ok(()));
         assert_eq!(with(&[]), Err(SimulatorError::NoSymbols));

@@ -1,12 +1,18 @@
 //! The event that is predicted: volatility of the seconds ahead exceeds a threshold.
 
-use crate::window::{GRID_S, Seconds, Window, to_f64};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    settings::unset,
+    window::{GRID_S, Seconds, Window, to_f64},
+};
 
 /// Horizons that can be asked for, seconds.
 pub const HORIZONS_S: [u32; 4] = [15, 30, 60, 300];
 
-/// What the label is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// `[label]`: the event that is predicted. It shapes every prediction's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct LabelSettings {
     /// Seconds ahead that outcomes look: one of [`HORIZONS_S`].
     pub horizon_s: u32,
@@ -14,20 +20,52 @@ pub struct LabelSettings {
     pub quantile: f64,
     /// Seconds of such volatilities before the quantile is used.
     pub warm_up_s: u32,
-    /// A threshold in the quantile's place, per square-root second.
-    pub threshold: Option<f64>,
+    /// A fixed threshold instead of the quantile, basis points per square-root second; `None` (0 in a file) = the quantile.
+    #[serde(with = "unset")]
+    pub threshold_bp: Option<f64>,
 }
 
 impl Default for LabelSettings {
     fn default() -> Self {
-        Self { horizon_s: 60, quantile: 0.9, warm_up_s: 2 * 3600, threshold: None }
+        Self { horizon_s: 60, quantile: 0.9, warm_up_s: 2 * 3600, threshold_bp: None }
     }
 }
 
 impl LabelSettings {
+    /// The fixed threshold, per square-root second.
+    pub fn threshold(&self) -> Option<f64> {
+        self.threshold_bp.map(|threshold_bp| threshold_bp * 1e-4)
+    }
+
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// The first key that is outside, and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { horizon_s, quantile, warm_up_s, threshold_bp } = *self;
+        if !HORIZONS_S.contains(&horizon_s) {
+            return Err(format!("label.horizon_s is {horizon_s}; it is one of {HORIZONS_S:?}"));
+        }
+        if !(0.5..=0.999).contains(&quantile) {
+            return Err(format!("label.quantile is {quantile}; choose it from 0.5 to 0.999"));
+        }
+        if !(300..=86_400).contains(&warm_up_s) {
+            let what = "give from 300 s to the 86400 s that the quantile looks back";
+            return Err(format!("label.warm_up_s is {warm_up_s}; {what}"));
+        }
+        match threshold_bp {
+            Some(threshold_bp) if !(0.0..=1e4).contains(&threshold_bp) => {
+                let what = "give basis points per square-root second up to 10000, or 0 for the quantile";
+                Err(format!("label.threshold_bp is {threshold_bp}; {what}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a fingerprint covers.
     pub(super) fn fingerprint_text(&self) -> String {
-        let Self { horizon_s, quantile, warm_up_s, threshold } = self;
+        let Self { horizon_s, quantile, warm_up_s, .. } = self;
+        let threshold = self.threshold();
         format!("horizon_s={horizon_s} quantile={quantile} warm_up_s={warm_up_s} threshold={threshold:?}")
     }
 

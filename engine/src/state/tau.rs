@@ -97,7 +97,7 @@ impl Tau {
             samples_min: label.warm_up_s / GRID_S as u32,
             overlap,
             provisional_min,
-            fixed: label.threshold,
+            fixed: label.threshold(),
             value: bin_centre(0),
         }
     }
@@ -260,7 +260,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_fixed_threshold_needs_no_samples_and_a_short_warm_up_few() {
-        let fixed = LabelSettings { threshold: Some(2e-4), ..LabelSettings::default() };
+        let fixed = LabelSettings { threshold_bp: Some(2.0), ..LabelSettings::default() };
         assert_eq!(Tau::new(&fixed).value(), Some(2e-4));
         let mut quick = Tau::new(&LabelSettings { warm_up_s: 10, ..LabelSettings::default() });
         quick.push(Some(1e-4));

@@ -91,7 +91,7 @@ impl Twin {
 
     /// Whether the silence after tick `i` is a gap, given the book after it.
     fn is_gap(&self, i: usize, book: &Book, settings: &StateSettings) -> bool {
-        let limit = if book.quote.is_some() { settings.gap_quoted_ns } else { settings.gap_trades_ns };
+        let limit = if book.quote.is_some() { settings.gaps.quoted_ns } else { settings.gaps.trades_ns };
         self.ticks[i + 1].event_time.nanos() - self.ticks[i].event_time.nanos() > limit
     }
 
@@ -109,7 +109,7 @@ impl Twin {
         for (i, tick) in ticks.iter().enumerate() {
             let time = tick.event_time.nanos();
             let side = if tick.is_trade { book.side_of(tick).0 } else { Side::Buy };
-            let change = book.apply(tick, side, settings.gap_quoted_ns);
+            let change = book.apply(tick, side, settings.gaps.quoted_ns);
             let entry = seconds.entry(time.div_euclid(SECOND)).or_default();
             entry.bucket.order_flow += change.order_flow;
             entry.bucket.quote_changes += u32::from(change.changed);

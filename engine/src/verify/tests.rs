@@ -308,7 +308,7 @@ fn other_modes_settings_and_models_are_told_apart() {
     assert!(verify(&ticks, &log(seconds.clone())).missing > 0);
 
     let mut other = settings();
-    other.state.gap_quoted_ns += 1;
+    other.state.gaps.quoted_ns += 1;
     let report = verify_with(&other, &ticks, &log(seconds.clone()));
     assert_eq!(report.not_verifiable[&Reason::OtherSettings].count, seconds.len() as u64);
     assert!(!report.is_sound());

@@ -17,7 +17,11 @@ pub(super) struct Arguments {
 }
 
 fn record_of(config: &Config) -> Option<RecordFile> {
-    config.model.record.get().map(|path| RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
+    config
+        .model
+        .record
+        .as_deref()
+        .map(|path| RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
 }
 
 pub(super) fn list(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {

@@ -34,11 +34,11 @@ pub(super) struct Running {
 
 /// The model that stands in where the loaded one does worse, if that is asked for.
 pub(super) fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
-    if !config.quality.fallback {
+    if !config.quality.feedback.fallback {
         return Ok(None);
     }
     let refuse = |what: String| Failure::new(Exit::Configuration, format!("quality.fallback_model {what}"));
-    let (name, opened) = match config.quality.fallback_model.get() {
+    let (name, opened) = match config.quality.fallback_model.as_deref() {
         Some(path) => (path, model_file::open(path, config.model.map_above_bytes)),
         None => {
             let shipped = shipped::model("baseline").expect("a baseline is shipped");

@@ -8,7 +8,7 @@ use std::{
 use engine::kafka::{self, BrokerReport, KafkaSettings};
 
 use crate::{
-    config::{Config, values::resolve},
+    config::{Config, secret::resolve},
     doctor::{context::Context, finding::Finding},
     wiring,
 };
@@ -38,11 +38,13 @@ pub(in crate::doctor) fn broker(config: &Config) -> Option<Result<Broker, String
 /// The addresses that a client has: a property of its own outranks the key. `None` where Kafka is not configured.
 fn servers(config: &Config) -> Option<Vec<String>> {
     let kafka = &config.kafka;
-    let configured = kafka.bootstrap_servers.get()?;
+    if !kafka.has_brokers() {
+        return None;
+    }
     // One whose place is empty is told by the check of the settings.
     let property =
         kafka.properties.get("bootstrap.servers").map(|value| resolve("", value).unwrap_or_default());
-    let list = property.as_deref().unwrap_or(configured);
+    let list = property.as_ref().unwrap_or(&kafka.bootstrap_servers);
     Some(list.split(',').map(|server| server.trim().to_owned()).collect())
 }
 

@@ -35,7 +35,7 @@ fn fix(refusal: &Refusal) -> &'static str {
 
 pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     let kafka = &loaded.config.kafka;
-    if kafka.bootstrap_servers.get().is_none() {
+    if !kafka.has_brokers() {
         return vec![Finding::skipped("Kafka is not configured")];
     }
     let mut found = Vec::new();

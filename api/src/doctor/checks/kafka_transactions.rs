@@ -16,7 +16,7 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
                 format!(
                     "its owner is gone or stands still; the broker gives it up after kafka.transaction_timeout_s ({} s). If \
                      it stays, another producer's does: `kafka-transactions --find-hanging` names it",
-                    broker.settings.transaction_timeout.as_secs_f64()
+                    broker.settings.transaction_timeout_s.get()
                 ),
             )
         })

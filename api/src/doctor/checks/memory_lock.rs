@@ -1,12 +1,9 @@
 //! May enough memory be locked for glommio's rings?
 
-use engine::sys::MEMLOCK_BYTES_MIN;
+use engine::{runtime::RuntimeChoice, sys::MEMLOCK_BYTES_MIN};
 use rustix::process::{Resource, getrlimit};
 
-use crate::{
-    config::{Loaded, sections::RuntimeChoice},
-    doctor::finding::Finding,
-};
+use crate::{config::Loaded, doctor::finding::Finding};
 
 pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     let choice = loaded.config.engine.runtime;

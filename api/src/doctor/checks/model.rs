@@ -49,7 +49,7 @@ fn of_model(model: &Model, loaded: &Loaded, start: &Start) -> Vec<Finding> {
             "train on the engine's features (stormglass features) to let it drive the stream",
         ));
     }
-    let asked = loaded.config.model.variant.get().filter(|_| !start.report.is_recorded);
+    let asked = loaded.config.model.variant.as_deref().filter(|_| !start.report.is_recorded);
     if let Some(variant) = asked.filter(|&variant| variant != info.variant) {
         found.push(Finding::warning(
             format!(

@@ -31,7 +31,8 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
              model.path to the model",
         ));
     }
-    let record = config.model.record.get().filter(|_| config.source.kind != SourceKind::Kafka).map(Path::new);
+    let record =
+        config.model.record.as_deref().filter(|_| config.source.kind != SourceKind::Kafka).map(Path::new);
     if let Some(Err(why)) = record.map(|path| writable::try_folder(folder_of(path))) {
         found.push(Finding::warning(
             format!("model.record: {why}"),

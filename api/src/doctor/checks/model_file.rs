@@ -19,7 +19,7 @@ pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
     if start.report.is_recorded {
         return vec![Finding::skipped("model.record says which model answers, and has its bytes")];
     }
-    let Some(path) = loaded.config.model.path.get().filter(|&path| path != shipped::RUNBOOK) else {
+    let Some(path) = loaded.config.model.path.as_deref().filter(|&path| path != shipped::RUNBOOK) else {
         return vec![Finding::ok("model.path is not set: a shipped model is used")];
     };
     let origin = loaded.origin("model.path");

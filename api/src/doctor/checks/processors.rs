@@ -22,8 +22,8 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     let quota = sys::cpu_quota().filter(|&quota| quota < allowed.len() as f64);
     let (engine, server) = (&loaded.config.engine, &loaded.config.server);
     let asked = CpuRequest {
-        shards: (engine.shards > 0).then_some(engine.shards),
-        fronts: (server.front_threads > 0).then_some(server.front_threads),
+        shards: engine.shards,
+        fronts: server.front_threads,
         spin: Duration::from_micros(engine.spin_us),
     };
     let plan = cpu::plan(&allowed, quota, &asked);

@@ -1,11 +1,8 @@
 //! Which runtime would drive the shards, and why?
 
-use engine::sys;
+use engine::{runtime::RuntimeChoice, sys};
 
-use crate::{
-    config::{Loaded, sections::RuntimeChoice},
-    doctor::finding::Finding,
-};
+use crate::{config::Loaded, doctor::finding::Finding};
 
 const ALLOW: &str = "allow io_uring (a seccomp profile with io_uring_setup, io_uring_enter and io_uring_register; \
                      kernel.io_uring_disabled = 0), or set engine.runtime = \"thread\", which is as good";

@@ -21,7 +21,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
             "ask with the service's own binary, or restart it with this one",
         ));
     }
-    let configured = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.model.path.get());
+    let configured = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.model.path.as_deref());
     // A record is read by the service where it lies, and names models that the configuration does not.
     let is_recorded = |start: &Start| start.report.is_recorded || body["variant_source"] == "record";
     let is_compared = context.start.as_ref().is_some_and(|start| !is_recorded(start));

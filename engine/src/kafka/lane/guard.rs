@@ -57,7 +57,7 @@ pub(super) fn check_topic(
         return Ok(());
     }
     for broker in sources {
-        let timeout = settings.transaction_timeout / 2;
+        let timeout = settings.transaction_timeout_s.duration() / 2;
         let found = topic_id(consumer.client(), &settings.topic_raw, Some(broker), timeout);
         let found = found
             .map_err(|error| Broken::Withheld(format!("the id of the ticks' topic is not known: {error}")))?;

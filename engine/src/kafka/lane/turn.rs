@@ -254,7 +254,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
         let mut wait = match self.transaction.dirty_since() {
             _ if lane.link.is_busy() => Duration::ZERO,
-            Some(since) => lane.settings.commit_interval.saturating_sub(since.elapsed()),
+            Some(since) => lane.settings.commit_interval().saturating_sub(since.elapsed()),
             None => IDLE_WAIT,
         };
         for _ in 0..RECORDS_PER_TURN_MAX {
@@ -345,7 +345,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             || self
                 .transaction
                 .dirty_since()
-                .is_some_and(|since| since.elapsed() >= self.lane.settings.commit_interval)
+                .is_some_and(|since| since.elapsed() >= self.lane.settings.commit_interval())
     }
 
     /// Waits for all answers.
@@ -415,8 +415,7 @@ impl<'a, 'b> Turns<'a, 'b> {
     /// The symbols whose turn it is: all within the interval, a few a commit, those first that wait longest.
     fn snapshots_due(&mut self) -> Vec<(u32, usize)> {
         let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
-        let share =
-            self.snapshots_at.elapsed().as_secs_f64() / self.lane.settings.snapshot_interval.as_secs_f64();
+        let share = self.snapshots_at.elapsed().as_secs_f64() / self.lane.settings.snapshot_interval_s.get();
         self.snapshots_at = Instant::now();
         self.snapshots_due = (self.snapshots_due + share * total as f64).min(SNAPSHOTS_PER_COMMIT_MAX as f64);
         let count = self.snapshots_due as usize;

@@ -1,0 +1,38 @@
+//! What can be set: the types that a configuration file holds and that the engine runs with are the same.
+//!
+//! | section | type |
+//! |---|---|
+//! | `[engine]` | [`RunSettings`] |
+//! | `[state]` | [`GapSettings`](crate::state::GapSettings) |
+//! | `[label]` | [`LabelSettings`](crate::state::LabelSettings) |
+//! | `[simulator]` | [`SimulatorSettings`](crate::source::simulator::SimulatorSettings) |
+//! | `[quality]` | [`QualitySettings`](crate::quality::QualitySettings), [`FeedbackSettings`](crate::feedback::FeedbackSettings) |
+//! | `[kafka]` | [`KafkaSettings`]; it exists without the feature `kafka` too, so that a file means the same to every build |
+//!
+//! A field's name, unit and default stand at the field, and its bounds in the type's `check`, whose error begins with
+//! the key and ends with what to do. Where a file must hold something for "not set", it holds `""` or `0`: see [`unset`].
+
+mod kafka;
+mod run;
+mod seconds;
+pub mod unset;
+
+pub use kafka::{Delivery, Emit, ForeignSymbols, KafkaSettings, Start};
+pub use run::{Pin, RunSettings, RuntimeChoice};
+pub use seconds::{Seconds, as_nanos, as_whole_seconds};
+
+/// Refuses a value that is not above 0.
+///
+/// # Errors
+/// A sentence that begins with `key`.
+pub fn positive(key: &str, value: f64) -> Result<(), String> {
+    if value > 0.0 { Ok(()) } else { Err(format!("{key} is {value}; it must be above 0")) }
+}
+
+/// Refuses a value above `most`.
+///
+/// # Errors
+/// A sentence that begins with `key`.
+pub fn at_most(key: &str, value: usize, most: usize) -> Result<(), String> {
+    if value <= most { Ok(()) } else { Err(format!("{key} is {value}; it is at most {most}")) }
+}
