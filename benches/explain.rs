@@ -48,7 +48,7 @@ fn main() {
         let explanation = model.explain(row).expect("as above");
         let sum: f64 = explanation.contributions.iter().sum();
         let mut score = [0.0];
-        model.raw_scores(row, &mut score);
+        model.predict_raw(row, &mut score);
         assert!((explanation.base_values[0] + sum - score[0]).abs() < 1e-9, "the parts add up to the score");
     }
     println!(

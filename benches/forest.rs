@@ -248,20 +248,22 @@ fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64, kernel: Ke
     assert!(model.set_kernel(kernel));
     let (width, trees) = (model.info().features.len(), model.info().tree_count as f64);
     let count = rows.len() / width;
+    let mut raw = [0.0];
     for row in rows.chunks_exact(width) {
-        let (mapped, plain) = (model.score_row(row).log_odds, draft.score_row(row).log_odds);
+        model.predict_raw(row, &mut raw);
+        let (mapped, plain) = (raw[0], draft.predict_raw(row)[0]);
         assert_eq!(mapped.to_bits(), plain.to_bits(), "{name}: the answer is the plain walk's");
     }
     let (single, single_median) = time(count, || {
         for row in rows.chunks_exact(width) {
-            black_box(model.score_row(black_box(row)));
+            black_box(model.predict(black_box(row)));
         }
     });
     let doubles: Vec<f64> = rows.iter().map(|&value| f64::from(value)).collect();
     let (margin, _) = time(count, || {
         let mut margin = [0.0];
         for row in doubles.chunks_exact(width) {
-            model.raw_scores(black_box(row), &mut margin);
+            model.predict_raw(black_box(row), &mut margin);
             black_box(margin);
         }
     });
@@ -269,14 +271,14 @@ fn measure(name: &str, draft: &ModelDraft, rows: &[f32], visits: f64, kernel: Ke
         let mut at = 0_usize;
         for row in 0..count {
             // Where the next row starts depends on this one's answer, though it never changes.
-            let answer = model.score_row(black_box(&rows[at..at + width])).log_odds;
+            let answer = model.predict(black_box(&rows[at..at + width]));
             at = (row + 1) % count * width + usize::from(answer.is_nan());
         }
         black_box(at);
     });
     let mut out = vec![0.0; count];
     let (batch, _) = time(count, || {
-        model.score_rows(black_box(rows), &mut out);
+        model.predict_batch(black_box(rows), &mut out);
         black_box(&out);
     });
     let (open, _) = time(1, || {
@@ -302,7 +304,7 @@ fn model_to_live() {
     let (least, median) = time(1, || {
         let imported = import::import(&bytes, &import::Options::new("bench")).unwrap();
         imported.draft.write(&path).unwrap();
-        black_box(Model::open(&path).unwrap().score_row(&row));
+        black_box(Model::open(&path).unwrap().predict(&row));
     });
     println!(
         "\nXGBoost JSON of {} bytes to the first score: {:.1} ms ({:.1})",
@@ -322,7 +324,7 @@ fn slow_rows() {
         for _ in 0..if is_test() { 1 } else { 200 } {
             for row in rows.chunks_exact(width) {
                 let begun = Instant::now();
-                black_box(model.score_row(black_box(row)));
+                black_box(model.predict(black_box(row)));
                 times.record(begun.elapsed().as_nanos() as u64).unwrap();
             }
         }

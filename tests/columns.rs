@@ -112,7 +112,7 @@ fn models_of_twenty_shuffled_columns_score_a_replay_as_python_does() {
         let mut equal = 0;
         for (at, ((row, probability), expected)) in scored.iter().zip(&expected).enumerate() {
             let picked: Vec<f64> = places.iter().map(|&place| f64::from(row[place])).collect();
-            model.raw_scores(&picked, &mut raw);
+            model.predict_raw(&picked, &mut raw);
             assert_eq!(raw[0], expected[0], "{file} row {at}: the raw score");
             let probability = probability.expect("a model is bound");
             let step = if file.starts_with("xgboost") { f64::from(f32::EPSILON) } else { f64::EPSILON };

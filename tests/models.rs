@@ -34,7 +34,7 @@ fn rows_of_the_originals_features_find_a_model() {
         [0.0, 0.1, 60.0, 0.5, 0.1, 0.5, 0.2, 1e-6, 0.5, 1e-6],
         [0.01, 9.0, 5e3, 0.5, 9.0, 0.5, 9.0, 2e-3, 0.5, 3e-3],
     );
-    let [calm, wild] = [calm, wild].map(|row: [f32; 10]| model.score_row(&row).probability);
+    let [calm, wild] = [calm, wild].map(|row: [f32; 10]| model.predict(&row));
     println!("calm {calm:.3}, wild {wild:.3}");
     assert!(0.0 < calm && calm < wild && wild < 1.0);
 }

@@ -167,7 +167,7 @@ fn a_table_is_scored_with_symbol_and_time_beside_each_score() {
         let cells: Vec<&str> = line.split(',').collect();
         assert_eq!(cells[..2], [symbol.as_str(), &time.to_string()]);
         let score: f64 = cells[2].parse().unwrap();
-        assert_eq!(score.to_bits(), model.score_row(&values).probability.to_bits(), "{line}");
+        assert_eq!(score.to_bits(), model.predict(&values).to_bits(), "{line}");
         symbols.insert(symbol);
     }
     assert_eq!(symbols.len(), 3);

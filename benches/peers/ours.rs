@@ -36,7 +36,11 @@ pub unsafe extern "C" fn stormglass_open(path: *const c_char) -> *const Model {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stormglass_raw(model: *const Model, row: *const f32) -> f64 {
     // SAFETY: the caller's promise.
-    unsafe { (*model).score_row(slice::from_raw_parts(row, (*model).info().features.len())).log_odds }
+    unsafe {
+        let mut score = [0.0];
+        (*model).predict_raw(slice::from_raw_parts(row, (*model).info().features.len()), &mut score);
+        score[0]
+    }
 }
 
 /// The probability of a row.
@@ -48,7 +52,7 @@ pub unsafe extern "C" fn stormglass_raw(model: *const Model, row: *const f32) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stormglass_score(model: *const Model, row: *const f32) -> f64 {
     // SAFETY: the caller's promise.
-    unsafe { (*model).score_row(slice::from_raw_parts(row, (*model).info().features.len())).probability }
+    unsafe { (*model).predict(slice::from_raw_parts(row, (*model).info().features.len())) }
 }
 
 /// The probabilities of `count` rows, row-major.
@@ -68,6 +72,6 @@ pub unsafe extern "C" fn stormglass_score_rows(
     unsafe {
         let width = (*model).info().features.len();
         (*model)
-            .score_rows(slice::from_raw_parts(rows, count * width), slice::from_raw_parts_mut(out, count));
+            .predict_batch(slice::from_raw_parts(rows, count * width), slice::from_raw_parts_mut(out, count));
     }
 }

@@ -52,13 +52,13 @@ impl BoundModel {
     /// The probability that the model gives a row of the engine.
     pub fn score(&self, row: &Row) -> f64 {
         match &self.columns {
-            None => self.model.score_row(row).probability,
+            None => self.model.predict(row),
             Some(columns) => {
                 let mut picked = [0.0_f32; FEATURE_COUNT];
                 for (cell, &column) in picked.iter_mut().zip(columns) {
                     *cell = row[column];
                 }
-                self.model.score_row(&picked[..columns.len()]).probability
+                self.model.predict(&picked[..columns.len()])
             }
         }
     }

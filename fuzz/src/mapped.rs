@@ -66,12 +66,14 @@ pub fn survives(bytes: &[u8]) {
         Ok(model) => model,
         Err(error) => return assert!(error.to_string().starts_with("<memory>: ")),
     };
-    let mut scores = vec![0.0; model.raw_count()];
+    let (mut scores, mut answers) = (vec![0.0; model.raw_count()], vec![0.0; model.answer_count()]);
     for row in rows::singles(model.info().features.len()) {
-        let expected = rows::bits(model.score_row_checked(&row));
+        model.predict_raw_checked(&row, &mut scores);
+        let expected = rows::bits(&scores);
         for kernel in KERNELS {
             if model.set_kernel(kernel) {
-                assert_eq!(rows::bits(model.score_row(&row)), expected, "{kernel:?}: {row:?}");
+                model.predict_raw(&row, &mut scores);
+                assert_eq!(rows::bits(&scores), expected, "{kernel:?}: {row:?}");
             }
         }
     }
@@ -80,7 +82,8 @@ pub fn survives(bytes: &[u8]) {
         assert!(!error.to_string().is_empty());
     }
     for row in rows::doubles(model.info().features.len()) {
-        model.answers(&row, &mut scores);
+        model.predict_batch(&row, &mut answers);
+        rows::bits(&answers);
         match model.explain(&row) {
             Ok(explanation) => assert_eq!(explanation.base_values.len(), scores.len()),
             Err(error) => assert!(!error.to_string().is_empty()),

@@ -3,7 +3,7 @@
 //! These bytes are promised to be equal on every machine, so each operation rounds on its own (Rust never fuses a
 //! product into a sum by itself), sums run in a fixed order, and `exp` is the `libm` crate's, not the platform's.
 
-use crate::info::{Calibration, Score};
+use crate::info::Calibration;
 
 /// Numbers in a model file are at most this large, so that no sum of them overflows into infinity or NaN.
 pub(crate) const MAGNITUDE_MAX: f64 = 1e30;
@@ -22,13 +22,12 @@ pub(crate) fn weighted_sum(members: impl Iterator<Item = (f64, f64)>) -> f64 {
     sum
 }
 
-/// Calibrates the members' sum and turns it into a probability.
-pub(crate) fn finish(raw: f64, calibration: Option<Calibration>) -> Score {
-    let log_odds = match calibration {
+/// The log-odds after calibration.
+pub(crate) fn calibrated(raw: f64, calibration: Option<Calibration>) -> f64 {
+    match calibration {
         Some(Calibration { a, b }) => a * raw + b,
         None => raw,
-    };
-    Score { log_odds, probability: sigmoid(log_odds) }
+    }
 }
 
 /// `1 / (1 + exp(-x))`, written so that `exp` never overflows: for negative `x`, `exp(x) / (1 + exp(x))`.

@@ -12,12 +12,12 @@ use crate::{
         write::{self, NewSection, archive},
     },
     forest::{CanonicalForest, Layout, WideForest, layout},
-    info::{ModelInfo, Score},
+    info::ModelInfo,
     linear::{LinearDraft, LinearTerm},
     link::Outputs,
     meta,
     preparation::Preparation,
-    row::Row,
+    row::{FeatureValue, Row},
     schema,
     self_test::SELF_TEST_ROWS_MAX,
 };
@@ -225,38 +225,48 @@ impl ModelDraft {
         self.outputs.as_ref()
     }
 
-    /// Scores a row by the plain walks: the slow twin of [`crate::Model::score_row`], with equal bits.
+    /// The answer for one row by the plain walks: the slow twin of [`crate::Model::predict`], with equal bits.
+    ///
+    /// # Panics
+    /// If the row's length is not the number of features, the draft gives several answers a row, or a wide member has no
+    /// [`Outputs`].
+    pub fn predict<T: FeatureValue>(&self, row: &[T]) -> f64 {
+        let answers = self.answers(self.predict_raw(row));
+        assert_eq!(answers.len(), 1, "answers of the draft: `predict_raw` gives several scores");
+        answers[0]
+    }
+
+    /// The raw scores of one row by the plain walks: the slow twin of [`crate::Model::predict_raw`], with equal bits.
     ///
     /// # Panics
     /// If the row's length is not the number of features, or a wide member has no [`Outputs`].
-    pub fn score_row(&self, row: &[f32]) -> Score {
-        let mut sums = self.sums(row);
-        let Some(outputs) = &self.outputs else { return combine::finish(sums[0], self.info.calibration) };
-        outputs.finish_raw(&mut sums);
-        let log_odds = sums[sums.len() - 1];
-        let answers = outputs.apply(&mut sums);
-        Score { log_odds, probability: sums[answers - 1] }
-    }
-
-    /// The raw scores of a row of f64: the slow twin of [`crate::Model::raw_scores`], with equal bits.
-    ///
-    /// # Panics
-    /// As [`ModelDraft::score_row`].
-    pub fn raw_scores(&self, row: &[f64]) -> Vec<f64> {
+    pub fn predict_raw<T: FeatureValue>(&self, row: &[T]) -> Vec<f64> {
         let mut sums = self.sums(row);
         match &self.outputs {
             Some(outputs) => outputs.finish_raw(&mut sums),
-            None => sums[0] = combine::finish(sums[0], self.info.calibration).log_odds,
+            None => sums[0] = combine::calibrated(sums[0], self.info.calibration),
         }
         sums
+    }
+
+    /// From a row's raw scores to its answers.
+    fn answers(&self, mut scores: Vec<f64>) -> Vec<f64> {
+        match &self.outputs {
+            Some(outputs) => {
+                let count = outputs.apply(&mut scores);
+                scores.truncate(count);
+            }
+            None => scores[0] = combine::sigmoid(scores[0]),
+        }
+        scores
     }
 
     fn sums<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
         assert_eq!(row.width(), self.info.features.len(), "values in the row, features of the model");
         if let [(_, MemberDraft::Wide(forest))] = self.members.as_slice() {
             return match &self.preparation {
-                None => forest.score_row(row),
-                Some(preparation) => forest.score_row(&preparation.over(row)),
+                None => forest.sums(row),
+                Some(preparation) => forest.sums(&preparation.over(row)),
             };
         }
         let singles: Vec<f32> = (0..row.width()).map(|at| row.single(at)).collect();
@@ -333,15 +343,9 @@ impl ModelDraft {
     fn self_test(&self) -> v2::SelfTest {
         let (mut raw_scores, mut answers) = (Vec::new(), Vec::new());
         for row in self.self_test_rows.chunks_exact(self.info.features.len()) {
-            let mut scores = self.raw_scores(row);
+            let scores = self.predict_raw(row);
             raw_scores.extend(&scores);
-            match &self.outputs {
-                Some(outputs) => {
-                    let count = outputs.apply(&mut scores);
-                    answers.extend(&scores[..count]);
-                }
-                None => answers.extend(scores.into_iter().map(combine::sigmoid)),
-            }
+            answers.extend(self.answers(scores));
         }
         v2::SelfTest { rows: self.self_test_rows.clone(), raw_scores, answers }
     }

@@ -5,6 +5,7 @@
 //! must be zero, so damage is found before anything is believed; the structure is then checked all the same, because a
 //! checksum only says that the bytes are those that were written.
 
+pub(crate) mod hash;
 pub(crate) mod header;
 pub(crate) mod pages;
 pub(crate) mod read;

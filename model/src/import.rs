@@ -21,11 +21,11 @@ use std::{
 };
 
 pub use schema::TrainingSchema;
-use sha2::{Digest, Sha256};
 
 use crate::{
     draft::{MemberDraft, ModelDraft},
     error::DraftError,
+    file::hash,
     forest::wide::{MissingRule, Precision, WideForest, WideNode},
     info::ModelInfo,
     link::Outputs,
@@ -217,7 +217,7 @@ fn assemble(
     info.provenance = vec![
         ("imported from".to_owned(), format.to_owned()),
         ("library".to_owned(), library),
-        ("sha256 of the input".to_owned(), crate::model::hexadecimal(&Sha256::digest(bytes))),
+        ("sha256 of the input".to_owned(), hash::sha256([bytes])),
     ];
     if !options.command.is_empty() {
         info.provenance.push(("command".to_owned(), options.command.clone()));

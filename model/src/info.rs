@@ -1,4 +1,4 @@
-//! What a model says of itself, and what it answers.
+//! What a model file says of itself.
 
 use crate::schema::FeatureName;
 
@@ -97,14 +97,4 @@ impl ModelInfo {
     pub fn features_absent_from(&self, available: &[FeatureName]) -> Vec<FeatureName> {
         self.features.iter().filter(|feature| !available.contains(feature)).cloned().collect()
     }
-}
-
-/// One row's answer; of several, the last output's. Neither part is ever NaN, whatever the row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// Log-odds after calibration; of an imported model with a link of its own, the raw score before it.
-    pub log_odds: f64,
-    /// `sigmoid(log_odds)`; of an imported model what its own link gives, a probability only if
-    /// [`crate::Model::gives_probability`].
-    pub probability: f64,
 }

@@ -6,7 +6,7 @@
 //! learn (feature `learn`) or an importer
 //!        |  canonical trees, linear terms, ModelInfo
 //!        v
-//! draft::ModelDraft -- pack --> file (FORMAT.md) -- map, check once --> model::Model -- score_row --> Score
+//! draft::ModelDraft -- pack --> file (FORMAT.md) -- map, check once --> model::Model -- predict --> answers
 //!        |                                                                   ^
 //!        '------ the plain walks (slow twins): equal bits, by test ----------'
 //! ```
@@ -59,6 +59,7 @@ pub use draft::{MemberDraft, ModelDraft};
 pub use drift::{Bins, DriftReference};
 pub use error::{DraftError, ModelError};
 pub use explain::{ExplainError, Explainer, Explanation, Method};
-pub use info::{Calibration, LabelRule, ModelInfo, Score};
+pub use info::{Calibration, LabelRule, ModelInfo};
 pub use link::{Link, Outputs};
 pub use model::Model;
+pub use row::FeatureValue;

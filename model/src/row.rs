@@ -1,8 +1,42 @@
 //! A row as members read it: single values for what was trained on f32, doubles for what compares f64.
 
+/// A type that a row's values may have: `f32` or `f64`, NaN standing for a missing value.
+///
+/// A model that was trained on f32 rounds f64 values to it; one that compares f64 reads f32 values exactly.
+pub trait FeatureValue: Copy {
+    /// The value as an f32, rounded to the nearest if need be.
+    fn single(self) -> f32;
+    /// The value as an f64, exactly.
+    fn double(self) -> f64;
+}
+
+impl FeatureValue for f32 {
+    #[inline(always)]
+    fn single(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn double(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl FeatureValue for f64 {
+    #[inline(always)]
+    fn single(self) -> f32 {
+        self as f32
+    }
+
+    #[inline(always)]
+    fn double(self) -> f64 {
+        self
+    }
+}
+
 /// Values of a row's features by position.
 pub(crate) trait Row {
-    /// How many there are.
+    /// Number of values.
     fn width(&self) -> usize;
     /// The value as an f32: rounded, where the row holds f64.
     fn single(&self, feature: usize) -> f32;
@@ -10,7 +44,7 @@ pub(crate) trait Row {
     fn double(&self, feature: usize) -> f64;
 }
 
-impl Row for [f32] {
+impl<T: FeatureValue> Row for [T] {
     #[inline(always)]
     fn width(&self) -> usize {
         self.len()
@@ -18,28 +52,11 @@ impl Row for [f32] {
 
     #[inline(always)]
     fn single(&self, feature: usize) -> f32 {
-        self[feature]
+        self[feature].single()
     }
 
     #[inline(always)]
     fn double(&self, feature: usize) -> f64 {
-        f64::from(self[feature])
-    }
-}
-
-impl Row for [f64] {
-    #[inline(always)]
-    fn width(&self) -> usize {
-        self.len()
-    }
-
-    #[inline(always)]
-    fn single(&self, feature: usize) -> f32 {
-        self[feature] as f32
-    }
-
-    #[inline(always)]
-    fn double(&self, feature: usize) -> f64 {
-        self[feature]
+        self[feature].double()
     }
 }

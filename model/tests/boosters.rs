@@ -73,7 +73,7 @@ fn a_count_that_never_occurred_is_answered_with_zero_as_by_xgboost() {
     assert!(raw.iter().all(|row| row[0] == f64::NEG_INFINITY && row[1].is_finite()));
     let model = Model::from_bytes(&imported.draft.to_bytes().unwrap()).unwrap();
     let mut scores = [0.0; 2];
-    model.raw_scores(&[0.0; 4], &mut scores);
+    model.predict_raw(&[0.0; 4], &mut scores);
     assert!(scores[0] < -9e29, "{scores:?}");
 }
 
@@ -100,7 +100,7 @@ fn base_scores_become_the_margins_of_the_version_that_wrote_them() {
             let (objective, numbers) = line.split_once(',').unwrap();
             let (score, margin) = numbers.split_once(',').unwrap();
             let imported = import(leafless(version, objective, score).as_bytes(), &options()).unwrap();
-            let found = imported.draft.raw_scores(&[0.0; 10])[0];
+            let found = imported.draft.predict_raw(&[0.0; 10])[0];
             if found != f64::from(margin.parse::<f32>().unwrap()) {
                 differs.push(format!("{line}: {found}"));
             }
@@ -148,5 +148,5 @@ fn quantiles_whose_answers_xgboost_sorts_are_refused_by_name() {
     };
     let error = of("3.4.0").unwrap_err();
     assert!(error.contains("not supported: several quantiles of XGBoost 3.4"), "{error}");
-    assert_eq!(of("3.2.0").unwrap().draft.raw_scores(&[0.0; 10]), [1.0, 2.0]);
+    assert_eq!(of("3.2.0").unwrap().draft.predict_raw(&[0.0; 10]), [1.0, 2.0]);
 }

@@ -210,10 +210,16 @@ fn survives_damage(whole: &[u8], name: &str, part: std::ops::Range<usize>, [roun
                 // What is accepted is sound. The checked twin goes first: it would panic on a node outside, where the
                 // unchecked walk would read it.
                 for row in rows.iter().filter(|row| row.len() == model.info().features.len()) {
-                    let checked = model.score_row_checked(row);
-                    let score = model.score_row(row);
-                    assert_eq!(score.log_odds.to_bits(), checked.log_odds.to_bits());
-                    assert!(!score.probability.is_nan());
+                    let (mut checked, mut scores) =
+                        (vec![0.0; model.raw_count()], vec![0.0; model.raw_count()]);
+                    model.predict_raw_checked(row, &mut checked);
+                    model.predict_raw(row, &mut scores);
+                    assert!(
+                        scores.iter().zip(&checked).all(|(fast, plain)| fast.to_bits() == plain.to_bits())
+                    );
+                    let mut answers = vec![0.0; model.answer_count()];
+                    model.predict_batch(row, &mut answers);
+                    assert!(!answers.iter().any(|answer| answer.is_nan()));
                 }
                 let _ = model.explain(&vec![0.5; model.info().features.len()]);
                 let _ = model.verify();
@@ -393,7 +399,7 @@ fn an_unknown_optional_section_is_skipped() {
     let model = Model::from_bytes(&later).unwrap();
     assert_eq!(model.verify().unwrap(), 0, "the self-test was the section that became unknown");
     let row = vec![0.5; FEATURES];
-    assert_eq!(model.score_row(&row), Model::from_bytes(&file()).unwrap().score_row(&row));
+    assert_eq!(model.predict(&row), Model::from_bytes(&file()).unwrap().predict(&row));
 }
 
 #[test]

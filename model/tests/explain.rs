@@ -118,7 +118,7 @@ fn scikit_learn_models_have_the_contributions_of_shaps_tree_explainer() {
 fn hold_to_the_score(model: &Model, row: &[f64]) {
     let explanation = model.explain(row).unwrap();
     let mut scores = vec![0.0; model.raw_count()];
-    model.raw_scores(row, &mut scores);
+    model.predict_raw(row, &mut scores);
     let in_f32 = model.outputs().is_some_and(|outputs| outputs.precision == Precision::Single);
     for (output, score) in scores.iter().enumerate() {
         let (base, parts) = (explanation.base_values[output], explanation.of_output(output));

@@ -217,13 +217,13 @@ fn logistic_pipelines_give_scikit_learns_probabilities_up_to_the_order_of_a_sum(
             let model = Model::from_bytes(&imported.draft.to_bytes().unwrap()).unwrap();
             assert!(model.verify().unwrap() > 0);
             let expected = table(&format!("preds/{name}.csv")).unwrap().columns("proba").unwrap();
-            let mut scores = vec![0.0; model.raw_count()];
+            let (mut scores, mut got) = (vec![0.0; model.raw_count()], vec![0.0; model.answer_count()]);
             let (mut equal, mut greatest, mut extremes) = (0, 0, 0.0_f64);
             for (at, row) in inputs(name, false).unwrap().iter().enumerate() {
-                let plain = imported.draft.raw_scores(row);
-                model.raw_scores(row, &mut scores);
+                let plain = imported.draft.predict_raw(row);
+                model.predict_raw(row, &mut scores);
                 assert_eq!(bits(&scores), bits(&plain), "{name} row {at}: the plain walk");
-                let got = model.answers(row, &mut scores);
+                model.predict_batch(row, &mut got);
                 let expected = &expected[at][expected[at].len() - got.len()..];
                 let apart =
                     got.iter().zip(expected).map(|(a, b)| ulps(*a, *b, Precision::Double)).max().unwrap();
@@ -327,12 +327,12 @@ fn onnx_tally(name: &str, draft: &ModelDraft, column: &str, edges: bool) -> Opti
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
     assert!(model.verify().unwrap() > 0, "{name} carries rows of its own");
     let rounds = !matches!(model.outputs().unwrap().link, stormglass_model::Link::Identity);
-    let mut scores = vec![0.0; model.raw_count()];
+    let mut got = vec![0.0; model.answer_count()];
     let (mut differs, mut greatest) = (0, 0.0_f64);
     for (row, expected) in inputs(name, edges)?.iter().zip(&expected) {
         // ONNX Runtime was given the row as f32.
         let row: Vec<f64> = row.iter().map(|value| f64::from(*value as f32)).collect();
-        let got = model.answers(&row, &mut scores);
+        model.predict_batch(&row, &mut got);
         let expected = &expected[expected.len() - got.len()..];
         let apart = got.iter().zip(expected).map(|(a, b)| steps(*a, *b)).fold(0.0, f64::max);
         if apart > if rounds { 2.0 } else { 0.0 } {
@@ -393,7 +393,7 @@ fn native_imports_give_the_librarys_answers_where_conversions_do_not_as_readme_s
     for (title, file, column, converted_column) in CONVERTED {
         let name = file.split_once('.').unwrap().0;
         let model = Model::from_bytes(&imported(file).draft.to_bytes().unwrap()).unwrap();
-        let mut scores = vec![0.0; model.raw_count()];
+        let mut answers = vec![0.0; model.answer_count()];
         let (mut counts, mut greatest) = (Vec::new(), 0.0_f64);
         for edges in [false, true] {
             let suffix = if edges { ".edges" } else { "" };
@@ -403,7 +403,11 @@ fn native_imports_give_the_librarys_answers_where_conversions_do_not_as_readme_s
                 .iter()
                 // The documented exception: a value that LightGBM takes for 0.
                 .map(|row| {
-                    if row.contains(&UNREAD) { Vec::new() } else { model.answers(row, &mut scores).to_vec() }
+                    if row.contains(&UNREAD) {
+                        return Vec::new();
+                    }
+                    model.predict_batch(row, &mut answers);
+                    answers.clone()
                 })
                 .collect();
             assert_eq!(far(&native, &library).0, 0, "{file}{suffix}");

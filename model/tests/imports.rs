@@ -51,8 +51,9 @@ fn attempt(bytes: &[u8]) -> bool {
     let Ok(file) = imported.draft.to_bytes() else { return false };
     let model = Model::from_bytes(&file).expect("a draft that was checked is a file that opens");
     let row: Vec<f64> = (0..model.info().features.len()).map(|at| at as f64).collect();
-    let mut scores = vec![0.0; model.raw_count()];
-    assert!(model.answers(&row, &mut scores).iter().all(|score| !score.is_nan()));
+    let mut answers = vec![0.0; model.answer_count()];
+    model.predict_batch(&row, &mut answers);
+    assert!(answers.iter().all(|answer| !answer.is_nan()));
     true
 }
 

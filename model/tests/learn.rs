@@ -60,7 +60,7 @@ fn quality(draft: &ModelDraft, seed: u64) -> (f64, f64) {
     let probabilities: Vec<f64> = (0..fresh.len())
         .map(|row| {
             let values: Vec<f32> = positions.iter().map(|&place| fresh.row(row)[place]).collect();
-            model.score_row(&values).probability
+            model.predict(&values)
         })
         .collect();
     (
@@ -136,8 +136,9 @@ fn the_file_verifies_scores_as_its_draft_and_has_a_card() {
     let model = Model::open(&path).unwrap();
     assert_eq!(model.verify().unwrap(), 32);
     for row in 0..data.len() {
-        let (fast, plain) = (model.score_row(data.row(row)), draft.score_row(data.row(row)));
-        assert_eq!(fast.log_odds.to_bits(), plain.log_odds.to_bits(), "row {row}");
+        let mut fast = [0.0];
+        model.predict_raw(data.row(row), &mut fast);
+        assert_eq!(fast[0].to_bits(), draft.predict_raw(data.row(row))[0].to_bits(), "row {row}");
     }
     assert_eq!(model.info().provenance[0], ("data".to_owned(), "a test".to_owned()));
     let card = card(model.info());

@@ -14,6 +14,13 @@ use stormglass_model::{
     linear::{LinearDraft, LinearTerm},
 };
 
+/// The log-odds of a row.
+fn raw(model: &Model, row: &[f32]) -> f64 {
+    let mut score = [0.0];
+    model.predict_raw(row, &mut score);
+    score[0]
+}
+
 /// Holds a model to its draft over random rows, in each layout that can hold its forests. Gives how many could.
 fn hold_together(draft: &ModelDraft, random: &mut Random, rows: usize) -> usize {
     let layouts = [Layout::Auto, Layout::Narrow, Layout::ByteBlock, Layout::Oblivious, Layout::Ragged];
@@ -27,19 +34,22 @@ fn hold_layout(draft: &ModelDraft, random: &mut Random, rows: usize) {
     let width = draft.info().features.len();
     let rows: Vec<Vec<f32>> = (0..rows).map(|_| row(random, width)).collect();
     let mut batch = vec![0.0; rows.len()];
-    model.score_rows(&rows.concat(), &mut batch);
+    model.predict_batch(&rows.concat(), &mut batch);
     for (row, in_batch) in rows.iter().zip(batch) {
-        let plain = draft.score_row(row);
-        let bits = plain.log_odds.to_bits();
-        assert_eq!(model.score_row(row).log_odds.to_bits(), bits, "unchecked, row {row:?}");
-        assert_eq!(model.score_row_checked(row).log_odds.to_bits(), bits, "checked, row {row:?}");
-        assert_eq!(in_batch.to_bits(), plain.probability.to_bits(), "in a batch, row {row:?}");
+        let (log_odds, probability) = (draft.predict_raw(row)[0], draft.predict(row));
+        let bits = log_odds.to_bits();
+        assert_eq!(raw(&model, row).to_bits(), bits, "unchecked, row {row:?}");
+        let mut checked = [0.0];
+        model.predict_raw_checked(row, &mut checked);
+        assert_eq!(checked[0].to_bits(), bits, "checked, row {row:?}");
+        assert_eq!(in_batch.to_bits(), probability.to_bits(), "in a batch, row {row:?}");
+        assert_eq!(model.predict(row).to_bits(), probability.to_bits(), "alone, row {row:?}");
         for kernel in Kernel::ALL {
             if model.set_kernel(kernel) {
-                assert_eq!(model.score_row(row).log_odds.to_bits(), bits, "{kernel:?}, row {row:?}");
+                assert_eq!(raw(&model, row).to_bits(), bits, "{kernel:?}, row {row:?}");
             }
         }
-        assert!(plain.log_odds.is_finite() && (0.0..=1.0).contains(&plain.probability));
+        assert!(log_odds.is_finite() && (0.0..=1.0).contains(&probability));
     }
 }
 
@@ -143,9 +153,9 @@ fn a_chain_as_deep_as_allowed_and_a_lone_leaf_share_a_forest() {
     let forest = CanonicalForest { trees, base: 0.0, sum: SumKind::F64 };
     let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
     let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
-    assert_eq!(model.score_row(&[-5.0]).log_odds, 0.5);
-    assert_eq!(model.score_row(&[253.5]).log_odds, 254.5);
-    assert_eq!(model.score_row(&[f32::NAN]).log_odds, -0.5);
+    assert_eq!(raw(&model, &[-5.0]), 0.5);
+    assert_eq!(raw(&model, &[253.5]), 254.5);
+    assert_eq!(raw(&model, &[f32::NAN]), -0.5);
     hold_together(&draft, &mut Random(1), 200);
 }
 
@@ -161,11 +171,11 @@ fn a_missing_value_goes_its_nodes_way_and_a_threshold_goes_right() {
         let forest = CanonicalForest { trees: vec![tree], base: 0.0, sum: SumKind::F32 };
         let draft = draft(1, vec![(1.0, MemberDraft::Forest(forest))]);
         let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
-        assert_eq!(model.score_row(&[f32::NAN]).log_odds, expected);
-        assert_eq!(model.score_row(&[-2.0]).log_odds, 1.0);
-        assert_eq!(model.score_row(&[(-2.0_f32).next_down()]).log_odds, -1.0);
-        assert_eq!(model.score_row(&[f32::NEG_INFINITY]).log_odds, -1.0);
-        assert_eq!(model.score_row(&[f32::INFINITY]).log_odds, 1.0);
+        assert_eq!(raw(&model, &[f32::NAN]), expected);
+        assert_eq!(raw(&model, &[-2.0]), 1.0);
+        assert_eq!(raw(&model, &[(-2.0_f32).next_down()]), -1.0);
+        assert_eq!(raw(&model, &[f32::NEG_INFINITY]), -1.0);
+        assert_eq!(raw(&model, &[f32::INFINITY]), 1.0);
     }
 }
 
@@ -196,5 +206,5 @@ fn members_are_averaged_in_log_odds_and_calibrated() {
         panic!("the members are those above")
     };
     let raw = 0.5 * linear.score(&row) + 0.5 * forest.score(&row);
-    assert_eq!(draft.score_row(&row).log_odds, 0.75 * raw - 0.1);
+    assert_eq!(draft.predict_raw(&row)[0], 0.75 * raw - 0.1);
 }

@@ -27,14 +27,18 @@ proptest! {
         for _ in 0..20 {
             let row = wide::row(&mut random);
             let mut raw = vec![0.0; model.raw_count()];
-            model.raw_scores(&row, &mut raw);
-            prop_assert_eq!(bits(&raw), bits(&draft.raw_scores(&row)));
-            prop_assert!(model.answers(&row, &mut raw).iter().all(|answer| !answer.is_nan()));
+            model.predict_raw(&row, &mut raw);
+            prop_assert_eq!(bits(&raw), bits(&draft.predict_raw(&row)));
+            let mut answers = vec![0.0; model.answer_count()];
+            model.predict_batch(&row, &mut answers);
+            prop_assert!(answers.iter().all(|answer| !answer.is_nan()));
 
             let singles: Vec<f32> = row.iter().map(|&value| value as f32).collect();
-            let (mapped, plain) = (model.score_row(&singles), draft.score_row(&singles));
-            prop_assert_eq!(mapped.log_odds.to_bits(), plain.log_odds.to_bits());
-            prop_assert_eq!(mapped.probability.to_bits(), plain.probability.to_bits());
+            model.predict_raw(&singles, &mut raw);
+            prop_assert_eq!(bits(&raw), bits(&draft.predict_raw(&singles)));
+            if model.answer_count() == 1 {
+                prop_assert_eq!(model.predict(&singles).to_bits(), draft.predict(&singles).to_bits());
+            }
         }
     }
 }
@@ -58,8 +62,8 @@ fn damage_to_a_wide_file_is_refused_or_walked_within_bounds() {
         let head = crc32c::crc32c_append(crc32c::crc32c(&damaged[..60]), &damaged[64..64 + 32 * 3]);
         damaged[60..64].copy_from_slice(&head.to_le_bytes());
         if let Ok(model) = Model::from_bytes(&damaged) {
-            let mut scores = vec![0.0; model.raw_count()];
-            model.answers(&wide::row(&mut random)[..model.info().features.len()], &mut scores);
+            let mut answers = vec![0.0; model.answer_count()];
+            model.predict_batch(&wide::row(&mut random)[..model.info().features.len()], &mut answers);
         }
     }
 }
@@ -125,10 +129,12 @@ fn a_narrow_forest_may_have_a_link_of_its_own() {
     for _ in 0..100 {
         let singles = forests::row(&mut random, 2);
         let row: Vec<f64> = singles.iter().map(|&value| f64::from(value)).collect();
-        model.raw_scores(&row, &mut score);
-        assert_eq!(score[0], model.score_row(&singles).log_odds);
+        let mut of_singles = [0.0];
+        model.predict_raw(&row, &mut score);
+        model.predict_raw(&singles, &mut of_singles);
+        assert_eq!(score, of_singles);
         let expected = f64::from(score[0].exp() as f32);
-        assert_eq!(model.answers(&row, &mut score), [expected]);
+        assert_eq!((model.predict(&row), model.predict(&singles)), (expected, expected));
     }
 }
 
@@ -159,8 +165,8 @@ fn a_forest_whose_rows_are_prepared_stays_in_wide_nodes() {
     // Left to itself the forest is kept in bytes, which read a row as it is.
     let layouts = |draft: &ModelDraft| {
         let model = Model::from_bytes(&draft.to_bytes().unwrap()).unwrap();
-        (model.layouts().collect::<Vec<_>>(), model.score_row(&[f32::NAN]).log_odds)
+        (model.layouts().collect::<Vec<_>>(), model.predict(&[f32::NAN]))
     };
     assert_ne!(layouts(&draft).0, [Layout::Wide]);
-    assert_eq!(layouts(&prepared), (vec![Layout::Wide], prepared.score_row(&[f32::NAN]).log_odds));
+    assert_eq!(layouts(&prepared), (vec![Layout::Wide], prepared.predict(&[f32::NAN])));
 }

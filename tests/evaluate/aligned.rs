@@ -137,7 +137,7 @@ fn shifted_average_precision(rows: &Rows, shift: isize) -> f64 {
             model::learn::train_unmeasured(&data.rows(fold.train()).unwrap(), &options, Recipe::Logistic)
                 .unwrap();
         labels.extend(fold.test().iter().map(|&row| data.labels()[row]));
-        scores.extend(fold.test().iter().map(|&row| draft.score_row(data.row(row)).probability));
+        scores.extend(fold.test().iter().map(|&row| draft.predict(data.row(row))));
     }
     model::metrics::average_precision(&labels, &scores).unwrap()
 }

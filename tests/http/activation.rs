@@ -130,7 +130,7 @@ pub(super) fn question() -> (String, Vec<Vec<f32>>) {
 }
 
 pub(super) fn offline(model: &Model, rows: &[Vec<f32>]) -> Vec<u64> {
-    rows.iter().map(|row| model.score_row(row).probability.to_bits()).collect()
+    rows.iter().map(|row| model.predict(row).to_bits()).collect()
 }
 
 pub(super) fn bits(scores: &Value) -> Vec<u64> {

@@ -148,7 +148,7 @@ fn with_another_answer(mut bytes: Vec<u8>, answer: f64) -> Vec<u8> {
 fn verifying_a_model_rescores_the_rows_it_carries() {
     let row = [1.5_f32, -0.25];
     let sound = draft(row.to_vec());
-    let answer = sound.score_row(&row).log_odds;
+    let answer = sound.predict_raw(&row)[0];
     let bytes = sound.to_bytes().unwrap();
     for (bytes, exit, words) in [
         (bytes.clone(), 0, "sound; 1 self-test rows give the embedded bits"),

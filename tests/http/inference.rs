@@ -77,7 +77,7 @@ fn every_loaded_model_is_in_the_index_and_infers_under_its_name() {
     ] {
         let body = service.post(path, &tensor("")).json();
         assert_eq!((&body["model_name"], &body["model_version"]), (&json!(name), &json!(version)), "{path}");
-        assert_eq!(body["outputs"][0]["data"], json!([model().score_row(&ROW).probability]));
+        assert_eq!(body["outputs"][0]["data"], json!([model().predict(&ROW)]));
     }
     assert_refused(&service.post("/v2/models/old/versions/7/infer", &tensor("")), 404, &["old@7", "old@1.2"]);
 }
@@ -88,7 +88,7 @@ fn an_inference_has_its_id_and_what_the_score_means() {
     let body = infer(&service, &tensor(r#","id":"q-1""#)).json();
     assert_eq!((&body["id"], &body["model_version"]), (&json!("q-1"), &json!("7")));
     assert_eq!(body["parameters"], json!({"model_variant": "ml", "threshold": 0.5}));
-    let score = model().score_row(&ROW).probability;
+    let score = model().predict(&ROW);
     let expected = json!([{"name": "output__0", "datatype": "FP64", "shape": [1], "data": [score]}]);
     assert_eq!(body["outputs"], expected);
     assert_eq!(infer(&service, &tensor("")).json().get("id"), None);
@@ -106,7 +106,7 @@ fn contributions_are_an_output_that_is_asked_for() {
     assert_eq!(body["outputs"][0]["shape"], json!([1, 4]));
     // By hand: 1 * 1, -2 * 2.5, 0.5 * 3, then the intercept.
     assert_eq!(body["outputs"][0]["data"], json!([1.0, -5.0, 1.5, 0.1]));
-    assert_eq!(body["outputs"][1]["data"], json!([model().score_row(&ROW).probability]));
+    assert_eq!(body["outputs"][1]["data"], json!([model().predict(&ROW)]));
     let three = format!(
         r#"{{"inputs":[{{"name":"input__0","shape":[3,3],"datatype":"FP32","data":{:?}}}]{outputs}}}"#,
         [0; 9]
@@ -133,7 +133,7 @@ fn a_binary_answer_has_its_data_behind_its_json() {
     let length: usize = answer.header("inference-header-content-length").unwrap().parse().unwrap();
     let described: Value = serde_json::from_slice(&answer.body[..length]).unwrap();
     assert_eq!(described["outputs"][0]["parameters"], json!({"binary_data_size": 8}));
-    assert_eq!(answer.body[length..], model().score_row(&ROW).probability.to_le_bytes());
+    assert_eq!(answer.body[length..], model().predict(&ROW).to_le_bytes());
 }
 
 #[test]
@@ -145,10 +145,8 @@ fn missing_values_are_said_where_they_are_allowed() {
     let missing: Value = serde_json::from_str(answer["parameters"]["missing"].as_str().unwrap()).unwrap();
     let expected = json!([{"row": 0, "features": ["gamma"]}, {"row": 1, "features": ["alpha@1", "gamma"]}]);
     assert_eq!(missing, expected);
-    let scores: Vec<f64> = [[1.0, 0.0, f32::NAN], [f32::NAN, 0.0, f32::NAN]]
-        .iter()
-        .map(|row| model().score_row(row).probability)
-        .collect();
+    let scores: Vec<f64> =
+        [[1.0, 0.0, f32::NAN], [f32::NAN, 0.0, f32::NAN]].iter().map(|row| model().predict(row)).collect();
     assert_eq!(answer["outputs"][0]["data"], json!(scores));
     assert_refused(&infer(&Service::plain(), body), 400, &["gamma is missing"]);
 }

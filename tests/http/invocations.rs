@@ -46,7 +46,7 @@ const JSON: &str = "application/json";
 #[test]
 fn each_recorded_form_gives_one_prediction_a_row() {
     let service = service();
-    let score = |row: [f32; 4]| recorded_model().score_row(&row).probability;
+    let score = |row: [f32; 4]| recorded_model().predict(&row);
     let (first, zeros) = (score([0.1, 1.5, 2.0, 0.3]), score([0.0; 4]));
     for (body, expected) in [
         (
@@ -148,7 +148,7 @@ fn the_rules_for_missing_and_unknown_features_hold_here_too() {
     setup.config.predict.unknown = UnknownPolicy::Ignore;
     let service = Service::start(setup);
     let expected = json!({
-        "predictions": [recorded_model().score_row(&[f32::NAN, 1.0, 1.0, f32::NAN]).probability],
+        "predictions": [recorded_model().predict(&[f32::NAN, 1.0, 1.0, f32::NAN])],
         "missing": [{"row": 0, "features": ["ret_mean", "spread_bps"]}],
     });
     for (content_type, body) in [

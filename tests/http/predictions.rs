@@ -15,7 +15,7 @@ fn rows_are_scored_in_order_whatever_the_order_of_their_features() {
         .post("/predict", r#"{"rows":[{"gamma":3,"alpha@1":1,"beta":2.5},{"alpha":-1,"beta":0,"gamma":0}]}"#);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let expected: Vec<f64> =
-        [[1.0, 2.5, 3.0], [-1.0, 0.0, 0.0]].iter().map(|row| model().score_row(row).probability).collect();
+        [[1.0, 2.5, 3.0], [-1.0, 0.0, 0.0]].iter().map(|row| model().predict(row)).collect();
     let body = answer.json();
     assert_eq!(body["scores"], json!(expected));
     assert_eq!((&body["model_variant"], &body["version"]), (&json!("ml"), &json!("7")));
@@ -27,7 +27,7 @@ fn rows_are_scored_in_order_whatever_the_order_of_their_features() {
 fn the_older_form_answers_with_its_older_keys() {
     let service = Service::plain();
     let body = service.post("/predict", r#"{"features":{"alpha":4,"beta":0,"gamma":0}}"#).json();
-    let expected = model().score_row(&[4.0, 0.0, 0.0]).probability;
+    let expected = model().predict(&[4.0, 0.0, 0.0]);
     assert_eq!(body["probability"], json!(expected));
     assert_eq!((&body["prediction"], &body["alert"]), (&json!(1), &json!(true)));
     assert!(body["inference_time_ms"].as_f64().unwrap() > 0.0);
@@ -70,10 +70,8 @@ fn a_missing_feature_is_a_missing_value_only_where_that_is_allowed_and_then_it_i
     let body = service
         .post("/predict", r#"{"rows":[{"alpha":1,"other":2},{"alpha":1,"beta":0,"gamma":null}]}"#)
         .json();
-    let expected: Vec<f64> = [[1.0, f32::NAN, f32::NAN], [1.0, 0.0, f32::NAN]]
-        .iter()
-        .map(|row| model().score_row(row).probability)
-        .collect();
+    let expected: Vec<f64> =
+        [[1.0, f32::NAN, f32::NAN], [1.0, 0.0, f32::NAN]].iter().map(|row| model().predict(row)).collect();
     assert_eq!(body["scores"], json!(expected));
     assert_eq!(
         body["missing"],

@@ -90,7 +90,7 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
         }
         Control::ScoreRows { model, rows, reply, .. } => {
             let mut answers = vec![0.0; rows.len() / model.info().features.len() * model.answer_count()];
-            model.answer_rows(&rows, &mut answers);
+            model.predict_batch(&rows, &mut answers);
             let _ = reply.send(answers);
         }
         Control::Features { symbol, reply, .. } => {

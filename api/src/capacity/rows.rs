@@ -83,10 +83,12 @@ pub(super) fn measure(
     let distinct = rows.len() / width;
     let batch: Vec<f64> = rows.iter().copied().cycle().take(BATCH_ROWS * width).collect();
 
-    let (mut scores, answers) = (vec![0.0; model.raw_count()], model.answer_count());
+    let answers = model.answer_count();
+    let mut one = vec![0.0; answers];
     let mut expected = Vec::with_capacity(BATCH_ROWS * answers);
     for row in batch.chunks_exact(width) {
-        expected.extend_from_slice(model.answers(row, &mut scores));
+        model.predict_batch(row, &mut one);
+        expected.extend_from_slice(&one);
     }
     let mut given = vec![0.0; BATCH_ROWS * answers];
     let rounds = sizes.rows.div_ceil(BATCH_ROWS);
@@ -95,13 +97,14 @@ pub(super) fn measure(
         let begun = thread_processor_time();
         for _ in 0..rounds {
             for row in batch.chunks_exact(width) {
-                black_box(model.answers(black_box(row), &mut scores));
+                model.predict_batch(black_box(row), &mut one);
+                black_box(&one);
             }
         }
         alone.push((thread_processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
         let begun = thread_processor_time();
         for _ in 0..rounds {
-            model.answer_rows(black_box(&batch), &mut given);
+            model.predict_batch(black_box(&batch), &mut given);
         }
         together.push((thread_processor_time() - begun).as_nanos() as f64 / (rounds * BATCH_ROWS) as f64);
         let bits = |answers: &[f64]| answers.iter().map(|answer| answer.to_bits()).collect::<Vec<u64>>();

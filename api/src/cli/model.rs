@@ -84,7 +84,9 @@ pub(super) fn open(file: &Path) -> Result<Model, Failure> {
 fn usable(model: &Model) -> bool {
     [f32::NAN, 0.0].into_iter().all(|value| {
         let row = vec![value; model.info().features.len()];
-        let answer = model.score_row(&row).probability;
-        if model.gives_probability() { (0.0..=1.0).contains(&answer) } else { !answer.is_nan() }
+        let mut answers = vec![0.0; model.answer_count()];
+        model.predict_batch(&row, &mut answers);
+        let promised = |answer: &f64| !model.gives_probability() || (0.0..=1.0).contains(answer);
+        answers.iter().all(|answer| !answer.is_nan() && promised(answer))
     })
 }

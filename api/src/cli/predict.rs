@@ -57,30 +57,25 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 }
 
 fn score(model: &Model, mut rows: Rows, arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let mut scores = vec![0.0; model.raw_count()];
-    let answers = match model.outputs() {
-        Some(outputs) if !arguments.raw => outputs.answer_count(),
-        _ => model.raw_count(),
-    };
+    let mut scores = vec![0.0; if arguments.raw { model.raw_count() } else { model.answer_count() }];
     let failed = |error: csv::Error| print_failed(error.into());
     let mut out = csv::Writer::from_writer(out);
     for label in rows.labels() {
         out.write_field(label).map_err(failed)?;
     }
-    match answers {
+    match scores.len() {
         1 => out.write_field("score").map_err(failed)?,
         count => (0..count).try_for_each(|at| out.write_field(format!("score_{at}"))).map_err(failed)?,
     }
     out.write_record(None::<&[u8]>).map_err(failed)?;
     while let Some(row) = rows.next_row().map_err(|error| about(&arguments.input, &error))? {
-        let answers = if arguments.raw {
-            model.raw_scores(&row.features, &mut scores);
-            &scores
+        if arguments.raw {
+            model.predict_raw(&row.features, &mut scores);
         } else {
-            model.answers(&row.features, &mut scores)
-        };
-        let answers = answers.iter().map(|answer| Digits(*answer).to_string());
-        out.write_record(row.labels.iter().cloned().chain(answers)).map_err(failed)?;
+            model.predict_batch(&row.features, &mut scores);
+        }
+        let scores = scores.iter().map(|score| Digits(*score).to_string());
+        out.write_record(row.labels.iter().cloned().chain(scores)).map_err(failed)?;
     }
     out.flush().map_err(print_failed)
 }

@@ -93,7 +93,7 @@ fn numbers(side: &Side, name: &str) -> Result<Vec<f64>, TableError> {
 /// `cells_max` cells, and every part reads its columns again.
 fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Result<Vec<f64>, TableError> {
     let part_rows = (cells_max / names.len().max(1)).max(1);
-    let mut scores = vec![0.0; model.raw_count()];
+    let mut row_answers = vec![0.0; model.answer_count()];
     let mut row = vec![0.0; names.len()];
     let mut answers = Vec::with_capacity(side.len());
     for first in (0..side.len()).step_by(part_rows) {
@@ -101,7 +101,8 @@ fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Re
         let values = each(names, |_, name| numbers(&part, name))?;
         for at in 0..part.len() {
             row.iter_mut().zip(&values).for_each(|(cell, values)| *cell = values[at]);
-            answers.push(model.answers(&row, &mut scores)[0]);
+            model.predict_batch(&row, &mut row_answers);
+            answers.push(row_answers[0]);
         }
     }
     Ok(answers)

@@ -209,7 +209,7 @@ pub(super) fn probabilities(
         for (value, &place) in values.iter_mut().zip(&places) {
             *value = data.row(row)[place];
         }
-        model.score_row(&values).probability
+        model.predict(&values)
     };
     Ok(rows.iter().map(score).collect())
 }

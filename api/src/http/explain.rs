@@ -140,7 +140,7 @@ fn explain_row(model: &Arc<Model>, row: &[f64], deadline: Instant) -> Result<Exp
     let explanation = model.explain(row).map_err(|error| not_explained(&error.to_string()))?;
     let last = explanation.base_values.len() - 1;
     let mut scores = vec![0.0; model.raw_count()];
-    model.raw_scores(row, &mut scores);
+    model.predict_raw(row, &mut scores);
     Ok(Explained {
         model: model.clone(),
         raw_score: scores[last],

@@ -52,7 +52,7 @@ fn answer_block(model: &Model, mut block: Vec<Request>) {
         }
     }
     let mut answers = vec![0.0; counts.iter().sum::<usize>() * model.answer_count()];
-    model.answer_rows(&rows, &mut answers);
+    model.predict_batch(&rows, &mut answers);
     let mut rest = answers.as_slice();
     for (request, count) in block.into_iter().zip(counts) {
         let (own, others) = rest.split_at(count * model.answer_count());
@@ -136,10 +136,8 @@ mod tests {
         shard.run_until_idle(Instant::now());
         assert_eq!(shard.core().steps, [20], "one block");
         for (model, rows, mut answer) in asked {
-            let expected: Vec<f64> = rows
-                .chunks_exact(2)
-                .map(|row| model.score_row(&[row[0] as f32, row[1] as f32]).probability)
-                .collect();
+            let expected: Vec<f64> =
+                rows.chunks_exact(2).map(|row| model.predict(&[row[0] as f32, row[1] as f32])).collect();
             assert_eq!(answer.try_recv().unwrap(), expected);
         }
     }

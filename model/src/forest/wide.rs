@@ -264,10 +264,10 @@ impl WideForest {
     /// # Panics
     /// If the forest was not checked, or the row is shorter than the features it reads.
     pub fn score(&self, row: &[f64]) -> Vec<f64> {
-        self.score_row(row)
+        self.sums(row)
     }
 
-    pub(crate) fn score_row<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
+    pub(crate) fn sums<R: Row + ?Sized>(&self, row: &R) -> Vec<f64> {
         let row: Vec<f64> = (0..row.width()).map(|at| self.values.round(row.double(at))).collect();
         let mut sums = self.base.clone();
         for tree in &self.trees {

@@ -46,7 +46,7 @@ impl HeldOut {
         for fold in folds.iter().filter(|fold| data.enough("rows before a part", fold.train()).is_ok()) {
             let members = recipe.fit(data, fold.train(), options, trainer)?.members;
             let draft = recipe.draft(info.clone(), members)?;
-            probabilities.extend(fold.test().iter().map(|&row| draft.score_row(data.row(row)).probability));
+            probabilities.extend(fold.test().iter().map(|&row| draft.predict(data.row(row))));
             rows.extend_from_slice(fold.test());
         }
         data.enough("held-out rows", &rows)?;

@@ -28,7 +28,7 @@ pub(super) fn with_references(
         |feature: usize| Bins::by_quantiles(fit.iter().map(|&row| f64::from(data.row(row)[feature])));
     let reference = DriftReference {
         features: (0..data.features().len()).map(column).collect(),
-        answers: Bins::by_quantiles(fit.iter().map(|&row| draft.score_row(data.row(row)).probability)),
+        answers: Bins::by_quantiles(fit.iter().map(|&row| draft.predict(data.row(row)))),
         rows: fit.len() as u64,
     };
     draft.with_drift_reference(reference)

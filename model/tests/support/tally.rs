@@ -47,24 +47,21 @@ pub(crate) fn tally(
     let precision = model.outputs().unwrap().precision;
     let (raw, answers) = (expected.columns(raw_column), expected.columns(answer_column));
     let mut tally = Tally { rows: expected.rows.len(), ..Tally::default() };
-    let mut scores = vec![0.0; model.raw_count()];
+    let (mut scores, mut got) = (vec![0.0; model.raw_count()], vec![0.0; model.answer_count()]);
     for (at, row) in inputs(name, edges)?.iter().take(expected.rows.len()).enumerate() {
-        model.raw_scores(row, &mut scores);
-        let plain = draft.raw_scores(row);
+        model.predict_raw(row, &mut scores);
+        let plain = draft.predict_raw(row);
         assert_eq!(bits(&scores), bits(&plain), "{name}{suffix} row {at}: the plain walk");
         let singles: Vec<f32> = row.iter().map(|&value| value as f32).collect();
-        let plain_score = draft.score_row(&singles).log_odds.to_bits();
+        let plain_of_singles = bits(&draft.predict_raw(&singles));
         for other in &others {
             let layout = other.layouts().next().unwrap();
-            other.raw_scores(row, &mut scores);
+            other.predict_raw(row, &mut scores);
             assert_eq!(bits(&scores), bits(&plain), "{name}{suffix} row {at}: {layout}");
-            assert_eq!(
-                other.score_row(&singles).log_odds.to_bits(),
-                plain_score,
-                "{name} row {at}: {layout}"
-            );
-            let checked = other.score_row_checked(&singles).log_odds;
-            assert_eq!(checked.to_bits(), plain_score, "{name} row {at}: {layout}, checked");
+            other.predict_raw(&singles, &mut scores);
+            assert_eq!(bits(&scores), plain_of_singles, "{name} row {at}: {layout}");
+            other.predict_raw_checked(&singles, &mut scores);
+            assert_eq!(bits(&scores), plain_of_singles, "{name} row {at}: {layout}, checked");
         }
         scores.copy_from_slice(&plain);
         if let Some(raw) = &raw {
@@ -77,7 +74,7 @@ pub(crate) fn tally(
                 continue;
             }
         }
-        let got = model.answers(row, &mut scores);
+        model.predict_batch(row, &mut got);
         let Some(answers) = &answers else { continue };
         // A probability alone is that of the second of two classes.
         let expected = &answers[at][answers[at].len() - got.len()..];
