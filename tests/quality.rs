@@ -26,7 +26,7 @@ use engine::{
     tick::{EventTime, Tick},
     volatility::Forecast,
 };
-use model::{Model, metrics};
+use model::{Model, evaluation};
 use serde_json::Value;
 
 use crate::support::{fixtures::small_model_named, process::Process, real_data::real_data};
@@ -96,26 +96,26 @@ fn hold_to_formulas(quality: &Quality, rows: &[&Outcome]) {
     let onset_scores: Vec<f64> = onset.iter().map(|&i| scores[i]).collect();
     assert_eq!(quality.rows, rows.len() as u64);
     for (what, got, expected) in [
-        ("base rate", quality.base_rate, metrics::base_rate(&labels)),
+        ("base rate", quality.base_rate, evaluation::base_rate(&labels)),
         (
             "average precision",
             quality.average_precision.unwrap(),
-            metrics::average_precision(&labels, &scores).unwrap(),
+            evaluation::average_precision(&labels, &scores).unwrap(),
         ),
         (
             "persistence",
             quality.persistence_average_precision.unwrap(),
-            metrics::average_precision(&labels, &trailing).unwrap(),
+            evaluation::average_precision(&labels, &trailing).unwrap(),
         ),
-        ("onset base rate", quality.onset_base_rate, metrics::base_rate(&onset_labels)),
+        ("onset base rate", quality.onset_base_rate, evaluation::base_rate(&onset_labels)),
         (
             "onset",
             quality.onset_average_precision.unwrap(),
-            metrics::average_precision(&onset_labels, &onset_scores).unwrap(),
+            evaluation::average_precision(&onset_labels, &onset_scores).unwrap(),
         ),
-        ("brier", quality.brier, metrics::brier(&labels, &scores)),
-        ("brier skill", quality.brier_skill, metrics::brier_skill(&labels, &scores)),
-        ("ece", quality.calibration_error, metrics::expected_calibration_error(&labels, &scores)),
+        ("brier", quality.brier, evaluation::brier(&labels, &scores)),
+        ("brier skill", quality.brier_skill, evaluation::brier_skill(&labels, &scores)),
+        ("ece", quality.calibration_error, evaluation::expected_calibration_error(&labels, &scores)),
     ] {
         assert_close(what, got, expected);
     }
@@ -224,7 +224,7 @@ fn intervals_hold_nine_of_ten_real_outcomes() {
         .iter()
         .filter_map(|o| {
             let forecast = o.pending.forecast.unwrap().sigma;
-            let qlike = |forecast| metrics::qlike(o.realised, forecast, 1e-6);
+            let qlike = |forecast| evaluation::qlike(o.realised, forecast, 1e-6);
             Some((qlike(forecast), qlike(last_300(o.pending.second)?)))
         })
         .collect();

@@ -13,7 +13,7 @@
 pub mod har;
 pub mod interval;
 
-use model::metrics::JudgedInterval;
+use model::evaluation::JudgedInterval;
 use rkyv::{Archive, Deserialize, Serialize};
 
 use self::{

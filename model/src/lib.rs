@@ -34,6 +34,7 @@ pub mod card;
 pub mod draft;
 pub mod drift;
 pub mod error;
+pub mod evaluation;
 pub mod explain;
 pub mod forest;
 pub mod import;
@@ -42,7 +43,6 @@ pub mod info;
 pub mod learn;
 pub mod linear;
 pub mod link;
-pub mod metrics;
 pub mod preparation;
 pub mod schema;
 

@@ -8,12 +8,11 @@ mod forests;
 
 use forests::Random;
 use stormglass_model::{
-    Model, ModelDraft,
+    Model, ModelDraft, evaluation,
     learn::{
         BASELINE_FEATURES, BoostOptions, Dataset, LearnError, TrainOptions, card, train_baseline,
         train_default,
     },
-    metrics,
     schema::FeatureName,
     sigmoid,
 };
@@ -64,8 +63,8 @@ fn quality(draft: &ModelDraft, seed: u64) -> (f64, f64) {
         })
         .collect();
     (
-        metrics::average_precision(fresh.labels(), &probabilities).unwrap(),
-        metrics::brier_skill(fresh.labels(), &probabilities),
+        evaluation::average_precision(fresh.labels(), &probabilities).unwrap(),
+        evaluation::brier_skill(fresh.labels(), &probabilities),
     )
 }
 
@@ -76,7 +75,7 @@ fn the_default_beats_the_baseline_and_both_beat_the_base_rate() {
         (train_default(&data, &options()).unwrap(), train_baseline(&data, &options()).unwrap());
     let ((default_precision, default_skill), (baseline_precision, baseline_skill)) =
         (quality(&default, 2), quality(&baseline, 2));
-    let rate = metrics::base_rate(data.labels());
+    let rate = evaluation::base_rate(data.labels());
     assert!(baseline_precision > 1.3 * rate, "{baseline_precision} against {rate}");
     assert!(default_precision > 1.2 * baseline_precision, "{default_precision} against {baseline_precision}");
     assert!(default_skill > baseline_skill && baseline_skill > 0.0, "{default_skill}, {baseline_skill}");

@@ -139,7 +139,7 @@ fn shifted_average_precision(rows: &Rows, shift: isize) -> f64 {
         labels.extend(fold.test().iter().map(|&row| data.labels()[row]));
         scores.extend(fold.test().iter().map(|&row| draft.predict(data.row(row))));
     }
-    model::metrics::average_precision(&labels, &scores).unwrap()
+    model::evaluation::average_precision(&labels, &scores).unwrap()
 }
 
 fn hold_aligned(rows: &Rows, what: &str) {

@@ -139,9 +139,9 @@ fn on_real_ticks_the_provisional_event_is_as_frequent_as_its_quantile_says() {
         let labels: Vec<bool> = rows.iter().map(|row| row.0).collect();
         let scores: Vec<f64> = rows.iter().map(|row| row.1).collect();
         let persistence: Vec<f64> = rows.iter().map(|row| row.2).collect();
-        let (share, skill) = (metrics::base_rate(&labels), metrics::brier_skill(&labels, &scores));
-        let precision = metrics::average_precision(&labels, &scores).unwrap();
-        let persistence = metrics::average_precision(&labels, &persistence).unwrap();
+        let (share, skill) = (evaluation::base_rate(&labels), evaluation::brier_skill(&labels, &scores));
+        let precision = evaluation::average_precision(&labels, &scores).unwrap();
+        let persistence = evaluation::average_precision(&labels, &persistence).unwrap();
         println!(
             "{name}: {} rows, event's share {share:.3}, Brier skill {skill:.3}, average precision {precision:.3}, of \
              persistence {persistence:.3}",

@@ -3,8 +3,8 @@
 
 use engine::volatility::Forecast;
 use model::{
+    evaluation::{IntervalTally, QLIKE_FLOOR_SHARE, qlike},
     learn::{BASELINE_FEATURES, Fold, LearnError, fit_ridge},
-    metrics::{IntervalTally, QLIKE_FLOOR_SHARE, qlike},
 };
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub(crate) struct ForecastReport {
     pub coverage: Option<f64>,
     /// Mean width of its interval, basis points per square-root second.
     pub mean_width_bp: Option<f64>,
-    /// Mean interval score, in the same unit: [`model::metrics::interval_score`].
+    /// Mean interval score, in the same unit: [`model::evaluation::interval_score`].
     pub interval_score_bp: Option<f64>,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
+    evaluation::{self, AlertRow, Alerts, ReliabilityBin, Tally},
     learn::{BlockBootstrap, interval},
-    metrics::{self, AlertRow, Alerts, ReliabilityBin, Tally},
 };
 use serde::{Serialize, Serializer};
 
@@ -166,7 +166,7 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
         (known(low), known(high))
     };
     let precision: Vec<Option<f64>> =
-        ladder.rungs.iter().map(|rung| metrics::average_precision(&labels, &rung.ranking)).collect();
+        ladder.rungs.iter().map(|rung| evaluation::average_precision(&labels, &rung.ranking)).collect();
     let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.hot(tested[place])).collect();
     let calm_labels: Vec<bool> = calm.iter().map(|&place| labels[place]).collect();
 
@@ -178,9 +178,9 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
             average_precision: precision[place],
             average_precision_low: low,
             average_precision_high: high,
-            onset_average_precision: metrics::average_precision(&calm_labels, &onset),
-            recall_at_precision_50: metrics::recall_at_precision(&labels, &rung.ranking, 0.5),
-            recall_at_precision_60: metrics::recall_at_precision(&labels, &rung.ranking, 0.6),
+            onset_average_precision: evaluation::average_precision(&calm_labels, &onset),
+            recall_at_precision_50: evaluation::recall_at_precision(&labels, &rung.ranking, 0.5),
+            recall_at_precision_60: evaluation::recall_at_precision(&labels, &rung.ranking, 0.6),
             calibrated: rung
                 .probability
                 .as_ref()
@@ -237,10 +237,10 @@ fn calibrated(
     }
     let hours = tested.len() as f64 * f64::from(settings.grid_s) / 3_600.0;
     Calibrated {
-        brier: metrics::brier(labels, probabilities),
-        brier_skill: metrics::brier_skill(labels, probabilities),
+        brier: evaluation::brier(labels, probabilities),
+        brier_skill: evaluation::brier_skill(labels, probabilities),
         ece: tally.expected_calibration_error(),
-        ece_equal_mass: metrics::equal_mass_calibration_error(labels, probabilities),
+        ece_equal_mass: evaluation::equal_mass_calibration_error(labels, probabilities),
         reliability: tally.reliability().into_iter().map(Bin::from).collect(),
         alerts_per_hour: alerts.given as f64 / hours,
         alert_precision: alerts.precision(),
@@ -259,7 +259,7 @@ impl From<ReliabilityBin> for Bin {
 }
 
 fn curve(labels: &[bool], scores: &[f64]) -> Vec<(f64, f64)> {
-    let points = metrics::precision_recall(labels, scores);
+    let points = evaluation::precision_recall(labels, scores);
     let step = points.len().div_ceil(CURVE_POINTS).max(1);
     // The first points swing between 0 and 1 on a handful of rows; the last says the base rate.
     let kept =

@@ -1,8 +1,8 @@
 //! What a random split would claim: the mistake of the system that this one replaces, shown beside the honest number.
 
 use model::{
+    evaluation::{average_precision, base_rate},
     learn::{BoostOptions, Dataset, Fold, ForustForest, LearnError, random_halves},
-    metrics::{average_precision, base_rate},
 };
 use serde::Serialize;
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use engine::{state::LabelSettings, volatility::Forecast};
 use model::{
+    evaluation::{average_precision, base_rate},
     learn::Fold,
-    metrics::{average_precision, base_rate},
 };
 use serde::Serialize;
 

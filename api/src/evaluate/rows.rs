@@ -7,8 +7,8 @@ use engine::{
     volatility::Forecast,
 };
 use model::{
+    evaluation::AlertRow,
     learn::{Dataset, LearnError},
-    metrics::AlertRow,
 };
 
 use crate::training::Latent;

@@ -1,4 +1,4 @@
-//! From rows to numbers: the formulas of [`model::metrics`], over all symbols of a model and for each of them.
+//! From rows to numbers: the formulas of [`model::evaluation`], over all symbols of a model and for each of them.
 //!
 //! The rows of a model are those inside the window that ends with the newest row of all. Sums of fractions go by
 //! symbol name and time, so the report is the same however the symbols lie on shards.
@@ -10,7 +10,7 @@ use std::{
 
 use model::{
     ModelInfo,
-    metrics::{AlertRow, Alerts, IntervalTally, ReliabilityBin, Tally, average_precision},
+    evaluation::{AlertRow, Alerts, IntervalTally, ReliabilityBin, Tally, average_precision},
 };
 
 use super::{QualityRow, ShardQuality};
@@ -44,7 +44,7 @@ pub struct ModelQuality {
     pub symbols: Vec<(Box<str>, Quality)>,
 }
 
-/// The numbers over some rows. 0 where there are none, as in [`model::metrics`].
+/// The numbers over some rows. 0 where there are none, as in [`model::evaluation`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quality {
     /// Rows.
@@ -65,7 +65,7 @@ pub struct Quality {
     pub brier_skill: f64,
     /// Expected calibration error.
     pub calibration_error: f64,
-    /// Alerts given at the model's threshold, as [`model::metrics::Alerts`] counts them.
+    /// Alerts given at the model's threshold, as [`model::evaluation::Alerts`] counts them.
     pub alerts: u64,
     /// Alerts after which it spiked.
     pub alerts_right: u64,
@@ -80,7 +80,7 @@ pub struct VolatilityQuality {
     pub coverage: f64,
     /// Mean width of the interval, per square-root second.
     pub mean_width: f64,
-    /// Mean interval score, per square-root second: [`model::metrics::interval_score`].
+    /// Mean interval score, per square-root second: [`model::evaluation::interval_score`].
     pub interval_score: f64,
     /// Mean QLIKE.
     pub qlike: f64,
@@ -167,7 +167,7 @@ impl Quality {
             base_rate: tally.base_rate(),
             average_precision: average_precision(&labels, &probabilities),
             persistence_average_precision: average_precision(&labels, &persistence),
-            onset_base_rate: model::metrics::base_rate(&onset_labels),
+            onset_base_rate: model::evaluation::base_rate(&onset_labels),
             onset_average_precision: average_precision(&onset_labels, &onset),
             brier: tally.brier(),
             brier_skill: tally.brier_skill(),

@@ -1,6 +1,6 @@
 //! One matured grid prediction, as live quality keeps it.
 
-use model::metrics::{AlertRow, JudgedInterval, QLIKE_FLOOR_SHARE, qlike};
+use model::evaluation::{AlertRow, JudgedInterval, QLIKE_FLOOR_SHARE, qlike};
 
 use crate::{prediction::TauSource, state::outcome::Outcome, symbol::SymbolId};
 

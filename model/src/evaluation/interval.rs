@@ -6,7 +6,7 @@
 /// interval nor a narrow one can cheat.
 ///
 /// ```
-/// use stormglass_model::metrics::interval_score;
+/// use stormglass_model::evaluation::interval_score;
 /// assert_eq!(interval_score(1.0, 3.0, 2.0, 0.9), 2.0);
 /// assert!((interval_score(1.0, 3.0, 3.5, 0.9) - (2.0 + 20.0 * 0.5)).abs() < 1e-12);
 /// assert!((interval_score(1.0, 3.0, 0.5, 0.9) - (2.0 + 20.0 * 0.5)).abs() < 1e-12);

@@ -42,7 +42,7 @@ pub fn precision_recall(labels: &[bool], scores: &[f64]) -> Vec<PrecisionRecall>
 /// If the lengths differ.
 ///
 /// ```
-/// use stormglass_model::metrics::average_precision;
+/// use stormglass_model::evaluation::average_precision;
 /// let labels = [true, false, true, false];
 /// // Found at ranks 1 and 3: (1/1 + 2/3) / 2.
 /// let found = average_precision(&labels, &[0.9, 0.8, 0.7, 0.1]).unwrap();
@@ -68,7 +68,7 @@ pub fn average_precision(labels: &[bool], scores: &[f64]) -> Option<f64> {
 /// If the lengths differ.
 ///
 /// ```
-/// use stormglass_model::metrics::recall_at_precision;
+/// use stormglass_model::evaluation::recall_at_precision;
 /// let labels = [true, false, true, false, true];
 /// let scores = [0.9, 0.8, 0.7, 0.6, 0.5];
 /// // Alarms 1..3 are right two times in three, all five three times in five.

@@ -13,7 +13,7 @@ pub fn base_rate(labels: &[bool]) -> f64 {
 /// If the lengths differ.
 ///
 /// ```
-/// let score = stormglass_model::metrics::brier(&[true, false], &[0.75, 0.5]);
+/// let score = stormglass_model::evaluation::brier(&[true, false], &[0.75, 0.5]);
 /// assert_eq!(score, (0.0625 + 0.25) / 2.0);
 /// ```
 pub fn brier(labels: &[bool], probabilities: &[f64]) -> f64 {
@@ -44,7 +44,7 @@ pub(super) fn skill(brier: f64, rate: f64) -> f64 {
 /// If the lengths differ.
 ///
 /// ```
-/// let loss = stormglass_model::metrics::log_loss(&[true, false], &[0.5, 0.75]);
+/// let loss = stormglass_model::evaluation::log_loss(&[true, false], &[0.5, 0.75]);
 /// assert!((loss - (0.5_f64.ln() + 0.25_f64.ln()) / -2.0).abs() < 1e-15);
 /// ```
 pub fn log_loss(labels: &[bool], probabilities: &[f64]) -> f64 {
@@ -61,7 +61,7 @@ pub fn log_loss(labels: &[bool], probabilities: &[f64]) -> f64 {
 /// If the lengths differ.
 ///
 /// ```
-/// use stormglass_model::metrics::equal_mass_calibration_error;
+/// use stormglass_model::evaluation::equal_mass_calibration_error;
 /// // As many rows as bins: each is its own gap.
 /// let labels: Vec<bool> = (0..20).map(|row| row == 19).collect();
 /// assert!((equal_mass_calibration_error(&labels, &[0.25; 20]) - (19.0 * 0.25 + 0.75) / 20.0).abs() < 1e-15);

@@ -38,7 +38,7 @@ pub struct ReliabilityBin {
 /// Counts and sums of rows with labels and probabilities.
 ///
 /// ```
-/// use stormglass_model::metrics::Tally;
+/// use stormglass_model::evaluation::Tally;
 /// let mut tally = Tally::default();
 /// tally.add(true, 0.75);
 /// tally.add(false, 0.5);
@@ -164,7 +164,7 @@ fn units(label: bool, probability: f64) -> (usize, i128, i128) {
 /// If the lengths differ.
 ///
 /// ```
-/// use stormglass_model::metrics::expected_calibration_error;
+/// use stormglass_model::evaluation::expected_calibration_error;
 /// // One row in the bin 0.10..0.15, three in 0.90..0.95.
 /// let error = expected_calibration_error(&[false, true, true, false], &[0.1, 0.9, 0.92, 0.94]);
 /// assert!((error - (0.1 + (2.76 - 2.0)) / 4.0).abs() < 1e-12);
@@ -176,7 +176,7 @@ pub fn expected_calibration_error(labels: &[bool], probabilities: &[f64]) -> f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics;
+    use crate::evaluation;
 
     fn rows(count: u32) -> (Vec<bool>, Vec<f64>) {
         let mut state = 5_u64;
@@ -192,9 +192,9 @@ mod tests {
     fn sums_agree_with_slices_and_rows_taken_out_leave_nothing() {
         let (labels, probabilities) = rows(5000);
         let all = Tally::of(&labels, &probabilities);
-        assert!((all.brier() - metrics::brier(&labels, &probabilities)).abs() < 1e-14);
-        assert!((all.brier_skill() - metrics::brier_skill(&labels, &probabilities)).abs() < 1e-13);
-        assert_eq!(all.base_rate(), metrics::base_rate(&labels));
+        assert!((all.brier() - evaluation::brier(&labels, &probabilities)).abs() < 1e-14);
+        assert!((all.brier_skill() - evaluation::brier_skill(&labels, &probabilities)).abs() < 1e-13);
+        assert_eq!(all.base_rate(), evaluation::base_rate(&labels));
 
         let mut rolling = all.clone();
         for row in 0..3000 {

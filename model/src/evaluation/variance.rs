@@ -9,7 +9,7 @@ pub const QLIKE_FLOOR_SHARE: f64 = 0.05;
 /// or above `floor`, without which a still minute would cost infinitely much.
 ///
 /// ```
-/// use stormglass_model::metrics::qlike;
+/// use stormglass_model::evaluation::qlike;
 /// assert_eq!(qlike(2.0, 2.0, 1e-9), 0.0);
 /// assert!((qlike(2.0, 1.0, 1e-9) - (4.0 - 4.0_f64.ln() - 1.0)).abs() < 1e-15);
 /// // Too low a forecast costs more than one too high by the same factor.

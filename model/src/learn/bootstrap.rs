@@ -47,7 +47,7 @@ impl BlockBootstrap {
         self.blocks
     }
 
-    /// Average precision of a score in every draw, as [`average_precision`](crate::metrics::average_precision) gives it
+    /// Average precision of a score in every draw, as [`average_precision`](crate::evaluation::average_precision) gives it
     /// when each row stands there as often as its block was drawn. NaN in a draw without a true label.
     ///
     /// # Panics
@@ -101,7 +101,7 @@ pub fn interval(values: &[f64], coverage: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::average_precision;
+    use crate::evaluation::average_precision;
 
     #[test]
     fn a_draw_is_the_average_precision_of_the_rows_it_repeats() {

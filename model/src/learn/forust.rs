@@ -277,8 +277,8 @@ mod tests {
         let votes: Vec<f64> = (4000..6000).map(|row| forest.score(data.row(row))).collect();
         assert!(votes.iter().all(|vote| (0.0..=1.0).contains(vote)), "a share of votes");
         let labels = &data.labels()[4000..];
-        let rate = crate::metrics::base_rate(labels);
-        assert!(crate::metrics::average_precision(labels, &votes).unwrap() > 1.3 * rate);
+        let rate = crate::evaluation::base_rate(labels);
+        assert!(crate::evaluation::average_precision(labels, &votes).unwrap() > 1.3 * rate);
         let mean = votes.iter().sum::<f64>() / votes.len() as f64;
         assert!((mean - rate).abs() < 0.03, "{mean} {rate}");
         // One whole tree on all rows with all features: each leaf is the share of spikes among its rows.

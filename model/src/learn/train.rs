@@ -10,7 +10,7 @@ use super::{
     recipe::{Fitted, Recipe},
     reference::with_references,
 };
-use crate::{draft::ModelDraft, info::ModelInfo, metrics};
+use crate::{draft::ModelDraft, evaluation, info::ModelInfo};
 
 /// Rows the file carries for its self-test.
 const SELF_TEST_ROWS: usize = 32;
@@ -100,14 +100,14 @@ fn learn(
 }
 
 fn measure(HeldOut { labels, probabilities, .. }: &HeldOut) -> Vec<(String, f64)> {
-    let average_precision = metrics::average_precision(labels, probabilities);
+    let average_precision = evaluation::average_precision(labels, probabilities);
     [
-        ("base_rate", metrics::base_rate(labels)),
+        ("base_rate", evaluation::base_rate(labels)),
         ("average_precision", average_precision.expect("held-out rows have both outcomes")),
-        ("brier", metrics::brier(labels, probabilities)),
-        ("brier_skill", metrics::brier_skill(labels, probabilities)),
-        ("ece", metrics::expected_calibration_error(labels, probabilities)),
-        ("log_loss", metrics::log_loss(labels, probabilities)),
+        ("brier", evaluation::brier(labels, probabilities)),
+        ("brier_skill", evaluation::brier_skill(labels, probabilities)),
+        ("ece", evaluation::expected_calibration_error(labels, probabilities)),
+        ("log_loss", evaluation::log_loss(labels, probabilities)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()

@@ -148,7 +148,7 @@ impl From<&Quality> for QualityBody {
 
 impl<'a> From<&'a ModelQuality> for ModelBody<'a> {
     fn from(model: &'a ModelQuality) -> Self {
-        let bin = |bin: &model::metrics::ReliabilityBin| BinBody {
+        let bin = |bin: &model::evaluation::ReliabilityBin| BinBody {
             low: bin.low,
             high: bin.high,
             rows: bin.rows,
