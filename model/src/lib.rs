@@ -37,12 +37,14 @@ pub mod error;
 pub mod evaluation;
 pub mod explain;
 pub mod forest;
+#[cfg(feature = "import")]
 pub mod import;
 pub mod info;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod linear;
 pub mod link;
+
 pub mod preparation;
 pub mod schema;
 
