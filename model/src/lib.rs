@@ -1,4 +1,4 @@
-//! What a model is. Pure: no socket, no clock, no runtime.
+#![doc = include_str!("../README.md")]
 //!
 //! # The flow
 //!
