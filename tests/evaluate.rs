@@ -127,8 +127,8 @@ fn sixty_real_hours_the_default_beats_every_rung_and_is_calibrated() {
     assert!(qlike("as served") < 0.9 * qlike("EWMA 30 s") && qlike("EWMA 30 s") < qlike("persistence"));
     assert!(onset >= 2.5 && ece < 0.03);
     assert!(number(&judged["ece_equal_mass"]) < 0.03, "{judged}");
-    hold_readme("On sixty real", &report, &QUALITY_COLUMNS);
-    hold_readme("As alerts", &report, &ALERT_COLUMNS);
+    hold_document("### Sixty hours of XBTUSD", &report, &QUALITY_COLUMNS);
+    hold_document("As alerts", &report, &ALERT_COLUMNS);
     let page = std::fs::read_to_string(&html).unwrap();
     assert_eq!(page.matches("<svg").count(), 3);
     assert!(
@@ -234,11 +234,11 @@ fn a_random_split_claims_more_than_later_data_give() {
     assert!(random > 1.15 * honest, "{random} {honest}");
 }
 
-/// The rows of the README's table below the line that begins so, by their first cell.
-fn readme_table(from: &str) -> HashMap<String, Vec<f64>> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
-    let below = readme.split_once(from).unwrap_or_else(|| panic!("no {from:?} in README.md")).1;
+/// The rows of the table in docs/learning.md below the line that begins so, by their first cell.
+fn documented_table(from: &str) -> HashMap<String, Vec<f64>> {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/learning.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let below = document.split_once(from).unwrap_or_else(|| panic!("no {from:?} in docs/learning.md")).1;
     let table = below.lines().skip_while(|line| !line.starts_with('|')).skip(2);
     let cells = |line: &str| {
         let cells: Vec<String> =
@@ -250,8 +250,8 @@ fn readme_table(from: &str) -> HashMap<String, Vec<f64>> {
 }
 
 /// Holds a table to the report's numbers; `-` stands for none. Another machine's trainer may differ in the last digits.
-fn hold_readme(from: &str, report: &Value, names: &[&str]) {
-    let table = readme_table(from);
+fn hold_document(from: &str, report: &Value, names: &[&str]) {
+    let table = documented_table(from);
     assert_eq!(table.len(), 5, "{table:?}");
     for (name, printed) in table {
         let model = rung(report, &name);
@@ -262,7 +262,7 @@ fn hold_readme(from: &str, report: &Value, names: &[&str]) {
                 continue;
             };
             let apart = (printed - found).abs();
-            assert!(apart <= 0.001 + 0.01 * found.abs(), "{name} {column}: README {printed}, found {found}");
+            assert!(apart <= 0.001 + 0.01 * found.abs(), "{name} {column}: documented {printed}, found {found}");
         }
     }
 }
@@ -272,10 +272,10 @@ const ALERT_COLUMNS: [&str; 5] =
     ["alerts_per_hour", "alert_precision", "crossings_caught", "median_lead_s", "cost_per_hour"];
 
 #[test]
-fn two_real_hours_with_quotes_give_what_the_readme_says() {
+fn two_real_hours_with_quotes_give_what_the_document_says() {
     let Some(input) = real_data("coinbase_BTC_ETH_20260404_2h.ndjson.gz") else { return };
     let report = report(&["--input", input.to_str().unwrap(), "--warm-up-s", "1800"]);
-    hold_readme("--warm-up-s 1800", &report, &[&QUALITY_COLUMNS[..], &ALERT_COLUMNS[..]].concat());
+    hold_document("--warm-up-s 1800", &report, &[&QUALITY_COLUMNS[..], &ALERT_COLUMNS[..]].concat());
     // Fewer than ten half hours: no interval is given, so none is to be read.
     assert!(
         report["notes"].to_string().contains("are few: too few even for intervals"),

@@ -358,7 +358,7 @@ fn onnx_models_give_onnx_runtimes_answers() {
     }
 }
 
-/// README's names of models, their files, and the columns of the library's and the converted file's answers.
+/// The names of models in docs/models.md, their files, and the columns of the library's and the converted file's answers.
 const CONVERTED: [(&str, &str, &str, &str); 13] = [
     ("scikit-learn random forest, missing values", "sk_rf_bin_nan.npz", "proba", "onnx_probabilities"),
     ("scikit-learn random forest, four classes", "sk_rf_multi.npz", "proba", "onnx_probabilities"),
@@ -388,8 +388,8 @@ fn far(ours: &[Vec<f64>], theirs: &[Vec<f64>]) -> (usize, f64) {
 }
 
 #[test]
-fn native_imports_give_the_librarys_answers_where_conversions_do_not_as_readme_says() {
-    let readme = include_str!("../../README.md");
+fn native_imports_give_the_librarys_answers_where_conversions_do_not_as_the_document_says() {
+    let document = include_str!("../../docs/models.md");
     for (title, file, column, converted_column) in CONVERTED {
         let name = file.split_once('.').unwrap().0;
         let model = Model::from_bytes(&imported(file).draft.to_bytes().unwrap()).unwrap();
@@ -418,6 +418,6 @@ fn native_imports_give_the_librarys_answers_where_conversions_do_not_as_readme_s
         }
         let line = format!("| {title} | {} | {} | {greatest:.3} |", counts[0], counts[1]);
         println!("{line}");
-        assert!(readme.lines().any(|written| written == line), "README has no line {line}");
+        assert!(document.lines().any(|written| written == line), "docs/models.md has no line {line}");
     }
 }

@@ -76,7 +76,7 @@ fn realised_volatility_is_that_of_the_efficient_price() {
 }
 
 /// On a market whose price step is as wide as a second's move, the quotes' volatility has the variance of rounding twice
-/// in it, `step² / 6` a second (Delattre and Jacod, 1997), and no more: README tells users of it.
+/// in it, `step² / 6` a second (Delattre and Jacod, 1997), and no more: docs/learning.md tells users of it.
 #[test]
 fn a_wide_price_step_adds_the_variance_of_rounding_twice() {
     let fine = SimSymbol::named("SOL-USD");
