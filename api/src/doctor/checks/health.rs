@@ -20,15 +20,15 @@ const FIXES: &[(&str, &str)] = &[
     ),
     ("source finished", "recorded ticks are at their end: nothing to do; restart to play them again"),
     ("no symbol is held", "the partitions moved to other instances: nothing to do"),
-    ("kafka.state_directory", "free some room there, or move it: RUNBOOK, \"disk full\"; predictions go on"),
+    ("kafka.state_directory", "free some room there, or move it: RUNBOOK, StormglassFilesNotWritten; predictions go on"),
     (
         "model.record",
-        "free some room there, or move it: RUNBOOK, \"disk full\"; changes of the model are refused",
+        "free some room there, or move it: RUNBOOK, StormglassFilesNotWritten; changes of the model are refused",
     ),
     ("the source", "fix the cause and restart: what it gave before stays and turns stale"),
     (
         LANE,
-        "RUNBOOK at stormglass_kafka_lane_restarts_total has the usual reasons; the checks of Kafka below, too",
+        "RUNBOOK, StormglassNothingCommitted, has the usual reasons; the checks of Kafka below, too",
     ),
     ("Kafka:", "see the checks of Kafka below"),
     ("all ", "raise server.connections_max with the limit of open files, or add instances"),
@@ -47,7 +47,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
     }
     let found = reasons.iter().map(|reason| {
         let fix = FIXES.iter().find(|(begin, _)| reason.starts_with(begin)).map(|(_, fix)| *fix);
-        let fix = fix.unwrap_or("RUNBOOK's table of symptoms has it");
+        let fix = fix.unwrap_or("RUNBOOK has it, under its alerts and symptoms");
         let what = format!("{status}: {reason}");
         let can_go_on = status == "degraded" && !reason.starts_with(LANE);
         if can_go_on { Finding::warning(what, fix) } else { Finding::failed(what, fix) }

@@ -28,12 +28,12 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
         found.push(Finding::warning(
             format!("{seen}; nothing is committed in partitions {:?}, where records wait", report.standing),
             "while state is restored this passes; if it stays, their owner gets nowhere: its /health and its log line \"the \
-             lane begins anew\" say why, and RUNBOOK at stormglass_kafka_lane_restarts_total what to do",
+             lane begins anew\" say why, and RUNBOOK, StormglassLaneRestarts, what to do",
         ));
     } else if lag > LAG_MAX {
         found.push(Finding::warning(
             seen,
-            "if it grows: add instances up to the number of partitions, or see RUNBOOK at stormglass_kafka_lag_records",
+            "if it grows: add instances up to the number of partitions, or see RUNBOOK, StormglassConsumerLag",
         ));
     } else {
         found.push(Finding::ok(seen));

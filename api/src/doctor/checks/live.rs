@@ -47,7 +47,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
     tell(
         &|symbol| symbol["partitions"].as_array().is_some_and(|partitions| !partitions.is_empty()),
         "are split over partitions, each with a part of the market",
-        "key the producer by symbol, and `stormglass rekey` the topic: RUNBOOK, \"Split symbols\"",
+        "key the producer by symbol, and `stormglass rekey` the topic: RUNBOOK, StormglassSymbolsSplit",
     );
     if found.is_empty() { vec![Finding::ok(format!("{count} symbols, all live"))] } else { found }
 }
