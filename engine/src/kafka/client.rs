@@ -369,8 +369,8 @@ pub(super) fn reader_as(
 ) -> KafkaResult<BaseConsumer<ReaderContext>> {
     let mut config = common(settings);
     config
-        // Never joined: the client wants a name to read offsets by.
-        .set("group.id", format!("{}-reader", settings.group))
+        // Never joined, and nothing is committed: the client wants a group, and this is the one that its user may name.
+        .set("group.id", &settings.group)
         .set("enable.auto.commit", "false")
         .set("isolation.level", isolation_level)
         .set("enable.partition.eof", "true")

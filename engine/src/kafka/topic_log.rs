@@ -35,10 +35,11 @@ pub(super) fn kafka_error(error: impl std::fmt::Display) -> LogError {
 }
 
 /// Reads what is committed, says where a partition ends, and holds little in advance.
-pub(super) fn reader_config(settings: &KafkaSettings, group: &str) -> ClientConfig {
+fn reader_config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = client::common(settings);
     config
-        .set("group.id", group)
+        // Never joined, and nothing is committed: the group's offsets are read by its name.
+        .set("group.id", &settings.group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("isolation.level", "read_committed")
@@ -54,8 +55,7 @@ pub(super) fn reader_config(settings: &KafkaSettings, group: &str) -> ClientConf
 }
 
 pub(super) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
-    let group = format!("{}-reader", settings.group);
-    client::waiting_reader(&reader_config(settings, &group)).map_err(kafka_error)
+    client::waiting_reader(&reader_config(settings)).map_err(kafka_error)
 }
 
 /// Where a partition begins and ends now.
@@ -157,7 +157,7 @@ pub(super) fn positions(
     settings: &KafkaSettings,
     timeout: Duration,
 ) -> Result<BTreeMap<u32, GroupPosition>, LogError> {
-    let reader = client::waiting_reader(&reader_config(settings, &settings.group)).map_err(kafka_error)?;
+    let reader = reader(settings)?;
     let bounds = bounds_within(&reader, &settings.topic_raw, timeout)?;
     let mut list = TopicPartitionList::new();
     for &partition in bounds.keys() {
