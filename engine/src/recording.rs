@@ -54,6 +54,9 @@ pub enum LogError {
     /// The broker.
     #[error("Kafka: {0}")]
     Kafka(String),
+    /// A topic that is not there.
+    #[error("{0}")]
+    Topic(String),
     /// A file.
     #[error("{path}: {cause}")]
     File {

@@ -98,6 +98,10 @@ pub(super) struct Lane<'a> {
     pub(super) has_told_no_ids: bool,
     /// This lane's part of [`LaneMetrics::lag_records`].
     lag: i64,
+    /// When the lag was last determined.
+    lag_at: Instant,
+    /// By partition that this lane has or had, up to where it knows the group to have committed.
+    committed: BTreeMap<u32, u64>,
     /// To the lane's name.
     claim: Claim,
 }
@@ -127,6 +131,8 @@ pub fn run_lane(
         topic_id: None,
         has_told_no_ids: false,
         lag: 0,
+        lag_at: Instant::now(),
+        committed: BTreeMap::new(),
         claim,
     };
     let mut pause = PAUSE_MIN;
@@ -159,7 +165,7 @@ pub fn run_lane(
         lane.note(Happening::LaneRestarted { lane: number, reason: error.to_string() });
         report.fail(number, error.to_string(), error.needs_help());
         lane.link.forget();
-        lane.look_for_lag();
+        lane.look_for_lag(|_| false);
         pause = if started.elapsed() > PAUSE_MAX { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
         wait(stop, pause);
     }
@@ -198,7 +204,7 @@ impl Lane<'_> {
     }
 
     /// A producer whose older namesakes can no longer write; `None` when told to stop.
-    fn fencing_producer(&self) -> Result<Option<LaneProducer>, LaneError> {
+    fn fencing_producer(&mut self) -> Result<Option<LaneProducer>, LaneError> {
         let producer = client::producer(&self.settings, self.number, &self.metrics)?;
         if self.settings.delivery == Delivery::AtLeastOnce {
             return Ok(Some(producer));
@@ -218,6 +224,7 @@ impl Lane<'_> {
                             lane,
                             format!("lane {lane} is held up, no transaction can begin: {error}"),
                         );
+                        self.look_for_lag_while_held_up(|_| false);
                     }
                 }
                 Err(error) => {

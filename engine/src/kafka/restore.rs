@@ -6,12 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::{
-    Offset as LogOffset, TopicPartitionList,
-    consumer::Consumer,
-    error::{KafkaError, KafkaResult},
-    types::RDKafkaErrorCode,
-};
+use rdkafka::{Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaResult};
 
 use super::{
     client::LaneConsumer,
@@ -22,6 +17,7 @@ use super::{
     snapshots::{self, KeptSnapshot},
     state_files::StateFiles,
     topic_id::{TopicId, topic_id},
+    topic_log,
 };
 use crate::{
     events::Happening,
@@ -115,7 +111,7 @@ pub(super) fn restore(
     let topic_id = topic_id(consumer.client(), &settings.topic_raw, None, TOPIC_ID_TIMEOUT)?;
     let committed = match consumer.committed_offsets(assigned.clone(), COMMITTED_TIMEOUT) {
         Ok(committed) => committed,
-        Err(error) if is_forbidden(&error) => return Err(error),
+        Err(error) if topic_log::is_forbidden(&error) => return Err(error),
         Err(error) => {
             tracing::debug!(%error, "the committed offsets are not known yet");
             return Ok(None);
@@ -165,14 +161,6 @@ pub(super) fn restore(
         }
     }
     Ok(Some(Ok(Restored { owned, topic_id })))
-}
-
-/// Whether asking again is in vain.
-fn is_forbidden(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
-    )
 }
 
 /// The snapshots that can be of this topic.

@@ -9,8 +9,9 @@ use std::{
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, base_consumer::PartitionQueue},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult},
     message::{BorrowedMessage, Headers},
+    types::RDKafkaErrorCode,
 };
 
 use super::{
@@ -67,12 +68,24 @@ pub(super) struct Bounds {
     pub(super) end: u64,
 }
 
+impl Bounds {
+    /// Records from `committed` on; all where nothing is.
+    pub(super) fn behind(self, committed: Option<u64>) -> u64 {
+        self.end.saturating_sub(committed.map_or(self.first, |committed| committed.max(self.first)))
+    }
+}
+
 /// The bounds of all partitions of a topic; an error if there is no such topic.
 pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
     bounds_within(reader, topic, TIMEOUT)
 }
 
-fn bounds_within(reader: &Reader, topic: &str, timeout: Duration) -> Result<BTreeMap<u32, Bounds>, LogError> {
+/// The same, where each answer of the broker may take `timeout`.
+pub(super) fn bounds_within(
+    reader: &Reader,
+    topic: &str,
+    timeout: Duration,
+) -> Result<BTreeMap<u32, Bounds>, LogError> {
     let metadata = reader.fetch_metadata(Some(topic), timeout).map_err(|error| {
         // What a broker says before it hangs up comes with a poll.
         while reader.poll(Duration::ZERO).is_some() {}
@@ -85,7 +98,7 @@ fn bounds_within(reader: &Reader, topic: &str, timeout: Duration) -> Result<BTre
     })?;
     let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
     if count == 0 {
-        return Err(LogError::Recording(format!("topic {topic:?} does not exist; name one that does")));
+        return Err(LogError::Topic(format!("topic {topic:?} does not exist; name one that does")));
     }
     let mut bounds = BTreeMap::new();
     for partition in 0..count as u32 {
@@ -144,8 +157,7 @@ pub(super) struct GroupPosition {
 impl GroupPosition {
     /// Records that the group has not committed.
     pub(super) fn lag(&self) -> u64 {
-        let Bounds { first, end } = self.bounds;
-        end.saturating_sub(self.committed.map_or(first, |committed| committed.offset.max(first)))
+        self.bounds.behind(self.committed.map(|committed| committed.offset))
     }
 }
 
@@ -159,25 +171,43 @@ pub(super) fn positions(
 ) -> Result<BTreeMap<u32, GroupPosition>, LogError> {
     let reader = reader(settings)?;
     let bounds = bounds_within(&reader, &settings.topic_raw, timeout)?;
+    let committed = committed(&reader, settings, &bounds, timeout).map_err(kafka_error)?;
+    let position = |(partition, bounds)| {
+        let committed = committed.get(&partition).copied();
+        (partition, GroupPosition { bounds, committed })
+    };
+    Ok(bounds.into_iter().map(position).collect())
+}
+
+/// What the group has committed of these partitions of the ticks' topic, where it has committed anything.
+pub(super) fn committed(
+    reader: &Reader,
+    settings: &KafkaSettings,
+    partitions: &BTreeMap<u32, Bounds>,
+    timeout: Duration,
+) -> KafkaResult<BTreeMap<u32, Committed>> {
     let mut list = TopicPartitionList::new();
-    for &partition in bounds.keys() {
+    for &partition in partitions.keys() {
         list.add_partition(&settings.topic_raw, partition as i32);
     }
-    let mut positions: BTreeMap<u32, GroupPosition> = bounds
-        .into_iter()
-        .map(|(partition, bounds)| (partition, GroupPosition { bounds, committed: None }))
-        .collect();
-    let committed = reader.committed_offsets(list, timeout).map_err(kafka_error)?;
-    for element in committed.elements() {
-        element.error().map_err(kafka_error)?;
-        if let (Offset::Offset(offset), Some(position)) =
-            (element.offset(), positions.get_mut(&(element.partition() as u32)))
-        {
+    let mut committed = BTreeMap::new();
+    for element in reader.committed_offsets(list, timeout)?.elements() {
+        element.error()?;
+        if let Offset::Offset(offset) = element.offset() {
             let origin = Progress::parse(element.metadata()).map(|progress| progress.origin);
-            position.committed = Some(Committed { offset: offset.max(0) as u64, origin });
+            let found = Committed { offset: offset.max(0) as u64, origin };
+            committed.insert(element.partition() as u32, found);
         }
     }
-    Ok(positions)
+    Ok(committed)
+}
+
+/// Whether the broker refuses this user what was asked for: asking again is in vain.
+pub(super) fn is_forbidden(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
+    )
 }
 
 /// By partition, up to where the group has committed the predictions of its ticks.

@@ -61,7 +61,6 @@ pub(super) struct Turns<'a, 'b> {
     pub(super) topic_id: Option<TopicId>,
     /// Where the records came from that were polled since the topic's id was looked at.
     pub(super) sources: Sources,
-    pub(super) lag_at: Instant,
     paused: i64,
 }
 
@@ -81,7 +80,6 @@ impl<'a, 'b> Turns<'a, 'b> {
             snapshots_asked: 0,
             topic_id: None,
             sources: Sources::default(),
-            lag_at: Instant::now(),
             paused: 0,
         }
     }
@@ -99,7 +97,8 @@ impl<'a, 'b> Turns<'a, 'b> {
     }
 
     /// What the shards still have of it, and what the group still waits for.
-    pub(super) fn end(self) -> (LeftStates, VecDeque<Rebalance>) {
+    pub(super) fn end(mut self) -> (LeftStates, VecDeque<Rebalance>) {
+        self.note_committed();
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
         metrics.partitions_paused.fetch_sub(self.paused, Ordering::Relaxed);
