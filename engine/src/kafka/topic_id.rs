@@ -6,7 +6,8 @@
 //! position is an offset of a topic with an id, and the lane asks for the id itself:
 //!
 //! 1. when it takes partitions over, to compare it with the id that was committed with the offset;
-//! 2. before each commit, and after the last record of that commit was polled.
+//! 2. before each commit, and after the last record of that commit was polled;
+//! 3. every few seconds while nothing is read, because a new topic that is as long as the old one was gives no record.
 //!
 //! The second look is made at every broker that a record of the commit was fetched from. A broker serves records of a
 //! topic only once its own metadata show that topic, and an id never comes back. So where such a broker still tells the

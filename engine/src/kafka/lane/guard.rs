@@ -1,6 +1,6 @@
 //! What a lane checks on its way: that its records are of the topic it knows, and what an error means for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{consumer::Consumer, error::KafkaError, types::RDKafkaErrorCode};
 
@@ -15,6 +15,10 @@ use crate::kafka::{
 
 /// A broker that keeps a lane waiting for longer than this is reported.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a lane that reads nothing looks at its topic's id.
+const IDLE_LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long the broker may take to tell it.
+const IDLE_LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Turns<'_, '_> {
     /// Takes partitions of this topic: all that are owned must be of one.
@@ -31,6 +35,27 @@ impl Turns<'_, '_> {
             );
         }
         Ok(())
+    }
+
+    /// Looks at the topic's id once in a while although nothing was read. A topic that was created again, and holds as many
+    /// records as were read of the one before, has nothing for the client to fetch.
+    pub(super) fn look_at_idle_topic(&mut self) -> Result<(), LaneError> {
+        let is_idle = self.transaction.dirty_since().is_none() && !self.owned.is_empty();
+        if !is_idle || self.topic_id.is_none() || self.topic_looked_at.elapsed() < IDLE_LOOK_EVERY {
+            return Ok(());
+        }
+        self.topic_looked_at = Instant::now();
+        let settings = &self.lane.settings;
+        match topic_id(self.consumer.client(), &settings.topic_raw, None, IDLE_LOOK_TIMEOUT) {
+            Ok(found) if !TopicId::may_be_same(found, self.topic_id) => {
+                Err(Broken::Withheld(topic_recreated(settings, self.topic_id, found)).into())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "the id of the ticks' topic is not known now");
+                Ok(())
+            }
+        }
     }
 
     /// Reports that the group's offsets have been unknown for long. For a short time that is normal: the transaction of an

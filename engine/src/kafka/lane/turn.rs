@@ -45,7 +45,7 @@ const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
 pub(super) struct Turns<'a, 'b> {
     pub(super) lane: &'a mut Lane<'b>,
     pub(super) consumer: &'a LaneConsumer,
-    transaction: Transaction,
+    pub(super) transaction: Transaction,
     pub(super) owned: OwnedPartitions,
     announcements: Announcements,
     models: PartitionModels,
@@ -61,6 +61,8 @@ pub(super) struct Turns<'a, 'b> {
     pub(super) topic_id: Option<TopicId>,
     /// Where the records came from that were polled since the topic's id was looked at.
     pub(super) sources: Sources,
+    /// When the topic's id was last looked at.
+    pub(super) topic_looked_at: Instant,
     paused: i64,
 }
 
@@ -80,6 +82,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             snapshots_asked: 0,
             topic_id: None,
             sources: Sources::default(),
+            topic_looked_at: Instant::now(),
             paused: 0,
         }
     }
@@ -119,6 +122,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         if self.is_commit_due() {
             self.commit()?;
         }
+        self.look_at_idle_topic()?;
         self.tell_live();
         self.tell_lag();
         Ok(())
@@ -382,7 +386,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         if is_further || self.lane.has_caught_up() {
             self.lane.report.work(self.lane.number);
         }
-        self.lane.topic_id = self.topic_id;
+        (self.lane.topic_id, self.topic_looked_at) = (self.topic_id, Instant::now());
         for owned in self.owned.values_mut().filter(|owned| owned.is_live()) {
             owned.committed = owned.next;
         }
