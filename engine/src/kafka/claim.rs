@@ -19,6 +19,7 @@ use std::{
 
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
     consumer::Consumer,
     error::{KafkaError, KafkaResult},
     message::BorrowedMessage,
@@ -52,6 +53,15 @@ struct Value<'a> {
     process: Cow<'a, str>,
 }
 
+/// Why it is not known whether the claim stands.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClaimError {
+    #[error("{topic} did not take the claim to this lane's name: {reason}")]
+    NotTaken { topic: String, reason: String },
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+}
+
 /// Another process claimed the name later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Namesake {
@@ -78,7 +88,7 @@ impl Claim {
     ///
     /// # Errors
     /// When the broker does not take it, or does not tell.
-    pub(super) fn uphold(&mut self, settings: &KafkaSettings) -> KafkaResult<Option<Namesake>> {
+    pub(super) fn uphold(&mut self, settings: &KafkaSettings) -> Result<Option<Namesake>, ClaimError> {
         if let Some(offset) = self.offset {
             let found = self.look_behind(settings, offset)?;
             if found.namesake.is_some() || !found.is_log_new {
@@ -90,7 +100,7 @@ impl Claim {
     }
 
     /// Writes the record; its offset.
-    fn write(&self, settings: &KafkaSettings) -> KafkaResult<i64> {
+    fn write(&self, settings: &KafkaSettings) -> Result<i64, ClaimError> {
         let value = Value { url: Cow::from(&settings.advertised_url), process: Cow::from(&self.process) };
         let payload = serde_json::to_vec(&value).expect("text is always JSON");
         let producer: BaseProducer<Confirmation> = client::common(settings)
@@ -103,7 +113,12 @@ impl Claim {
         loop {
             producer.poll(SLICE);
             if let Some(confirmed) = producer.context().take() {
-                return confirmed;
+                return confirmed.map_err(|error| {
+                    // Where the producer itself is unfit, the record's own error says only that it was thrown away.
+                    let fatal = producer.client().fatal_error().map(|(_, reason)| reason);
+                    let reason = fatal.unwrap_or_else(|| error.to_string());
+                    ClaimError::NotTaken { topic: settings.topic_owners.clone(), reason }
+                });
             }
         }
     }
@@ -164,6 +179,10 @@ impl Confirmation {
 
 impl ClientContext for Confirmation {
     gives_tokens!();
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka claim");

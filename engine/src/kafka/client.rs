@@ -207,7 +207,8 @@ impl rdkafka::producer::ProducerContext for ProducerSide {
     }
 }
 
-fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
+/// Logs a line of the library.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert

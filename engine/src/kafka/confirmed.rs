@@ -10,6 +10,7 @@ use std::{
 
 use rdkafka::{
     ClientContext,
+    config::RDKafkaLogLevel,
     error::{KafkaError, KafkaResult},
     message::ToBytes,
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
@@ -39,6 +40,10 @@ impl Deliveries {
 
 impl ClientContext for Deliveries {
     gives_tokens!();
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
 }
 
 impl ProducerContext for Deliveries {

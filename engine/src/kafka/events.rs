@@ -12,6 +12,7 @@ use std::{
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use rdkafka::{
     ClientContext,
+    config::RDKafkaLogLevel,
     error::{KafkaError, KafkaResult},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
 };
@@ -33,6 +34,10 @@ struct Deliveries(Arc<LaneMetrics>);
 
 impl ClientContext for Deliveries {
     gives_tokens!();
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        client::log(level, facility, message);
+    }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka events");

@@ -14,7 +14,7 @@ use rdkafka::{consumer::Consumer, error::KafkaError, producer::Producer};
 
 use self::turn::Turns;
 use super::{
-    claim::{Claim, Namesake},
+    claim::{Claim, ClaimError, Namesake},
     client::{self, LaneProducer},
     poll::{ShardLink, ShardsGone},
     refusal::{self, Refusal},
@@ -64,6 +64,8 @@ pub(super) enum LaneError {
     Broken(#[from] Broken),
     #[error(transparent)]
     Topics(#[from] TopicsError),
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     #[error(transparent)]
     Shards(#[from] ShardsGone),
     #[error("the group gave the partitions to somebody else")]
