@@ -262,7 +262,10 @@ fn hold_document(from: &str, report: &Value, names: &[&str]) {
                 continue;
             };
             let apart = (printed - found).abs();
-            assert!(apart <= 0.001 + 0.01 * found.abs(), "{name} {column}: documented {printed}, found {found}");
+            assert!(
+                apart <= 0.001 + 0.01 * found.abs(),
+                "{name} {column}: documented {printed}, found {found}"
+            );
         }
     }
 }

@@ -20,16 +20,16 @@ const FIXES: &[(&str, &str)] = &[
     ),
     ("source finished", "recorded ticks are at their end: nothing to do; restart to play them again"),
     ("no symbol is held", "the partitions moved to other instances: nothing to do"),
-    ("kafka.state_directory", "free some room there, or move it: RUNBOOK, StormglassFilesNotWritten; predictions go on"),
+    (
+        "kafka.state_directory",
+        "free some room there, or move it: RUNBOOK, StormglassFilesNotWritten; predictions go on",
+    ),
     (
         "model.record",
         "free some room there, or move it: RUNBOOK, StormglassFilesNotWritten; changes of the model are refused",
     ),
     ("the source", "fix the cause and restart: what it gave before stays and turns stale"),
-    (
-        LANE,
-        "RUNBOOK, StormglassNothingCommitted, has the usual reasons; the checks of Kafka below, too",
-    ),
+    (LANE, "RUNBOOK, StormglassNothingCommitted, has the usual reasons; the checks of Kafka below, too"),
     ("Kafka:", "see the checks of Kafka below"),
     ("all ", "raise server.connections_max with the limit of open files, or add instances"),
 ];
