@@ -1,23 +1,16 @@
-//! Which CPUs this process may use, and pinning a thread to one.
-#![allow(unsafe_code)]
+//! The CPUs that this process may use, and pinning a thread to one of them.
 
 use std::io;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The CPUs the process may run on, ascending: what the cpuset and `taskset` leave, not what the machine has.
 ///
 /// # Errors
 /// The kernel's error; callers then plan for one unpinned shard.
 pub fn allowed_cpus() -> io::Result<Vec<usize>> {
-    // SAFETY: an all-zero cpu_set_t is a valid, empty set; the kernel writes at most the size we pass.
-    let set = unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        set
-    };
-    // SAFETY: CPU_ISSET only reads the set, and every index is below its size.
-    Ok((0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect())
+    let set = sched_getaffinity(None)?;
+    Ok((0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect())
 }
 
 /// Pins the calling thread to one CPU.
@@ -25,16 +18,12 @@ pub fn allowed_cpus() -> io::Result<Vec<usize>> {
 /// # Errors
 /// `EINVAL` when the CPU is outside the cpuset, or the kernel's refusal.
 pub fn pin_current_thread(cpu: usize) -> io::Result<()> {
-    if cpu >= libc::CPU_SETSIZE as usize {
-        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    let mut set = CpuSet::new();
+    // A CPU beyond the set's size leaves the set empty, and the kernel refuses an empty set.
+    if cpu < CpuSet::MAX_CPU {
+        set.set(cpu);
     }
-    // SAFETY: an all-zero cpu_set_t is a valid, empty set; the index was checked; the kernel only reads the set.
-    let status = unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(cpu, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set)
-    };
-    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 #[cfg(test)]

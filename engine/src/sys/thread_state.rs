@@ -1,36 +1,33 @@
-//! What a thread is doing, as the kernel's scheduler sees it: asleep, or waiting for a CPU that others hold?
-#![allow(unsafe_code)]
+//! The state of a thread as the kernel's scheduler sees it: asleep, or waiting for a CPU that others hold.
 
 use std::{fs, time::Duration};
 
-/// A thread's state, as far as the watchdog cares.
+/// The states of a thread that the watchdog tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadState {
-    /// On a CPU or in line for one: whatever it has not done yet, it will do when its turn comes.
+    /// The thread has a CPU or waits for one.
     Runnable,
-    /// Waits for an event.
+    /// The thread waits for an event.
     Asleep,
-    /// In a disk wait, stopped, traced, or ending.
+    /// The thread waits for a disk, or is stopped, traced, or ending.
     Other,
 }
 
-/// A thread's account with the scheduler since its start.
+/// CPU time of a thread since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SchedStat {
     /// Time on a CPU.
     pub on_cpu: Duration,
-    /// Time in line for one. A wait still under way is added when it ends.
+    /// Time in which the thread waited for a CPU. A wait is added when it ends.
     pub run_delay: Duration,
 }
 
 /// The kernel's id of the calling thread.
 pub fn current_thread_id() -> u32 {
-    // SAFETY: gettid takes nothing and cannot fail.
-    let id = unsafe { libc::gettid() };
-    u32::try_from(id).expect("thread ids are positive")
+    rustix::thread::gettid().as_raw_pid().unsigned_abs()
 }
 
-/// What the thread of this process is doing; `None` when it is gone or /proc is not there.
+/// The state of a thread of this process; `None` if the thread is gone or /proc is missing.
 pub fn thread_state(thread_id: u32) -> Option<ThreadState> {
     let stat = fs::read_to_string(format!("/proc/self/task/{thread_id}/stat")).ok()?;
     // `id (name) state …`; the name may hold spaces and parentheses.
@@ -41,7 +38,7 @@ pub fn thread_state(thread_id: u32) -> Option<ThreadState> {
     }
 }
 
-/// The thread's account; `None` when it is gone or the kernel keeps none.
+/// CPU time of a thread of this process; `None` if the thread is gone or the kernel does not count it.
 pub fn sched_stat(thread_id: u32) -> Option<SchedStat> {
     let text = fs::read_to_string(format!("/proc/self/task/{thread_id}/schedstat")).ok()?;
     let mut nanos = text.split_whitespace().map(|field| field.parse().map(Duration::from_nanos));
