@@ -545,7 +545,9 @@ fn the_same_swap_at_the_same_tick_gives_the_same_bytes() {
         let engine = engine.unwrap();
         feed(&mut engine.ingest(), first, 0);
         wait_for_ticks(&engine, first.len());
-        wait(engine.handle().swap_model(Some(other.clone()), Duration::from_secs(30))).unwrap();
+        let timeout = Duration::from_secs(30);
+        wait(engine.handle().exchange_model(Some(other.clone()), Some(bound(other.clone())), timeout))
+            .unwrap();
         let mut ingest = engine.ingest();
         feed(&mut ingest, second, first.len());
         wait_for_ticks(&engine, ticks.len());

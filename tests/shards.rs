@@ -9,7 +9,7 @@ use engine::{
     Engine, EngineSettings,
     board::Board,
     bound_model::BoundModel,
-    handle::{AskError, EngineHandle, SwapError},
+    handle::{AskError, EngineHandle},
     message::{Answer, Control, Message, RoutedTick, TickBatch},
     metrics::ShardMetrics,
     prediction::{Status, WarmingReason},
@@ -88,12 +88,21 @@ impl Fed {
     }
 
     fn answer(&self) -> Arc<Answer> {
-        let (_, key) = self.handle().resolve("BTC-USD").unwrap();
+        let (_, key) = self.bitcoin();
         wait(self.handle().predict_one(key, Instant::now() + DEADLINE)).unwrap().unwrap()
     }
 
-    fn swap(&self, model: Arc<Model>) -> Result<(), SwapError> {
-        wait(self.handle().swap_model(Some(model), DEADLINE))
+    /// The one symbol and its key.
+    fn bitcoin(&self) -> (Arc<Symbol>, SymbolKey) {
+        let (symbol, place) = self.handle().locate("BTC-USD").unwrap();
+        assert!(place.is_here);
+        let key = SymbolKey { partition: place.partition, symbol: symbol.id };
+        (symbol, key)
+    }
+
+    fn swap(&self, model: Arc<Model>) -> Result<(), AskError> {
+        let bound = Arc::new(BoundModel::new(model.clone()).unwrap());
+        wait(self.handle().exchange_model(Some(model), Some(bound), DEADLINE))
     }
 }
 
@@ -144,7 +153,7 @@ fn a_swap_reaches_a_symbol_that_has_no_new_tick() {
     assert_eq!(after.json, always.answer().json);
     assert_ne!(after.prediction.probability(), before.prediction.probability());
     assert!(Arc::ptr_eq(&after, &fed.answer()), "it is scored once");
-    let (_, key) = fed.handle().resolve("BTC-USD").unwrap();
+    let (_, key) = fed.bitcoin();
     let features = wait(fed.handle().features(key, None, Instant::now() + DEADLINE)).unwrap().unwrap();
     assert_eq!(Answer::new(features.prediction).json, after.json);
 
@@ -168,7 +177,7 @@ fn a_question_is_answered_by_the_model_that_it_names() {
     let other = small_model_named("other", -3.0);
     let (fed, always) = (Fed::new(), Fed::by(other.clone(), &one_shard(), Outcomes::default()));
     let held = fed.answer();
-    let (_, key) = fed.handle().resolve("BTC-USD").unwrap();
+    let (_, key) = fed.bitcoin();
     let ask = |model: &Arc<Model>| {
         let answers = wait(fed.handle().predict(&[key], Some(model), Instant::now() + DEADLINE));
         answers.unwrap().remove(0).unwrap()
@@ -244,7 +253,7 @@ fn a_swap_is_on_every_shard_or_on_none() {
     let mut fed = Fed::on(&settings, Outcomes::default());
     fed.handle().mailboxes[1].close();
     let refused = fed.swap(small_model_named("other", -3.0)).unwrap_err();
-    assert_eq!(refused, SwapError::Shard(AskError::Closed));
+    assert_eq!(refused, AskError::Closed);
     assert_eq!(fed.handle().model.load().as_ref().unwrap().info().name, "small");
     fed.next_tick();
     assert_eq!(model_name(&fed.answer()), "small");
@@ -296,8 +305,7 @@ fn the_newest_grid_rows_are_kept_to_try_a_model_on() {
 }
 
 #[test]
-fn a_model_of_foreign_features_is_refused_and_the_old_one_goes_on() {
-    let mut fed = Fed::new();
+fn a_model_of_foreign_features_cannot_drive_the_stream() {
     let info = ModelInfo::new("foreign", "1", "ml", vec![FeatureName::new("nobody_has_this", 1)]);
     let term = model::linear::LinearTerm {
         coefficient: 1.0,
@@ -309,16 +317,14 @@ fn a_model_of_foreign_features_is_refused_and_the_old_one_goes_on() {
     let linear = model::linear::LinearDraft { terms: vec![term], intercept: 0.0 };
     let draft = ModelDraft::new(info, vec![(1.0, model::MemberDraft::Linear(linear))]).unwrap();
     let foreign = Arc::new(Model::from_bytes(&draft.to_bytes().unwrap()).unwrap());
-    let refused = fed.swap(foreign).unwrap_err();
+    let refused = BoundModel::new(foreign).unwrap_err();
     assert!(refused.to_string().contains("nobody_has_this@1"), "{refused}");
-    fed.next_tick();
-    assert_eq!(model_name(&fed.answer()), "small");
 }
 
 #[test]
 fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
     let mut original = Fed::new();
-    let (symbol, key) = original.handle().resolve("BTC-USD").unwrap();
+    let (symbol, key) = original.bitcoin();
     let deadline = Instant::now() + DEADLINE;
     let ask = original.handle().ask(0, deadline, |reply| Control::Snapshot { symbol: key, reply });
     let snapshot = wait(ask).unwrap().unwrap();

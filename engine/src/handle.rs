@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    bound_model::{BoundModel, Unfit},
+    bound_model::BoundModel,
     events::EventLog,
     features::Row,
     mailbox::{Lane, Mailbox, PushError},
@@ -51,17 +51,6 @@ pub enum AskError {
     Closed,
 }
 
-/// Why a model was not swapped in.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SwapError {
-    /// It cannot drive the stream.
-    #[error(transparent)]
-    Unfit(#[from] Unfit),
-    /// A shard did not take it.
-    #[error(transparent)]
-    Shard(#[from] AskError),
-}
-
 /// Cheap to clone; every front thread has one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -74,7 +63,7 @@ pub struct EngineHandle {
     pub routes: Arc<RouteTable>,
     /// Which process owns the partitions that this one does not.
     pub owners: Arc<OwnerTable>,
-    /// The model that drives the stream; `None` = "Model not loaded".
+    /// The loaded model. It also drives the stream, unless it scores given rows only. `None`: "Model not loaded".
     pub model: Arc<ArcSwapOption<Model>>,
     /// Counters.
     pub metrics: EngineMetrics,
@@ -123,19 +112,7 @@ impl EngineHandle {
         liveness.states().into_iter().zip(stalled).filter(well).count()
     }
 
-    /// The symbol that `name` means and where its state is.
-    ///
-    /// # Errors
-    /// [`ResolveError`] when the name is unknown or ambiguous.
-    pub fn resolve(&self, name: &str) -> Result<(Arc<Symbol>, SymbolKey), ResolveError> {
-        let symbol = self.symbols.resolve(name)?;
-        match self.routes.key_of(symbol.id) {
-            Some(key) => Ok((symbol, key)),
-            None => Err(ResolveError::Unknown(name.to_owned())),
-        }
-    }
-
-    /// The symbol that `name` means, in this process or another, and where its records are.
+    /// The symbol of this name and the place of its records, in this process or another.
     ///
     /// # Errors
     /// [`ResolveError`] when the name is unknown or ambiguous.
@@ -266,18 +243,9 @@ impl EngineHandle {
         tokio::task::spawn_blocking(make).await.map_err(|_| AskError::Closed)
     }
 
-    /// Swaps the model on every shard, or on none. A model that names features the engine lacks is refused before any
-    /// shard hears of it.
-    ///
-    /// # Errors
-    /// [`SwapError`]: the model cannot drive the stream, or a shard refuses or is late.
-    pub async fn swap_model(&self, model: Option<Arc<Model>>, timeout: Duration) -> Result<(), SwapError> {
-        let bound = model.clone().map(BoundModel::new).transpose()?.map(Arc::new);
-        Ok(self.exchange_model(model, bound, timeout).await?)
-    }
-
-    /// The same, with what drives the stream given apart: `None` where the model answers rows only. Each shard has it
-    /// from its next batch on; the old ones are dropped here, off the shards. One caller at a time, who notes the event.
+    /// Exchanges the model on every shard, or on none. `bound` is the same model as it drives the stream; `None` if it
+    /// scores given rows only. A shard scores by it from its next batch on; the old models are dropped here, off the
+    /// shards. There must be one caller at a time, and it notes the event.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late: all have the model that they had, then.

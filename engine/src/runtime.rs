@@ -47,9 +47,6 @@ pub trait ShardStep: 'static {
     fn rows_of(_message: &Self::Message) -> usize {
         0
     }
-
-    /// Background work: called some time after messages were handled, when both lanes are empty. Not periodic.
-    fn idle(&mut self) {}
 }
 
 /// The runtime that drives the shards.

@@ -158,9 +158,9 @@ impl Service {
 
     /// The newest prediction of a symbol, as the shard would post it.
     pub(crate) fn prediction(&self, name: &str, probability: f64) -> Prediction {
-        let (symbol, key) = self.app.engine.resolve(name).unwrap();
+        let (symbol, place) = self.app.engine.locate(name).unwrap();
         let info = self.app.engine.model.load_full().map(|m| Arc::new(m.info().clone()));
-        prediction(symbol, key.partition, Status::Ok { probability }, info, 0)
+        prediction(symbol, place.partition, Status::Ok { probability }, info, 0)
     }
 
     /// Drains and waits; returns the connections that were cut.

@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 
@@ -157,11 +154,6 @@ impl App {
     /// Open connections that are served.
     pub fn connections_open(&self) -> usize {
         self.config.server.connections_max.saturating_sub(self.connections.available_permits())
-    }
-
-    /// Connections that are being refused right now.
-    pub fn refusals_open(&self) -> usize {
-        self.refusals.load(Ordering::Relaxed)
     }
 
     /// The files that the service keeps, by the key that says where, and whether they can be written.

@@ -24,11 +24,9 @@ impl<S: ShardStep> InlineShard<S> {
         self.shard.turn(|| now) == Turn::Worked
     }
 
-    /// Turns until both lanes are empty, then the background work. Returns the turns that handled messages.
+    /// Turns until both lanes are empty. Returns the turns that handled messages.
     pub fn run_until_idle(&mut self, now: Instant) -> usize {
-        let turns = std::iter::from_fn(|| self.turn(now).then_some(())).count();
-        self.shard.idle();
-        turns
+        std::iter::from_fn(|| self.turn(now).then_some(())).count()
     }
 
     /// The core.
@@ -61,7 +59,6 @@ mod tests {
     #[derive(Default)]
     struct Record {
         steps: Vec<(Instant, Vec<Lane>)>,
-        idles: usize,
     }
 
     impl ShardStep for Record {
@@ -69,10 +66,6 @@ mod tests {
 
         fn step(&mut self, now: Instant, messages: &mut Vec<Lane>) {
             self.steps.push((now, std::mem::take(messages)));
-        }
-
-        fn idle(&mut self) {
-            self.idles += 1;
         }
     }
 
@@ -94,13 +87,5 @@ mod tests {
         let ticks = (Lane::Ticks, TICK_BATCHES_PER_TURN_MAX);
         assert_eq!(steps, [control, ticks, control, ticks, ticks]);
         assert!(shard.core().steps.iter().all(|(at, _)| *at == now), "the caller's time is the only time");
-    }
-
-    #[test]
-    fn the_background_runs_once_after_work_and_not_without() {
-        let mut shard = shard_with(1, 0);
-        shard.run_until_idle(Instant::now());
-        shard.run_until_idle(Instant::now());
-        assert_eq!(shard.core().idles, 1);
     }
 }

@@ -23,7 +23,6 @@ pub(super) fn serve<S: ShardStep>(shard: &mut ShardLoop<S>, spin: Duration) {
             Turn::Worked => {}
             Turn::Ended => return,
             Turn::Idle => {
-                shard.idle();
                 if !spin_for_mail(&mailbox, spin) {
                     parker.park();
                 }

@@ -26,14 +26,12 @@ pub(super) struct ShardLoop<S: ShardStep> {
     presence: Arc<Presence>,
     /// Reused between turns.
     messages: Vec<S::Message>,
-    /// Messages were handled since the last [`ShardStep::idle`].
-    idle_due: bool,
 }
 
 impl<S: ShardStep> ShardLoop<S> {
     pub(super) fn new(core: S, mailbox: Arc<Mailbox<S::Message>>, presence: Arc<Presence>) -> Self {
         let messages = Vec::with_capacity(CONTROL_PER_TURN_MAX);
-        Self { core, mailbox, presence, messages, idle_due: false }
+        Self { core, mailbox, presence, messages }
     }
 
     /// Control first, then ticks; each bounded, so that neither waits for more than one share of the other.
@@ -63,18 +61,7 @@ impl<S: ShardStep> ShardLoop<S> {
         self.core.step(clock(), &mut self.messages);
         self.presence.set_in_step(false);
         self.messages.clear();
-        self.idle_due = true;
         true
-    }
-
-    /// Lets the core do its background work, if there was a message since the last time and none waits now.
-    pub(super) fn idle(&mut self) {
-        if self.idle_due && self.mailbox.is_empty() {
-            self.idle_due = false;
-            self.presence.set_in_step(true);
-            self.core.idle();
-            self.presence.set_in_step(false);
-        }
     }
 
     pub(super) fn core(&self) -> &S {

@@ -175,11 +175,6 @@ impl Tau {
         (libm::ceil(self.quantile * f64::from(counted)) as u32).clamp(1, self.total)
     }
 
-    /// Samples held.
-    pub fn sample_count(&self) -> u32 {
-        self.total
-    }
-
     /// Moves the cursor to the bin of the sample of that rank.
     fn seek(&mut self) {
         if self.total == 0 {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use engine::symbol::SymbolId;
+use engine::symbol::{ResolveError, SymbolId};
 use hyper::{
     Method, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
@@ -70,5 +70,10 @@ fn handle(call: Call<'_>) -> Answering<'_> {
 fn named_symbols(app: &App, list: &str) -> Result<HashSet<SymbolId>, Problem> {
     let list = decoded(list)?;
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names.map(|name| Ok(app.engine.resolve(name)?.0.id)).collect()
+    let symbol = |name: &str| match app.engine.locate(name)? {
+        (symbol, place) if place.is_here => Ok(symbol.id),
+        // The live stream shows the symbols of this process.
+        _ => Err(ResolveError::Unknown(name.to_owned()).into()),
+    };
+    names.map(symbol).collect()
 }
