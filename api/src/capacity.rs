@@ -17,9 +17,11 @@ mod plan;
 mod report;
 mod requests;
 mod rows;
+mod settings;
 mod spread;
 mod ticks;
 
 pub(crate) use machine::{Machine, memory_available};
-pub(crate) use measure::{CapacityError, Settings, Sizes, measure};
+pub(crate) use measure::measure;
 pub(crate) use plan::Load;
+pub(crate) use settings::{CapacityError, Settings, Sizes};

@@ -45,6 +45,8 @@ mod signals;
 mod ticks;
 #[cfg(feature = "learn")]
 mod train;
+#[cfg(feature = "learn")]
+mod variant;
 mod verify;
 
 /// What an exit code means.

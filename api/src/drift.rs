@@ -10,13 +10,15 @@
 
 mod compare;
 mod in_model;
+mod options;
 pub(crate) mod report;
 mod sides;
 pub(crate) mod table;
 mod worth;
 
-pub(crate) use compare::{Options, compare};
+pub(crate) use compare::compare;
 pub(crate) use in_model::compare_with_model;
+pub(crate) use options::Options;
 pub(crate) use report::Report;
 pub(crate) use sides::{Side, halves};
 pub(crate) use table::Table;

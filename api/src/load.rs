@@ -17,6 +17,7 @@ mod backlog;
 mod clock;
 mod connection;
 mod inputs;
+mod plan;
 mod report;
 mod run;
 mod slo;
@@ -24,6 +25,7 @@ mod table;
 mod tally;
 
 pub(crate) use inputs::{Input, Inputs};
+pub(crate) use plan::Plan;
 pub(crate) use report::LoadReport;
-pub(crate) use run::{Plan, run};
+pub(crate) use run::run;
 pub(crate) use slo::Slo;

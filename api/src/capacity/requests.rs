@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::{
     market::Market,
-    measure::{CapacityError, Settings, Sizes},
+    settings::{CapacityError, Settings, Sizes},
     spread::Spread,
 };
 use crate::{

@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use super::{
-    measure::{CapacityError, Sizes},
+    settings::{CapacityError, Sizes},
     spread::Spread,
 };
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     market::Market,
-    measure::{CapacityError, Sizes},
+    settings::{CapacityError, Sizes},
     spread::Spread,
 };
 use crate::metrics::resident_bytes;

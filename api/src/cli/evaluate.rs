@@ -17,12 +17,8 @@ use model::{
 };
 
 use super::{
-    Exit, Failure,
-    label::LabelArguments,
-    print_failed,
-    progress::bar,
-    ticks::TickArguments,
-    train::{CostArguments, Variant},
+    Exit, Failure, label::LabelArguments, print_failed, progress::bar, ticks::TickArguments,
+    train::CostArguments, variant::Variant,
 };
 use crate::{
     evaluate::{Ladder, Report, Rows, Settings, forecast, judge, leakage, report},

@@ -11,7 +11,7 @@ use engine::{
 use super::{
     Exit, Failure,
     progress::{ReplayBar, bar},
-    train::Variant,
+    variant::Variant,
 };
 use crate::{
     config::Config,

@@ -2,61 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use engine::tick::NANOS_PER_SECOND;
-use model::learn::{self, Recipe, TrainOptions};
+use model::learn::{self, TrainOptions};
 
-use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments};
+use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments, variant::Variant};
 use crate::{config::Config, model_file, training, wiring};
-
-/// What can be trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Variant {
-    /// The average of a logistic regression and boosted trees.
-    Ml,
-    /// Boosted trees alone.
-    Gbm,
-    /// The logistic regression alone.
-    Logistic,
-    /// A random forest.
-    Forest,
-    /// HAR-logit.
-    Baseline,
-    /// A random forest on the ten features of the system that this one replaces, for its clients.
-    RunbookRf,
-}
-
-impl Variant {
-    /// How it is made.
-    pub(super) fn recipe(self) -> Recipe {
-        match self {
-            Self::Ml => Recipe::Average,
-            Self::Gbm => Recipe::Boosted,
-            Self::Logistic => Recipe::Logistic,
-            Self::Forest | Self::RunbookRf => Recipe::Forest,
-            Self::Baseline => Recipe::HarLogit,
-        }
-    }
-
-    /// What it wants otherwise than the rest.
-    pub(super) fn adapt(self, options: &mut TrainOptions) {
-        if self == Self::RunbookRf {
-            // Ten features carry no more: and it ships inside the binary.
-            (options.forest.trees, options.forest.leaves_max) = (100, 32);
-        }
-    }
-
-    fn default_name(self) -> &'static str {
-        match self {
-            Self::Ml => "stormglass-default",
-            Self::Gbm => "stormglass-gbm",
-            Self::Logistic => "stormglass-logistic",
-            Self::Forest => "stormglass-forest",
-            Self::Baseline => "stormglass-baseline",
-            Self::RunbookRf => "runbook-rf",
-        }
-    }
-}
 
 /// What alarms and spikes cost: they choose the threshold of an alarm.
 #[derive(Clone, Copy, Debug, Args)]

@@ -5,9 +5,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use model::drift::{Kind, Method, Numbers, Opinion, Pair, Verdict, Words, unjudged};
+use model::drift::{Kind, Numbers, Opinion, Pair, Verdict, Words, unjudged};
 
 use super::{
+    options::Options,
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
     table::{Column, ColumnType, TableError, Values},
@@ -18,21 +19,6 @@ use super::{
 const WHOLE_CATEGORIES: usize = 10;
 /// Threads: more would hold more columns in memory.
 const THREADS_MAX: usize = 8;
-
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// The columns; empty for all that can be compared.
-    pub columns: Vec<String>,
-    /// The method for columns of its kinds; by default Evidently's choice.
-    pub method: Option<&'static Method>,
-    /// The threshold of these columns; by default the method's.
-    pub threshold: Option<f64>,
-    /// Share of drifted columns from which the whole has drifted.
-    pub drift_share: f64,
-    /// Share of false discoveries that the second opinion allows.
-    pub false_discoveries: f64,
-}
 
 /// Compares two sides.
 ///

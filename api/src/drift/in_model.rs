@@ -7,7 +7,8 @@ use model::{
 };
 
 use super::{
-    compare::{Options, each},
+    compare::each,
+    options::Options,
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
     table::{CELLS_MAX, TableError, Values},

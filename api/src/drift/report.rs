@@ -15,7 +15,7 @@ pub(crate) use html::html;
 pub(crate) use json::json;
 pub(crate) use text::text;
 
-use super::compare::Options;
+use super::options::Options;
 
 /// A change of the share of missing values from which it is told.
 pub(crate) const MISSING_CHANGE_MIN: f64 = 0.05;

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use super::{
     backlog::{Backlog, Due},
-    run::Plan,
+    plan::Plan,
     tally::{new_histogram, record},
 };
 

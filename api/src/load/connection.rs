@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{
     backlog::Backlog,
     inputs::{Input, Inputs},
-    run::Plan,
+    plan::Plan,
     tally::{Outcome, Tally},
 };
 use crate::client::Connection;

@@ -8,11 +8,7 @@ use std::{
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{
-    inputs::Inputs,
-    run::{Plan, RunResult},
-    slo::Slo,
-};
+use super::{inputs::Inputs, plan::Plan, run::RunResult, slo::Slo};
 
 /// Quantiles of a time, milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
