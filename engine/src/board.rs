@@ -1,4 +1,4 @@
-//! (7) The newest predictions, for the live stream and the page.
+//! The newest predictions, for the live stream and the page.
 //!
 //! A shard puts a copy of a symbol's newest prediction here at the end of a turn, but only while somebody watches;
 //! one task of the front drains it. When it is full the oldest is dropped: a live view wants the newest.
@@ -26,12 +26,12 @@ impl Default for Board {
 }
 
 impl Board {
-    /// Whether anybody watches.
+    /// Whether at least one front end watches.
     pub fn is_watched(&self) -> bool {
         self.watchers.load(Ordering::Relaxed) > 0
     }
 
-    /// One more or one less watcher.
+    /// Counts a watcher in (`true`) or out (`false`).
     pub fn watch(&self, watching: bool) {
         if watching {
             self.watchers.fetch_add(1, Ordering::Relaxed);
@@ -40,12 +40,12 @@ impl Board {
         }
     }
 
-    /// Puts a prediction up, dropping the oldest when full.
+    /// Adds a prediction; drops the oldest if the board is full.
     pub fn post(&self, answer: Arc<Answer>) {
         self.queue.force_push(answer);
     }
 
-    /// Takes the oldest one down.
+    /// Removes the oldest prediction.
     pub fn take(&self) -> Option<Arc<Answer>> {
         self.queue.pop()
     }

@@ -11,7 +11,7 @@ use crate::tick::{Depth, Price, Quote, Side, Tick};
 /// Units of log prices: 1e-9.
 pub const LOG_UNITS: f64 = 1e9;
 
-/// What stands at the touch.
+/// The standing best bid and ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct StandingQuote {
     /// Best bid, 1e-8.
@@ -54,7 +54,7 @@ impl StandingQuote {
     }
 }
 
-/// What a tick did to the book.
+/// The change of the book by one tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BookChange {
     /// Order-flow imbalance of the change, 1e-8 base units.
@@ -70,11 +70,11 @@ pub struct Book {
     pub quote: Option<StandingQuote>,
     /// Event time of that quote, ns.
     quoted_ns: i64,
-    /// Last price that bought, 1e-8: stands for the ask where there are no quotes.
+    /// Price of the last buy, 1e-8: the implied ask of a feed without quotes.
     implied_ask: Option<i64>,
-    /// Last price that sold, 1e-8.
+    /// Price of the last sell, 1e-8: the implied bid of a feed without quotes.
     implied_bid: Option<i64>,
-    /// Narrowest positive distance of the two so far, 1e-8: the price increment, in effect.
+    /// Narrowest positive distance of implied bid and ask so far, 1e-8: in effect the price increment.
     implied_spread: Option<i64>,
     /// Twice the mid price whose logarithm is `log_mid`, 1e-8.
     doubled_mid: i64,
@@ -85,7 +85,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// Forgets what a silence made stale; the price itself stays to compare the next trade with.
+    /// Forgets the quotes that a silence made stale. The price stays, to compare the next trade with.
     pub fn invalidate(&mut self) {
         self.quote = None;
         self.implied_ask = None;
@@ -112,8 +112,8 @@ impl Book {
         (side, true)
     }
 
-    /// Takes the tick's quote and trade (of this side); the log mid is up to date afterwards. A quote that no tick has
-    /// renewed for `quote_age_max_ns` stands no longer: a feed that stops quoting must not freeze the mid.
+    /// Applies the tick's quote and its trade on this side; the log mid is up to date afterwards. A quote that no tick
+    /// renewed for `quote_age_max_ns` is dropped: a feed that stops quoting must not freeze the mid.
     pub fn apply(&mut self, tick: &Tick, side: Side, quote_age_max_ns: i64) -> BookChange {
         let now_ns = tick.event_time.nanos();
         let change = match &tick.quote {

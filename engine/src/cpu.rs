@@ -9,27 +9,27 @@ use std::time::Duration;
 
 use crate::limits::SHARDS_MAX;
 
-/// What the configuration asks for; `None` = decide.
+/// What the configuration asks for; `None` leaves the choice to [`plan`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuRequest {
-    /// Shards.
+    /// Number of shards.
     pub shards: Option<usize>,
-    /// Front-end threads.
+    /// Number of front-end threads.
     pub fronts: Option<usize>,
-    /// How long a shard looks for mail before it sleeps.
+    /// How long an idle shard polls its mailbox before it sleeps.
     pub spin: Duration,
 }
 
-/// Where the threads go.
+/// The CPU of each thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuPlan {
-    /// One entry a shard; `None` = not pinned.
+    /// One entry for each shard; `None` for one that is not pinned.
     pub shard_cpus: Vec<Option<usize>>,
-    /// One entry a front-end thread; `None` = not pinned.
+    /// One entry for each front-end thread; `None` for one that is not pinned.
     pub front_cpus: Vec<Option<usize>>,
-    /// How long a shard looks for mail before it sleeps; zero unless every shard owns its CPU.
+    /// How long an idle shard polls its mailbox before it sleeps; zero unless every shard has its CPU for itself.
     pub spin: Duration,
-    /// What was decided and why, for the log.
+    /// The decision and its reasons in one sentence, for the log.
     pub sentence: String,
 }
 

@@ -1,4 +1,4 @@
-//! States that fade: written recurrences, moved only by the symbol's own ticks, so that a replay gives the same bits.
+//! Sums that decay exponentially. They change with the symbol's own ticks only, so that a replay gives the same bits.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::tick::{NANOS_PER_SECOND, Side};
 /// Half-life of the variance average in seconds (vol.md: 30 s; RiskMetrics, 1996, in its one-second form).
 pub const VARIANCE_HALF_LIFE_S: f64 = 30.0;
 
-/// `2^(-1/30)`: what one second leaves of the average.
+/// Factor per second for the variance average: `2^(-1/30)`.
 const LAMBDA: f64 = 0.977_159_968_434_245_9;
 
-/// What an outcome of the 5-second grid leaves of a sum that halves in 24 hours: `2^(-1/17280)`.
+/// Factor per outcome of the 5-second grid for a sum that halves in 24 hours: `2^(-1/17280)`.
 pub const OUTCOME_DECAY_24H: f64 = 0.999_959_888_120_442_8;
 
-/// The same of one that halves in 6 hours: `2^(-1/4320)`.
+/// Factor per outcome of the 5-second grid for a sum that halves in 6 hours: `2^(-1/4320)`.
 pub const OUTCOME_DECAY_6H: f64 = 0.999_839_562_135_290_2;
 
 /// Exponentially weighted variance of one-second returns: `v <- lambda v + (1 - lambda) r^2` for each valid second.
@@ -24,7 +24,7 @@ pub struct DecayingVariance {
 }
 
 impl DecayingVariance {
-    /// Takes a valid second's log return, 1e-9.
+    /// Adds the log return of a valid second, 1e-9.
     pub fn push(&mut self, log_return: i64) {
         let square = (log_return as f64) * (log_return as f64);
         self.per_second = Some(match self.per_second {
@@ -48,7 +48,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Takes a trade.
+    /// Counts a trade.
     pub fn push(&mut self, time_ns: i64, side: Side) {
         if self.last_ns == Some(time_ns) && self.last_side == Some(side) {
             return;

@@ -1,4 +1,4 @@
-//! (1) Bytes to ticks: every shape the contract names, told apart by its keys.
+//! Bytes to ticks: every shape the contract names, told apart by its keys.
 //!
 //! [`decode`] reads one JSON record: the original's tick, Coinbase Advanced Trade envelopes, Coinbase Exchange tickers and
 //! matches, Bitstamp's trades and our own tick. [`decode_trade_line`] reads one line of csv. Both fill a [`Decoded`] that

@@ -1,4 +1,4 @@
-//! Starts the whole engine and stops it.
+//! Starts and stops the whole engine.
 
 use std::{
     io,

@@ -1,8 +1,8 @@
-//! (7) What happened to the service, for people: model swaps, what feedback changed, gaps, partitions that came and
-//! went.
+//! Events for people: model swaps, changes by feedback, gaps in the ticks, partitions taken and given back.
 //!
-//! Each kind has a bounded ring of its own, so that many gaps do not push a swap out. Events are rare: none on an
-//! ordinary tick. Where a log carries them to others, a bounded queue does; whoever notes one never waits.
+//! Each kind has a bounded ring of its own, so that many gaps do not push a swap out. Events are rare: an
+//! ordinary tick causes none. A bounded queue carries them to the events' topic, if there is one; noting an event never
+//! waits.
 
 mod encode;
 
@@ -24,86 +24,86 @@ use crate::{
     feedback::Change, lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, symbol::Symbol, tick::EventTime,
 };
 
-/// A change of the model. Models are told as `name@version sha256`.
+/// A change of the model. Models are named as `name@version sha256`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelChange {
-    /// The one that it is about; `None` where there is none any more.
+    /// The model of the change; `None` if no model is left.
     pub model: Option<String>,
-    /// The one before.
+    /// The model before the change.
     pub before: Option<String>,
-    /// Why, in the words of whoever asked for it.
+    /// The reason that the request gave.
     pub reason: Option<String>,
-    /// The request that asked for it.
+    /// Id of the request that asked for the change.
     pub request_id: Option<String>,
 }
 
-/// What happened.
+/// A kind of event with its fields.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
-    /// Another model scores from now on, or none.
+    /// From now on another model scores, or none does.
     ModelSwapped(ModelChange),
-    /// The model before scores again.
+    /// The previous model scores again.
     ModelRolledBack(ModelChange),
-    /// A model was not taken; the one before goes on.
+    /// A model was refused; the loaded one goes on.
     ModelRefused {
-        /// What was asked for.
+        /// The change that was asked for.
         change: ModelChange,
-        /// Why not.
+        /// The cause of the refusal.
         why: String,
     },
-    /// A second model scores the grid beside the active one from now on.
+    /// From now on a shadow model scores the grid instants beside the loaded model.
     ShadowOn(ModelChange),
-    /// It does not any more.
+    /// The shadow model no longer scores.
     ShadowOff(ModelChange),
-    /// Feedback changed how a symbol's predictions are given.
+    /// Feedback changed how a symbol's predictions are made.
     Feedback(Change),
-    /// A silence invalidated its seconds.
+    /// A silence was longer than the limit, so its seconds are invalid.
     Gap {
-        /// How long it was, seconds.
+        /// Length of the silence, seconds.
         silence_s: f64,
     },
     /// A lane took partitions over.
     PartitionsTaken {
-        /// Which lane.
+        /// Number of the lane.
         lane: usize,
-        /// Which.
+        /// The partitions, ascending.
         partitions: Vec<u32>,
     },
     /// A lane gave partitions back.
     PartitionsGivenBack {
-        /// Which lane.
+        /// Number of the lane.
         lane: usize,
-        /// Which.
+        /// The partitions, ascending.
         partitions: Vec<u32>,
-        /// Whether they were somebody else's already, so that what was not committed was dropped.
+        /// Whether another member owned them already, so that uncommitted work was dropped.
         lost: bool,
     },
-    /// The state of a partition was found again.
+    /// The state of a partition was restored.
     Restored {
-        /// Which.
+        /// The partition.
         partition: u32,
         /// `start`, `snapshots`, `origin`, `new_origin` or `new_log`.
         from: &'static str,
-        /// Records to read again before it is live.
+        /// Records that are read again before the partition is live.
         replayed: u64,
     },
-    /// A lane began anew.
+    /// A lane restarted after a failure.
     LaneRestarted {
-        /// Which lane.
+        /// Number of the lane.
         lane: usize,
-        /// Why.
+        /// The failure.
         reason: String,
     },
-    /// Too much of a partition could not be read: nothing of it is read any more.
+    /// Too many records of a partition were unreadable: the partition is no longer read.
     PartitionPaused {
-        /// Which.
+        /// The partition.
         partition: u32,
-        /// The record that was one too many.
+        /// Offset of the record at which the limit was passed.
         offset: u64,
     },
 }
 
-/// The kinds, in the order of the rings.
+/// The names of the kinds, in the order of the rings.
 pub const KINDS: [&str; 14] = [
     "model_swapped",
     "recalibrated",
@@ -122,7 +122,7 @@ pub const KINDS: [&str; 14] = [
 ];
 
 impl Happening {
-    /// Its kind.
+    /// Name of the kind, one of [`KINDS`].
     pub fn kind(&self) -> &'static str {
         KINDS[self.index()]
     }
@@ -147,28 +147,28 @@ impl Happening {
     }
 }
 
-/// Something that happened, and when.
+/// One event with its times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When it was noted, by the wall clock.
+    /// Wall-clock time at which the event was noted.
     pub noted_at: EventTime,
-    /// Event time of the tick that brought it about; `None` where no tick did.
+    /// Event time of the tick that caused the event; `None` if no tick did.
     pub as_of: Option<EventTime>,
-    /// Whose symbol; `None` where it concerns all.
+    /// The symbol of the event; `None` if it concerns all.
     pub symbol: Option<Arc<Symbol>>,
-    /// What.
+    /// The kind with its fields.
     pub happening: Happening,
 }
 
 #[derive(Debug)]
 struct Ring {
-    /// What nobody has read yet.
+    /// Events that no reader has moved into the ring yet.
     fresh: ArrayQueue<Event>,
     kept: Mutex<VecDeque<Event>>,
     count: AtomicU64,
 }
 
-/// Where events go beside the rings.
+/// The queue to the events' topic.
 #[derive(Debug)]
 struct Outlet {
     queue: Sender<Event>,
@@ -194,15 +194,16 @@ impl Default for EventLog {
 }
 
 impl EventLog {
-    /// A queue of what is noted from now on, gaps left out; what finds it full is dropped and counted in `metrics`.
-    /// There is one: a later caller's stays empty.
+    /// A queue of the events that are noted from now on, except gaps. An event that finds the queue full is dropped and
+    /// counted in `metrics`. There is one queue: a later caller gets one that stays empty.
     pub fn queue(&self, capacity: usize, metrics: Arc<LaneMetrics>) -> Receiver<Event> {
         let (queue, events) = bounded(capacity);
         let _ = self.outlet.set(Outlet { queue, metrics });
         events
     }
 
-    /// Notes what happened and logs it; the oldest of its kind goes when the ring is full. Never waits.
+    /// Notes an event and logs it. If the ring of its kind is full, the oldest event of the kind is dropped. Never
+    /// waits.
     pub fn note(&self, symbol: Option<&Arc<Symbol>>, as_of: Option<EventTime>, happening: Happening) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanos = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
@@ -236,7 +237,7 @@ impl EventLog {
         ring.fresh.force_push(event);
     }
 
-    /// What is kept, of one kind or of all, the newest first.
+    /// The kept events of one kind, or of all kinds, the newest first.
     pub fn read(&self, kind: Option<&str>) -> Vec<Event> {
         let mut events = Vec::new();
         for (ring, name) in self.rings.iter().zip(KINDS) {
@@ -256,7 +257,7 @@ impl EventLog {
         events
     }
 
-    /// How many of each kind there have been.
+    /// Number of events of each kind since the start.
     pub fn counts(&self) -> [(&'static str, u64); KINDS.len()] {
         std::array::from_fn(|i| (KINDS[i], self.rings[i].count.load(Ordering::Relaxed)))
     }

@@ -1,4 +1,4 @@
-//! (5) The list of features: families in order, the schema made from them, and the row.
+//! The list of features: families in order, the schema made from them, and the row.
 //!
 //! A family is one file: what its features mean, their formulas, units, windows, warm-up, cost and source, and one
 //! function that writes them. A feature that has no value is NaN, never 0: forests learn the direction, the linear
@@ -6,9 +6,9 @@
 //!
 //! Symbols used in the families: `sigma_w = sqrt(RV_w / T_w)` with `RV_w` the sum of squared one-second log returns
 //! of the mid in the last `w` closed seconds and the open part, and `T_w` the valid seconds in them;
-//! `L(x) = ln(max(x, 0.001))`, so that a still window is a calm value and not an outlier of -20 that a linear part would
-//! chase; `tau` the symbol's threshold in force ([`crate::state::Tau`]). Coverage of a window is its valid
-//! closed seconds over its length.
+//! `L(x) = ln(max(x, 0.001))`, so that a still window is a calm value and not an outlier of -20 that a linear part
+//! would chase; `tau` the symbol's threshold in force ([`crate::state::Tau`]). Coverage of a window is its valid closed
+//! seconds over its length.
 
 mod activity;
 mod arrivals;

@@ -1,4 +1,8 @@
-//! What a symbol's own outcomes do to its predictions, where that is asked for.
+//! Feedback: what a symbol's own outcomes change in its predictions. It is off by default.
+//!
+//! There are two kinds: the online [`recalibration`] of the model's probabilities, and the [`fallback`] to a baseline
+//! model while the loaded one does worse. What is learned lies in the symbol's state, so that it is in snapshots and a
+//! replay gives the same bytes. Every change is an event.
 
 pub mod fallback;
 pub mod recalibration;
@@ -27,7 +31,7 @@ impl FeedbackSettings {
     }
 }
 
-/// What has been learned of one symbol under one model; another model begins anew.
+/// What was learned about one symbol under one model. Another model starts from nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Feedback {
     model_hash: u64,
@@ -35,55 +39,55 @@ pub struct Feedback {
     fallback: Fallback,
 }
 
-/// What is needed to learn from an outcome.
+/// What a grid prediction keeps so that its outcome can teach.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Lesson {
     /// First eight bytes of the SHA-256 of the model that was loaded.
     model_hash: u64,
-    /// Its own log-odds.
+    /// The model's own log-odds.
     log_odds: f64,
-    /// What it said, recalibrated.
+    /// The model's probability, recalibrated.
     model: f64,
-    /// What the baseline said, if it was asked.
+    /// The baseline's probability, if the fallback is switched on.
     baseline: Option<f64>,
 }
 
-/// A probability, and how it came about.
+/// A probability and how it was made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Given {
     /// The probability.
     pub probability: f64,
     /// First eight bytes of the SHA-256 of the model that gave it.
     pub model_hash: u64,
-    /// The line over its log-odds.
+    /// The recalibration of that model's log-odds.
     pub line: Line,
-    /// What an outcome will teach; on the grid only.
+    /// What the outcome will teach; `None` off the grid.
     pub lesson: Option<Lesson>,
 }
 
-/// What feedback changed.
+/// A change of how a symbol's predictions are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
-    /// A line came into force.
+    /// This recalibration came into force.
     Recalibrated(Line),
-    /// The baseline answers from now on; recent Brier scores.
+    /// From now on the baseline answers.
     FellBack {
-        /// Of the model.
+        /// Recent Brier score of the model.
         model_brier: f64,
-        /// Of the baseline.
+        /// Recent Brier score of the baseline.
         baseline_brier: f64,
     },
-    /// The model answers again; recent Brier scores.
+    /// From now on the model answers again.
     Recovered {
-        /// Of the model.
+        /// Recent Brier score of the model.
         model_brier: f64,
-        /// Of the baseline.
+        /// Recent Brier score of the baseline.
         baseline_brier: f64,
     },
 }
 
 impl Feedback {
-    /// The probability for a row; `None` without a model.
+    /// Scores a row; `None` without a model.
     pub fn give(
         &self,
         row: &Row,
@@ -119,7 +123,7 @@ impl Feedback {
         Some(by_baseline.map_or(by_model, |given| Given { lesson, ..given }))
     }
 
-    /// Takes an outcome; `changed` hears of what comes into force by it.
+    /// Learns from an outcome; `changed` is called with each change that comes into force by it.
     pub fn learn(
         &mut self,
         lesson: &Lesson,

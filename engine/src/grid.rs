@@ -16,30 +16,30 @@ use crate::{
     window::GRID_S,
 };
 
-/// Enough for the longest horizon.
+/// Grid instants in the longest horizon.
 const WAITING: usize = HORIZONS_S[HORIZONS_S.len() - 1] as usize / GRID_S as usize;
 
 /// A grid row with what happened after it.
 #[derive(Clone, Debug)]
 pub struct LabelledRow {
-    /// Which symbol, as numbered by [`Grid::symbols`].
+    /// Index of the symbol in [`Grid::symbols`].
     pub symbol: u32,
-    /// The features.
+    /// The features at the instant.
     pub row: Row,
-    /// The prediction and what happened.
+    /// The prediction at the instant with its outcome.
     pub outcome: Outcome,
 }
 
 /// Collects labelled grid rows.
 #[derive(Debug, Default)]
 pub struct Grid {
-    /// Names of the symbols, in the order they appeared.
+    /// The symbols, in the order of their first rows.
     pub symbols: Vec<Arc<Symbol>>,
     numbers: FxHashMap<SymbolId, u32>,
     /// Rows that wait for their outcome, by symbol and by the instant modulo the horizon: a row whose outcome stays
     /// undefined is overwritten.
     waiting: Vec<[(i64, Row); WAITING]>,
-    /// Rows with a label.
+    /// The labelled rows, in the order of their outcomes.
     pub rows: Vec<LabelledRow>,
 }
 

@@ -1,4 +1,5 @@
-//! (8) The engine as a front end sees it: questions by crossbeam, answers by oneshot.
+//! The handle by which a front end asks the engine: questions go to a shard's mailbox, answers come back by a oneshot
+//! channel.
 
 mod gather;
 
@@ -28,13 +29,13 @@ use crate::{
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
-/// A shard that leaves its mail untouched for longer makes the service not ready.
+/// A shard that leaves a message untouched for longer makes the service not ready.
 const STALL_MAX: Duration = Duration::from_secs(1);
 
-/// How long a full lane is left alone before it is tried again.
+/// Wait before a question is sent again to a mailbox that was full.
 const FULL_WAIT: Duration = Duration::from_millis(1);
 
-/// An order that gives a shard a model and takes its old one.
+/// Makes the order that gives a shard a model and returns its old one.
 type Order = fn(Option<Arc<BoundModel>>, oneshot::Sender<Option<Arc<BoundModel>>>) -> Control;
 
 /// Why a question has no answer.
@@ -51,35 +52,36 @@ pub enum AskError {
     Closed,
 }
 
-/// Cheap to clone; every front thread has one.
+/// The engine for front ends. Cheap to clone; every front thread has one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineHandle {
-    /// One mailbox a shard.
+    /// The mailbox of each shard.
     pub mailboxes: Arc<[Arc<Mailbox<Message>>]>,
-    /// Names.
+    /// The symbols by name and by number.
     pub symbols: Arc<SymbolTable>,
-    /// Where each symbol's state is.
+    /// The partition of each symbol and the shard of each partition.
     pub routes: Arc<RouteTable>,
-    /// Which process owns the partitions that this one does not.
+    /// The processes that own the partitions which this one does not.
     pub owners: Arc<OwnerTable>,
     /// The loaded model. It also drives the stream, unless it scores given rows only. `None`: "Model not loaded".
     pub model: Arc<ArcSwapOption<Model>>,
-    /// Counters.
+    /// All counters of the engine.
     pub metrics: EngineMetrics,
-    /// `glommio`, `thread` or `inline`, and why.
+    /// The runtime that drives the shards, and why.
     pub runtime: RuntimeReport,
-    /// The shards' health; `None` where no runtime drives them.
+    /// The shards' health; `None` if no runtime drives them.
     pub liveness: Option<Liveness>,
-    /// Predictions for the live stream.
+    /// The newest predictions, for the live stream.
     pub board: Arc<crate::board::Board>,
-    /// What happened, for people.
+    /// The newest events, for people.
     pub events: Arc<EventLog>,
 }
 
 impl EngineHandle {
     /// A handle to shards that the caller drives through one mailbox and one set of counters each, as the tests of a
-    /// front end do: no model, no watchdog, an empty board. An engine makes its own: [`Engine::handle`](crate::Engine::handle).
+    /// front end do: no model, no watchdog, an empty board. An engine makes its own:
+    /// [`Engine::handle`](crate::Engine::handle).
     pub fn with_shards(
         mailboxes: Arc<[Arc<Mailbox<Message>>]>,
         metrics: Vec<Arc<ShardMetrics>>,
@@ -102,7 +104,8 @@ impl EngineHandle {
         }
     }
 
-    /// Shards that take messages and have not left one untouched for a second. All, where no runtime drives them.
+    /// Number of shards that take messages and have not left one untouched for a second. If no runtime drives the
+    /// shards, all count.
     pub fn shards_alive(&self) -> usize {
         let Some(liveness) = &self.liveness else { return self.mailboxes.len() };
         let stalled = liveness.stalled_for();
@@ -124,10 +127,11 @@ impl EngineHandle {
         }
     }
 
-    /// The newest prediction of each symbol, in order; `None` for one that has no state here. One message a shard.
+    /// The newest prediction of each symbol, in order; `None` for a symbol without state here. Each shard is sent one
+    /// message.
     ///
-    /// With a `model`, that model answers all of them, also while the shards change to another one. Without it each shard
-    /// answers by the model that it has.
+    /// If `model` is given, that model answers for all symbols, also while the shards change to another one. Otherwise
+    /// each shard answers by its loaded model.
     ///
     /// # Errors
     /// [`AskError`] if any shard refuses or is late.
@@ -178,8 +182,8 @@ impl EngineHandle {
         Ok(self.ask(shard, deadline, ask).await?.pop().flatten())
     }
 
-    /// The answers for rows in the order of `model.info().features`, `model.answer_count()` a row, from the shard with
-    /// the shortest queue.
+    /// Scores rows whose columns are in the order of `model.info().features`, on the shard with the shortest queue.
+    /// Returns `model.answer_count()` numbers for each row.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
@@ -195,8 +199,8 @@ impl EngineHandle {
         self.ask(shard, deadline, |reply| Control::ScoreRows { model, rows, deadline, reply }).await
     }
 
-    /// The features behind a symbol's newest prediction, and that prediction by `model`, or by the loaded one; `None` if
-    /// the symbol has no state here.
+    /// The features behind a symbol's newest prediction, and that prediction by `model`, or by the loaded one; `None`
+    /// if the symbol has no state here.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
@@ -223,8 +227,8 @@ impl EngineHandle {
         Ok(all)
     }
 
-    /// How good the answers were, over the configured window of event time: made of every row that the shards have
-    /// by now, on a thread for blocking work.
+    /// The quality of the predictions over the configured window of event time, made of every row that the shards have
+    /// now, on a thread for blocking work.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late.
@@ -260,7 +264,8 @@ impl EngineHandle {
         Ok(())
     }
 
-    /// Lets this model score the grid beside the active one, on every shard or on none; `None` ends it.
+    /// Exchanges the shadow model, which scores the grid instants beside the loaded one, on every shard or on none.
+    /// `None` ends the shadow.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late: all have the shadow that they had, then.
@@ -272,7 +277,7 @@ impl EngineHandle {
         self.exchange(bound, timeout, |model, reply| Control::SwapShadow { model, reply }).await
     }
 
-    /// Gives every shard a model by this order; where one does not take it, those before it get theirs back.
+    /// Gives every shard a model by this order. If one does not take it, those before it get their old models back.
     async fn exchange(
         &self,
         bound: Option<Arc<BoundModel>>,
@@ -298,7 +303,7 @@ impl EngineHandle {
         Ok(())
     }
 
-    /// One shard's part. Whether it took the model is certain, even where it is late.
+    /// Exchanges the model of one shard. An error means that the shard did not take the model, even if it was late.
     async fn exchange_on(
         &self,
         shard: usize,
@@ -341,7 +346,8 @@ impl EngineHandle {
         wait(self.send(shard, question)?, deadline).await
     }
 
-    /// Sends a question that must not fail because requests fill the lane: a shard empties it within milliseconds.
+    /// Sends a question that must not fail because requests fill the mailbox: it waits and sends again until the
+    /// deadline. A shard empties its mailbox within milliseconds.
     async fn send_when_free<T>(
         &self,
         shard: usize,

@@ -1,20 +1,21 @@
 //! How a tick becomes a prediction.
 //!
 //! ```text
-//!  source -> decode -> ingest -> mailbox -> shard: state -> features -> model -> prediction -> board, replies
-//!   (1)       (1)       (3)       (3)        (4)    (5)       (5)       (6)        (6)          (7)    (8)
+//!  source -> decode -> ingest -> mailbox -> shard: state -> features -> scoring -> prediction -> board, replies
 //! ```
 //!
-//! 1. A [`source`] reads records on a thread of its own; [`decode`] turns bytes into [`tick`]s, integers only.
-//! 2. A [`symbol`] is `venue:product`; its partition is where the log holds its records.
-//! 3. [`ingest`] finds the shard that owns the partition ([`route`]) and hands it batches through its [`mailbox`].
-//! 4. A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] say where.
-//! 5. A symbol's [`state`] keeps exact [`window`]s over event time; [`features`] is one row made of them, and
-//!    [`volatility`] a forecast.
-//! 6. [`prediction`] is what the row gave and how it is written; [`quality`] is how good it turned out to be.
-//! 7. [`board`] shows the newest predictions, [`events`] what happened; [`snapshot`] is a symbol's state as bytes.
-//! 8. [`handle`] asks the shards on behalf of a front end, [`owners`] says who has what is not here; [`Engine`] starts and
-//!    stops the whole; [`metrics`] counts.
+//! - A [`source`] reads records on a thread of its own; [`decode`] turns bytes into [`tick`]s, integers only.
+//! - A [`symbol`] is `venue:product`; its partition is where the log holds its records.
+//! - [`ingest`] finds the shard that owns the partition ([`route`]) and hands it batches through its [`mailbox`].
+//! - A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] on which CPU.
+//! - A symbol's [`state`] keeps its standing [`book`], exact [`window`]s over event time and sums that [`decay`];
+//!   [`features`] makes a row of them, and [`volatility`] a forecast.
+//! - [`scoring`] is by the loaded model ([`bound_model`]), changed by the symbol's own outcomes if [`feedback`] is on.
+//!   A [`prediction`] is the result with its JSON; [`quality`] says how good the predictions turned out to be.
+//! - [`board`] holds the newest predictions for the live stream, [`events`] the newest events; [`snapshot`] is a
+//!   symbol's state as bytes.
+//! - [`handle`] asks the shards on behalf of a front end; [`owners`] says which process has the other partitions;
+//!   [`Engine`] starts and stops the whole; [`metrics`] counts.
 //!
 //! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
 //!

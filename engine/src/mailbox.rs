@@ -1,4 +1,4 @@
-//! (3) The bounded way into a shard: two lanes, one sleeping flag each, no lost wake-up.
+//! The bounded way into a shard: two lanes, one sleeping flag each, no lost wake-up.
 //!
 //! Map: `gate` is the sleeping flag and its waker, `watch` is the shard's side (wait for mail in a task or park a
 //! thread), `inspect` is what the watchdog sees. `loom_tests` explores every interleaving of the gate,

@@ -1,4 +1,4 @@
-//! (8) Who owns the partitions of a log that several processes share, as a front end sees it.
+//! Who owns the partitions of a log that several processes share, as a front end sees it.
 //!
 //! One thread writes the table, from what the owners publish; a front reads it without a lock, and only for a symbol
 //! whose state is not here.

@@ -1,4 +1,4 @@
-//! (6) A prediction: what one tick's features gave, and how it is written.
+//! A prediction: what a tick's features gave, and its JSON.
 //!
 //! [`Scored`] is plain data kept in the symbol's state; [`Prediction`] adds the names and can be encoded. Nothing
 //! in either depends on the wall clock, on another symbol, on a shard or on the process.
@@ -16,7 +16,7 @@ use crate::{
     volatility::{COVERAGE, Forecast},
 };
 
-/// What the threshold that defines the event rests on.
+/// The origin of the threshold that defines the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub enum TauSource {
@@ -26,7 +26,7 @@ pub enum TauSource {
     Model,
 }
 
-/// Apart, because the archive's derive makes types whose fields carry no docs.
+/// A module of its own, because the archive's derive makes public types whose fields carry no docs.
 #[allow(missing_docs)]
 mod status {
     use rkyv::{Archive, Deserialize, Serialize};
@@ -41,12 +41,13 @@ mod status {
         Coverage300,
         /// No model is loaded.
         NoModel,
-        /// Too few volatilities for a threshold.
+        /// The symbol has shown too few volatilities for a threshold.
         NoThreshold {
-            /// Seconds of them that are missing.
+            /// Seconds of volatilities that are missing.
             missing_s: u32,
         },
-        /// The threshold is provisional, and the model's probability contradicts the interval of the volatility forecast.
+        /// The threshold is provisional, and the model's probability contradicts the interval of the volatility
+        /// forecast.
         Contradiction {
             /// Seconds of volatilities that are missing until the threshold is the symbol's own.
             missing_s: u32,
@@ -57,12 +58,12 @@ mod status {
     #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
     #[rkyv(derive(Clone, Copy, Debug))]
     pub enum Status {
-        /// A probability.
+        /// The row has a probability.
         Ok {
-            /// Of a spike within the horizon.
+            /// Probability of a spike within the horizon, 0 to 1.
             probability: f64,
         },
-        /// None yet.
+        /// The row has no probability yet.
         Warming(WarmingReason),
     }
 }
@@ -70,7 +71,7 @@ mod status {
 pub use status::{Status, WarmingReason};
 
 impl WarmingReason {
-    /// What the answer says.
+    /// The reason in words, as the field `reason` of an answer.
     pub fn text(self) -> Cow<'static, str> {
         match self {
             Self::Coverage60 => "fewer than 80 % of the last 60 seconds are covered by ticks".into(),
@@ -89,31 +90,31 @@ impl WarmingReason {
     }
 }
 
-/// Where the state that scored began.
+/// The beginning of the state that scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub enum StateFrom {
-    /// From its origin, in this or an earlier process without loss.
+    /// The state grew from the symbol's first tick, in this or an earlier process, without loss.
     Origin,
-    /// From a new origin, because what was before is lost.
+    /// The state began anew at a later tick, because the earlier state is lost.
     NewOrigin,
 }
 
-/// What one tick gave: plain data.
+/// The result of scoring one tick, as plain data.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub struct Scored {
     /// Event time of the tick.
     pub as_of: EventTime,
-    /// Probability or reason.
+    /// The probability, or the reason why there is none.
     pub status: Status,
     /// The event's threshold, basis points per square-root second; NaN while there is none.
     pub tau_bp: f64,
-    /// What it rests on.
+    /// The origin of that threshold.
     pub tau_source: TauSource,
     /// Forecast of the volatility of the next 60 seconds; `None` until enough outcomes are known.
     pub forecast: Option<Forecast>,
-    /// The line over the model's log-odds that its own outcomes have drawn; the identity where that is off.
+    /// The recalibration of the model's log-odds, learned from the symbol's outcomes; the identity if it is off.
     pub line: Line,
     /// First eight bytes of the SHA-256 of the model that scored; 0 without one.
     pub model_hash: u64,
@@ -121,31 +122,31 @@ pub struct Scored {
     pub features_hash: u64,
     /// Offset of the tick's record.
     pub offset: u64,
-    /// Which ticker of that record.
+    /// Position of the tick among those of its record, from 0.
     pub index: u32,
 }
 
 /// A prediction with its names: the `P` of the contract.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// Whose.
+    /// The symbol.
     pub symbol: Arc<Symbol>,
-    /// What was scored.
+    /// The result of scoring the tick.
     pub scored: Scored,
-    /// By which model; `None` while none is loaded.
+    /// Info of the model that scored; `None` while no model is loaded.
     pub model: Option<Arc<ModelInfo>>,
     /// Partition of the tick's record.
     pub partition: Partition,
-    /// First offset the state saw.
+    /// Offset of the first record that the state saw.
     pub origin: Offset,
     /// Fingerprint of the settings that shape these bytes.
     pub config_hash: u64,
-    /// Where the state began.
+    /// Whether the state goes back to the symbol's first tick.
     pub state_from: StateFrom,
 }
 
 impl Prediction {
-    /// The position of the tick behind it.
+    /// Partition, offset and index of the tick.
     pub fn position(&self) -> Position {
         Position { partition: self.partition, offset: Offset(self.scored.offset), index: self.scored.index }
     }
@@ -165,7 +166,7 @@ impl Prediction {
     }
 }
 
-/// Basis points per square-root second, as `tau_bp`.
+/// The volatility forecast, in basis points per square-root second like `tau_bp`.
 #[derive(serde::Serialize)]
 struct VolatilityBody {
     forecast_bp: f64,
@@ -187,7 +188,8 @@ struct CalibrationBody {
 }
 
 impl Prediction {
-    /// From the model's raw score to its log-odds: the line of its file, then the one learned online.
+    /// The line from the model's raw score to the log-odds of the probability: the one of the model's file, followed by
+    /// the one learned online.
     fn calibration(&self) -> Option<CalibrationBody> {
         let line = self.scored.line;
         match self.model.as_ref()?.calibration {
@@ -217,7 +219,7 @@ struct ReceiptBody {
     state_from: &'static str,
 }
 
-/// Sixteen hexadecimal digits: JSON numbers lose 64-bit integers.
+/// Sixteen hexadecimal digits, because readers of JSON lose the low bits of 64-bit numbers.
 struct Hex(u64);
 
 impl SerdeSerialize for Hex {

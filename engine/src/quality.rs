@@ -1,12 +1,11 @@
-//! (6) How good the answers turned out to be, and what may be done about it by itself.
+//! Live quality: how good the predictions turned out to be.
 //!
-//! A grid prediction's outcome arrives 60 seconds later by itself. It becomes a [`row`] in the [`window`] of its shard;
-//! a front end gathers the shards' rows and makes the [`report`] of them, off the tick path. Rows count whose event is
-//! defined by the symbol's own threshold: those that training and evaluation take.
+//! The outcome of a grid prediction is known one horizon later, 60 seconds by default. It becomes a [`row`] in the
+//! [`window`] of its shard; a front end gathers the shards' rows and makes the [`report`] of them, off the tick path. A
+//! row counts if its event is defined by the symbol's own threshold, as in training and evaluation.
 //!
-//! What is pooled over symbols is for display only and starts anew with the process. What feeds back into predictions
-//! is one symbol's own, lies in its state, and is off by default: [`feedback`], made of the online [`recalibration`] and
-//! the [`fallback`] to a baseline. Every change of it is an event.
+//! Quality is pooled over symbols, is shown only, and starts anew with the process. It changes no prediction: that is
+//! done by [`feedback`](crate::feedback), which learns from one symbol's outcomes and lies in that symbol's state.
 
 pub mod report;
 pub mod row;

@@ -1,4 +1,4 @@
-//! (3) Which shard owns what: symbol -> partition is in [`SymbolKey`], partition -> shard is here.
+//! Which shard owns what: symbol -> partition is in [`SymbolKey`], partition -> shard is here.
 //!
 //! Partitions are dealt to the shard with the fewest symbols when their first symbol appears, so a few symbols use
 //! every core; a pin fixes a partition's shard. The table only grows; readers load it without a lock.

@@ -1,9 +1,9 @@
-//! (4) What drives a shard's synchronous core: glommio, a plain thread, or the caller.
+//! The runtimes that drive a shard's synchronous core: glommio, a plain thread, or the caller.
 //!
-//! Map: `turn` is the one policy of who is served first, shared by all runtimes; `glommio` and `thread` sleep on the
+//! Map: `turn` decides which messages are served first, in all runtimes alike; `glommio` and `thread` sleep on the
 //! mailbox between turns, `inline` leaves the turns to its caller; `spawn` picks a runtime and starts the shards,
-//! `seat` is how each thread comes to its runtime;
-//! `presence` is what the outside knows of a shard; `watchdog` re-wakes one that should not sleep.
+//! `seat` lets all threads agree on one runtime; `presence` shows a shard's health to other threads; `watchdog`
+//! re-wakes one that should not sleep.
 //!
 //! ```text
 //! let plan = cpu::plan(&sys::allowed_cpus()?, sys::cpu_quota(), &CpuRequest::default());
@@ -33,13 +33,13 @@ pub use crate::settings::RuntimeChoice;
 
 /// The synchronous core of a shard: owned state, no I/O, no clock. It is built on its shard's thread and stays there.
 pub trait ShardStep: 'static {
-    /// What it is sent.
+    /// The messages of the mailbox.
     type Message: Send + 'static;
 
     /// Handles the messages, in order. A call holds only messages of one lane: up to
     /// [`CONTROL_PER_TURN_MAX`](crate::limits::CONTROL_PER_TURN_MAX) of control, or up to
-    /// [`TICK_BATCHES_PER_TURN_MAX`](crate::limits::TICK_BATCHES_PER_TURN_MAX) of ticks. What it leaves in the vector
-    /// is dropped.
+    /// [`TICK_BATCHES_PER_TURN_MAX`](crate::limits::TICK_BATCHES_PER_TURN_MAX) of ticks. Messages that are left in the
+    /// vector are dropped.
     fn step(&mut self, now: Instant, messages: &mut Vec<Self::Message>);
 
     /// Rows that a message asks to be scored. A call of [`ShardStep::step`] holds no further message once its messages
@@ -60,16 +60,16 @@ pub struct RuntimeReport {
     pub shard_cpus: Vec<Option<usize>>,
 }
 
-/// Why no shard was started.
+/// The reason why no shard was started.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// glommio was asked for by name and cannot run here.
     #[error("the glommio runtime was asked for and cannot run here: {0}")]
     GlommioRefused(String),
-    /// The system gave no thread.
+    /// The system refused a thread.
     #[error("a shard's thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
 }
 
-/// How often the watchdog looks.
+/// Period of the watchdog.
 pub const GUARD_PERIOD: Duration = Duration::from_millis(5);

@@ -1,4 +1,4 @@
-//! (4) The shard: all state of its symbols, moved by messages, without I/O.
+//! The shard: the state of its symbols, changed by messages, without I/O.
 //!
 //! [`ShardCore::step`] is a plain synchronous function over owned state; the runtimes only decide when it is called.
 //! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
@@ -173,7 +173,7 @@ impl ShardCore {
         self.touched = touched;
     }
 
-    /// Takes a batch of ticks.
+    /// Gives each tick of a batch to its symbol's state.
     pub fn ticks(&mut self, batch: &TickBatch, out: &mut impl Out) {
         for symbol in &batch.new_symbols {
             self.names.insert(symbol.id, symbol.clone());
@@ -183,7 +183,7 @@ impl ShardCore {
         }
     }
 
-    /// Takes one tick; the entry of its symbol if it was accepted.
+    /// Gives a tick to its symbol's state; returns the index of the symbol's entry if the tick was accepted.
     fn tick(&mut self, routed: &RoutedTick, out: &mut impl Out) -> Option<usize> {
         let i = match self.index.get(&routed.key) {
             Some(&i) => i,
@@ -305,7 +305,7 @@ impl ShardCore {
         }
     }
 
-    /// The loaded model's newest prediction of an entry with its encoding, made at most once a tick and swap.
+    /// The loaded model's newest prediction of an entry with its JSON, encoded at most once for each tick and swap.
     fn answer(&mut self, i: usize) -> Option<Arc<Answer>> {
         if self.entries[i].answer.is_none() {
             self.entries[i].answer = Some(Arc::new(Answer::new(self.newest(i, None)?)));
@@ -313,10 +313,10 @@ impl ShardCore {
         self.entries[i].answer.clone()
     }
 
-    /// Puts a snapshot in the place of the symbol's state.
+    /// Replaces the symbol's state by a snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError`] when its bytes are not a whole state of this version and these settings.
+    /// [`SnapshotError`] if the bytes are not a whole state of this version and these settings.
     pub fn restore(
         &mut self,
         symbol: Arc<Symbol>,
@@ -343,12 +343,12 @@ impl ShardCore {
         Ok(())
     }
 
-    /// The fingerprint of a symbol's snapshots: other settings, features or another symbol, another fingerprint.
+    /// The fingerprint of a symbol's snapshots, of the settings, the features and the symbol's name.
     fn snapshot_fingerprint(&self, symbol: &Symbol) -> u64 {
         self.config_hash ^ xxhash_rust::xxh3::xxh3_64(symbol.name.as_bytes())
     }
 
-    /// The state of a symbol as bytes.
+    /// A snapshot of the symbol's state; `None` without state.
     pub fn snapshot(&self, key: SymbolKey) -> Option<Vec<u8>> {
         let entry = &self.entries[*self.index.get(&key)?];
         Some(snapshot::encode(&entry.state, self.snapshot_fingerprint(&entry.symbol)))
@@ -360,7 +360,7 @@ impl ShardCore {
     }
 }
 
-/// An event time as the metrics keep it; one before 1970 counts as none.
+/// An event time as the metrics keep it; a time before 1970 becomes 0, which stands for none.
 fn event_nanos(event_time: EventTime) -> u64 {
     u64::try_from(event_time.nanos()).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! (1) A made-up market with the habits of a real one: no clock, no I/O, the same bytes from the same seed.
+//! A made-up market with the habits of a real one: no clock, no I/O, the same bytes from the same seed.
 //!
 //! Each symbol is a path of its own: volatility on three time scales with a daily pattern, orders that excite
 //! further orders, signs in runs, and now and then a burst of orders that leads a jump. Because flow leads

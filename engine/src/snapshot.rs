@@ -1,4 +1,4 @@
-//! (7) A symbol's state as bytes: buckets, not ticks, so its size does not grow with the tick rate.
+//! A symbol's state as bytes: buckets, not ticks, so its size does not grow with the tick rate.
 //!
 //! A header (magic, version, length, checksum, fingerprint of the settings and features), then the state archived
 //! with rkyv. A snapshot that is cut, damaged, of another version, of other settings or of another symbol is refused,
@@ -8,26 +8,27 @@ use crate::state::SymbolState;
 
 const MAGIC: [u8; 4] = *b"SGSS";
 /// Rises with every change of [`SymbolState`] or of what its fields mean.
-/// 3: the volatility forecast and feedback. 4: what vouches for the clock. 5: the provisional threshold, and levels of the
-/// volatility interval that move by smaller steps: one that larger steps had opened would stay open for hours.
+/// 3: the volatility forecast and feedback. 4: what vouches for the clock. 5: the provisional threshold, and levels of
+/// the volatility interval that move by smaller steps: one that larger steps had opened would stay open for hours.
 const VERSION: u32 = 5;
 /// Magic, version, fingerprint of settings and features (u64), length of the body (u64), XXH3-64 of the body.
 const HEADER_BYTES: usize = 32;
 
-/// Why a snapshot was not taken.
+/// Why a snapshot was refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// Cut, damaged, or of another version.
+    /// The bytes are cut, damaged, or of another version, of other settings or of another symbol.
     #[error("the snapshot of {symbol} is not usable: {reason}")]
     Unusable {
-        /// Whose it was to be.
+        /// The symbol that was to be restored.
         symbol: String,
-        /// What is wrong.
+        /// The first thing that is wrong with the bytes.
         reason: String,
     },
 }
 
-/// The state as bytes; `settings` is the fingerprint of the settings, the features and the symbol it belongs to.
+/// Encodes a state; `settings` is the fingerprint of the settings, the features and the symbol that the state belongs
+/// to.
 pub fn encode(state: &SymbolState, settings: u64) -> Vec<u8> {
     let body = rkyv::to_bytes::<rkyv::rancor::Error>(state)
         .expect("a state holds no pointers, and memory for its bytes is had or the process ends");
@@ -41,10 +42,10 @@ pub fn encode(state: &SymbolState, settings: u64) -> Vec<u8> {
     bytes
 }
 
-/// The state that [`encode`] wrote for `symbol` under the same settings.
+/// Decodes a state that [`encode`] wrote for `symbol` under the same settings.
 ///
 /// # Errors
-/// [`SnapshotError`] when the bytes are not exactly that.
+/// [`SnapshotError`] if the bytes are anything else.
 pub fn decode(symbol: &str, settings: u64, bytes: &[u8]) -> Result<SymbolState, SnapshotError> {
     let refuse = |reason: String| SnapshotError::Unusable { symbol: symbol.to_owned(), reason };
     if bytes.len() < HEADER_BYTES || bytes[..4] != MAGIC {

@@ -1,4 +1,4 @@
-//! (5) One symbol's state: a deterministic function of the symbol's own ticks.
+//! One symbol's state: a deterministic function of the symbol's own ticks.
 //!
 //! # The clock
 //! A symbol's clock advances only by its accepted ticks. A tick first closes the seconds before it, in order, scores
@@ -54,7 +54,7 @@ use crate::{
 pub struct SymbolState {
     /// Offset of the first record this state saw.
     pub origin: u64,
-    /// Where the state began.
+    /// Whether the state goes back to the symbol's first tick.
     pub state_from: StateFrom,
     /// Ticks accepted since the origin.
     pub ticks_accepted: u64,
@@ -208,7 +208,7 @@ impl SymbolState {
         }
     }
 
-    /// What the newest tick gave.
+    /// The result of scoring the newest tick; `None` before the first.
     pub fn newest(&self) -> Option<&Scored> {
         self.newest.as_ref()
     }
@@ -234,8 +234,8 @@ impl SymbolState {
         self.sizes.advance(self.open_second);
     }
 
-    /// Closes every second before `time` and scores the grid instants on the way. No more than the limit of a gap, which
-    /// is no longer than the longest window.
+    /// Closes every second before `time` and scores the grid instants on the way. No more than the limit of a gap,
+    /// which is no longer than the longest window.
     fn advance(
         &mut self,
         time: EventTime,
@@ -285,7 +285,7 @@ impl SymbolState {
         self.sizes.advance(target);
     }
 
-    /// Weighs what stands by the time it stood, up to `to_ns`.
+    /// Adds the standing quote to the open second's sums, weighted by the time it stood, up to `to_ns`.
     fn accumulate(&mut self, to_ns: i64) {
         let elapsed_ns = to_ns - self.accumulated_ns;
         self.accumulated_ns = to_ns;
@@ -333,7 +333,7 @@ impl SymbolState {
         }
     }
 
-    /// A new second begins with what stands: the mid and the spread carry over.
+    /// Opens a second: the standing mid and spread carry over.
     fn open_new_second(&mut self) {
         self.open = Bucket::default();
         self.open_high = self.book.log_mid;
@@ -382,7 +382,7 @@ impl SymbolState {
         self.arrivals.push(tick.event_time.nanos(), side);
     }
 
-    /// Scores what stands at `now_ns`.
+    /// Scores the state at `now_ns`.
     fn score(
         &self,
         now_ns: i64,
@@ -399,7 +399,7 @@ impl SymbolState {
         Standing::new(&view, &self.tau, inputs, forecast, give)
     }
 
-    /// What features read at `now_ns`, not before the newest tick.
+    /// The view that features are computed from at `now_ns`, which is not before the newest tick.
     pub fn view(&self, now_ns: i64) -> View<'_> {
         let open = OpenPart {
             bucket: self.open_with_return(),
@@ -424,7 +424,8 @@ impl SymbolState {
         )
     }
 
-    /// A 5-second instant: the outcome of a horizon ago becomes known, tau takes a sample, the row is scored.
+    /// A 5-second grid instant: the outcome of the prediction one horizon ago becomes known, tau takes a sample, and
+    /// the row is scored.
     fn grid_instant(&mut self, settings: &StateSettings, scoring: &Scoring, effects: &mut Vec<Effect>) {
         let label = &settings.label;
         let second = self.open_second;

@@ -1,4 +1,4 @@
-//! (2) Names: a symbol is `venue:product`; where its records are is its partition.
+//! Names: a symbol is `venue:product`; where its records are is its partition.
 
 use std::sync::{Arc, RwLock};
 

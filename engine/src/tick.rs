@@ -1,4 +1,4 @@
-//! (1) A tick as the engine holds it: integers only, checked where they enter.
+//! A tick as the engine holds it: integers only, checked where they enter.
 //!
 //! Prices and quantities are fixed point with eight decimals, times are nanoseconds. Nothing downstream rounds
 //! a decimal again, so window sums are exact.

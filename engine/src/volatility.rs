@@ -1,4 +1,5 @@
-//! (5) Volatility itself: a forecast of sigma over the label's horizon (60 seconds), with an interval that keeps its promise.
+//! Volatility itself: a forecast of sigma over the label's horizon (60 seconds), with an interval that keeps its
+//! promise.
 //!
 //! # Idea
 //! A HAR regression (Corsi 2009) in logarithms says how the next minute stands to the last five: [`har`]. Its
@@ -25,7 +26,7 @@ use crate::{decay::OUTCOME_DECAY_24H as DECAY, window::GRID_S};
 /// Share of outcomes that the interval promises to hold.
 pub const COVERAGE: f64 = 0.9;
 
-/// Outcomes that the first mean of squared ratios stands for, all of them 1.
+/// Number of outcomes, all 1, that the mean of squared ratios starts with.
 const PRIOR_OUTCOMES: f64 = 60.0;
 
 /// A forecast of the volatility of the horizon ahead, per square-root second.
@@ -34,19 +35,19 @@ const PRIOR_OUTCOMES: f64 = 60.0;
 pub struct Forecast {
     /// Root of the expected variance.
     pub sigma: f64,
-    /// Lower end of the interval; 0 where no past outcome was low enough to bound it.
+    /// Lower end of the interval; 0 if no past outcome was low enough to bound it.
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
 }
 
 impl Forecast {
-    /// The interval against what happened.
+    /// Judges the interval by the realised volatility.
     pub fn judge(&self, realised: f64) -> JudgedInterval {
         JudgedInterval::new(self.low, self.high, realised, COVERAGE)
     }
 
-    /// Whether what happened lies inside.
+    /// Whether the realised volatility lies inside the interval.
     pub fn holds(&self, realised: f64) -> bool {
         self.judge(realised).is_held
     }
@@ -72,7 +73,7 @@ struct Waiting {
     inputs: Inputs,
     /// The forecast's centre, per square-root second.
     centre: f64,
-    /// Its interval, where there was one.
+    /// The forecast's interval, if there was one.
     forecast: Option<Forecast>,
 }
 
@@ -103,7 +104,7 @@ impl Default for Volatility {
 }
 
 impl Volatility {
-    /// The forecast from these inputs; `None` until [`interval::OUTCOMES_MIN`] outcomes are known.
+    /// Forecasts from these inputs; `None` until [`interval::OUTCOMES_MIN`] outcomes are known.
     pub fn forecast(&self, inputs: &Inputs) -> Option<Forecast> {
         self.around(self.har.centre(inputs))
     }
@@ -114,7 +115,7 @@ impl Volatility {
         Some(Forecast { sigma: (centre * self.spread).clamp(low, high), low, high })
     }
 
-    /// Takes a grid instant's inputs; gives the forecast, which waits `steps` instants for its outcome.
+    /// Makes the forecast of a grid instant, which then waits `steps` instants for its outcome.
     pub fn wait(&mut self, second: i64, inputs: Option<Inputs>, steps: usize) -> Option<Forecast> {
         if self.waiting.len() != steps {
             self.waiting = vec![None; steps];
@@ -127,7 +128,7 @@ impl Volatility {
         forecast
     }
 
-    /// Takes the volatility of the horizon after `second`, per square-root second, or that it is not known.
+    /// Learns from the volatility of the horizon after `second`, per square-root second; `None` if it is not known.
     pub fn learn(&mut self, second: i64, realised: Option<f64>) {
         let slot = self.slot(second);
         let waiting = self.waiting.get_mut(slot).and_then(|slot| slot.take_if(|w| w.second == second));
@@ -143,7 +144,7 @@ impl Volatility {
         self.har.learn(&waiting.inputs, realised);
     }
 
-    /// Drops what waits: a gap leaves its outcomes undefined.
+    /// Drops the forecasts that wait: a gap leaves their outcomes undefined.
     pub fn clear_waiting(&mut self) {
         self.waiting.fill(None);
     }

@@ -1,4 +1,4 @@
-//! (5) Exact windows over event time.
+//! Exact windows over event time.
 //!
 //! # Idea
 //! A symbol's past is a ring of closed seconds. A window's sum is the sum of its closed [`Bucket`]s, held as
@@ -22,8 +22,8 @@
 //! | order-flow imbalance | 1e-8 | i128 | i128 |
 //! | volume, signed volume, big volume | 1e-8 | i64, saturating | i128 |
 //!
-//! A second inside a gap is *invalid*: it holds nothing and its window's coverage falls. The second in which the silence
-//! began closes as it stood at its last tick; the one in which it ends has trades but no return.
+//! A second inside a gap is *invalid*: it holds nothing and its window's coverage falls. The second in which the
+//! silence began closes as it stood at its last tick; the one in which it ends has trades but no return.
 
 mod bins;
 mod bucket;
@@ -39,7 +39,8 @@ pub(crate) use seconds::CLOSED;
 pub use seconds::{Seconds, WINDOWS_S, Window};
 pub use slots::{SLOT_S, SLOTS, SLOTS_VPIN, Slot, Slots};
 
-/// Seconds between two grid instants: at each the threshold takes a sample and a row is scored for quality and training.
+/// Seconds between two grid instants: at each the threshold takes a sample and a row is scored for quality and
+/// training.
 pub const GRID_S: i64 = 5;
 
 /// An exact sum as a float, rounded once to nearest-even. Most sums fit 64 bits, where the processor converts.

@@ -1,4 +1,4 @@
-//! An event as JSON: its kind, when, whose, and the fields of its kind. What is not said of a kind is absent.
+//! An event as JSON: kind, times, symbol, and the fields of the kind. A field that a kind does not have is absent.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 

@@ -1,4 +1,4 @@
-//! When the baseline answers instead of the model: while the model's recent errors on this symbol are the greater ones.
+//! The fallback: the baseline answers while the model's recent errors on the symbol are greater than the baseline's.
 //!
 //! Both are scored at every grid instant. Their squared errors (Brier) are summed with exponential forgetting, half in
 //! six hours. After an hour of outcomes the baseline takes over if the model's sum is more than 2 % above the
@@ -8,20 +8,20 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 use crate::{decay::OUTCOME_DECAY_6H as DECAY, window::GRID_S};
 
-/// Outcomes before a verdict: an hour of the grid.
+/// Outcomes before the baseline may take over: an hour of the grid.
 const OUTCOMES_MIN: u32 = 3600 / GRID_S as u32;
-/// How much worse the model must be.
+/// Ratio of the model's sum of errors to the baseline's above which the baseline takes over.
 const MARGIN: f64 = 1.02;
 
-/// The two records, and who answers.
+/// The recent errors of both models, and which of them answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Fallback {
     engaged: bool,
     outcomes: u32,
-    /// Decayed sums of squared errors.
+    /// Decayed sums of squared errors, of the model and of the baseline.
     model: f64,
     baseline: f64,
-    /// Decayed count.
+    /// Decayed number of outcomes.
     weight: f64,
 }
 
@@ -37,7 +37,7 @@ impl Fallback {
         (self.model / weight, self.baseline / weight)
     }
 
-    /// Takes an outcome and what both said; true if another answers from now on.
+    /// Learns from an outcome and the probabilities of both; true if from now on the other one answers.
     pub fn learn(&mut self, model: f64, baseline: f64, spike: bool) -> bool {
         let squared = |probability: f64| {
             let miss = probability - f64::from(u8::from(spike));

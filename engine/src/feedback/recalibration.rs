@@ -7,7 +7,7 @@
 //! outcomes share eleven of twelve parts of their minute, so each weighs a twelfth. Half of the past is forgotten in 24
 //! hours; `a` and `b` are bounded, and `a > 0` keeps the order of scores.
 //!
-//! What is learned comes into force once an hour, in one step: between two steps predictions are calibrated alike.
+//! What is learned comes into force once an hour, in one step. Between two steps all predictions are calibrated alike.
 
 use model::sigmoid;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -25,10 +25,10 @@ pub struct Line {
 }
 
 impl Line {
-    /// Changes nothing.
+    /// The line that changes nothing.
     pub const IDENTITY: Self = Self { a: 1.0, b: 0.0 };
 
-    /// The probability at these log-odds, of which `probability` is the sigmoid.
+    /// The recalibrated probability; `probability` is the sigmoid of `log_odds`.
     pub fn apply(self, log_odds: f64, probability: f64) -> f64 {
         if self == Self::IDENTITY { probability } else { sigmoid(self.a * log_odds + self.b) }
     }
@@ -41,19 +41,19 @@ pub fn log_odds(probability: f64) -> f64 {
 
 /// Outcomes between two steps: an hour of the grid.
 const OUTCOMES_PER_STEP: u32 = 3600 / GRID_S as u32;
-/// What an outcome counts for, at the usual horizon of 60 seconds.
+/// Weight of an outcome, at the usual horizon of 60 seconds.
 const WEIGHT: f64 = GRID_S as f64 / 60.0;
-/// How firmly `(1, 0)` is held at first, in units of `H`.
+/// Strength of the pull to `(1, 0)`, in units of `H`.
 const RIDGE: f64 = 5.0;
-/// The least change that is worth a step.
+/// The least change of `a` or `b` that comes into force.
 const CHANGE_MIN: f64 = 0.01;
 
-/// What one symbol has learned of its model's calibration.
+/// What was learned about the calibration of one symbol's model.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Recalibration {
     in_force: Line,
     learned: Line,
-    /// `H`: `zz`, `z`, `1`.
+    /// The three different cells of `H`: `zz`, `z`, `1`.
     curvature: [f64; 3],
     outcomes: u32,
 }
@@ -65,12 +65,12 @@ impl Default for Recalibration {
 }
 
 impl Recalibration {
-    /// The line that predictions are given by.
+    /// The line that predictions are made by now.
     pub fn in_force(&self) -> Line {
         self.in_force
     }
 
-    /// Takes an outcome; gives the line that comes into force by it, if one does.
+    /// Learns from an outcome; returns the line that comes into force by it, if one does.
     pub fn learn(&mut self, log_odds: f64, spike: bool) -> Option<Line> {
         let Line { a, b } = self.learned;
         let probability = sigmoid(a * log_odds + b);

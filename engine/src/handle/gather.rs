@@ -5,8 +5,8 @@
 //! one turn of the front's event loop; they wait for the end of that turn and travel together. Alone, a question
 //! waits for nothing.
 //!
-//! A prediction changes only with its symbol's next tick, or with the model. A front keeps the newest one that each shard gave it and
-//! gives it again, unasked, until the shard marks it superseded; then the next question travels.
+//! A prediction changes only with its symbol's next tick or with the model. A front thread keeps the newest prediction
+//! of each symbol and answers by it until the shard marks it superseded; then the next question goes to the shard.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,13 +25,13 @@ use crate::{
     symbol::SymbolKey,
 };
 
-/// How late a deadline may be noticed. One ticker serves all questions of a thread: a timer for each would write to
-/// the event loop's wake-up descriptor once a request.
+/// Greatest delay with which a deadline is noticed. One ticker serves all questions of a thread, because a timer for
+/// each would write to the event loop's wake-up descriptor once a request.
 const TICK: Duration = Duration::from_millis(20);
 
 type Reply = Result<Option<Arc<Answer>>, AskError>;
 
-/// Symbols in one message: what a shard handles before it looks at its ticks again is then bounded.
+/// Symbols in one message at most: it bounds the work of a shard before it looks at its ticks again.
 const SYMBOLS_PER_MESSAGE_MAX: usize = 64;
 
 /// A question that waits for its turn to end.
@@ -44,18 +44,18 @@ struct Waiting {
 
 /// A prediction as a shard last gave it to this thread.
 struct Kept {
-    /// Whose shard: several engines can live in one process.
+    /// Mailbox of the shard that gave the answer: several engines can live in one process.
     mailbox: Arc<Mailbox<Message>>,
     answer: Arc<Answer>,
 }
 
 thread_local! {
-    /// At most one a symbol.
+    /// The newest answer of each symbol.
     static KEPT: RefCell<FxHashMap<SymbolKey, Kept>> = RefCell::default();
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
     /// Whether a task of this thread is about to send them.
     static SENDING: Cell<bool> = const { Cell::new(false) };
-    /// Batches of this thread that a shard has and has not answered.
+    /// Messages of this thread that wait for an answer of a shard.
     static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
     static TICKED: Arc<Notify> = Arc::new(Notify::new());
 }
@@ -100,8 +100,8 @@ fn keep(waiting: &Waiting, answer: &Option<Arc<Answer>>) {
     });
 }
 
-/// The one task of a thread that will send what waits. Also when it is dropped with its runtime, nothing stays behind
-/// that nobody would send.
+/// Held by the one task of a thread that will send the waiting questions. If it is dropped with its runtime, the
+/// questions are dropped too.
 struct Turn;
 
 impl Turn {
@@ -153,7 +153,7 @@ fn send(mailbox: &Mailbox<Message>, questions: Vec<Waiting>) {
     }
 }
 
-/// Hands each asker its prediction, or what became of the question: those whose deadline passes first go first.
+/// Hands each asker its prediction, or the error if the deadline of all of them passes first.
 async fn deal_out(mut answer: oneshot::Receiver<Vec<Option<Arc<Answer>>>>, mut questions: Vec<Waiting>) {
     let ticked = TICKED.with(Arc::clone);
     loop {

@@ -16,48 +16,48 @@ use model::{
 use super::{QualityRow, ShardQuality};
 use crate::symbol::SymbolId;
 
-/// How good the answers were.
+/// The quality of all predictions in the window.
 #[derive(Clone, Debug, Default)]
 pub struct QualityReport {
-    /// Event time looked back upon, seconds.
+    /// Length of the window in event time, seconds.
     pub window_s: i64,
-    /// The oldest and newest grid instant in it, seconds since the epoch; `None` without rows.
+    /// The oldest and the newest grid instant in the window, seconds since the epoch; `None` without rows.
     pub span: Option<(i64, i64)>,
-    /// Rows that left the window before their time, because there were too many.
+    /// Rows that were dropped before they were older than the window, because there were too many.
     pub rows_dropped: u64,
-    /// By model, in the order of name, version, hash and variant.
+    /// The quality of each model, ordered by name, version, hash and variant.
     pub models: Vec<ModelQuality>,
-    /// Of the volatility forecast, whatever the model.
+    /// The quality of the volatility forecast, which no model makes.
     pub volatility: VolatilityQuality,
 }
 
-/// How good one model's answers were.
+/// The quality of one model's predictions.
 #[derive(Clone, Debug)]
 pub struct ModelQuality {
-    /// Which model.
+    /// Info of the model.
     pub info: Arc<ModelInfo>,
-    /// Over all symbols.
+    /// The quality over all symbols.
     pub total: Quality,
-    /// Bins of probability with what came of them.
+    /// Bins of predicted probability with the observed frequency of spikes.
     pub reliability: Vec<ReliabilityBin>,
-    /// By symbol name.
+    /// The quality of each symbol, ordered by name.
     pub symbols: Vec<(Box<str>, Quality)>,
 }
 
 /// The numbers over some rows. 0 where there are none, as in [`model::evaluation`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quality {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Share that spiked.
+    /// Share of rows with a spike.
     pub base_rate: f64,
-    /// Average precision of the probabilities; `None` where none spiked.
+    /// Average precision of the probabilities; `None` without a spike.
     pub average_precision: Option<f64>,
-    /// The same of persistence: trailing volatility over the threshold.
+    /// Average precision of persistence, which scores trailing volatility over the threshold.
     pub persistence_average_precision: Option<f64>,
-    /// Share that spiked, of the rows that were not hot already.
+    /// Share of rows with a spike among those whose volatility was not above the threshold already (onsets).
     pub onset_base_rate: f64,
-    /// Average precision over those rows.
+    /// Average precision over the rows of `onset_base_rate`.
     pub onset_average_precision: Option<f64>,
     /// Brier score.
     pub brier: f64,
@@ -67,14 +67,14 @@ pub struct Quality {
     pub calibration_error: f64,
     /// Alerts given at the model's threshold, as [`model::evaluation::Alerts`] counts them.
     pub alerts: u64,
-    /// Alerts after which it spiked.
+    /// Alerts that a spike followed.
     pub alerts_right: u64,
 }
 
-/// How good the volatility forecast was.
+/// The quality of the volatility forecast.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VolatilityQuality {
-    /// Rows with a forecast.
+    /// Number of rows with a forecast.
     pub rows: u64,
     /// Share of outcomes inside the interval.
     pub coverage: f64,
@@ -89,7 +89,7 @@ pub struct VolatilityQuality {
 type BySymbol<'a> = BTreeMap<Box<str>, Vec<&'a QualityRow>>;
 
 impl QualityReport {
-    /// The report of the shards' rows; `name` gives a symbol's name.
+    /// Makes the report of the shards' rows; `name` gives a symbol's name.
     pub fn new(shards: &[ShardQuality], name: impl Fn(SymbolId) -> Option<Box<str>>) -> Self {
         let window_s = shards.iter().map(|shard| shard.window_s).max().unwrap_or(0);
         let rows = || shards.iter().flat_map(|shard| &shard.chunks).flat_map(|chunk| chunk.iter());
@@ -154,7 +154,7 @@ impl ModelQuality {
 }
 
 impl Quality {
-    /// All but the alerts.
+    /// Every measure but the alerts.
     fn new(rows: &[&QualityRow]) -> (Self, Tally) {
         let labels: Vec<bool> = rows.iter().map(|row| row.spike).collect();
         let probabilities: Vec<f64> = rows.iter().map(|row| row.probability).collect();

@@ -1,34 +1,34 @@
-//! One matured grid prediction, as live quality keeps it.
+//! One grid prediction with its outcome, as live quality keeps it.
 
 use model::evaluation::{AlertRow, JudgedInterval, QLIKE_FLOOR_SHARE, qlike};
 
 use crate::{prediction::TauSource, state::outcome::Outcome, symbol::SymbolId};
 
-/// A prediction on the grid with what happened.
+/// A grid prediction with its outcome.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QualityRow {
     /// The grid instant, seconds since the epoch.
     pub second: i64,
     /// First eight bytes of the SHA-256 of the model that gave the probability.
     pub model_hash: u64,
-    /// The probability that was given.
+    /// The predicted probability.
     pub probability: f64,
-    /// What persistence would have scored: trailing volatility over the threshold; 0 where it is not known.
+    /// The score of persistence: trailing volatility over the threshold; 0 if it is not known.
     pub persistence: f64,
-    /// QLIKE of the volatility forecast; NaN where there was none.
+    /// QLIKE of the volatility forecast; NaN without a forecast.
     pub qlike: f64,
-    /// Whose.
+    /// The symbol.
     pub symbol: SymbolId,
-    /// Whether it spiked.
+    /// Whether a spike came.
     pub spike: bool,
-    /// Whether volatility was above the threshold already: such a row tells nothing of onsets.
+    /// Whether volatility was above the threshold already, so that the row tells nothing about onsets.
     pub hot: bool,
-    /// The forecast's interval against the outcome, per square-root second; `None` where there was none.
+    /// The forecast's interval against the outcome, per square-root second; `None` without a forecast.
     pub interval: Option<JudgedInterval>,
 }
 
 impl QualityRow {
-    /// The row of an outcome; `None` where nothing was predicted, or where the threshold was provisional.
+    /// The row of an outcome; `None` if there was no probability or the threshold was provisional.
     pub fn of(symbol: SymbolId, outcome: &Outcome) -> Option<Self> {
         let pending = &outcome.pending;
         let probability = pending.probability.filter(|_| pending.tau_source == TauSource::Own)?;
@@ -47,7 +47,7 @@ impl QualityRow {
         })
     }
 
-    /// What alerts look at.
+    /// The part of the row that alerts are counted from.
     pub fn alert_row(&self) -> AlertRow {
         AlertRow { time_s: self.second, probability: self.probability, spike: self.spike, hot: self.hot }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::QualityRow;
 use crate::settings::{as_whole_seconds, at_most, positive};
 
-/// Rows of a chunk.
+/// Rows in a full chunk.
 const CHUNK_ROWS: usize = 2_048;
 
 /// Rows of a process: ten million are 720 MB.
@@ -27,7 +27,7 @@ pub struct QualitySettings {
     /// Event time looked back upon, seconds; above 0.
     #[serde(with = "as_whole_seconds")]
     pub window_s: i64,
-    /// Rows of a shard at most (72 bytes each); beyond them the oldest leave before their time.
+    /// Rows of one shard at most (72 bytes each); beyond them the oldest are dropped.
     pub rows_max: usize,
 }
 
@@ -48,14 +48,14 @@ impl QualitySettings {
     }
 }
 
-/// Rows that nobody writes any more.
+/// A full chunk of rows, which is shared with readers.
 #[derive(Clone, Debug)]
 struct Chunk {
     newest: i64,
     rows: Arc<Vec<QualityRow>>,
 }
 
-/// What a shard keeps.
+/// The rows of one shard.
 #[derive(Debug)]
 pub struct QualityWindow {
     settings: QualitySettings,
@@ -65,7 +65,7 @@ pub struct QualityWindow {
     open: Vec<QualityRow>,
     /// The newest grid instant, seconds since the epoch.
     newest: i64,
-    /// Rows that left before their time.
+    /// Rows that were dropped before they were older than the window.
     dropped: u64,
     models: VecDeque<(u64, Arc<ModelInfo>)>,
 }
@@ -84,7 +84,7 @@ impl QualityWindow {
         }
     }
 
-    /// Takes a model's name, under the hash that its rows carry.
+    /// Names the model of the rows with this hash.
     pub fn name_model(&mut self, hash: u64, info: &Arc<ModelInfo>) {
         // Named anew, it is the last to go: what is in use is named at every change.
         self.models.retain(|(known, _)| *known != hash);
@@ -94,7 +94,7 @@ impl QualityWindow {
         self.models.push_back((hash, info.clone()));
     }
 
-    /// Takes a row.
+    /// Adds a row.
     pub fn push(&mut self, row: QualityRow) {
         self.newest = self.newest.max(row.second);
         if self.open.len() == CHUNK_ROWS {
@@ -121,7 +121,7 @@ impl QualityWindow {
         }
     }
 
-    /// What a reader takes away.
+    /// The rows now, without a copy of the full chunks.
     pub fn read(&self) -> ShardQuality {
         let sealed = self.sealed.iter().map(|chunk| chunk.rows.clone());
         ShardQuality {
@@ -134,18 +134,18 @@ impl QualityWindow {
     }
 }
 
-/// A shard's rows at one moment.
+/// One shard's rows at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct ShardQuality {
-    /// Event time looked back upon, seconds.
+    /// Length of the window in event time, seconds.
     pub window_s: i64,
     /// Seconds that the label looks ahead.
     pub horizon_s: u32,
     /// The rows; some may be older than the window.
     pub chunks: Vec<Arc<Vec<QualityRow>>>,
-    /// Rows that left before their time, because there were too many.
+    /// Rows that were dropped before they were older than the window, because there were too many.
     pub dropped: u64,
-    /// The models, under the hashes that rows carry.
+    /// Info of the models by the hash of their rows.
     pub models: Vec<(u64, Arc<ModelInfo>)>,
 }
 

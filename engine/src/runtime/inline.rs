@@ -39,7 +39,7 @@ impl<S: ShardStep> InlineShard<S> {
         self.shard.core_mut()
     }
 
-    /// The way in.
+    /// The mailbox of the shard.
     pub fn mailbox(&self) -> &Arc<Mailbox<S::Message>> {
         self.shard.mailbox()
     }

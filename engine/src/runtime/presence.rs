@@ -1,4 +1,4 @@
-//! What the outside knows of a shard: whether it lives, and for how long its mail has not moved.
+//! A shard's health as other threads see it: whether it lives, and for how long it has left its messages untouched.
 
 use std::{
     sync::{
@@ -10,21 +10,21 @@ use std::{
 
 use crate::{mailbox::Mailbox, sys};
 
-/// Where a shard is in its life.
+/// The stages of a shard's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ShardState {
-    /// Its thread or executor is being made.
+    /// The shard's thread or executor is being made.
     Starting,
-    /// It takes messages.
+    /// The shard takes messages.
     Running,
-    /// It drained its closed mailbox and ended.
+    /// The shard drained its closed mailbox and ended.
     Ended,
-    /// Its core panicked; its mailbox refuses messages.
+    /// The shard's core panicked; its mailbox refuses messages.
     Panicked,
 }
 
-/// Written by the shard, read by the watchdog and by readiness.
+/// One shard's health: the shard writes it; the watchdog and readiness read it.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     state: AtomicU8,
@@ -52,7 +52,7 @@ impl Presence {
         Some(self.thread_id.load(Ordering::Relaxed)).filter(|&id| id != 0)
     }
 
-    /// Whether the core is at work: what it waits for then is its own affair and no lost wake-up.
+    /// Whether the core is in a step: a wait inside a step is no lost wake-up.
     pub(super) fn in_step(&self) -> bool {
         self.in_step.load(Ordering::Relaxed)
     }
@@ -61,7 +61,7 @@ impl Presence {
         self.in_step.store(in_step, Ordering::Relaxed);
     }
 
-    /// For how long mail has waited without one message taken; zero while all is well. Written by the watchdog.
+    /// Time for which messages have waited while none was taken; zero while all is well. The watchdog writes it.
     pub(super) fn stalled_for(&self) -> Duration {
         Duration::from_nanos(self.stalled_nanos.load(Ordering::Relaxed))
     }
@@ -72,8 +72,8 @@ impl Presence {
     }
 }
 
-/// Held by a shard's thread for as long as it serves. Its drop, also by a panic, says so to everyone: a shard is never
-/// silently dead.
+/// Held by a shard's thread for as long as it serves. Its drop, also by a panic, updates the presence and closes the
+/// mailbox: a shard is never silently dead.
 pub(super) struct Attendance<M> {
     shard: usize,
     presence: Arc<Presence>,
@@ -112,13 +112,13 @@ impl Liveness {
         self.shards.iter().all(|shard| shard.state() == ShardState::Running)
     }
 
-    /// Where each shard is in its life.
+    /// The stage of each shard.
     pub fn states(&self) -> Vec<ShardState> {
         self.shards.iter().map(|shard| shard.state()).collect()
     }
 
-    /// For how long each shard has left its mail untouched, whatever the cause: a lost wake-up, a long step, or no
-    /// CPU. Readiness turns false when the longest passes a second. To within a watchdog's period.
+    /// Time for which each shard has left its messages untouched, to within the watchdog's period, whatever the cause:
+    /// a lost wake-up, a long step, or no CPU. Readiness turns false when the longest exceeds a second.
     pub fn stalled_for(&self) -> Vec<Duration> {
         self.shards.iter().map(|shard| shard.stalled_for()).collect()
     }

@@ -1,5 +1,5 @@
-//! How a shard's thread comes to its runtime. Every thread first tries (an executor can only be made on its own
-//! thread), then waits for one decision for all: either every shard runs on glommio or none does.
+//! Lets all shard threads agree on one runtime. Every thread first tries to make an executor, which is possible only on
+//! its own thread; then it waits for the decision: either every shard runs on glommio or none does.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{mailbox::Mailbox, sys};
 
-/// What a thread is to do.
+/// The plan for one shard's thread.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SeatPlan {
     pub(super) shard: usize,
@@ -26,7 +26,7 @@ pub(super) struct SeatPlan {
     pub(super) try_glommio: bool,
 }
 
-/// The thread's end of the talk.
+/// The shard thread's ends of the channels.
 #[derive(Debug)]
 pub(super) struct Seat {
     plan: SeatPlan,
@@ -41,7 +41,7 @@ enum Decision {
     Thread,
 }
 
-/// The other ends of one seat's channels.
+/// The spawner's ends of one thread's channels.
 #[derive(Debug)]
 struct Ushered {
     tried: Receiver<Result<(), String>>,
@@ -49,7 +49,7 @@ struct Ushered {
     seated: Receiver<Option<usize>>,
 }
 
-/// The spawner's end of the talk with all threads.
+/// The spawner's side: it hears all threads and decides.
 #[derive(Debug, Default)]
 pub(super) struct Usher {
     seats: Vec<Ushered>,
@@ -69,7 +69,8 @@ impl Usher {
         Seat { plan, tried, decision, seated }
     }
 
-    /// Hears every thread, decides, and tells. On an error the threads end, because the usher is gone.
+    /// Waits for every thread's try, decides, and tells the threads. On an error the threads end, because their
+    /// channels close.
     pub(super) fn settle(
         self,
         wish: Result<(), String>,
@@ -98,7 +99,7 @@ impl Usher {
 }
 
 impl Seat {
-    /// The body of a shard's thread.
+    /// Runs the shard on the calling thread until its mailbox is closed and drained.
     pub(super) fn take<S: ShardStep>(
         self,
         mailbox: &Arc<Mailbox<S::Message>>,

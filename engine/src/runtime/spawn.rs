@@ -1,4 +1,4 @@
-//! Picks a runtime, starts the shards on it, and ends them.
+//! Picks a runtime, starts the shards on it, and stops them.
 
 use std::{
     sync::Arc,
@@ -19,10 +19,10 @@ use crate::{
     sys,
 };
 
-/// What guards against lost wake-ups. Only a test, to show that the shards do not need it, switches it off.
+/// The guard against lost wake-ups. Only a test switches it off, to show that the shards do not need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guards {
-    /// Period of the thread outside.
+    /// Period of the watchdog; `None` for no watchdog.
     pub watchdog: Option<Duration>,
 }
 
@@ -41,17 +41,16 @@ pub struct Shards {
     watchdog: Option<Watchdog>,
 }
 
-/// The shards ended, but not all of them well.
+/// Some shards had panicked when all were stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("shards {panicked:?} panicked")]
 pub struct StopError {
-    /// Their indexes.
+    /// Indexes of the shards that panicked.
     pub panicked: Vec<usize>,
 }
 
-/// Starts one shard a mailbox. `factory` runs once on each shard's own thread, given the shard's index, so the core
-/// need not be `Send`. Returns when every shard has its thread or executor; the report says which runtime it is, why,
-/// and where.
+/// Starts one shard for each mailbox. `factory` is called once on each shard's own thread with the shard's index, so
+/// that the core need not be `Send`. Returns when every shard has its thread or executor.
 ///
 /// # Errors
 /// [`RuntimeError`]; no shard runs then.
@@ -125,7 +124,7 @@ pub fn spawn_shards_guarded<S: ShardStep>(
     Ok(shards)
 }
 
-/// Whether to try glommio, or why not.
+/// Whether to try glommio; the error is the reason not to.
 fn wish(choice: RuntimeChoice) -> Result<(), String> {
     match choice {
         RuntimeChoice::Thread => Err("asked for".to_owned()),
@@ -135,12 +134,12 @@ fn wish(choice: RuntimeChoice) -> Result<(), String> {
 }
 
 impl Shards {
-    /// Which runtime, why, and where.
+    /// The runtime, why it was picked, and the CPU of each shard.
     pub fn report(&self) -> &RuntimeReport {
         &self.report
     }
 
-    /// The shards' health, to keep elsewhere.
+    /// The shards' health; it can outlive `self`.
     pub fn liveness(&self) -> Liveness {
         self.liveness.clone()
     }

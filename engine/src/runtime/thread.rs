@@ -1,4 +1,4 @@
-//! The runtime of a plain OS thread: turn, look a little longer if told to, park.
+//! The runtime of a plain OS thread: take a turn, poll a little longer if configured, park.
 //!
 //! Not a lesser mode: the glommio runtime parks the same way. An unpark leaves a token that the next park takes, so no
 //! wake-up is lost between the last look and the sleep.
@@ -31,7 +31,7 @@ pub(super) fn serve<S: ShardStep>(shard: &mut ShardLoop<S>, spin: Duration) {
     }
 }
 
-/// Looks at the lanes for so long; whether there is news.
+/// Polls the lanes for this long; whether there is a message.
 pub(super) fn spin_for_mail<M>(mailbox: &Arc<Mailbox<M>>, spin: Duration) -> bool {
     if spin.is_zero() {
         return false;

@@ -1,4 +1,4 @@
-//! One turn of a shard: who is served first, in every runtime alike.
+//! One turn of a shard: it decides which messages are served first, in every runtime alike.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,14 +8,14 @@ use crate::{
     mailbox::{Lane, Mailbox},
 };
 
-/// What a turn found.
+/// The result of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It handled messages: look again before sleeping.
+    /// The turn handled messages: look again before sleeping.
     Worked,
     /// Both lanes were empty.
     Idle,
-    /// Both lanes were empty and nothing will come any more.
+    /// Both lanes were empty and the mailbox is closed.
     Ended,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct ShardLoop<S: ShardStep> {
     core: S,
     mailbox: Arc<Mailbox<S::Message>>,
     presence: Arc<Presence>,
-    /// Reused between turns.
+    /// The messages of one step; the buffer is reused between turns.
     messages: Vec<S::Message>,
 }
 
@@ -34,7 +34,8 @@ impl<S: ShardStep> ShardLoop<S> {
         Self { core, mailbox, presence, messages }
     }
 
-    /// Control first, then ticks; each bounded, so that neither waits for more than one share of the other.
+    /// Serves control messages first, then ticks. Each share is bounded, so that neither waits longer than one share of
+    /// the other.
     pub(super) fn turn(&mut self, clock: impl Fn() -> Instant) -> Turn {
         // Read before the lanes: a push that came before the close is seen by the drain that follows.
         let closed = self.mailbox.is_closed();

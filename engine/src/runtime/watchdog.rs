@@ -1,4 +1,4 @@
-//! A thread outside the shards that looks, every few milliseconds, for one that sleeps although mail lies there.
+//! A thread outside the shards that looks every few milliseconds for a shard that sleeps although it has messages.
 //!
 //! It must not cry wolf: a shard without progress may be in a long step, or in line for a CPU that others hold. So a
 //! re-wake is counted only when, for a whole period, no message was taken from a lane with mail, the core is not at
@@ -29,7 +29,7 @@ pub(super) struct Ward {
     pub(super) metrics: Arc<ShardMetrics>,
 }
 
-/// Ends its thread when dropped.
+/// The watchdog's thread; it ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     stop: Arc<AtomicBool>,
@@ -65,7 +65,7 @@ impl Drop for Watchdog {
     }
 }
 
-/// Since when each lane has had mail of which none was taken.
+/// The time since which each lane has had messages while none was taken.
 #[derive(Clone, Copy, Debug, Default)]
 struct Record {
     pops: [u64; 2],

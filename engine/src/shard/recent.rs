@@ -1,23 +1,23 @@
-//! The newest grid rows that were scored: what a new model is tried on before it takes over.
+//! The newest scored grid rows, on which a new model is tried before it takes over.
 
 use crate::features::Row;
 
-/// A ring of rows, of any symbol of the shard.
+/// A ring of the newest rows of all symbols of the shard.
 #[derive(Debug, Default)]
 pub(super) struct RecentRows {
     rows: Vec<Row>,
-    /// Where the oldest lies, once the ring is full.
+    /// Index of the oldest row, once the ring is full.
     oldest: usize,
     rows_max: usize,
 }
 
 impl RecentRows {
-    /// An empty ring for so many rows; with 0 nothing is kept.
+    /// An empty ring for `rows_max` rows; with 0 it keeps nothing.
     pub(super) fn new(rows_max: usize) -> Self {
         Self { rows: Vec::with_capacity(rows_max), oldest: 0, rows_max }
     }
 
-    /// Takes a row in the place of the oldest.
+    /// Adds a row; if the ring is full, it replaces the oldest.
     pub(super) fn push(&mut self, row: &Row) {
         if self.rows.len() < self.rows_max {
             self.rows.push(*row);

@@ -1,9 +1,9 @@
 //! The newest answers after the model has changed.
 //!
-//! A swap scores nothing. It marks every symbol, and a symbol that is asked for before its next tick is scored again, once,
-//! from the state that its newest tick left: so a symbol without ticks answers by the loaded model as well, and a swap
-//! holds no tick up however many symbols there are. What is scored so goes to whoever asked and nowhere else. It is not in
-//! the state, a snapshot, a lane's outputs, the quality or a counter.
+//! A swap scores nothing. It marks every symbol as outdated. A symbol that is asked for before its next tick is scored
+//! again, once, from the state that its newest tick left. So a symbol without further ticks answers by the loaded model
+//! too, and a swap delays no tick, however many symbols there are. Such a score goes to the asker and nowhere else: not
+//! into the state, a snapshot, a lane's outputs, the quality or a counter.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::{
     bound_model::BoundModel, message::Answer, prediction::Prediction, scoring::Scoring, symbol::SymbolKey,
 };
 
-/// A model that was asked for and is not the loaded one, as while the shards change from one to the other. `None` for a
-/// model that cannot drive the stream: it has no answers for symbols.
+/// A model that a question asks for and that is not the loaded one, as while the shards change from one to the other.
+/// `None` inside: the model cannot drive the stream and has no answers for symbols.
 pub(super) struct Pinned(Option<Arc<BoundModel>>);
 
 impl ShardCore {

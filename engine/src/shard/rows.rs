@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::Model;
 use tokio::sync::oneshot;
 
-/// One request's rows.
+/// The rows of one request.
 struct Request {
     model: Arc<Model>,
     /// Row-major.
@@ -16,7 +16,7 @@ struct Request {
     reply: oneshot::Sender<Vec<f64>>,
 }
 
-/// The requests of a step. Bounded by what a turn takes of the mailbox.
+/// The requests of one step. Their number is bounded by what a turn takes from the mailbox.
 #[derive(Default)]
 pub(super) struct PendingRows {
     requests: Vec<Request>,
@@ -28,7 +28,7 @@ impl PendingRows {
         self.requests.push(Request { model, rows, reply });
     }
 
-    /// Scores and answers all of them. Who has gone meanwhile has dropped the receiver.
+    /// Scores and answers all requests. A reply to an asker that has gone is dropped.
     pub(super) fn answer(&mut self) {
         while let Some(first) = self.requests.first() {
             let model = first.model.clone();

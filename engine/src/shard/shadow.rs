@@ -1,5 +1,5 @@
-//! A second model that scores the same grid rows beside the active one. Only live quality hears of it: no prediction,
-//! no state and no snapshot knows that it is there.
+//! The shadow model: it scores the same grid rows as the loaded model, for live quality alone. It changes no
+//! prediction, no state and no snapshot.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,17 +10,17 @@ use crate::{
     window::GRID_S,
 };
 
-/// The variant under which its quality is shown.
+/// The variant under which the quality of a shadow model is shown.
 pub const SHADOW_VARIANT: &str = "shadow";
 
-/// Tells the rows of a shadow from those that the same file gave as the active model.
+/// Mixed into the hash of a shadow model, so that its rows differ from those of the same file as the loaded model.
 const SHADOW_BITS: u64 = 0x5348_4144_4f57_0001;
 
-/// The second model.
+/// The shadow model.
 #[derive(Debug)]
 pub(super) struct Shadow {
     pub(super) model: Arc<BoundModel>,
-    /// What the file says of itself, with the variant `shadow`.
+    /// Info of the model's file, with the variant `shadow`.
     pub(super) info: Arc<ModelInfo>,
 }
 
@@ -30,17 +30,17 @@ impl Shadow {
         Self { info: Arc::new(info), model }
     }
 
-    /// What its rows carry in the place of a model's hash.
+    /// The model hash of the shadow's quality rows.
     pub(super) fn hash(&self) -> u64 {
         self.model.hash() ^ SHADOW_BITS
     }
 
-    /// Scores a row that the active model scored, too.
+    /// Scores a row that the loaded model has scored; the probability waits for the outcome.
     pub(super) fn score(&self, row: &Row, second: i64, horizon_s: u32, waiting: &mut Waiting) {
         waiting.put(second, self.model.score(row), horizon_s);
     }
 
-    /// The row of quality of an outcome, if it had scored then, and for this horizon.
+    /// The quality row of an outcome, if the shadow scored that instant and predicts this horizon.
     pub(super) fn quality_row(
         &self,
         symbol: SymbolId,

@@ -5,7 +5,7 @@ use super::{config::MarketHabits, random::Random};
 /// Orders a second at most: a bound on the work of one second where the branching ratio is set to burst.
 const ORDERS_PER_SECOND_MAX: f64 = 2_000.0;
 
-/// What earlier orders still add to the rate of further ones.
+/// The rate that earlier orders add to that of further ones.
 #[derive(Clone, Debug)]
 pub(super) struct Arrivals {
     excess: [f64; 2],
@@ -57,18 +57,18 @@ impl Arrivals {
     }
 }
 
-/// How a wait ended.
+/// The end of a wait.
 pub(super) enum Arrival {
-    /// With the time left.
+    /// The time left passed without an order.
     None,
-    /// With a candidate that the thinning refused.
+    /// A candidate came that the thinning refused.
     Candidate {
-        /// After this long.
+        /// Time waited, seconds.
         waited_s: f64,
     },
-    /// With an order.
+    /// An order came.
     Order {
-        /// After this long.
+        /// Time waited, seconds.
         waited_s: f64,
     },
 }

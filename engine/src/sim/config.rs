@@ -5,15 +5,15 @@ use crate::tick::{EventTime, Price};
 /// A market to simulate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimConfig {
-    /// Equal seeds, equal bytes.
+    /// Seed of the random numbers: equal seeds give equal bytes.
     pub seed: u64,
     /// The symbols, each once.
     pub symbols: Vec<SimSymbol>,
-    /// The first second.
+    /// Time of the first second.
     pub start: EventTime,
-    /// How the market behaves.
+    /// The behaviour of prices and orders.
     pub habits: MarketHabits,
-    /// What the feed does to it.
+    /// The faults of the feed.
     pub faults: Faults,
 }
 
@@ -31,12 +31,12 @@ impl Default for SimConfig {
     }
 }
 
-/// One symbol.
+/// A symbol of the simulated market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimSymbol {
-    /// Its name, `BTC-USD`.
+    /// Name of the product, as `BTC-USD`.
     pub product: String,
-    /// The price it begins at.
+    /// The first price.
     pub price: Price,
     /// The price step.
     pub tick: Price,
@@ -77,29 +77,29 @@ impl SimSymbol {
     }
 }
 
-/// How prices and orders behave. The defaults match 99 h of XBTUSD in its stylised facts.
+/// The behaviour of prices and orders. The defaults match the stylised facts of 99 h of XBTUSD.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketHabits {
-    /// Mean volatility a year, `σ̄` by the root of the year's seconds.
+    /// Mean volatility per year: `σ̄` times the root of the seconds of a year.
     pub annual_volatility: f64,
     /// Time scales of log volatility, in seconds.
     pub scales_s: [f64; 3],
     /// Standard deviation of log volatility on each scale.
     pub scale_deviations: [f64; 3],
-    /// How much of the two slower scales is the market's rather than the symbol's: a correlation, 0 to 1.
+    /// Share of the two slower scales that all symbols have in common: a correlation, 0 to 1.
     pub shared_loading: f64,
-    /// Orders a second that no order excited, at mean volatility.
+    /// Orders per second that no order excited, at mean volatility.
     pub base_orders_per_s: f64,
-    /// Orders that one order excites, by the fast and the slow kernel. Their sum, the branching ratio, must be
-    /// below 1 for a steady market; at 1 it bursts.
+    /// Orders that one order excites, by the fast and by the slow kernel. Their sum is the branching ratio: below 1 the
+    /// market is steady, at 1 it bursts.
     pub branching: [f64; 2],
-    /// Decay of the kernels, a second.
+    /// Decay of the kernels, per second.
     pub decay_per_s: [f64; 2],
-    /// Fills of an order in the mean, at least 1.
+    /// Mean number of fills of an order, at least 1.
     pub fills_per_order: f64,
-    /// Log price an order moves, times the logarithm of one and its relative size.
+    /// Impact of an order: the log price moves by this times `ln(1 + relative size)`.
     pub impact: f64,
-    /// Bursts of orders that lead a jump, an hour.
+    /// Bursts of orders that lead a jump, per hour.
     pub jumps_per_hour: f64,
     /// Scale of a jump (Laplace), in log price.
     pub jump_scale: f64,
@@ -123,27 +123,27 @@ impl Default for MarketHabits {
     }
 }
 
-/// What a feed does wrong. Shares are of ticks, 0 to 1; the default is a perfect feed.
+/// The faults of a feed. Shares are shares of ticks, 0 to 1. The default is a perfect feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
-    /// Ticks that come twice.
+    /// Share of ticks that come twice.
     pub repeated_share: f64,
-    /// Ticks that come up to 200 ms late, so that others overtake them.
+    /// Share of ticks that come up to 200 ms late, so that others overtake them.
     pub late_share: f64,
-    /// Silences of 5 to 60 s over all symbols, an hour.
+    /// Silences of 5 to 60 s of all symbols, per hour.
     pub silences_per_hour: f64,
-    /// Quotes that are crossed or have nothing at the touch.
+    /// Share of quotes that are crossed or have no quantity.
     pub bad_quote_share: f64,
-    /// Ticks stamped one to three hours off.
+    /// Share of ticks whose time is one to three hours off.
     pub clock_jump_share: f64,
-    /// Ticks without a side.
+    /// Share of ticks without a side.
     pub side_missing_share: f64,
-    /// Ticks without a size.
+    /// Share of ticks without a size.
     pub size_missing_share: f64,
 }
 
 impl Faults {
-    /// As much as a real feed shows.
+    /// The faults of a real feed.
     pub fn realistic() -> Self {
         Self {
             repeated_share: 0.0005,

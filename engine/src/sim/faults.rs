@@ -18,7 +18,7 @@ pub(super) struct FaultyFeed {
     silent_until_second: i64,
 }
 
-/// A tick and when it arrives.
+/// A tick with its time of arrival.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
     arrival_nanos: i64,
@@ -56,7 +56,7 @@ impl FaultyFeed {
         }
     }
 
-    /// Moves what arrives before `second` begins to `ticks`, in the order of arrival. To be called for every second.
+    /// Moves the ticks that arrive before `second` to `ticks`, in the order of arrival. To be called for every second.
     pub(super) fn arrived_before(&mut self, second: i64, ticks: &mut VecDeque<(usize, Tick)>) {
         if self.random.happens(self.faults.silences_per_hour / 3_600.0) {
             let silence_s = self.random.between(SILENCE_S.0, SILENCE_S.1) as i64;
@@ -72,7 +72,7 @@ impl FaultyFeed {
         }
     }
 
-    /// Crossed, or with nothing at the touch.
+    /// The quote made crossed or without quantities.
     fn spoilt(&mut self, quote: Quote) -> Quote {
         if self.random.unit() < 0.5 {
             return Quote { bid: quote.ask, ask: quote.bid, ..quote };

@@ -23,7 +23,7 @@ pub(super) struct Flow {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
     pub(super) side: Side,
-    /// In quote units.
+    /// Size in quote units.
     pub(super) size: f64,
     pub(super) fills: u32,
 }
@@ -40,7 +40,7 @@ impl Flow {
         Order { side, size, fills: random.geometric(fills_per_order) }
     }
 
-    /// The side of the order to come, which the quantities at the touch give away in part.
+    /// The side of the next order. The quantities at the touch lean towards it.
     pub(super) fn next_side(&mut self, random: &mut Random) -> Side {
         if self.left_in_run == 0 {
             self.side = if random.unit() < 0.5 { Side::Buy } else { Side::Sell };

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::tick::{Depth, EventTime, NANOS_PER_SECOND, Price, Quantity, Quote, Side, Tick, UNITS_PER_ONE};
 
-/// Share of the volatility that the price has without orders; their impact is the rest.
+/// Share of the volatility that does not come from the impact of orders.
 const DIFFUSION_SHARE: f64 = 0.6;
-/// How orders come more often with volatility: the power of it.
+/// The rate of orders grows with volatility to this power.
 const RATE_POWER: f64 = 0.9;
-/// How the book thins with volatility.
+/// The quantities of the book change with volatility to this power.
 const DEPTH_POWER: f64 = -0.7;
 /// Order size, in quote units at mean depth, against which impact is measured.
 const IMPACT_SIZE: f64 = 2_000.0;
@@ -25,10 +25,10 @@ const LEAD_MAX_S: f64 = 25.0;
 /// Logarithm of the median quantity at the touch, in quote units: `ln 5000`.
 const LOG_TOUCH_MEAN: f64 = 8.517_193_191_416_238;
 const LOG_TOUCH_DEVIATION: f64 = 0.8;
-/// How far the side to come tilts the quantities at the touch.
+/// Tilt of the quantities at the touch towards the side of the next order.
 const TOUCH_TILT: f64 = 0.4;
 
-/// When in a second without an order the quote follows the price.
+/// Time within a second without orders at which the quote follows the price, ns.
 const REQUOTE_AT_NS: i64 = 950_000_000;
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Market {
     flow: Flow,
     log_price: f64,
     sigma: f64,
-    /// Seconds at which a jump is due, and its log price.
+    /// Seconds at which jumps are due, each with its change of the log price.
     jumps: Vec<(i64, f64)>,
     tick_units: i64,
     tick_price: f64,
@@ -49,7 +49,7 @@ pub(super) struct Market {
     last_price: Price,
 }
 
-/// What holds for a whole second.
+/// The values that hold for a whole second.
 #[derive(Clone, Copy)]
 struct Second {
     second: i64,

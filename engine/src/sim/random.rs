@@ -32,7 +32,7 @@ impl Random {
         1.0 - self.unit()
     }
 
-    /// True this often. Draws nothing where the answer is fixed.
+    /// True with this probability. Draws nothing if the probability is 0 or 1.
     pub(super) fn happens(&mut self, probability: f64) -> bool {
         probability > 0.0 && self.unit() < probability
     }
@@ -42,12 +42,12 @@ impl Random {
         low + (high - low) * self.unit()
     }
 
-    /// Mean 1.
+    /// Exponential with mean 1.
     pub(super) fn exponential(&mut self) -> f64 {
         -libm::log(self.unit_above_zero())
     }
 
-    /// Mean 0, variance 1, by Marsaglia's polar method.
+    /// Normal with mean 0 and variance 1, by Marsaglia's polar method.
     pub(super) fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare_normal.take() {
             return spare;
@@ -68,17 +68,17 @@ impl Random {
         libm::exp(mean + deviation * self.normal())
     }
 
-    /// At least 1; above `x` with probability `x^-shape`.
+    /// Pareto: at least 1, above `x` with probability `x^-shape`.
     pub(super) fn pareto(&mut self, shape: f64) -> f64 {
         libm::exp(self.exponential() / shape)
     }
 
-    /// Mean 0, scale 1: a difference of two exponentials.
+    /// Laplace with mean 0 and scale 1: the difference of two exponentials.
     pub(super) fn laplace(&mut self) -> f64 {
         self.exponential() - self.exponential()
     }
 
-    /// At least 1, in the mean this many.
+    /// Geometric: at least 1, with this mean.
     pub(super) fn geometric(&mut self, mean: f64) -> u32 {
         if mean <= 1.0 {
             return 1;
@@ -87,7 +87,7 @@ impl Random {
         1 + steps.min(1e6) as u32
     }
 
-    /// Counts of this mean, by Knuth's product of uniforms.
+    /// Poisson with this mean, by Knuth's product of uniforms.
     pub(super) fn poisson(&mut self, mean: f64) -> u32 {
         if mean <= 0.0 {
             return 0;

@@ -5,7 +5,7 @@ use super::{config::MarketHabits, random::Random};
 const SECONDS_PER_DAY: i64 = 86_400;
 const SECONDS_PER_YEAR: f64 = 365.0 * 86_400.0;
 
-/// What a jump adds to log volatility on the fastest scale.
+/// Increase of log volatility by a jump, on the fastest scale.
 const JUMP_KICK: f64 = 0.9;
 
 /// A mean-reverting value with a fixed stationary deviation, stepped each second exactly.
@@ -66,7 +66,7 @@ impl Volatility {
         self.shared.iter_mut().for_each(|scale| scale.step(&mut self.shared_random));
     }
 
-    /// A jump leaves the market nervous.
+    /// Adds the increase that follows a jump.
     pub(super) fn kick(&mut self) {
         self.own[0].value += JUMP_KICK;
     }

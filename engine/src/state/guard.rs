@@ -1,5 +1,6 @@
-//! Which ticks enter: in order, once, and not from an hour ahead on one message's word. Two wrong messages can still set
-//! the clock ahead, for years: a clock that few ticks have vouched for yet is given up when as many come from behind it.
+//! The guard decides which ticks enter a state: those in order, each once, and none from more than an hour ahead on the
+//! word of one message. Two wrong messages can still set the clock ahead, by years. So a clock that few ticks have
+//! confirmed is given up when as many ticks come from behind it.
 
 use std::cmp::Ordering;
 
@@ -10,29 +11,29 @@ use crate::{
     tick::{NANOS_PER_SECOND, Tick},
 };
 
-/// A tick further ahead than this needs a second one beside it.
+/// A tick further ahead than this enters only if a second tick confirms it.
 pub const JUMP_NS: i64 = 3_600 * NANOS_PER_SECOND;
-/// How near the second one must be.
+/// Greatest distance between such a tick and the one that confirms it.
 pub const JUMP_CONFIRM_NS: i64 = 60 * NANOS_PER_SECOND;
 
-/// Ticks after which a clock is believed that the first tick, or a jump, has set; and as many from more than an hour
-/// behind it, each later than the one before, refute one that is not.
+/// Ticks that confirm a clock which the first tick or a jump has set. As many ticks from more than an hour behind, each
+/// later than the one before, refute a clock that is not confirmed.
 pub const CLOCK_VOUCHERS: u32 = 64;
 
-/// What becomes of a tick.
+/// The guard's decision about a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It enters the state.
+    /// The tick enters the state.
     Accepted,
-    /// Older than the symbol's newest.
+    /// The tick is older than the symbol's newest.
     Late,
-    /// Its trade id is among the last 1,024.
+    /// The tick's trade id is among the last 1,024.
     Repeated,
-    /// More than an hour ahead, and alone.
+    /// The tick is more than an hour ahead, and no other confirms it.
     Jump,
 }
 
-/// What the symbol remembers to decide.
+/// What a symbol's state remembers about its ticks for these decisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct Guard {
     trade_ids: Vec<u64>,
@@ -42,13 +43,13 @@ pub struct Guard {
     jump: Option<Jump>,
     /// Ticks accepted since the first one or the last jump, up to [`CLOCK_VOUCHERS`].
     vouchers: u32,
-    /// Ticks from far behind a clock that is not believed, each later than the one before.
+    /// Ticks from more than an hour behind an unconfirmed clock, each later than the one before.
     refuters: u32,
-    /// Time of the newest of them, ns.
+    /// Time of the newest such tick, ns.
     refuter_ns: i64,
 }
 
-/// A tick too far ahead to be believed alone.
+/// A tick that is too far ahead to enter alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 struct Jump {
     time_ns: i64,
@@ -70,8 +71,7 @@ impl Jump {
 }
 
 impl Guard {
-    /// Decides, and remembers what an accepted tick leaves to remember. `newest_ns` is the symbol's clock, `offset`
-    /// the tick's record.
+    /// Decides about a tick and remembers it. `newest_ns` is the symbol's clock, `offset` that of the tick's record.
     pub fn admit(&mut self, tick: &Tick, newest_ns: Option<i64>, offset: u64) -> Admission {
         let time_ns = tick.event_time.nanos();
         if let Some(newest) = newest_ns {
@@ -100,8 +100,8 @@ impl Guard {
         Admission::Accepted
     }
 
-    /// Whether with this tick more speaks against the symbol's clock than for it, so that the state must begin anew.
-    /// Asked once a tick, before it is admitted.
+    /// Whether this tick refutes the symbol's clock, so that the state must begin anew. To be called once for each
+    /// tick, before [`Guard::admit`].
     pub fn is_clock_refuted(&mut self, tick: &Tick, newest_ns: i64) -> bool {
         let time_ns = tick.event_time.nanos();
         if self.vouchers >= CLOCK_VOUCHERS || newest_ns - time_ns <= JUMP_NS {

@@ -7,18 +7,18 @@ use crate::{
     window::{GRID_S, Seconds, Window, to_f64},
 };
 
-/// Horizons that can be asked for, seconds.
+/// The horizons that can be configured, seconds.
 pub const HORIZONS_S: [u32; 4] = [15, 30, 60, 300];
 
 /// `[label]`: the event that is predicted. It shapes every prediction's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LabelSettings {
-    /// Seconds ahead that outcomes look: one of [`HORIZONS_S`].
+    /// The horizon: seconds ahead that an outcome looks, one of [`HORIZONS_S`].
     pub horizon_s: u32,
-    /// Quantile of the symbol's trailing volatilities that makes its threshold, between 0 and 1.
+    /// The threshold is this quantile of the symbol's trailing volatilities, between 0 and 1.
     pub quantile: f64,
-    /// Seconds of such volatilities before the quantile is used.
+    /// Seconds of trailing volatilities that are needed before the quantile is used.
     pub warm_up_s: u32,
     /// A fixed threshold instead of the quantile, basis points per square-root second; `None` (0 in a file) = the quantile.
     #[serde(with = "unset")]
@@ -75,7 +75,7 @@ impl LabelSettings {
     }
 
     /// Volatility of the closed seconds of one horizon before `second`, per square-root second, if at least 95 % of
-    /// them are valid. What trails now is the outcome of what was predicted a horizon ago.
+    /// them are valid. It is the outcome of the prediction made one horizon ago.
     pub(super) fn completed_volatility(&self, seconds: &Seconds, second: i64) -> Option<f64> {
         let horizon_s = i64::from(self.horizon_s);
         let (squared_return, valid_seconds) = match self.horizon_s {

@@ -17,12 +17,12 @@ pub struct StateSettings {
     pub gaps: GapSettings,
     /// The event that is predicted.
     pub label: LabelSettings,
-    /// What outcomes may do to predictions.
+    /// The changes that outcomes may make to predictions.
     pub feedback: FeedbackSettings,
 }
 
 impl StateSettings {
-    /// A fingerprint: equal settings and equal features, equal fingerprints.
+    /// A fingerprint of the settings and of the list of features.
     pub fn fingerprint(&self) -> u64 {
         let text = format!(
             "gap_quoted_ns={} gap_trades_ns={} {} recalibrate={} fallback={} features={:016x}",

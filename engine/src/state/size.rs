@@ -1,4 +1,4 @@
-//! Which trades are big: at or above the symbol's own 99th percentile of size.
+//! Big trades: those at or above the symbol's own 99th percentile of size.
 //!
 //! A histogram with eight bins an octave, in integers. Every hour of event time each count loses an eighth of
 //! itself, rounded up, so that old trades fade with a half-life of about five hours; the threshold moves once a
@@ -27,7 +27,7 @@ impl Default for TradeSizes {
 }
 
 impl TradeSizes {
-    /// Moves to the second of the next trade: fades each full hour, moves the threshold each full minute.
+    /// Moves to the second of the next trade: fades the counts each full hour, moves the threshold each full minute.
     pub fn advance(&mut self, second: i64) {
         let (hour, minute) = (second.div_euclid(3600), second.div_euclid(60));
         if let Some(old) = self.hour {
@@ -43,7 +43,7 @@ impl TradeSizes {
         self.minute = Some(minute);
     }
 
-    /// Takes a trade's size, 1e-8.
+    /// Counts the size of a trade, 1e-8.
     pub fn push(&mut self, size: i64) {
         self.counts[bin_of(size)] += 1;
         self.total += 1;

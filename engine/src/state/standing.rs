@@ -1,5 +1,5 @@
-//! What stands at an instant: the threshold of the event, the probability, the volatility forecast, and what of them can
-//! be answered.
+//! A symbol's scores at one instant: the threshold of the event, the probability, the volatility forecast, and whether
+//! they can be answered.
 
 use super::tau::Tau;
 use crate::{
@@ -10,23 +10,23 @@ use crate::{
     window::Window,
 };
 
-/// What stands at an instant.
+/// A symbol's scores at one instant.
 pub(super) struct Standing {
     pub(super) status: Status,
     /// The event's threshold, per square-root second; NaN while there is none.
     pub(super) tau: f64,
-    /// What it rests on.
+    /// The origin of that threshold.
     pub(super) tau_source: TauSource,
-    /// The probability with its story, unless warming.
+    /// The probability and how it was made; `None` while the symbol warms up.
     pub(super) given: Option<Given>,
-    /// What the volatility forecast is made from.
+    /// The inputs of the volatility forecast.
     pub(super) inputs: Option<Inputs>,
     /// The volatility forecast.
     pub(super) forecast: Option<Forecast>,
 }
 
 impl Standing {
-    /// Puts together what can be answered. `give` scores the row; it is not asked where ticks cover too little.
+    /// Decides what can be answered. `give` scores the row; it is not called if the ticks cover too little.
     pub(super) fn new(
         view: &View<'_>,
         tau: &Tau,

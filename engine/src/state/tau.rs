@@ -50,7 +50,7 @@ const BINS_PER_E: f64 = 100.0;
 const LOWEST: f64 = 1e-9;
 const NO_SAMPLE: u16 = u16::MAX;
 
-/// The evictable histogram.
+/// The histogram of the last 24 hours, from which samples are evicted by time.
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Tau {
     ring: Vec<u16>,
@@ -69,7 +69,7 @@ pub struct Tau {
     overlap: u32,
     /// Samples before there is a provisional threshold.
     provisional_min: u32,
-    /// Stands in the quantile's place, per square-root second.
+    /// A fixed threshold in place of the quantile, per square-root second.
     fixed: Option<f64>,
     /// The threshold of the present cursor, per square-root second.
     value: f64,
@@ -102,8 +102,8 @@ impl Tau {
         }
     }
 
-    /// Takes the volatility of the window that ends at the next grid instant, per square-root second, or notes that
-    /// it is not known.
+    /// Adds the volatility of the window that ends at the next grid instant, per square-root second; `None` if it is not
+    /// known.
     pub fn push(&mut self, volatility: Option<f64>) {
         let leaving = self.ring[self.next as usize];
         if leaving != NO_SAMPLE {
@@ -124,7 +124,7 @@ impl Tau {
         }
     }
 
-    /// Notes `count` grid instants without a completed window.
+    /// Adds `count` grid instants without a completed window.
     pub fn push_unknown(&mut self, count: u64) {
         if count >= RING as u64 {
             self.ring.fill(NO_SAMPLE);

@@ -3,13 +3,14 @@
 
 use std::{fs, path::Path};
 
-/// CPUs' worth of time this process may use, if its control group or one above it limits it.
+/// CPU time that this process may use, in CPUs; `None` if neither its control group nor one above it sets a limit. The
+/// standard library's `available_parallelism` rounds the quota down; the plan needs the fraction.
 pub fn cpu_quota() -> Option<f64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     quota_in(Path::new("/sys/fs/cgroup"), &groups)
 }
 
-/// The least quota on the path from our group to the root, in version 2 and version 1 layouts.
+/// The least quota on the path from the process's group to the root, in the layouts of versions 2 and 1.
 fn quota_in(mount: &Path, groups: &str) -> Option<f64> {
     let mut quotas = Vec::new();
     for line in groups.lines() {

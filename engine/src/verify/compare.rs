@@ -1,4 +1,4 @@
-//! Where two values differ, and what was compared lately.
+//! The first difference between two values, and the hashes of the predictions compared lately.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::verify::At;
 
 /// Characters of a value that a report shows.
 const EXCERPT_CHARS: usize = 120;
-/// Predictions among which a repeat is recognised.
+/// Number of predictions among which a repeat is recognised.
 const RECENT_MAX: usize = 200_000;
 
 /// The fields of an object in the order they are written.

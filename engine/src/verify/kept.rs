@@ -1,4 +1,4 @@
-//! States that were kept on the way: where the ticks that a state grew from are gone, it grows on from there.
+//! Kept states: if the first ticks of a state are gone from the log, the state can go on from a kept one.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use super::lives::Span;
 /// A symbol's state as of an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptState {
-    /// Of the ticks.
+    /// Topic of the ticks.
     pub topic: String,
-    /// Of the ticks.
+    /// Partition of the ticks.
     pub partition: u32,
     /// `venue:product`.
     pub symbol: String,
     /// The offset behind the last record that the state holds.
     pub next: u64,
-    /// What the shard gave.
+    /// The snapshot as the shard encoded it.
     pub bytes: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ impl KeptStates {
         Self(by_symbol)
     }
 
-    /// The state from which the first of these spans goes on at a tick of the symbol: one of that span, none of whose
+    /// The kept state from which the first of these spans can go on: it belongs to the span, and none of the span's
     /// further ticks lie below `ticks_from`.
     pub(super) fn find(
         &self,

@@ -18,20 +18,20 @@ use crate::{
     tick::Tick,
 };
 
-/// A symbol's state, and what it gives.
+/// A symbol's state in a core of its own.
 pub(super) struct Life {
     core: ShardCore,
-    /// Named with its first tick.
+    /// The symbol, until its first tick has named it to the core.
     new_symbol: Option<Arc<Symbol>>,
     key: SymbolKey,
     epoch: Epoch,
     emit: Emit,
     reply: Sender<LaneReply>,
     replies: Receiver<LaneReply>,
-    /// What is loaded.
+    /// The model that is loaded.
     said: Option<Said>,
     is_model_there: bool,
-    /// A model that is not there may have shaped the state: its outcomes feed back.
+    /// Whether a missing model may have shaped the state by feedback.
     is_tainted: bool,
     learns: bool,
 }
@@ -69,7 +69,7 @@ impl Life {
         life
     }
 
-    /// Puts a kept state in the place of the new one.
+    /// Replaces the new state by a kept one.
     pub(super) fn restore(&mut self, kept: &KeptState) -> Result<(), LogError> {
         let Some(symbol) = self.new_symbol.take() else { return Ok(()) };
         let snapshot = kept.bytes.clone();
@@ -92,7 +92,7 @@ impl Life {
         self.core.step(Instant::now(), &mut vec![message], &mut NoOut);
     }
 
-    /// Scores with this from now on.
+    /// Loads the model that scores from now on.
     pub(super) fn load(&mut self, said: &Said, shelf: &mut Shelf<'_>) {
         if self.said.as_ref() == Some(said) {
             return;
@@ -109,7 +109,7 @@ impl Life {
         self.step(Message::Control(Control::SwapModel { model, reply }));
     }
 
-    /// Whether what it gives can be judged.
+    /// Whether the predictions of this life can be judged.
     pub(super) fn is_known(&self) -> bool {
         self.is_model_there && !self.is_tainted
     }

@@ -2,8 +2,8 @@
 //!
 //! A symbol has one life while its state is kept. It has another where state was lost and began at a new origin, and
 //! where its second tick set its clock back. The states of two lives overlap in ticks: the later one is rebuilt
-//! silently from its origin while what was written in between came from the earlier one. A receipt alone could lie, so a
-//! life must fit those around it; what does not is compared with the life that its neighbours name.
+//! silently from its origin while what was written in between came from the earlier one. A receipt alone could lie, so
+//! a life must fit those around it; what does not is compared with the life that its neighbours name.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ const SPANS_MAX: usize = 1_000_000;
 /// One life of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// The offset its state begins at.
+    /// Offset of the first record of its state.
     pub(super) origin: u64,
     /// Its first prediction.
     pub(super) first: At,
-    /// Whether something was lost before.
+    /// Whether the state before it was lost.
     pub(super) new_origin: bool,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Span {
 struct Claimed {
     span: Span,
     records: u64,
-    /// How many of them say `new_origin`.
+    /// Number of predictions that say `new_origin`.
     new_origin: u64,
 }
 
@@ -38,11 +38,11 @@ pub(super) struct Lives {
     pub(super) config_hash: u64,
     by_symbol: BTreeMap<String, Vec<Claimed>>,
     spans: usize,
-    /// The lowest origin: the ticks from here on were all read.
+    /// The lowest origin: all ticks from here on were read.
     lowest_origin: Option<u64>,
-    /// The same by the group's word, for a partition without any prediction.
+    /// The lowest origin that the group committed, for a partition without a prediction.
     committed_origin: Option<u64>,
-    /// The lowest and highest place that a prediction names.
+    /// The lowest and the highest tick that a prediction names.
     pub(super) first: Option<At>,
     pub(super) last: Option<At>,
     pub(super) last_offset: Option<u64>,
@@ -50,7 +50,8 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    /// None yet; of predictions made under these settings by a group that says where its states began, if it does.
+    /// No lives yet. `config_hash` is the fingerprint of the settings; `committed_origin` the origin that the group
+    /// committed, if any.
     pub(super) fn new(config_hash: u64, committed_origin: Option<u64>) -> Self {
         Self {
             config_hash,
@@ -65,7 +66,7 @@ impl Lives {
         }
     }
 
-    /// Takes a prediction's word.
+    /// Adds the receipt of a prediction.
     pub(super) fn add(&mut self, found: &Found) -> Result<(), LogError> {
         let Some(at) = found.at else { return Ok(()) };
         self.first = Some(self.first.map_or(at, |first| first.min(at)));

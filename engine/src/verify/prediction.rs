@@ -1,20 +1,20 @@
-//! A prediction as it was found, and what it says of itself.
+//! A recorded prediction with the claims of its receipt.
 
 use serde::Deserialize;
 
 use super::{Place, compare};
 use crate::{recording::LogRecord, verify::At};
 
-/// Which model scores, as a prediction says.
+/// The model that scored, as a prediction says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// None was loaded.
+    /// No model was loaded.
     NoModel,
-    /// The one of this hash.
+    /// The model of this SHA-256.
     Model(String),
 }
 
-/// The parts of a prediction's value that say how to compute it again.
+/// The parts of a prediction's value that are needed to compute it again.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claim {
     pub(super) symbol: String,
@@ -37,13 +37,14 @@ pub(super) struct Receipt {
     pub(super) state_from: String,
 }
 
-/// A record of the predictions.
+/// A record of the predictions' topic.
 #[derive(Debug)]
 pub(super) struct Found {
     record: LogRecord,
-    /// The tick it names: by its header `src`, without one by its receipt. `None` unless that is of its own partition.
+    /// The tick that the record names by its header `src`, or without one by its receipt. `None` unless that tick is of
+    /// the same partition.
     pub(super) at: Option<At>,
-    /// `None` where the value is no prediction.
+    /// The claims; `None` if the value is no prediction.
     pub(super) claim: Option<Claim>,
 }
 
@@ -71,13 +72,13 @@ impl Found {
         xxhash_rust::xxh3::xxh3_64(self.record.value.as_deref().unwrap_or_default())
     }
 
-    /// The tick it names, or where it lies itself.
+    /// The place of the tick that the record names, otherwise the record's own.
     pub(super) fn place(&self, partition: u32) -> Place {
         let (offset, index) = self.at.unwrap_or((self.record.offset, 0));
         Place { partition, offset, index }
     }
 
-    /// Which model it says scored it; `None` where it says two, or cannot be read.
+    /// The model that scored, as the prediction says; `None` if it names two or cannot be read.
     pub(super) fn model(&self) -> Option<Said> {
         let claim = self.claim.as_ref()?;
         if self.model_difference().is_some() {
@@ -106,7 +107,7 @@ impl Found {
         compare::excerpt(self.record.value.as_deref().unwrap_or_default())
     }
 
-    /// Where it contradicts itself: the field, what it says there, and what it should say.
+    /// A contradiction within the prediction: the field, the value found and the value due.
     pub(super) fn own_difference(&self) -> Option<(&'static str, String, String)> {
         let Some(claim) = &self.claim else {
             return Some(("(value)", self.excerpt(), "a prediction".to_owned()));
@@ -118,7 +119,7 @@ impl Found {
         (origin > at.0).then(|| ("receipt.origin", origin.to_string(), format!("at most {}", at.0)))
     }
 
-    /// Where it differs from the `due` value of the tick of `symbol`.
+    /// The first difference from the `due` value of the tick of `symbol`.
     pub(super) fn compare(&self, due: &[u8], symbol: &str) -> Option<(String, String, String)> {
         let value = self.record.value.as_deref().unwrap_or_default();
         if value != due {

@@ -1,4 +1,4 @@
-//! What came of it.
+//! The report of a verification.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +9,22 @@ use crate::source::Faults;
 /// Missing models that are named one by one.
 const MISSING_MODELS_MAX: usize = 16;
 
-/// A tick: where its record lies, and which ticker of it.
+/// The place of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
-    /// Partition.
+    /// Partition of the record.
     pub partition: u32,
-    /// Offset in the ticks' topic.
+    /// Offset of the record in the ticks' topic.
     pub offset: u64,
-    /// Ticker in the record, from 0.
+    /// Position of the tick among those of its record, from 0.
     pub index: u32,
 }
 
-/// Why a prediction cannot be judged.
+/// The reason why a prediction cannot be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its state grew from ticks that the log does not have any more.
+    /// Its state grew from ticks that are gone from the log.
     BelowLogStart,
     /// Its tick lies behind the end of the ticks.
     BehindTicks,
@@ -35,7 +35,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// In words, with what helps.
+    /// The reason in words, with the remedy.
     pub fn text(self) -> &'static str {
         match self {
             Self::BelowLogStart => "their states grew from ticks below the log's start",
@@ -45,85 +45,84 @@ impl Reason {
         }
     }
 
-    /// Whether giving more would help. What retention took is gone.
+    /// Whether more inputs would help. Ticks that retention has deleted are gone.
     pub fn is_curable(self) -> bool {
         self != Self::BelowLogStart
     }
 }
 
-/// In which way a prediction is not as it should be.
+/// The kinds of differences between the predictions and the computed ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// It has other bytes, another key or other headers.
+    /// The prediction has other bytes, another key or other headers.
     Differing,
-    /// A tick should have given one and did not.
+    /// A tick should have a prediction and has none.
     Missing,
-    /// It is there twice.
+    /// The prediction is there twice.
     Repeated,
-    /// No tick gives it.
+    /// No tick gives the prediction.
     Surplus,
 }
 
-/// One that is not as it should be.
+/// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// In which way.
+    /// Kind of the difference.
     pub kind: Kind,
-    /// Its tick.
+    /// Place of the tick.
     #[serde(flatten)]
     pub place: Place,
-    /// The first field that differs, by its path in the value; empty for what is missing, repeated or surplus.
+    /// Path of the first field that differs; empty for missing, repeated and surplus predictions.
     pub field: String,
-    /// What stands there.
+    /// The value found.
     pub found: String,
-    /// What should.
+    /// The value due.
     pub due: String,
 }
 
-/// Not verifiable, by reason.
+/// The predictions that cannot be judged for one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Unjudged {
-    /// How many.
+    /// Number of predictions.
     pub count: u64,
-    /// The first of them.
+    /// Place of the first.
     pub first: Place,
 }
 
-/// The counts, and the first difference.
+/// The counts and the first difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Records of the ticks.
+    /// Tick records read.
     pub tick_records: u64,
-    /// Those behind the last prediction and commit: waiting, or their predictions are lost at the end.
+    /// Tick records behind the last prediction and commit: they wait, or their predictions are lost at the end.
     pub tick_records_behind: u64,
     /// Tick records, or tickers in one, that cannot be read and so have no prediction, by reason.
     pub unreadable: Faults,
-    /// Records of the predictions.
+    /// Prediction records read.
     pub predictions: u64,
-    /// The same bytes, key and headers.
+    /// Predictions with the same bytes, key and headers.
     pub verified: u64,
-    /// [`Kind::Differing`].
+    /// Predictions of [`Kind::Differing`].
     pub differing: u64,
-    /// [`Kind::Missing`].
+    /// Ticks of [`Kind::Missing`].
     pub missing: u64,
-    /// [`Kind::Repeated`].
+    /// Predictions of [`Kind::Repeated`].
     pub repeated: u64,
-    /// Repeats with the same bytes where delivery is at least once.
+    /// Repeats with the same bytes if delivery is at least once.
     pub repeated_as_promised: u64,
-    /// [`Kind::Surplus`].
+    /// Predictions of [`Kind::Surplus`].
     pub surplus: u64,
-    /// What could not be judged.
+    /// Predictions that could not be judged, by reason.
     pub not_verifiable: BTreeMap<Reason, Unjudged>,
-    /// The SHA-256 of models that were asked for and not there, the first few.
+    /// SHA-256 of the first few models that are missing.
     pub missing_models: BTreeSet<String>,
-    /// The first that is not as it should be, by partition and place.
+    /// The first difference, by partition and place.
     pub first_difference: Option<Difference>,
 }
 
 impl Report {
-    /// Whether every prediction that can be judged is as it should be, and none that could be, with more given, was
-    /// left out.
+    /// Whether every prediction that can be judged is right, and none was left out that more inputs could judge.
     pub fn is_sound(&self) -> bool {
         let faults = self.differing + self.missing + self.repeated + self.surplus;
         faults == 0 && !self.not_verifiable.keys().any(|reason| reason.is_curable())

@@ -1,4 +1,4 @@
-//! The models, each looked for once.
+//! The models of a verification. Each is looked up once.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,11 +8,11 @@ use crate::bound_model::BoundModel;
 
 /// Finds models by the SHA-256 of their file.
 pub trait Models {
-    /// The model, if there is one.
+    /// The model of this SHA-256, if there is one.
     fn find(&mut self, sha256: &str) -> Option<Arc<Model>>;
 }
 
-/// What was looked for.
+/// The models that were looked up, bound to the engine's row.
 pub(super) struct Shelf<'a> {
     models: &'a mut dyn Models,
     bound: HashMap<String, Option<Arc<BoundModel>>>,
@@ -23,7 +23,7 @@ impl<'a> Shelf<'a> {
         Self { models, bound: HashMap::new() }
     }
 
-    /// The model of this hash, bound to the engine's row; `None` where there is none, or it cannot drive the stream.
+    /// The model of this SHA-256; `None` if it is missing or cannot drive the stream.
     pub(super) fn find(&mut self, sha256: &str) -> Option<Arc<BoundModel>> {
         if let Some(known) = self.bound.get(sha256) {
             return known.clone();

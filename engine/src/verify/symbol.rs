@@ -1,19 +1,19 @@
-//! One symbol of a partition: its lives, and what they make of a tick.
+//! One symbol of a partition: its lives, and the prediction that a tick should have given.
 
 use super::{At, LogError, Task, life::Life, lives::Span, prediction::Said};
 use crate::{decode::DecodedTick, symbol::Partition};
 
-/// A symbol's lives on their way.
+/// The lives of a symbol at one place of the log.
 pub(super) struct Symbol {
     pub(super) spans: Vec<Span>,
-    /// The one that speaks now.
+    /// Index of the life whose predictions are in the log now.
     pub(super) speaking: usize,
     /// The states of the spans from `speaking` on, as far as they have begun.
     pub(super) lives: Vec<Option<Life>>,
 }
 
 impl Task<'_, '_> {
-    /// What the lives make of a tick.
+    /// Gives a tick to the lives; returns the prediction that is due.
     pub(super) fn advance(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Result<Due, LogError> {
         let Some(symbol) = self.symbols.get_mut(name) else { return Ok(Due::NoState) };
         while symbol.spans.get(symbol.speaking + 1).is_some_and(|next| next.first <= at) {
@@ -56,7 +56,7 @@ impl Task<'_, '_> {
         })
     }
 
-    /// Begins what begins at this tick: a life that knows its first tick, or one that goes on from a kept state.
+    /// Begins the lives that begin at this tick: one that has its first tick, or one that goes on from a kept state.
     fn begin_lives(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Result<(), LogError> {
         let Some(symbol) = self.symbols.get_mut(name) else { return Ok(()) };
         let spans = &symbol.spans[symbol.speaking..];
@@ -83,22 +83,22 @@ impl Task<'_, '_> {
     }
 }
 
-/// What a tick should have given.
+/// The prediction that a tick should have given.
 pub(super) enum Due {
-    /// This value.
+    /// A prediction of this value.
     Bytes {
         bytes: Vec<u8>,
-        /// Whether its absence is a fault.
+        /// Whether a missing prediction is a fault.
         is_expected: bool,
     },
-    /// None: dropped, or the mode of emission leaves it out.
+    /// No prediction: the tick is dropped, or the mode of emission leaves it out.
     Nothing,
-    /// No life of the symbol covers it.
+    /// No life of the symbol covers the tick.
     NoState,
-    /// The life that speaks begins later.
+    /// The life that covers the tick begins later.
     NotBegun,
-    /// The life's first ticks are not in the log any more.
+    /// The first ticks of the life are gone from the log.
     Lost,
-    /// The model that scored, or one that shaped its state, is not there.
+    /// The model that scored, or one that shaped the state, is missing.
     NoModel,
 }
