@@ -9,9 +9,9 @@ mod list;
 mod process;
 mod requests;
 
-pub use families::{Series, Shape, Value, render};
+pub use families::render;
 pub use inferences::{Inferences, ModelInferences, Timed};
-pub use list::{METRICS, Metric, names};
+pub use list::{METRICS, names};
 pub(crate) use process::resident_bytes;
 pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, RequestsTotal};
 

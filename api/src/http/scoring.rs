@@ -10,7 +10,6 @@ use super::{
     app::App,
     problem::Problem,
     rows::{RowRules, Rows},
-    service::count_predictions,
 };
 use crate::metrics::PredictionCounts;
 
@@ -41,7 +40,9 @@ pub(super) async fn score(
     // What is no probability is no spike either, and not counted as one.
     if model.gives_probability() {
         let spikes = scores.iter().filter(|&&p| p >= model.info().threshold).count() as u64;
-        count_predictions(app, version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
+        app.metrics
+            .predictions
+            .add(version, PredictionCounts { spikes, calms: scores.len() as u64 - spikes });
     }
     Ok(scores)
 }

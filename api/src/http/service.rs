@@ -17,7 +17,6 @@ use super::{
     request_id::{TRACEPARENT, X_REQUEST_ID, request_id, traceparent},
     route::{self, Decoded},
 };
-use crate::metrics::PredictionCounts;
 
 /// Answers one request.
 pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
@@ -99,9 +98,4 @@ fn is_documented(endpoint: &Endpoint, answered: &Result<Response<Body>, Problem>
 /// Whether a body would be thrown away.
 pub(super) fn is_head(method: &Method) -> bool {
     method == Method::HEAD
-}
-
-/// Counts the predictions that an answer carries, by the version that gave them.
-pub(super) fn count_predictions(app: &App, version: &str, counts: PredictionCounts) {
-    app.metrics.predictions.add(version, counts);
 }

@@ -30,7 +30,6 @@ use crate::{
         reply::{Body, JSON, reply},
         route::Route,
         rows::kind_of,
-        service::count_predictions,
     },
     metrics::PredictionCounts,
 };
@@ -323,7 +322,7 @@ async fn predict_symbols(
                         match &answer.prediction.model {
                             // The one that stands in for the loaded model.
                             Some(info) if info.sha256 != model.info().sha256 => {
-                                count_predictions(app, app.version_of(info), count);
+                                app.metrics.predictions.add(app.version_of(info), count);
                             }
                             _ => counts.add(count),
                         }
@@ -343,7 +342,7 @@ async fn predict_symbols(
         serde_json::to_writer(&mut bytes, &item).expect("a Vec takes every write and strings are JSON");
     }
     bytes.extend_from_slice(b"]}");
-    count_predictions(app, app.version_of(model.info()), counts);
+    app.metrics.predictions.add(app.version_of(model.info()), counts);
     Ok(reply(StatusCode::OK, JSON, bytes))
 }
 

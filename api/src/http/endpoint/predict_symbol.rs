@@ -13,7 +13,6 @@ use crate::{
         problem::Problem,
         reply::{Body, JSON, reply},
         route::{Route, query_value},
-        service::count_predictions,
     },
     metrics::PredictionCounts,
 };
@@ -75,7 +74,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         }
         let prediction = &answer.prediction;
         if let Some(info) = &prediction.model {
-            count_predictions(app, app.version_of(info), PredictionCounts::of(prediction.spike()));
+            app.metrics.predictions.add(app.version_of(info), PredictionCounts::of(prediction.spike()));
         }
         let mut bytes = Vec::new();
         write_prediction(&mut bytes, app, &answer, wall_clock_nanos());

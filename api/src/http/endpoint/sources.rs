@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use engine::metrics::{Counter, ShardMetrics};
+use engine::metrics::{NumberCell, ShardMetrics};
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -105,7 +105,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
 
 fn describe_source(app: &App, kind: SourceKind) -> Source {
     let (state, metrics) = (app.source.state(), &app.engine.metrics);
-    let sum = |counter: fn(&ShardMetrics) -> &Counter| -> u64 {
+    let sum = |counter: fn(&ShardMetrics) -> &NumberCell| -> u64 {
         metrics.shards.iter().map(|shard| counter(shard).get()).sum()
     };
     let ingest = |counter: &AtomicU64| counter.load(Relaxed);

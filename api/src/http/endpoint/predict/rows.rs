@@ -17,7 +17,6 @@ use crate::{
         reply::{Body, json},
         rows::{Rows, read_features, read_rows},
         scoring::{Missing, Scores, classes, missing_by_row, rules, score},
-        service::count_predictions,
     },
     metrics::PredictionCounts,
 };
@@ -116,7 +115,7 @@ pub(super) async fn score_features(
     let spike = probability >= info.threshold;
     // `MODEL_VERSION` names the loaded model; the older one keeps its file's version.
     let version = if legacy.is_some() { &info.version } else { app.version_of(info) };
-    count_predictions(app, version, PredictionCounts::of(Some(spike)));
+    app.metrics.predictions.add(version, PredictionCounts::of(Some(spike)));
     let answer = FeaturesAnswer {
         prediction: u8::from(spike),
         probability,

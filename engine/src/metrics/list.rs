@@ -1,0 +1,148 @@
+//! The list of the engine's metrics.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use super::{EngineMetrics, Metric, NumberCell, Series, ShardMetrics};
+use crate::{
+    decode::{NoTickKind, Unreadable},
+    lane::TransactionOutcome,
+};
+
+/// A value of all shards together.
+fn sum(metrics: &EngineMetrics, cell: fn(&ShardMetrics) -> &NumberCell) -> f64 {
+    metrics.shards.iter().map(|shard| cell(shard).get()).sum::<u64>() as f64
+}
+
+/// A value of each shard, by the shard's number.
+fn shards(
+    metrics: &EngineMetrics,
+    cell: fn(&ShardMetrics) -> &NumberCell,
+) -> impl Iterator<Item = (String, f64)> {
+    metrics.shards.iter().enumerate().map(move |(shard, m)| (shard.to_string(), cell(m).get() as f64))
+}
+
+fn load(value: &AtomicU64) -> f64 {
+    value.load(Ordering::Relaxed) as f64
+}
+
+fn signed(value: &AtomicI64) -> f64 {
+    value.load(Ordering::Relaxed) as f64
+}
+
+/// All of the engine's metrics, in the order they are shown.
+pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
+    Counter "stormglass_ticks_total": "Ticks by what became of them."
+        => |m| Series::by("outcome", [
+            ("accepted", sum(m, |s| &s.ticks_accepted)),
+            ("late", sum(m, |s| &s.ticks_late)),
+            ("repeated", sum(m, |s| &s.ticks_repeated)),
+            ("jump", sum(m, |s| &s.ticks_jump)),
+            ("unreadable", m.ingest.unreadable_total() as f64),
+        ]);
+    Counter "stormglass_unreadable_total": "Records, or tickers in one, that could not be read, by reason."
+        => |m| Series::by("reason", Unreadable::REASONS.into_iter().zip(m.ingest.unreadable.iter().map(load)));
+    Counter "stormglass_sides_inferred_total":
+        "Trades whose taker side was inferred from the quote or the last price."
+        => |m| Series::one(sum(m, |s| &s.sides_inferred));
+    Counter "stormglass_ticks_undelivered_total":
+        "Ticks dropped because their shard had ended, or had no room when the source was stopped."
+        => |m| Series::one(load(&m.ingest.ticks_undelivered));
+    Counter "stormglass_rows_scored_total": "Feature rows scored, on ticks and on the 5-second grid."
+        => |m| Series::by("on", [("tick", sum(m, |s| &s.rows_scored)), ("grid", sum(m, |s| &s.grid_rows_scored))]);
+    Counter "stormglass_predictions_total": "Predictions from ticks, by answer."
+        => |m| Series::by("answer", [
+            ("spike", sum(m, |s| &s.predictions_spike)),
+            ("calm", sum(m, |s| &s.predictions_calm)),
+            ("warming", sum(m, |s| &s.predictions_warming)),
+        ]);
+    Counter "stormglass_outcomes_total": "Grid predictions whose outcome became known, by what happened."
+        => |m| {
+            let values = [("spike", sum(m, |s| &s.outcomes_spike)), ("calm", sum(m, |s| &s.outcomes_calm))];
+            Series::by("outcome", values)
+        };
+    Counter "stormglass_gaps_total": "Silences longer than the limit, whose seconds were invalidated."
+        => |m| Series::one(sum(m, |s| &s.gaps));
+    Gauge "stormglass_symbols": "Symbols with state, by shard."
+        => |m| Series::by("shard", shards(m, |s| &s.symbols));
+    Gauge "stormglass_symbols_simulated": "Symbols with state whose prices are made up."
+        => |m| Series::one(sum(m, |s| &s.symbols_simulated));
+    Gauge "stormglass_newest_tick_timestamp_seconds":
+        "Newest event time of any symbol, restored ones too, seconds since 1970-01-01; 0 while no tick has ever come."
+        => |m| Series::one(m.newest_tick_nanos() as f64 * 1e-9);
+    Counter "stormglass_symbol_split_total":
+        "Symbols whose records are in two partitions, here or with another instance; each counts once."
+        => |m| Series::one(load(&m.ingest.symbols_split));
+    Counter "stormglass_questions_expired_total":
+        "Questions a shard dropped because their deadline had passed or nobody waited."
+        => |m| Series::one(sum(m, |s| &s.questions_expired));
+    Counter "stormglass_shard_steps_total": "Turns a shard took, by shard."
+        => |m| Series::by("shard", shards(m, |s| &s.steps));
+    Counter "stormglass_shard_busy_seconds_total": "Seconds a shard spent working, by shard."
+        => |m| Series::by("shard", shards(m, |s| &s.step_nanos).map(|(shard, nanos)| (shard, nanos * 1e-9)));
+    Counter "stormglass_shard_rewakes_total": "Times the watchdog woke a shard that slept although mail lay there."
+        => |m| Series::by("shard", shards(m, |s| &s.rewakes));
+    Counter "stormglass_records_without_tick_total":
+        "Source records of a kind that carries no tick, such as subscription confirmations, by kind."
+        => |m| {
+            let values = NoTickKind::ALL.iter().map(|kind| kind.name()).zip(m.ingest.records_without_tick.iter().map(load));
+            Series::by("kind", values)
+        };
+    Counter "stormglass_zoneless_times_total": "Timestamps without a zone, read as UTC."
+        => |m| Series::one(load(&m.ingest.times_zoneless));
+    Counter "stormglass_sequence_missing_total": "Messages missing by a connection's sequence numbers."
+        => |m| Series::one(load(&m.ingest.sequence_missing));
+    Counter "stormglass_ticks_refused_total": "Ticks of symbols beyond the bound of the symbol table."
+        => |m| Series::one(load(&m.ingest.ticks_refused));
+    Gauge "stormglass_kafka_connected": "1 while a broker answers the lanes."
+        => |m| Series::one(f64::from(u8::from(m.lanes.is_connected())));
+    Gauge "stormglass_kafka_partitions": "Partitions of the ticks' topic that this process owns."
+        => |m| Series::one(signed(&m.lanes.partitions));
+    Gauge "stormglass_kafka_partitions_paused":
+        "Owned partitions that are paused because too many of their records cannot be read."
+        => |m| Series::one(signed(&m.lanes.partitions_paused));
+    Gauge "stormglass_kafka_lag_records":
+        "Records of the lanes' partitions that are not committed, by the log's end, also while a lane fails."
+        => |m| Series::one(signed(&m.lanes.lag_records));
+    Gauge "stormglass_kafka_freshness_seconds":
+        "At the last commit, the wall clock less the event time of its newest tick."
+        => |m| Series::one(signed(&m.lanes.freshness_nanos) * 1e-9);
+    Counter "stormglass_kafka_records_total": "Records read, by whether they were new or read again to rebuild state."
+        => |m| Series::by("read", [("live", load(&m.lanes.records)), ("replayed", load(&m.lanes.records_replayed))]);
+    Counter "stormglass_kafka_predictions_total": "Predictions committed to the predictions' topic."
+        => |m| Series::one(load(&m.lanes.predictions));
+    Counter "stormglass_kafka_transactions_total":
+        "Transactions by how they ended; the lane asks the broker what became of an indefinite one."
+        => |m| {
+            let names = TransactionOutcome::ALL.iter().map(|(_, name)| *name);
+            Series::by("outcome", names.zip(m.lanes.transactions.iter().map(load)))
+        };
+    Counter "stormglass_kafka_commit_seconds_total": "Seconds spent in commits."
+        => |m| Series::one(load(&m.lanes.commit_nanos) * 1e-9);
+    Counter "stormglass_kafka_dead_letters_total": "Records put into the dead letters' topic."
+        => |m| Series::one(load(&m.lanes.dead_letters));
+    Counter "stormglass_kafka_rebalances_total": "Assignments and revocations of partitions."
+        => |m| Series::one(load(&m.lanes.rebalances));
+    Counter "stormglass_kafka_lane_restarts_total":
+        "Times a lane began anew after a failure, from what the broker has."
+        => |m| Series::one(load(&m.lanes.restarts));
+    Counter "stormglass_kafka_restored_total": "Partitions taken over, by where their state came from."
+        => |m| Series::by("from", [
+            ("snapshots", load(&m.lanes.restored_snapshots)),
+            ("origin", load(&m.lanes.restored_origin)),
+            ("new_origin", load(&m.lanes.restored_new_origin)),
+            ("new_log", load(&m.lanes.restored_new_log)),
+        ]);
+    Gauge "stormglass_kafka_restore_seconds": "Seconds the last assignment took until all its partitions were live."
+        => |m| Series::one(load(&m.lanes.restore_nanos) * 1e-9);
+    Counter "stormglass_kafka_snapshots_total": "Symbol states written to the snapshots' topic."
+        => |m| Series::one(load(&m.lanes.snapshots));
+    Counter "stormglass_kafka_snapshot_bytes_total": "Bytes of them."
+        => |m| Series::one(load(&m.lanes.snapshot_bytes));
+    Counter "stormglass_kafka_events_total": "Events by whether they were written to their topic or dropped."
+        => |m| {
+            let values = [("written", load(&m.lanes.events_written)), ("dropped", load(&m.lanes.events_dropped))];
+            Series::by("outcome", values)
+        };
+    Counter "stormglass_source_waits_total": "Times a source waited because a shard's tick lane was full."
+        => |m| Series::one(load(&m.ingest.waits_full));
+};
