@@ -1,4 +1,6 @@
-//! A client for the commands that ask a running service: plain HTTP/1.1, every wait and every body bounded.
+//! The HTTP client: of the commands that ask a running service, and of an instance that asks another.
+//!
+//! Plain HTTP/1.1 with kept connections; every wait and every body is bounded.
 
 use std::{
     fmt, io,
@@ -8,12 +10,16 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{HeaderMap, Request, Uri, client::conn::http1::SendRequest, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 
-/// Bytes of an answer that are read at most.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Bytes of an answer to a command that are read at most.
+pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Below the default of `server.header_read_timeout_s`, after which the other side closes what is idle.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where a service listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +47,11 @@ impl Target {
 }
 
 impl Target {
+    /// A request of this path, which begins with `/`.
+    pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        Request::builder().method(method).uri(format!("{self}{path}"))
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets.
     pub fn authority(&self) -> &str {
         &self.authority
@@ -72,7 +83,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens there.
+    /// No process listens there.
     #[error("nobody listens there (connection refused)")]
     Refused,
     /// No way there: no such host, no route, no free port.
@@ -87,6 +98,18 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    fn of(error: &legacy::Error) -> Self {
+        let cause = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        match cause {
+            Some(cause) if error.is_connect() && cause.kind() == io::ErrorKind::ConnectionRefused => {
+                Self::Refused
+            }
+            Some(cause) if error.is_connect() => Self::Unreachable(cause.to_string()),
+            _ if error.is_connect() => Self::Unreachable(chain(error)),
+            _ => Self::Broken(chain(error)),
+        }
+    }
+
     /// The kind, in one word.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -98,93 +121,74 @@ impl ClientError {
     }
 }
 
-/// What came back.
+/// An answer that was read to its end.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
-    pub status: u16,
+    pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
 }
 
-/// A connection that is kept.
-#[derive(Debug)]
-pub struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    host: String,
+/// A client whose connections are kept and used again. It belongs to the event loop that it is used on.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pool: legacy::Client<HttpConnector, Full<Bytes>>,
+    answer_bytes_max: usize,
 }
 
-impl Connection {
-    /// Connects.
+impl Client {
+    /// A client that keeps up to `idle_connections_max` connections to a host while they are idle, and refuses an answer
+    /// whose body is longer than `answer_bytes_max`.
+    pub fn new(idle_connections_max: usize, answer_bytes_max: usize) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let pool = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(idle_connections_max)
+            .build(connector);
+        Self { pool, answer_bytes_max }
+    }
+
+    /// Sends a request, whose URI names the host, and reads the whole answer. All of it takes at most `timeout`.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn open(target: &Target, timeout: Duration) -> Result<Self, ClientError> {
-        let connecting = tokio::time::timeout(timeout, TcpStream::connect(&target.authority));
-        let stream = connecting.await.map_err(|_| ClientError::Timeout(timeout))?;
-        let stream = stream.map_err(|error| match error.kind() {
-            io::ErrorKind::ConnectionRefused => ClientError::Refused,
-            _ => ClientError::Unreachable(error.to_string()),
-        })?;
-        stream.set_nodelay(true).map_err(|error| ClientError::Broken(error.to_string()))?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (sender, connection) = handshake.map_err(|error| ClientError::Broken(error.to_string()))?;
-        // It ends with the sender, or with the other side.
-        tokio::spawn(connection);
-        Ok(Self { sender, host: target.authority.clone() })
-    }
-
-    /// Whether the other side has closed it.
-    pub fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
-    /// One question and its whole answer. After an error the connection is of no use.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn ask(
-        &mut self,
-        request: hyper::http::request::Builder,
-        body: Bytes,
-        timeout: Duration,
-    ) -> Result<Answer, ClientError> {
-        let broken = |error: &dyn fmt::Display| ClientError::Broken(error.to_string());
-        let request: Request<Full<Bytes>> =
-            request.header(header::HOST, &self.host).body(Full::new(body)).map_err(|error| broken(&error))?;
+    pub async fn ask(&self, request: Request<Full<Bytes>>, timeout: Duration) -> Result<Answer, ClientError> {
         let asking = async {
-            self.sender.ready().await.map_err(|error| broken(&error))?;
-            let answer = self.sender.send_request(request).await.map_err(|error| broken(&error))?;
+            let answer = self.pool.request(request).await.map_err(|error| ClientError::of(&error))?;
             let (head, body) = answer.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| broken(&error))?.to_bytes();
-            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+            let body = Limited::new(body, self.answer_bytes_max).collect().await;
+            let body = body.map_err(|error| ClientError::Broken(chain(&*error)))?.to_bytes();
+            Ok(Answer { status: head.status, headers: head.headers, body })
         };
         tokio::time::timeout(timeout, asking).await.map_err(|_| ClientError::Timeout(timeout))?
     }
 }
 
-/// Asks one question at a time, each on a connection of its own, and waits for the answer.
+/// Asks one service from a thread that waits for each answer.
 #[derive(Debug)]
-pub struct Asker {
+pub struct BlockingClient {
     runtime: tokio::runtime::Runtime,
+    client: Client,
     target: Target,
     timeout: Duration,
 }
 
-impl Asker {
-    /// For this service; no answer takes longer than `timeout`.
+impl BlockingClient {
+    /// A client of this service; no answer takes longer than `timeout`.
     ///
     /// # Errors
     /// When the system gives no event queue.
     pub fn new(target: Target, timeout: Duration) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, target, timeout })
+        Ok(Self { runtime, client: Client::new(1, ANSWER_BYTES_MAX), target, timeout })
     }
 
-    /// Who is asked.
+    /// The service that is asked.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -194,7 +198,7 @@ impl Asker {
     /// # Errors
     /// [`ClientError`].
     pub fn get(&self, path: &str) -> Result<Answer, ClientError> {
-        self.ask(Request::get(path), Bytes::new())
+        self.ask(self.target.request(Method::GET, path), Bytes::new())
     }
 
     /// `POST path` of a JSON body.
@@ -202,15 +206,30 @@ impl Asker {
     /// # Errors
     /// [`ClientError`].
     pub fn post(&self, path: &str, body: Bytes) -> Result<Answer, ClientError> {
-        self.ask(Request::post(path).header(header::CONTENT_TYPE, "application/json"), body)
+        let request = self.target.request(Method::POST, path);
+        self.ask(request.header(header::CONTENT_TYPE, "application/json"), body)
     }
 
     fn ask(&self, request: hyper::http::request::Builder, body: Bytes) -> Result<Answer, ClientError> {
-        self.runtime.block_on(async {
-            let mut connection = Connection::open(&self.target, self.timeout).await?;
-            connection.ask(request.header(header::CONNECTION, "close"), body, self.timeout).await
-        })
+        let request =
+            request.body(Full::new(body)).map_err(|error| ClientError::Broken(error.to_string()))?;
+        self.runtime.block_on(self.client.ask(request, self.timeout))
     }
+}
+
+/// The error with its causes: the first alone says little.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error) {
+        text = format!("{text}: {cause}");
+    }
+    text
+}
+
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |error| error.source())
 }
 
 #[cfg(test)]
@@ -237,7 +256,7 @@ mod tests {
     fn nobody_there_is_a_kind_of_its_own() {
         // A port that was free a moment ago.
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let asker = Asker::new(address.into(), Duration::from_secs(5)).unwrap();
-        assert_eq!(asker.get("/livez").unwrap_err(), ClientError::Refused);
+        let client = BlockingClient::new(address.into(), Duration::from_secs(5)).unwrap();
+        assert_eq!(client.get("/livez").unwrap_err(), ClientError::Refused);
     }
 }

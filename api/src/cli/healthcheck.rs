@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use clap::Args;
 
 use super::{ConfigArgument, Exit, Failure};
-use crate::client::{Asker, reachable};
+use crate::client::{BlockingClient, reachable};
 
 /// Longer than a ready service ever takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,14 +25,14 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         None => reachable(arguments.config.load()?.config.server.listen),
     };
     let failed = |what: String| Failure::new(Exit::Failed, format!("{address} {what}"));
-    let asker =
-        Asker::new(address.into(), TIMEOUT).map_err(|error| failed(format!("cannot be asked: {error}")))?;
-    match asker.get("/readyz") {
+    let client = BlockingClient::new(address.into(), TIMEOUT)
+        .map_err(|error| failed(format!("cannot be asked: {error}")))?;
+    match client.get("/readyz") {
         Ok(answer) if answer.status == 200 => Ok(()),
         // Container engines keep these words.
         Ok(answer) => Err(failed(format!(
             "is not ready: {} {}",
-            answer.status,
+            answer.status.as_u16(),
             String::from_utf8_lossy(&answer.body).trim()
         ))),
         Err(error) => Err(failed(format!("does not answer: {error}"))),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure, signals::stopped_by_signals};
 use crate::{
-    client::{Asker, ClientError, Target},
+    client::{BlockingClient, ClientError, Target},
     load::{self, Inputs, LoadReport, Plan, Slo},
 };
 
@@ -75,12 +75,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     let target = Target::parse(&arguments.url).map_err(|what| refused(format!("--url {what}")))?;
     let rows = arguments.rows.as_deref().map(Inputs::rows).transpose();
     let rows = rows.map_err(|what| refused(format!("--rows {what}")))?;
-    let asker = Asker::new(target.clone(), TIMEOUT)
+    let client = BlockingClient::new(target.clone(), TIMEOUT)
         .map_err(|error| failed(format!("cannot start a runtime: {error}")))?;
-    check_answers(&asker).map_err(failed)?;
+    check_answers(&client).map_err(failed)?;
     let inputs = match rows {
         Some(rows) => rows,
-        None => Inputs::symbols(&asker).map_err(failed)?,
+        None => Inputs::symbols(&client).map_err(failed)?,
     };
     let stop = stopped_by_signals()?;
     let connections = usize::from(arguments.connections);
@@ -105,9 +105,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
 }
 
 /// Fails before the run if no service answers, rather than once for each request.
-fn check_answers(asker: &Asker) -> Result<(), String> {
-    let target = asker.target();
-    match asker.get("/livez") {
+fn check_answers(client: &BlockingClient) -> Result<(), String> {
+    let target = client.target();
+    match client.get("/livez") {
         Ok(_) => Ok(()),
         Err(ClientError::Refused) => Err(format!(
             "nobody listens at {target}: start the service (stormglass serve), or name another by --url"

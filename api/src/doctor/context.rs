@@ -6,7 +6,7 @@ use model::Model;
 
 use super::service::Service;
 use crate::{
-    client::{Asker, ClientError, Target, reachable},
+    client::{BlockingClient, ClientError, Target, reachable},
     config::{ConfigError, Loaded},
     models::{self, ModelReport},
 };
@@ -74,8 +74,9 @@ impl Context {
             (None, None) => return Err(NoService::Unknown),
         };
         let silent = |why: String| NoService::Silent(target.clone(), why);
-        let asker = Asker::new(target.clone(), TIMEOUT).map_err(|error| silent(error.to_string()))?;
-        Service::look(&asker).map_err(|error| match (error, url, listen) {
+        let client =
+            BlockingClient::new(target.clone(), TIMEOUT).map_err(|error| silent(error.to_string()))?;
+        Service::look(&client).map_err(|error| match (error, url, listen) {
             (ClientError::Refused, None, Some(listen)) => NoService::NotRunning(listen),
             (error, _, _) => silent(error.to_string()),
         })

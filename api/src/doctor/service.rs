@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use serde_json::Value;
 
-use crate::client::{Answer, Asker, ClientError, Target};
+use crate::client::{Answer, BlockingClient, ClientError, Target};
 
 /// What is asked of it, in the order of RUNBOOK's table; a bundle has each answer.
 const PATHS: [&str; 8] =
@@ -28,9 +28,9 @@ impl Service {
     ///
     /// # Errors
     /// [`ClientError`] when there is no service, or what is there answers as something else.
-    pub(super) fn look(asker: &Asker) -> Result<Self, ClientError> {
+    pub(super) fn look(client: &BlockingClient) -> Result<Self, ClientError> {
         let before = seconds_now();
-        let version = asker.get(PATHS[0])?;
+        let version = client.get(PATHS[0])?;
         let after = seconds_now();
         let ahead_s = version
             .headers
@@ -48,11 +48,11 @@ impl Service {
         let mut answers = BTreeMap::from([(PATHS[0], version)]);
         for path in &PATHS[1..] {
             // One that is missing is noticed by its check.
-            if let Ok(answer) = asker.get(path) {
+            if let Ok(answer) = client.get(path) {
                 answers.insert(path, answer);
             }
         }
-        Ok(Self { target: asker.target().clone(), ahead_s, answers })
+        Ok(Self { target: client.target().clone(), ahead_s, answers })
     }
 
     /// Every answer, by its path.
@@ -61,7 +61,7 @@ impl Service {
     }
 
     pub(super) fn status(&self, path: &str) -> Option<u16> {
-        self.answers.get(path).map(|answer| answer.status)
+        self.answers.get(path).map(|answer| answer.status.as_u16())
     }
 
     /// A JSON answer; null where there is none.

@@ -30,11 +30,12 @@ use super::{
     app::App,
     describe,
     endpoint::no_state,
-    forward::{Asker, Forwarded, url},
+    forward::{Asker, url},
     problem::Problem,
     reply::{Body, json},
     route::Route,
 };
+use crate::client::Answer;
 
 /// Orders the answers about a split symbol: the greatest is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,7 +189,7 @@ pub(super) async fn newer(
     (stamp > here).then(|| passed_on(answer))
 }
 
-fn is_ok(answer: &Forwarded) -> bool {
+fn is_ok(answer: &Answer) -> bool {
     answer.status == StatusCode::OK
 }
 
@@ -197,7 +198,7 @@ async fn ask_all(
     asker: Asker<'_>,
     owners: &BTreeMap<String, Arc<Owner>>,
     path: &str,
-) -> Vec<Result<Forwarded, Problem>> {
+) -> Vec<Result<Answer, Problem>> {
     let questions = owners.values().map(|owner| asker.question(owner, Method::GET, path, Bytes::new()));
     let mut asked = JoinSet::new();
     for (i, question) in questions.enumerate() {
@@ -212,13 +213,14 @@ async fn ask_all(
 #[derive(Clone, Copy)]
 pub(super) struct PassedOn;
 
-fn passed_on(answer: Forwarded) -> Response<Body> {
+fn passed_on(answer: Answer) -> Response<Body> {
     let mut response = Response::new(Body::Full(answer.body));
     *response.status_mut() = answer.status;
     response.extensions_mut().insert(PassedOn);
     let headers = response.headers_mut();
-    headers.extend(answer.content_type.map(|value| (CONTENT_TYPE, value)));
-    headers.extend(answer.retry_after.map(|value| (RETRY_AFTER, value)));
+    for name in [CONTENT_TYPE, RETRY_AFTER] {
+        headers.extend(answer.headers.get(&name).cloned().map(|value| (name, value)));
+    }
     response
 }
 
@@ -356,7 +358,7 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// One item a symbol.
-    fn read(&self, answer: Result<Forwarded, Problem>) -> Vec<Item> {
+    fn read(&self, answer: Result<Answer, Problem>) -> Vec<Item> {
         #[derive(Deserialize)]
         struct Predictions<'a> {
             #[serde(borrow)]

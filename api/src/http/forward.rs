@@ -6,19 +6,15 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use engine::owners::Owner;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Request, StatusCode, Uri,
-    header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
-};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+    HeaderMap, Method, Request, Uri,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
 };
 
 use super::{
@@ -27,6 +23,7 @@ use super::{
     reply::JSON,
     request_id::{TRACEPARENT, X_REQUEST_ID, traceparent},
 };
+use crate::client::{Answer, Client, ClientError};
 
 /// Marks a question that must not be forwarded again.
 pub(super) const FORWARDED: HeaderName = HeaderName::from_static("x-stormglass-forwarded");
@@ -34,29 +31,15 @@ pub(super) const FORWARDED: HeaderName = HeaderName::from_static("x-stormglass-f
 pub(super) const FORWARDS_MAX: usize = 256;
 /// Idle connections to one instance that a front thread keeps.
 const IDLE_CONNECTIONS_MAX: usize = 8;
-/// Below `server.header_read_timeout_s` of the other side, which closes what is idle for longer.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer is not read beyond this.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
-type HttpClient = Client<HttpConnector, Full<Bytes>>;
-
 thread_local! {
     /// A front thread's own: a connection lives on the event loop that opened it.
-    static CLIENT: HttpClient = client();
+    static CLIENT: Client = Client::new(IDLE_CONNECTIONS_MAX, ANSWER_BYTES_MAX);
 }
 
-fn client() -> HttpClient {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-        .build(connector)
-}
-
-/// Whoever asked, as another instance is to see it.
+/// The client that asked this instance, as another instance is to see it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asker<'a> {
     pub(super) app: &'a Arc<App>,
@@ -110,21 +93,12 @@ pub(super) struct Question {
     deadline: Instant,
 }
 
-/// What an owner said.
-#[derive(Debug)]
-pub(super) struct Forwarded {
-    pub(super) status: StatusCode,
-    pub(super) content_type: Option<HeaderValue>,
-    pub(super) retry_after: Option<HeaderValue>,
-    pub(super) body: Bytes,
-}
-
 impl Question {
     /// Asks.
     ///
     /// # Errors
     /// 503 with Retry-After: too much is being forwarded, or the owner did not answer before the deadline.
-    pub(super) async fn ask(self) -> Result<Forwarded, Problem> {
+    pub(super) async fn ask(self) -> Result<Answer, Problem> {
         let app = self.app.clone();
         let counts = &app.metrics.forwards;
         let Ok(_permit) = app.forwarding.try_acquire() else {
@@ -135,10 +109,7 @@ impl Question {
             ));
         };
         let owner = self.owner.clone();
-        let answered = match tokio::time::timeout_at(self.deadline.into(), self.exchange()).await {
-            Ok(answered) => answered,
-            Err(_) => Err("no answer within server.deadline_ms".to_owned()),
-        };
+        let answered = self.exchange().await;
         let counter = if answered.is_ok() { &counts.answered } else { &counts.unanswered };
         counter.fetch_add(1, Ordering::Relaxed);
         answered.map_err(|why| {
@@ -150,7 +121,7 @@ impl Question {
         })
     }
 
-    async fn exchange(self) -> Result<Forwarded, String> {
+    async fn exchange(self) -> Result<Answer, String> {
         let url: Uri = self.url.parse().map_err(|error| format!("its url cannot be used: {error}"))?;
         let mut request = Request::new(Full::new(self.body));
         (*request.method_mut(), *request.uri_mut()) = (self.method, url);
@@ -161,23 +132,11 @@ impl Question {
         if let Some(trace) = self.trace {
             headers.insert(TRACEPARENT, trace);
         }
-        let sent = CLIENT.with(|client| client.request(request)).await;
-        let (head, body) = sent.map_err(|error| chain(&error))?.into_parts();
-        let read = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        let body = read.map_err(|error| format!("its answer broke off: {error}"))?.to_bytes();
-        let header = |name| head.headers.get(name).cloned();
-        let (content_type, retry_after) = (header(CONTENT_TYPE), header(RETRY_AFTER));
-        Ok(Forwarded { status: head.status, content_type, retry_after, body })
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let client = CLIENT.with(Client::clone);
+        client.ask(request, left).await.map_err(|error| match error {
+            ClientError::Timeout(_) => "no answer within server.deadline_ms".to_owned(),
+            other => other.to_string(),
+        })
     }
-}
-
-/// The error with its causes: the first alone says little.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

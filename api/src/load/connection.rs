@@ -13,7 +13,7 @@ use super::{
     plan::Plan,
     tally::{Outcome, Tally},
 };
-use crate::client::Connection;
+use crate::client::{ANSWER_BYTES_MAX, Client};
 
 /// Sends requests from the backlog until no more come, or until `cut` becomes true.
 pub(super) async fn run_connection(
@@ -23,7 +23,7 @@ pub(super) async fn run_connection(
     tally: &RefCell<Tally>,
     mut cut: watch::Receiver<bool>,
 ) {
-    let mut connection = None;
+    let client = Client::new(1, ANSWER_BYTES_MAX);
     loop {
         let due = tokio::select! {
             due = backlog.pop() => due,
@@ -32,7 +32,7 @@ pub(super) async fn run_connection(
         let Some(due) = due else { return };
         let sent_at = Instant::now();
         let outcome = tokio::select! {
-            outcome = ask(&mut connection, plan, inputs.nth(due.number)) => outcome,
+            outcome = ask(&client, plan, inputs.nth(due.number)) => outcome,
             () = until_cut(&mut cut) => Outcome::CutOff,
         };
         let now = Instant::now();
@@ -45,24 +45,12 @@ async fn until_cut(cut: &mut watch::Receiver<bool>) {
     let _ = cut.wait_for(|cut| *cut).await;
 }
 
-async fn ask(connection: &mut Option<Connection>, plan: &Plan, input: &Input) -> Outcome {
-    let started = Instant::now();
-    if connection.as_ref().is_none_or(Connection::is_closed) {
-        match Connection::open(&plan.target, plan.timeout).await {
-            Ok(opened) => *connection = Some(opened),
-            Err(error) => return Outcome::Failed(error.kind()),
-        }
-    }
-    let open = connection.as_mut().expect("it was made above");
-    let left = plan.timeout.saturating_sub(started.elapsed()).max(Duration::from_millis(1));
-    match open.ask(input.request(), input.body.clone(), left).await {
+async fn ask(client: &Client, plan: &Plan, input: &Input) -> Outcome {
+    let timeout = plan.timeout.max(Duration::from_millis(1));
+    match client.ask(input.request(&plan.target), timeout).await {
         Ok(answer) => {
-            Outcome::Answered { status: answer.status, is_right: input.is_answered_by(&answer.body) }
+            Outcome::Answered { status: answer.status.as_u16(), is_right: input.is_answered_by(&answer.body) }
         }
-        Err(error) => {
-            // A late answer would be taken for that of the next request.
-            *connection = None;
-            Outcome::Failed(error.kind())
-        }
+        Err(error) => Outcome::Failed(error.kind()),
     }
 }

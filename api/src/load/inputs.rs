@@ -4,17 +4,21 @@ use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use bytes::Bytes;
 use engine::features;
+use http_body_util::Full;
 use hyper::{Method, Request, header};
 
 use super::table::Table;
-use crate::{client::Asker, http::route::encoded};
+use crate::{
+    client::{BlockingClient, Target},
+    http::route::encoded,
+};
 
 /// A request, and how its right answer is recognised.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     method: Method,
     path: String,
-    pub(super) body: Bytes,
+    body: Bytes,
     /// Text that the body of the right answer contains.
     expected: String,
 }
@@ -43,9 +47,13 @@ impl Input {
         Self { method: Method::POST, path, body: body.into(), expected: "\"scores\":[".to_owned() }
     }
 
-    pub(super) fn request(&self) -> hyper::http::request::Builder {
-        let request = Request::builder().method(self.method.clone()).uri(self.path.as_str());
-        if self.body.is_empty() { request } else { request.header(header::CONTENT_TYPE, "application/json") }
+    pub(super) fn request(&self, target: &Target) -> Request<Full<Bytes>> {
+        let request = target.request(self.method.clone(), &self.path);
+        let request = match self.body.is_empty() {
+            true => request,
+            false => request.header(header::CONTENT_TYPE, "application/json"),
+        };
+        request.body(Full::new(self.body.clone())).expect("a path of ours and a checked target are a URI")
     }
 
     pub(super) fn is_answered_by(&self, body: &[u8]) -> bool {
@@ -83,11 +91,12 @@ impl Inputs {
     ///
     /// # Errors
     /// A message, if the service does not answer or lists no symbol.
-    pub(crate) fn symbols(asker: &Asker) -> Result<Self, String> {
-        let target = asker.target();
-        let answer = asker.get("/symbols").map_err(|error| format!("{target}: {error}"))?;
-        let body: serde_json::Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| format!("{target}/symbols answers {} and no list of symbols", answer.status))?;
+    pub(crate) fn symbols(client: &BlockingClient) -> Result<Self, String> {
+        let target = client.target();
+        let answer = client.get("/symbols").map_err(|error| format!("{target}: {error}"))?;
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| {
+            format!("{target}/symbols answers {} and no list of symbols", answer.status.as_u16())
+        })?;
         // A split symbol is listed once for each of its partitions.
         let symbols = body["symbols"].as_array().into_iter().flatten();
         let names: BTreeSet<&str> = symbols.filter_map(|symbol| symbol["symbol"].as_str()).collect();

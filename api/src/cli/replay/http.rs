@@ -20,13 +20,12 @@ use engine::{
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
     tick::{EventTime, Tick},
 };
-use hyper::{Request, header};
 use tokio::sync::oneshot;
 
 use super::{Plan, check};
 use crate::{
     cli::{Exit, Failure, print_failed},
-    client::{ClientError, Connection, Target},
+    client::{BlockingClient, ClientError, Target},
 };
 
 pub(super) fn run(
@@ -36,7 +35,7 @@ pub(super) fn run(
     settings: StateSettings,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut client = Client::connect(url)?;
+    let service = Service::find(url)?;
     let mut sink = Rows {
         core: ShardCore::new(settings, None, Arc::new(ShardMetrics::default())),
         names: SymbolTable::default(),
@@ -47,7 +46,7 @@ pub(super) fn run(
         body: String::new(),
         rows: 0,
         rows_per_request,
-        client: &mut client,
+        service: &service,
         counts: Counts::default(),
         broken: None,
     };
@@ -97,7 +96,7 @@ struct Rows<'a> {
     body: String,
     rows: usize,
     rows_per_request: usize,
-    client: &'a mut Client,
+    service: &'a Service,
     counts: Counts,
     broken: Option<Failure>,
 }
@@ -138,7 +137,7 @@ impl Rows<'_> {
         }
         self.body.push_str("]}");
         self.rows = 0;
-        match self.client.post(std::mem::take(&mut self.body)) {
+        match self.service.post(std::mem::take(&mut self.body)) {
             Ok((status, body)) => {
                 *self.counts.by_status.entry(status).or_default() += 1;
                 if status != 200 {
@@ -181,48 +180,31 @@ impl TickSink for Rows<'_> {
     }
 }
 
-/// One connection to the service, made anew when it was closed.
-struct Client {
-    runtime: tokio::runtime::Runtime,
-    target: Target,
-    connection: Option<Connection>,
-}
+/// The service that gets the rows.
+struct Service(BlockingClient);
 
 /// A service that is slower than this is not answering.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Client {
-    fn connect(url: &str) -> Result<Self, Failure> {
+impl Service {
+    /// The service at `url`, which answers.
+    fn find(url: &str) -> Result<Self, Failure> {
         let target =
             Target::parse(url).map_err(|why| Failure::new(Exit::Configuration, format!("--url {why}")))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
+        let client = BlockingClient::new(target, ANSWER_TIMEOUT)
             .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a runtime: {error}")))?;
-        let mut client = Self { runtime, target, connection: None };
-        client.reconnect()?;
-        Ok(client)
+        let service = Self(client);
+        service.0.get("/livez").map_err(|error| service.failed(&error))?;
+        Ok(service)
     }
 
     fn failed(&self, error: &ClientError) -> Failure {
-        Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.target))
-    }
-
-    fn reconnect(&mut self) -> Result<(), Failure> {
-        let opened = self.runtime.block_on(Connection::open(&self.target, ANSWER_TIMEOUT));
-        self.connection = Some(opened.map_err(|error| self.failed(&error))?);
-        Ok(())
+        Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.0.target()))
     }
 
     /// Posts a body; the answer's status and body.
-    fn post(&mut self, body: String) -> Result<(u16, String), Failure> {
-        if self.connection.as_ref().is_none_or(Connection::is_closed) {
-            self.reconnect()?;
-        }
-        let connection = self.connection.as_mut().expect("it was made above");
-        let request = Request::post("/predict").header(header::CONTENT_TYPE, "application/json");
-        let answered = self.runtime.block_on(connection.ask(request, body.into(), ANSWER_TIMEOUT));
-        let answer = answered.map_err(|error| self.failed(&error))?;
-        Ok((answer.status, String::from_utf8_lossy(&answer.body).into_owned()))
+    fn post(&self, body: String) -> Result<(u16, String), Failure> {
+        let answer = self.0.post("/predict", body.into()).map_err(|error| self.failed(&error))?;
+        Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))
     }
 }
