@@ -14,7 +14,6 @@
 pub mod check;
 pub mod environment;
 pub mod load;
-mod nearest;
 pub mod places;
 pub mod secret;
 pub mod sections;

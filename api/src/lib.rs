@@ -6,7 +6,7 @@
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
 //! - `drift`: whether columns are still distributed as they were, or as a model saw them
-//! - `evaluate`: how good predictions are on later data, and against what; `html`: what its page and drift's share
+//! - `evaluate`: how good predictions are on later data, and against what
 //! - `export`: grid rows as a parquet table; `table_file`: what such a file says of itself
 //! - [`capacity`]: what a machine holds, measured and planned
 //! - [`doctor`]: RUNBOOK's checks, one file each
@@ -37,7 +37,6 @@ pub mod evaluate;
 #[cfg(feature = "parquet")]
 pub mod export;
 #[cfg(any(feature = "drift", feature = "learn"))]
-mod html;
 pub mod http;
 mod load;
 mod log;

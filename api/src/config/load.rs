@@ -11,7 +11,6 @@ use toml::{Table, Value};
 use super::{
     check::check,
     environment::{Environment, IGNORED_VARIABLES, OLDER_VARIABLES, PREFIX, older_value},
-    nearest::nearest,
     sections::{Config, SourceKind},
 };
 
@@ -291,6 +290,15 @@ impl Stack {
         let found = nearest(&key, keys.iter().map(String::as_str).chain(sections)).map(str::to_owned);
         ConfigError::Unknown { key, origin, nearest: found }
     }
+}
+
+/// The candidate with the smallest edit distance to `name`; `None` where that is more than half of the longer name.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::levenshtein(name, candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= name.len().max(candidate.len()) / 2)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// All keys of two levels, `section.key`.

@@ -188,3 +188,9 @@ fn the_older_services_variables_without_a_key_are_named() {
     let loaded = Layers { file: None, flags }.load(&variables).unwrap();
     assert_eq!(loaded.ignored_variables, ["MLFLOW_TRACKING_URI"], "what Kafka alone reads is no fault");
 }
+
+#[test]
+fn nonsense_has_no_nearest_key() {
+    let error = load(Some(file("[zzzzzzzzzzzz]\nzzzzzzzz = 1\n").path()), &[]).unwrap_err().to_string();
+    assert!(error.contains("unknown key \"zzzzzzzzzzzz\"") && !error.contains("did you mean"), "{error}");
+}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use hyper::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{endpoint::ENDPOINTS, problem::Problem};
 
@@ -138,47 +139,29 @@ fn all_routes() -> String {
     ENDPOINTS.iter().map(route).collect::<Vec<_>>().join(", ")
 }
 
-/// Percent-encoding of one segment: all but RFC 3986's unreserved characters.
+/// All but RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encoding of one segment.
 pub(crate) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
-            out.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-        }
-    }
-    out
+    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// Percent-decoding of one segment or query value.
+///
+/// # Errors
+/// 400 where a `%` begins no escape, which the library would leave as it is, or the bytes are not UTF-8.
 pub(super) fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
-    if !text.contains('%') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let bad = || {
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.ok().filter(|_| text.split('%').skip(1).all(is_escape)).ok_or_else(|| {
         Problem::new(
             hyper::StatusCode::BAD_REQUEST,
             "Bad percent-encoding",
             format!("{text:?} is not percent-encoded UTF-8"),
         )
-    };
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == b'%' {
-            let digit = |i: usize| bytes.get(i).and_then(|b| char::from(*b).to_digit(16));
-            let (Some(high), Some(low)) = (digit(at + 1), digit(at + 2)) else { return Err(bad()) };
-            out.push((high * 16 + low) as u8);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(out).map(Cow::Owned).map_err(|_| bad())
+    })
 }
 
 /// The value of a query parameter, still percent-encoded.
