@@ -166,9 +166,9 @@ container() {
 fuzz() { fuzz/run.sh "$([ -n "$STORMGLASS_LONG" ] && echo 360 || echo 10)"; }
 kafka() {
     # One broker for all stories, which run one after the other: some of them kill it. Three for the stories of a cluster.
-    stop_service="tests/kafka.sh stop"
     STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start)"
     export STORMGLASS_TEST_KAFKA
+    stop_service="tests/kafka.sh stop"
     story kafka:: --skip kafka::cluster --test-threads=1 --nocapture
     tests/kafka.sh stop
     STORMGLASS_TEST_KAFKA="$(tests/kafka.sh start --brokers 3)"
