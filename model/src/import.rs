@@ -302,6 +302,17 @@ fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f64> {
     rows
 }
 
+/// The rule after left and right are exchanged.
+fn mirrored(rule: MissingRule) -> MissingRule {
+    match rule {
+        MissingRule::Left => MissingRule::Right,
+        MissingRule::Right => MissingRule::Left,
+        MissingRule::Zero => MissingRule::Zero,
+        MissingRule::ZeroLeft => MissingRule::ZeroRight,
+        MissingRule::ZeroRight => MissingRule::ZeroLeft,
+    }
+}
+
 /// Where NaN goes, for a reader.
 fn missing(left: bool) -> MissingRule {
     if left { MissingRule::Left } else { MissingRule::Right }
@@ -311,7 +322,7 @@ fn missing(left: bool) -> MissingRule {
 /// above +inf, so that a bound of +inf takes all but missing values left. That is the mirror of what -inf takes.
 fn not_above(feature: u16, bound: f64, missing: MissingRule, left: u32, right: u32) -> WideNode {
     if bound == f64::INFINITY {
-        let (threshold, missing) = (f64::NEG_INFINITY, missing.mirrored());
+        let (threshold, missing) = (f64::NEG_INFINITY, mirrored(missing));
         return WideNode::Split { feature, threshold, missing, left: right, right: left };
     }
     WideNode::Split { feature, threshold: bound.next_up(), missing, left, right }

@@ -149,17 +149,6 @@ impl WideNode {
 }
 
 impl MissingRule {
-    /// The same where left and right are exchanged and everything is above the threshold.
-    pub(crate) fn mirrored(self) -> Self {
-        match self {
-            Self::Left => Self::Right,
-            Self::Right => Self::Left,
-            Self::Zero => Self::Zero,
-            Self::ZeroLeft => Self::ZeroRight,
-            Self::ZeroRight => Self::ZeroLeft,
-        }
-    }
-
     /// Whether `value` goes left at `threshold`.
     #[inline]
     pub fn goes_left(self, value: f64, threshold: f64) -> bool {
