@@ -1,13 +1,11 @@
-//! Opens a model file and scores rows: `cargo run --example score [MODEL.sgm]`.
+//! Opens a model file and scores rows.
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, path::Path};
 
 use stormglass_model::Model;
 
 pub(crate) fn main() -> Result<(), Box<dyn Error>> {
-    let shipped = || concat!(env!("CARGO_MANIFEST_DIR"), "/shipped/default.sgm").into();
-    let path: PathBuf = std::env::args_os().nth(1).map_or_else(shipped, PathBuf::from);
-    let model = Model::open(&path)?;
+    let model = Model::open(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/shipped/default.sgm")))?;
     let info = model.info();
     println!("{} {}: {} features, {} trees", info.name, info.version, info.features.len(), info.tree_count);
     // The file carries rows with their scores: this machine gives the same bits.
