@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{info::ModelInfo, schema};
 
-/// The card, in Markdown.
+/// The model card in Markdown: name, event, training metrics, provenance and features.
 pub fn card(info: &ModelInfo) -> String {
     let mut out = String::new();
     write_card(&mut out, info).expect("writing to a String cannot fail");

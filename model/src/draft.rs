@@ -22,12 +22,12 @@ use crate::{
     self_test::SELF_TEST_ROWS_MAX,
 };
 
-/// One part of a model, giving log-odds.
+/// One part of a model, which gives log-odds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberDraft {
-    /// Trees.
+    /// Trees whose nodes fit the narrow form: f32 thresholds, one output.
     Forest(CanonicalForest),
-    /// A line.
+    /// A weighted sum of the features.
     Linear(LinearDraft),
     /// Another library's trees that the first kind cannot hold. Stands alone, with weight 1 and [`Outputs`].
     Wide(WideForest),
@@ -38,13 +38,13 @@ pub enum MemberDraft {
 pub struct ModelDraft {
     info: ModelInfo,
     members: Vec<(f64, MemberDraft)>,
-    /// Row-major.
+    /// Rows for the file's self-test, row-major.
     self_test_rows: Vec<f64>,
     outputs: Option<Outputs>,
     layout: Layout,
     preparation: Option<Preparation>,
     drift: Option<DriftReference>,
-    /// What the terms of linear members add on average, by member; empty where nobody said.
+    /// Mean contribution of each term of a linear member, one list a member; empty if unknown.
     mean_contributions: Vec<Vec<f64>>,
 }
 
@@ -97,7 +97,7 @@ impl ModelDraft {
         })
     }
 
-    /// What becomes of the members' sums where that is not calibration and the sigmoid: an imported model's own way.
+    /// Replaces calibration and the sigmoid by an imported model's own way from the members' sums to its answers.
     ///
     /// # Errors
     /// [`DraftError::Info`] for outputs that are not the members', or beside a calibration.
@@ -120,7 +120,7 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// In which form the forests are kept in the file. [`Layout::Auto`] unless said.
+    /// Chooses the form in which the file keeps the forests; [`Layout::Auto`] by default. Answers do not depend on it.
     ///
     /// # Errors
     /// [`DraftError::Member`] for a forest that the layout cannot hold.
@@ -147,7 +147,7 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// What happens to a row before a wide member reads it: the steps of a pipeline.
+    /// Prepares each row before the wide member reads it: the imputing and scaling steps of a pipeline.
     ///
     /// # Errors
     /// [`DraftError::Info`] for other members, or a part that is out of range.
@@ -180,7 +180,7 @@ impl ModelDraft {
         self
     }
 
-    /// How features and answers were distributed in training.
+    /// Adds the distributions of features and answers in training, against which drift is measured.
     ///
     /// # Errors
     /// [`DraftError::Info`] for distributions that are not these features', or not sound.
@@ -210,7 +210,7 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// What the file will say of itself, but for the hash.
+    /// Name, version, features and provenance, as the file will carry them. The hash is empty: only the file has one.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -220,7 +220,7 @@ impl ModelDraft {
         &self.members
     }
 
-    /// What becomes of the members' sums, where the file says so.
+    /// The way from the members' sums to the answers; `None` for calibration and the sigmoid.
     pub fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_ref()
     }

@@ -9,17 +9,17 @@ pub enum ModelError {
     /// The operating system refused to open, map or copy it.
     #[error("{file}: cannot be read: {source}")]
     Io {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The first bytes are not this format's.
     #[error("{file}: not a Stormglass model: {what}")]
     NotAModel {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// What stands there instead.
+        /// A description of the bytes that were found.
         what: String,
     },
     /// A later release wrote it.
@@ -27,9 +27,9 @@ pub enum ModelError {
         "{file}: format version {found} is newer than this build reads ({newest}): use a newer stormglass"
     )]
     NewerFormat {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// The version it declares.
+        /// The version in its header.
         found: u16,
         /// The newest this build reads.
         newest: u16,
@@ -37,65 +37,65 @@ pub enum ModelError {
     /// The header pins a byte order or pointer width that is not ours.
     #[error("{file}: written for another machine: {what}")]
     ForeignLayout {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// Which pin differs.
+        /// The pinned property that differs: byte order or pointer width.
         what: String,
     },
     /// The file's length is not the one in its header: cut short in a copy, or appended to.
     #[error("{file}: {found} bytes, but its header says {expected}")]
     Length {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// Bytes by the header.
+        /// The length in the header, bytes.
         expected: u64,
-        /// Bytes there are.
+        /// The length of the file, bytes.
         found: u64,
     },
     /// The header or the section table is damaged.
     #[error("{file}: header: {what}")]
     Header {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
     /// A section is damaged, or its content breaks a rule of the format.
     #[error("{file}: section {section}: {what}")]
     Section {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
         /// The section's tag and its place in the table, `FRST[1]`.
         section: String,
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
     /// A section that must be understood is not known to this build.
     #[error("{file}: section {section}: version {version} is required but not known to this build")]
     UnknownSection {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
         /// The section's tag and its place in the table.
         section: String,
-        /// Its version.
+        /// The section's version.
         version: u16,
     },
     /// A section every model needs is absent.
     #[error("{file}: has no section {section}")]
     MissingSection {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// The tag.
+        /// The absent section's tag.
         section: &'static str,
     },
     /// The self-test's rows do not give the answers the file carries.
     #[error("{file}: section TEST: row {row} gives {number} {found:e}, the file says {expected:e}")]
     SelfTest {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
         /// The row, from 0.
         row: usize,
-        /// Which of its numbers: the raw score or the answer, and of several which, from 0.
+        /// The number's name: `raw score` or `answer`, followed by its position from 0 if the row has several.
         number: String,
         /// The number in the file.
         expected: f64,
@@ -110,9 +110,9 @@ pub enum DraftError {
     /// A field of the model's information is out of its range.
     #[error("{field}: {what}")]
     Info {
-        /// The field.
+        /// The field's name.
         field: &'static str,
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
     /// A tree is not one: a child out of range, a cycle, a value that cannot be kept exactly.
@@ -124,7 +124,7 @@ pub enum DraftError {
         tree: usize,
         /// The node, from 0.
         node: usize,
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
     /// A member as a whole breaks a limit.
@@ -132,15 +132,15 @@ pub enum DraftError {
     Member {
         /// The member, from 0.
         member: usize,
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
     /// The file could not be written.
     #[error("{file}: cannot be written: {source}")]
     Io {
-        /// The path.
+        /// The path; `<memory>` for bytes.
         file: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -35,7 +35,7 @@ pub(crate) use tree::{breadth_first, covers_fault};
 /// Nodes of all trees that can be explained.
 pub const EXPLAINED_NODES_MAX: usize = 1 << 21;
 
-/// How a member is explained.
+/// The method that attributes a member's score to the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Exact path-dependent TreeSHAP.
@@ -45,32 +45,32 @@ pub enum Method {
     Saabas,
     /// A linear term less its mean over the training rows: exact, taking features as independent.
     Linear,
-    /// The same less what the imputed value gives, where the file has no training means.
+    /// A linear term less the term of the imputed value: for files without training means.
     LinearFromImputed,
     /// An imported line's terms as they stand, from a prepared value of 0: where its pipeline centres the columns, that
     /// is the training mean. Rows that the line does not score, because a value is missing, have no parts.
     LinearFromZero,
 }
 
-/// Why a model's scores are not explained.
+/// The reason why a model's scores cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainError {
-    /// Its leaves are lines over features.
+    /// The leaves are linear functions of features.
     #[error("leaves that are lines (LightGBM's linear_tree) are not explained")]
     LinearLeaves,
-    /// It has more nodes than can be explained.
+    /// The trees have more than [`EXPLAINED_NODES_MAX`] nodes.
     #[error("its trees have more than {EXPLAINED_NODES_MAX} nodes, which is what can be explained")]
     TooManyNodes,
     /// A path asks for too many different features, or all paths together do.
     #[error("its paths ask for too many different features: {what}")]
     TooLong {
-        /// How many, and how many are possible.
+        /// The number found and the greatest possible.
         what: String,
     },
     /// The covers in the file are not those of its trees.
     #[error("its node covers do not go with its trees: {what}")]
     Covers {
-        /// What is wrong.
+        /// The fault, in words.
         what: String,
     },
 }
@@ -110,25 +110,25 @@ impl Method {
     }
 }
 
-/// One member, prepared.
+/// One member in the form that its explanation reads.
 #[derive(Debug)]
 pub(crate) enum Part {
-    /// Trees.
+    /// Trees, explained by TreeSHAP or Saabas.
     Forest(Box<ForestPart>),
-    /// A line.
+    /// A linear member, explained term by term.
     Linear(LinearPart),
     /// An imported line for each output.
     Lines(LinesPart),
 }
 
-/// What explains the scores of one model.
+/// Explains the scores of one model.
 #[derive(Debug)]
 pub struct Explainer {
-    /// Weight and member.
+    /// Each member with its weight in the sum.
     parts: Vec<(f64, Part)>,
-    /// By output: what the members' sum is multiplied by.
+    /// Factor of each output by which the members' sum is multiplied.
     scales: Vec<f64>,
-    /// By output.
+    /// Expected raw score of each output.
     expected: Vec<f64>,
     features: usize,
 }
@@ -150,7 +150,7 @@ impl Explainer {
         Self { parts, scales, expected, features }
     }
 
-    /// How each member is explained, in the order of the sum.
+    /// The method of each member, in the order of the sum.
     pub fn methods(&self) -> impl Iterator<Item = Method> {
         self.parts.iter().map(|(_, part)| match part {
             Part::Forest(forest) => forest.method(),
@@ -170,7 +170,7 @@ impl Explainer {
         names.join("+")
     }
 
-    /// What is expected of a row of which nothing is known: a raw score for each output.
+    /// The expected raw score of each output for a row of which nothing is known.
     pub fn expected_values(&self) -> &[f64] {
         &self.expected
     }
@@ -207,7 +207,7 @@ impl Part {
     }
 }
 
-/// A forest, prepared.
+/// A forest in the form that its explanation reads.
 #[derive(Debug)]
 pub(crate) struct ForestPart {
     questions: question::Questions,

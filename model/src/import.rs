@@ -56,7 +56,7 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     if bytes.len() > INPUT_BYTES_MAX { too_large(bytes.len() as u64) } else { Ok(bytes) }
 }
 
-/// One format: how it is known, and who reads it.
+/// One format: its name, its recogniser and its reader.
 struct Format {
     name: &'static str,
     is_it: fn(&[u8]) -> bool,
@@ -75,21 +75,21 @@ const FORMATS: [Format; 8] = [
     Format { name: "Treelite checkpoint", is_it: treelite::is_it, read: treelite::read },
 ];
 
-/// What the caller decides.
+/// The caller's choices for an import.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The model's name.
+    /// The name that the model gets.
     pub name: String,
-    /// Its version.
+    /// The version that the model gets.
     pub version: String,
-    /// Of a model that was stopped early and still has its later trees: leave them out, as its scikit-learn wrapper
+    /// For a model that was stopped early and still has its later trees: leave them out, as its scikit-learn wrapper
     /// does. Else all are kept, as its own `predict` does.
     pub best_iteration: bool,
-    /// The command, for the model's provenance; empty: not said.
+    /// The command line for the model's provenance; empty: left out.
     pub command: String,
-    /// What the model was trained on, where the caller knows.
+    /// Names, horizon and label rule of the training table, if the caller knows them.
     pub schema: Option<TrainingSchema>,
-    /// When the input was written, RFC 3339, for the provenance; empty: not said.
+    /// Time at which the input was written, RFC 3339, for the provenance; empty: left out.
     pub input_saved_at: String,
 }
 
@@ -110,54 +110,54 @@ impl Options {
 /// A model that was read, and what there is to say about it.
 #[derive(Debug)]
 pub struct Imported {
-    /// The format's name.
+    /// The name of the format that was recognised, `LightGBM text`.
     pub format: &'static str,
     /// The model, ready to be written.
     pub draft: ModelDraft,
-    /// What was decided on the way, in sentences.
+    /// Decisions of the import that the user should know of, in sentences.
     pub notes: Vec<String>,
 }
 
-/// Why a foreign file was not imported.
+/// The reason why a foreign file was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// No reader knows it.
+    /// No reader knows the bytes.
     #[error("{what}")]
     Unrecognised {
-        /// What it looks like, and the way out where there is one.
+        /// What the bytes look like, and what to do instead if anything can be done.
         what: String,
     },
-    /// It asks for something we do not do.
+    /// The model needs something that is not supported.
     #[error("{format}: not supported: {what}")]
     Unsupported {
-        /// The format.
+        /// The name of the format.
         format: &'static str,
         /// The thing by its name.
         what: String,
     },
-    /// It is not what its format says it should be.
+    /// The file breaks the rules of its format.
     #[error("{format}: {what}")]
     Broken {
-        /// The format.
+        /// The name of the format.
         format: &'static str,
-        /// What is wrong, and where.
+        /// The fault and its place in the file.
         what: String,
     },
-    /// It is beyond what a model may be.
+    /// The model exceeds a limit of our format.
     #[error("{format}: {source}")]
     Draft {
-        /// The format.
+        /// The name of the format.
         format: &'static str,
-        /// The rule it breaks.
+        /// The limit of our format that the model exceeds.
         source: DraftError,
     },
 }
 
-/// What a reader gives.
+/// A model as its reader gives it.
 struct Foreign {
-    /// As many as the model reads; empty names are numbered.
+    /// Names of all features; an empty name is replaced by a numbered one.
     features: Vec<String>,
-    /// What a pipeline does to rows before its model reads them.
+    /// The imputing and scaling steps of a pipeline.
     preparation: Option<Preparation>,
     forest: WideForest,
     outputs: Outputs,
@@ -166,7 +166,7 @@ struct Foreign {
     notes: Vec<String>,
 }
 
-/// Why a reader gave up.
+/// The reason why a reader gave up.
 enum Fault {
     Unsupported(String),
     Broken(String),
@@ -313,7 +313,7 @@ fn mirrored(rule: MissingRule) -> MissingRule {
     }
 }
 
-/// Where NaN goes, for a reader.
+/// The missing rule that sends NaN left or right.
 fn missing(left: bool) -> MissingRule {
     if left { MissingRule::Left } else { MissingRule::Right }
 }
@@ -328,7 +328,7 @@ fn not_above(feature: u16, bound: f64, missing: MissingRule, left: u32, right: u
     WideNode::Split { feature, threshold: bound.next_up(), missing, left, right }
 }
 
-/// What bytes that no reader knows look like, for the person who passed them.
+/// Describes bytes that no reader knows, for the person who passed them.
 fn what_it_is(bytes: &[u8]) -> String {
     let formats = formats().collect::<Vec<_>>().join(", ");
     let looks_like = match bytes {

@@ -7,11 +7,11 @@ use crate::schema::FeatureName;
 pub struct Calibration {
     /// Slope on the log-odds; above 0, so that calibration keeps the order of scores.
     pub a: f64,
-    /// Intercept.
+    /// Intercept on the log-odds.
     pub b: f64,
 }
 
-/// What makes the threshold of the event that a model predicts.
+/// The rule for the volatility threshold of the event that a model predicts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LabelRule {
     /// This quantile of the symbol's own trailing volatilities.
@@ -29,14 +29,14 @@ impl std::fmt::Display for LabelRule {
     }
 }
 
-/// What a model file says of itself.
+/// A model file's description of its model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelInfo {
-    /// The model's name, `stormglass-default`.
+    /// The model's name, such as `stormglass-default`.
     pub name: String,
-    /// Its version, `1`.
+    /// The model's version, such as `1`.
     pub version: String,
-    /// `ml` or `baseline`: which of the original's two variants it stands for.
+    /// The variant, `ml` or `baseline`.
     pub variant: String,
     /// SHA-256 of the file's bytes, lower-case hexadecimal; empty in a draft.
     pub sha256: String,
@@ -55,11 +55,11 @@ pub struct ModelInfo {
     pub calibration: Option<Calibration>,
     /// Provenance, in order: command, trainer, data, seed, time span.
     pub provenance: Vec<(String, String)>,
-    /// Training metrics, in order.
+    /// Metrics measured in training, by name, in the file's order.
     pub metrics: Vec<(String, f64)>,
-    /// Trees in all members.
+    /// Number of trees in all members.
     pub tree_count: usize,
-    /// Nodes in all members.
+    /// Number of nodes in all members, leaves included.
     pub node_count: usize,
 }
 
@@ -85,7 +85,7 @@ impl ModelInfo {
         }
     }
 
-    /// What makes the threshold of its event; `None` where the file does not say.
+    /// The rule for the threshold of the model's event; `None` if the file does not say.
     pub fn label_rule(&self) -> Option<LabelRule> {
         if self.label_quantile > 0.0 {
             return Some(LabelRule::Quantile(self.label_quantile));

@@ -10,10 +10,10 @@ use crate::{
     row::Row,
 };
 
-/// What one feature adds to the log-odds. Scaling is folded into the coefficient (and the intercept).
+/// One feature's term of the log-odds. Scaling is folded into the coefficient (and the intercept).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinearTerm {
-    /// Log-odds per unit of the feature, as it stands in the row.
+    /// Log-odds per unit of the feature.
     pub coefficient: f64,
     /// Values below count as this: the least seen in training. A line is not believed where nobody looked.
     pub low: f64,
@@ -25,17 +25,17 @@ pub struct LinearTerm {
     pub missing_coefficient: f64,
 }
 
-/// A linear member as it is built.
+/// A linear member before it is written: the sum of its terms and an intercept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearDraft {
     /// One term per feature, in the order of the row.
     pub terms: Vec<LinearTerm>,
-    /// Where the sum starts.
+    /// The start of the sum, log-odds.
     pub intercept: f64,
 }
 
 impl LinearTerm {
-    /// What the feature adds: `coefficient * clamp(value, low, high)`, or for NaN
+    /// The term for a value: `coefficient * clamp(value, low, high)`, or for NaN
     /// `coefficient * imputed + missing_coefficient`.
     pub fn contribution(&self, value: f32) -> f64 {
         if value.is_nan() {
@@ -45,7 +45,7 @@ impl LinearTerm {
         }
     }
 
-    /// What is wrong with it, if anything is: all finite, `low <= high`, and no contribution that could overflow.
+    /// The first broken rule, if any: all numbers finite, `low <= high`, and no contribution that could overflow.
     fn fault(&self) -> Option<String> {
         let Self { coefficient, low, high, imputed, missing_coefficient } = *self;
         let values = [coefficient, low, high, imputed, missing_coefficient];
@@ -126,12 +126,12 @@ impl MappedLinear {
         Ok(Self { terms: pages.keep(&archived.terms), intercept })
     }
 
-    /// Terms and intercept.
+    /// The terms and the intercept, for explanations.
     pub(crate) fn unpack(&self) -> (Vec<LinearTerm>, f64) {
         (self.terms.iter().map(LinearTerm::from).collect(), self.intercept)
     }
 
-    /// As [`LinearDraft::score`].
+    /// The log-odds of a row, with the bits of [`LinearDraft::score`].
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
         let contributions = (0..)
             .zip(self.terms.iter())

@@ -7,7 +7,7 @@ use crate::{
     forest::wide::{OUTPUTS_MAX, Precision},
 };
 
-/// What turns raw scores into answers.
+/// The function from raw scores to answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Link {
     /// Nothing: regression, ranking, or leaves that are probabilities already.
@@ -21,9 +21,9 @@ pub enum Link {
     ReflectedSigmoid,
     /// `exp(x_k - max) / sum` over the raw scores.
     Softmax,
-    /// The same with CatBoost's own fast `exp`.
+    /// Softmax with CatBoost's own fast `exp`.
     FastSoftmax,
-    /// `exp(x)`.
+    /// `exp(x)` (Poisson, gamma and Tweedie objectives).
     Exponential,
     /// `sign(x) * x * x` (LightGBM's `sqrt`).
     SignedSquare,
@@ -40,19 +40,19 @@ pub enum Link {
 /// From sums to raw scores to answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
-    /// Sums are divided by it first: the number of trees where a library averages; else 1.
+    /// First divisor of the sums: the number of trees if the library averages; else 1.
     pub divisor: f64,
-    /// Then multiplied by it; else 1.
+    /// Factor of all sums after the division; 1 changes nothing.
     pub scale: f64,
-    /// Each output's own in its place; may be empty.
+    /// Factor of each output in the place of `scale`; empty if all outputs share `scale`.
     pub scales: Vec<f64>,
-    /// Then it is added, one for each output; -0.0 changes nothing.
+    /// Added to each output after scaling; -0.0 changes nothing.
     pub bias: Vec<f64>,
-    /// The type in which that happens, and in which answers are given.
+    /// The number type of scaling, bias, link and answers.
     pub precision: Precision,
     /// Raw scores are divided by it before the link: LightGBM's random forests; else 1.
     pub link_divisor: f64,
-    /// What follows.
+    /// The function from raw scores to answers.
     pub link: Link,
     /// The classes' labels in the order of the outputs (two for one output: the answer is the second's); may be empty.
     pub classes: Vec<String>,
@@ -66,7 +66,7 @@ impl Outputs {
         Self { divisor: 1.0, scale: 1.0, scales, bias, precision, link_divisor: 1.0, link, classes }
     }
 
-    /// Raw scores.
+    /// Number of raw scores of a row.
     pub fn raw_count(&self) -> usize {
         self.bias.len()
     }
@@ -90,7 +90,7 @@ impl Outputs {
         }
     }
 
-    /// What each output's sum is multiplied by, averaging included, before its bias is added.
+    /// The factor of each output's sum, averaging included, before its bias is added.
     pub(crate) fn factors(&self) -> Vec<f64> {
         let scale = |output| self.scales.get(output).unwrap_or(&self.scale) / self.divisor;
         (0..self.raw_count()).map(scale).collect()
@@ -142,7 +142,7 @@ impl Outputs {
         scores.len()
     }
 
-    /// As the libraries write it, rounded where they round; in f32 they keep `exp` finite.
+    /// The sigmoid as the libraries write it, rounded where they round; in f32 they keep `exp` finite.
     fn sigmoid(&self, x: f64) -> f64 {
         let exponent = match self.precision {
             Precision::Single => (-x).min(f64::from(88.7_f32)),
@@ -152,7 +152,7 @@ impl Outputs {
         1.0 / self.precision.add(1.0, power)
     }
 
-    /// What is wrong with it, if anything is.
+    /// The first broken rule; `None` if there is none.
     pub(crate) fn fault(&self) -> Option<String> {
         let numbers = [self.divisor, self.scale, self.link_divisor];
         if !numbers.iter().chain(&self.bias).chain(&self.scales).all(|&number| is_moderate(number)) {

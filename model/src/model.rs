@@ -31,12 +31,12 @@ pub struct Model {
     /// Weight and member, in the order of the sum. Never empty.
     members: Vec<(f64, Member)>,
     self_test: Option<SelfTest>,
-    /// What becomes of the members' sums; `None`: calibration and the sigmoid.
+    /// The way from the members' sums to the answers; `None`: calibration and the sigmoid.
     outputs: Option<Outputs>,
-    /// What happens to a row before a wide member reads it.
+    /// Imputing and scaling of a row before a wide member reads it.
     preparation: Option<Preparation>,
     drift: Option<DriftReference>,
-    /// What the file says of each member for explanations.
+    /// Covers and mean contributions of each member, for explanations.
     references: Vec<Option<Reference>>,
     /// Made when first asked for.
     explainer: OnceLock<Result<Explainer, ExplainError>>,
@@ -83,12 +83,12 @@ impl Model {
         bytes.len()
     }
 
-    /// How features and answers were distributed in training, where the file says so.
+    /// The distributions of features and answers in training, if the file has them.
     pub fn drift_reference(&self) -> Option<&DriftReference> {
         self.drift.as_ref()
     }
 
-    /// How an imported model's sums become answers; `None` for calibration and the sigmoid.
+    /// The way from an imported model's sums to its answers; `None` for calibration and the sigmoid.
     pub fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_ref()
     }

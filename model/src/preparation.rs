@@ -11,17 +11,17 @@ use crate::{
 pub struct PreparedFeature {
     /// Stands in for NaN, centred and scaled already; NaN leaves it missing.
     pub imputed: f64,
-    /// Taken away.
+    /// Subtracted from the value.
     pub center: f64,
-    /// What the rest is divided by; above 0.
+    /// Divisor of the centred value; above 0.
     pub scale: f64,
 }
 
 impl PreparedFeature {
-    /// Changes nothing.
+    /// A part that changes nothing.
     pub const PLAIN: Self = Self { imputed: f64::NAN, center: 0.0, scale: 1.0 };
 
-    /// What members are given for a row's value.
+    /// The prepared value: `imputed` for NaN, else centred and scaled.
     pub fn apply(&self, value: f64) -> f64 {
         if value.is_nan() { self.imputed } else { (value - self.center) / self.scale }
     }
@@ -35,7 +35,7 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// What is wrong with it for rows of `width` features, if anything is.
+    /// The first broken rule for rows of `width` features; `None` if there is none.
     pub(crate) fn fault(&self, width: usize) -> Option<String> {
         if self.features.len() != width {
             return Some(format!("{} parts for {width} features", self.features.len()));
@@ -74,7 +74,7 @@ impl Preparation {
         preparation.fault(width).map_or(Ok(preparation), Err)
     }
 
-    /// The row as members are given it.
+    /// A view of the row with every value prepared.
     pub(crate) fn over<'a, R: Row + ?Sized>(&'a self, row: &'a R) -> PreparedRow<'a, R> {
         PreparedRow { row, features: &self.features }
     }

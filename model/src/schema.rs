@@ -5,14 +5,14 @@ use std::fmt;
 /// A feature as a model names it: `lv60_tau@1`. A formula never changes under its version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeatureName {
-    /// The name, `lv60_tau`.
+    /// The name without its version, such as `lv60_tau`.
     pub name: String,
     /// The version of its formula, from 1; 0 for a feature that is not the engine's (a user's own column).
     pub version: u16,
 }
 
 impl FeatureName {
-    /// `name@version`.
+    /// The feature `name@version`; version 0 for a column of the user's own.
     pub fn new(name: impl Into<String>, version: u16) -> Self {
         Self { name: name.into(), version }
     }

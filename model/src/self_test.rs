@@ -37,7 +37,7 @@ impl SelfTest {
         Ok(Self::Last { rows: pages.keep(&archived.rows), log_odds: pages.keep(&archived.log_odds) })
     }
 
-    /// Checks version 2, for a model of so many features, outputs and answers.
+    /// Checks version 2, for a model with `width` features and these numbers of outputs and answers.
     ///
     /// # Errors
     /// As [`SelfTest::check_last`].

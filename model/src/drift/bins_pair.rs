@@ -24,12 +24,12 @@ impl<'a> BinsPair<'a> {
         Self { reference, current }
     }
 
-    /// What training saw.
+    /// The reference: counts in training.
     pub fn reference(&self) -> &Bins {
         self.reference
     }
 
-    /// What is.
+    /// The current counts, with the same edges.
     pub fn current(&self) -> &Bins {
         &self.current
     }
@@ -40,12 +40,12 @@ impl<'a> BinsPair<'a> {
         (total(self.reference), total(&self.current))
     }
 
-    /// Bin by bin.
+    /// The counts of both sides, one pair a bin, missing values aside.
     pub fn frequencies(&self) -> Frequencies {
         Frequencies { reference: self.reference.counts.clone(), current: self.current.counts.clone() }
     }
 
-    /// The score by one of [`BinsPair::METHODS`]; `None` by another.
+    /// The score by `method`; `None` unless it is one of [`BinsPair::METHODS`], which need no single values.
     pub fn score(&self, method: &Method) -> Option<f64> {
         let shares = self.frequencies().shares();
         match method.name {

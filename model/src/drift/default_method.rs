@@ -10,7 +10,7 @@ pub const FEW_ROWS: usize = 1_000;
 /// Distinct values of both sides up to which numbers are taken as categories.
 pub const FEW_VALUES: usize = 5;
 
-/// By the reference's values that are there and the distinct values of both sides.
+/// Evidently's choice of a method, by the number of reference values and the distinct values of both sides.
 pub fn default_method(pair: &Pair) -> &'static Method {
     let values = pair.distinct(FEW_VALUES + 1);
     let numerical = pair.kind() == Kind::Numerical && values > FEW_VALUES;

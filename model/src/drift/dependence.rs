@@ -27,7 +27,8 @@ pub fn centre(side: &Numbers) -> f64 {
     below.checked_sub(1).map_or(f64::NEG_INFINITY, |at| side.sorted()[at])
 }
 
-/// How many independent rows would know the share of values above `centre` as well as these do.
+/// The number of independent rows that would estimate the share of values above `centre` as precisely as these
+/// dependent rows do.
 ///
 /// The centre must be of these values (see [`centre()`]): around that of another side, a shift so great that all are above
 /// it would look like one row. `values` are in the order of time, with the group (the symbol) of each; what is missing or

@@ -8,7 +8,8 @@ use std::f64::consts::{PI, TAU};
 /// Samples up to which the exact matrix is used wherever the tail is not.
 const SMALL: f64 = 140.0;
 
-/// How likely the greatest gap between the distribution function of `rows` draws and the true one is at least `gap`.
+/// The probability that the greatest gap between the distribution function of `rows` draws and the true one is at
+/// least `gap`.
 pub(super) fn survival(rows: u64, gap: f64) -> f64 {
     let n = rows as f64;
     let reach = n * gap;
@@ -70,7 +71,7 @@ fn binomial(n: f64, at: f64, p: f64, q: f64) -> f64 {
     exponent.exp() * (n / (TAU * at * rest)).sqrt()
 }
 
-/// What Stirling's formula lacks of ln n!.
+/// The error of Stirling's formula for ln n!: the exact value less the formula's.
 fn stirling_error(n: f64) -> f64 {
     if n < 16.0 {
         return libm::lgamma(n + 1.0) - (n + 0.5) * n.ln() + n - TAU.ln() / 2.0;

@@ -35,7 +35,7 @@ pub(super) use {jensen_shannon::of as jensen_shannon, psi::of as psi};
 
 use super::sample::{Kind, Numbers, Pair};
 
-/// All of them.
+/// Every method.
 pub const METHODS: [&Method; 14] = [
     &KOLMOGOROV_SMIRNOV,
     &WASSERSTEIN,
@@ -53,20 +53,20 @@ pub const METHODS: [&Method; 14] = [
     &EPPS_SINGLETON,
 ];
 
-/// How two sides of a column are compared.
+/// A test or distance that compares the reference side of a column with its current side.
 #[derive(Debug)]
 pub struct Method {
-    /// The name it is asked for by.
+    /// The name on the command line and in files.
     pub name: &'static str,
-    /// The name in reports.
+    /// The title in reports, as Evidently spells it.
     pub title: &'static str,
     /// The kinds of columns it may be asked for on.
     pub kinds: &'static [Kind],
-    /// The threshold where none is given.
+    /// Evidently's default threshold.
     pub threshold: f64,
-    /// Which scores are drift.
+    /// Whether a score below or above the threshold is drift.
     pub rule: Rule,
-    /// What the score is.
+    /// Computes the score of a column: a p-value or a distance.
     compute: fn(&Pair) -> Result<f64, NotApplicable>,
 }
 
@@ -79,7 +79,7 @@ pub enum Rule {
     AtMost,
     /// A distance at or above it.
     AtLeast,
-    /// A distance above it.
+    /// The score is a distance, and one above the threshold is drift.
     Above,
 }
 
@@ -89,12 +89,12 @@ pub enum Rule {
 pub struct NotApplicable(pub &'static str);
 
 impl Method {
-    /// The one of this name.
+    /// The method with this name; `None` if there is none.
     pub fn named(name: &str) -> Option<&'static Self> {
         METHODS.into_iter().find(|method| method.name == name)
     }
 
-    /// Its score for a column.
+    /// The method's score for a column: a p-value or a distance, as [`Method::rule`] reads it.
     ///
     /// # Errors
     /// [`NotApplicable`] where the column has no such score.

@@ -9,54 +9,55 @@ use super::{
 
 /// Cliff's deltas below this are called negligible (Romano and others 2006).
 const NEGLIGIBLE: f64 = 0.147;
-/// The middle half of the values being so many times as wide, or as narrow, is a change.
+/// Ratio of the widths of the middle halves from which on the spread has changed.
 const WIDER: f64 = 1.25;
 
-/// How great a shift is, whatever the rows.
+/// The size of a shift, which does not depend on the number of rows as a p-value does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EffectSize {
-    /// How much more often a current value is above a reference value than below it: -1 to 1.
+    /// Cliff's delta: the probability that a current value is above a reference value, less the probability that it is
+    /// below; -1 to 1.
     CliffsDelta(f64),
     /// Half the sum of the shares' differences, of words: 0 to 1.
     TotalVariation(f64),
 }
 
-/// Where a column went.
+/// The direction in which a column's values moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Current values are greater.
+    /// Current values tend to be greater.
     Higher,
-    /// Current values are smaller.
+    /// Current values tend to be smaller.
     Lower,
-    /// They stand where they stood, further apart.
+    /// Values lie around the same middle, further apart.
     Wider,
-    /// They stand where they stood, closer together.
+    /// Values lie around the same middle, closer together.
     Narrower,
-    /// Nothing of this.
+    /// Values neither moved nor changed their spread.
     Alike,
-    /// Words have none.
+    /// The column holds words, which have no order.
     None,
 }
 
-/// What the first line of numbers leaves open.
+/// The second opinion on a column: effect, direction, rows that count and a p-value for those.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Opinion {
-    /// How great the shift is.
+    /// The size of the shift.
     pub effect: EffectSize,
     /// The greatest gap between both distribution functions; of words the total variation again.
     pub gap: f64,
     /// The shift of the mean in standard deviations of the reference; `None` for words and a constant reference.
     pub mean_shift: Option<f64>,
-    /// Where to.
+    /// The direction of the shift.
     pub direction: Direction,
     /// Rows of the reference and of the current side that count.
     pub effective_rows: (f64, f64),
-    /// How likely so many independent rows of one distribution differ at least so much.
+    /// The probability that this many independent rows of one distribution differ at least this much; 0 to 1.
     pub p_value: f64,
 }
 
 impl EffectSize {
-    /// Its name in reports.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::CliffsDelta(_) => "cliffs_delta",
@@ -64,7 +65,7 @@ impl EffectSize {
         }
     }
 
-    /// The number.
+    /// The size as a number, 0 for no shift.
     pub fn value(self) -> f64 {
         let (Self::CliffsDelta(value) | Self::TotalVariation(value)) = self;
         value
@@ -72,7 +73,7 @@ impl EffectSize {
 }
 
 impl Direction {
-    /// Its name in reports.
+    /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Higher => "higher",
@@ -84,7 +85,7 @@ impl Direction {
         }
     }
 
-    /// By Cliff's delta, then by the width of the middle half.
+    /// The direction by Cliff's delta and, where that is small, by the width of the middle half of the values.
     fn of(delta: f64, widths: (f64, f64)) -> Self {
         match delta {
             delta if delta >= NEGLIGIBLE => Self::Higher,
@@ -97,7 +98,8 @@ impl Direction {
 }
 
 impl Opinion {
-    /// Of a column with values on both sides, of which so many rows count.
+    /// The opinion on a column that has values on both sides. `effective_rows` counts each side's independent rows, as
+    /// [`effective_rows`](super::effective_rows) gives them.
     pub fn of(pair: &Pair, effective_rows: (f64, f64)) -> Self {
         match pair {
             Pair::Numbers { reference, current, .. } => {
@@ -130,7 +132,8 @@ impl Opinion {
         }
     }
 
-    /// The same of ordered bins: ties within a bin count half, and there is no mean.
+    /// The opinion on ordered bins, for which only counts are known: ties within a bin count half, and there is no
+    /// mean.
     pub fn of_bins(frequencies: &Frequencies, effective_rows: (f64, f64)) -> Self {
         let shares = frequencies.shares();
         let (mut below, mut wins, mut gap, mut seen) = (0.0, 0.0, 0.0_f64, 0.0);

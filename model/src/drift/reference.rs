@@ -7,7 +7,7 @@ const BINS: usize = 20;
 /// Edges that a file may have for one feature.
 const EDGES_MAX: usize = 1024;
 
-/// How often values fell between edges.
+/// Counts of values between edges: a histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bins {
     /// Ascending, finite, in the feature's unit. Bin 0 holds what is below edge 0; bin i what is at or above edge i-1
@@ -19,14 +19,14 @@ pub struct Bins {
     pub missing: u64,
 }
 
-/// The distributions in training.
+/// The distributions of features and answers in training, as a model file carries them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriftReference {
     /// One a feature, in the order of the row.
     pub features: Vec<Bins>,
-    /// Of the model's answers (probabilities) to the same rows.
+    /// Bins of the model's answers (probabilities) for the same rows.
     pub answers: Bins,
-    /// Rows.
+    /// Number of training rows.
     pub rows: u64,
 }
 
@@ -52,12 +52,12 @@ impl Bins {
         bins
     }
 
-    /// The same edges with nothing in between.
+    /// Bins with the same edges and counts of 0.
     pub fn emptied(&self) -> Self {
         Self { edges: self.edges.clone(), counts: vec![0; self.counts.len()], missing: 0 }
     }
 
-    /// Counts a value.
+    /// Counts a value in its bin; NaN counts as missing.
     pub fn add(&mut self, value: f64) {
         if value.is_nan() {
             self.missing += 1;
@@ -95,7 +95,7 @@ impl Bins {
 }
 
 impl DriftReference {
-    /// What is wrong with it for a model of so many features, if anything is.
+    /// The first fault that makes this no reference of a model with `features` features; `None` if there is none.
     pub(crate) fn fault(&self, features: usize) -> Option<String> {
         if self.features.len() != features {
             return Some(format!("{} distributions for {features} features", self.features.len()));

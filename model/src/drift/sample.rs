@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub enum Kind {
     /// Order and distance mean something.
     Numerical,
-    /// Only equality does.
+    /// Values are categories: only equality counts, not order.
     Categorical,
 }
 
@@ -27,7 +27,7 @@ impl Numbers {
         Self { sorted, whole }
     }
 
-    /// Ascending.
+    /// The values in ascending order, NaN left out.
     pub fn sorted(&self) -> &[f64] {
         &self.sorted
     }
@@ -37,12 +37,12 @@ impl Numbers {
         self.whole
     }
 
-    /// How many there are.
+    /// Number of values, missing ones left out.
     pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
-    /// Whether there are none.
+    /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
@@ -80,7 +80,7 @@ pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     }
 }
 
-/// How often each word stands on one side.
+/// The words of one side with their counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Words {
     counts: BTreeMap<String, u64>,
@@ -88,7 +88,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// Words with their counts.
+    /// Words with the number of times each occurs; a word given twice adds up.
     pub fn new(counts: impl IntoIterator<Item = (String, u64)>) -> Self {
         let mut words = Self::default();
         for (word, count) in counts {
@@ -98,12 +98,12 @@ impl Words {
         words
     }
 
-    /// In the words' order.
+    /// The count of each word, in alphabetical order.
     pub fn counts(&self) -> &BTreeMap<String, u64> {
         &self.counts
     }
 
-    /// All of them together.
+    /// The sum of all counts.
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -112,26 +112,26 @@ impl Words {
 /// One column on both sides, missing values left out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pair {
-    /// Of numbers; few whole ones are categories.
+    /// A column of numbers. Whole numbers with few distinct values are categorical.
     Numbers {
-        /// How the column is taken.
+        /// Whether the column is numerical or categorical.
         kind: Kind,
-        /// What was.
+        /// The reference side.
         reference: Numbers,
-        /// What is.
+        /// The current side.
         current: Numbers,
     },
-    /// Of words: categories.
+    /// A column of words, always categorical.
     Words {
-        /// What was.
+        /// The reference side.
         reference: Words,
-        /// What is.
+        /// The current side.
         current: Words,
     },
 }
 
 impl Pair {
-    /// How the column is taken.
+    /// Whether the column is numerical or categorical.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Numbers { kind, .. } => *kind,
@@ -159,12 +159,12 @@ impl Pair {
     }
 }
 
-/// A value and how often it stands on either side.
+/// A value with its number of occurrences on either side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tie {
-    /// The value.
+    /// The value that is tied.
     pub value: f64,
-    /// Times in the reference.
+    /// Number of times it occurs in the reference.
     pub reference: usize,
     /// Times in the current side.
     pub current: usize,

@@ -5,26 +5,26 @@ use super::sample::{Kind, Numbers, Pair, Tie};
 /// More distinct reference values than these are put into bins.
 const VALUES_MAX: usize = 20;
 
-/// How often each value, or each bin, stands on either side.
+/// Counts of each distinct value, or of each bin, on either side.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Frequencies {
-    /// Of the reference.
+    /// Counts in the reference.
     pub reference: Vec<u64>,
-    /// Of the current side.
+    /// Counts on the current side, in the same order.
     pub current: Vec<u64>,
 }
 
 /// Shares of all values of a side, in the order of values or bins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shares {
-    /// Of the reference.
+    /// Shares in the reference, 0 to 1, in the order of the values or bins.
     pub reference: Vec<f64>,
-    /// Of the current side.
+    /// Shares on the current side, in the same order.
     pub current: Vec<f64>,
 }
 
 impl Frequencies {
-    /// Of each distinct value of either side, ascending.
+    /// Counts of each distinct value of either side, in ascending order.
     pub fn by_value(pair: &Pair) -> Self {
         let mut frequencies = Self::default();
         let mut push = |reference: u64, current: u64| {

@@ -11,21 +11,21 @@ pub const DRIFT_SHARE: f64 = 0.5;
 /// Values a side needs to be judged. Evidently has no such bound.
 pub const ROWS_MIN: usize = 10;
 
-/// A column judged.
+/// Whether a column drifted, and by which method, score and threshold.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict {
-    /// How.
+    /// The method that gave the score.
     pub method: &'static Method,
-    /// What came out: a p-value or a distance.
+    /// The method's score: a p-value or a distance.
     pub score: f64,
-    /// What it was held to.
+    /// The threshold that the score was compared with.
     pub threshold: f64,
-    /// Whether that is drift.
+    /// Whether the score says that the column drifted.
     pub drifted: bool,
 }
 
 impl Verdict {
-    /// By a method and a threshold, by default Evidently's.
+    /// Judges a column by a method and a threshold; `None` takes Evidently's default for the method.
     ///
     /// # Errors
     /// [`NotApplicable`] where the method has no score for the column.
@@ -39,14 +39,15 @@ impl Verdict {
         Ok(Self::by(method, score, threshold))
     }
 
-    /// Of a score that is already there.
+    /// Judges by a score that was computed before.
     pub fn by(method: &'static Method, score: f64, threshold: Option<f64>) -> Self {
         let threshold = threshold.unwrap_or(method.threshold);
         Self { method, score, threshold, drifted: method.drifts(score, threshold) }
     }
 }
 
-/// Why a column with so many values in its reference and now cannot be judged, as a name for reports, if it cannot.
+/// The reason, by its name in reports, why a column with these numbers of reference and current values cannot be
+/// judged; `None` if it can.
 pub fn unjudged((reference, current): (usize, usize)) -> Option<&'static str> {
     match (reference, current) {
         (0, 0) => Some("no_values"),
@@ -57,7 +58,8 @@ pub fn unjudged((reference, current): (usize, usize)) -> Option<&'static str> {
     }
 }
 
-/// Whether so many drifted columns of so many judged are drift of the whole. Of none there is none.
+/// Whether the data set as a whole drifted: `drifted` of `judged` columns are at least the share `share`. False if no
+/// column was judged.
 pub fn dataset_drifts(drifted: usize, judged: usize, share: f64) -> bool {
     judged > 0 && drifted as f64 / judged as f64 >= share
 }

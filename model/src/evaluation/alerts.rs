@@ -6,9 +6,9 @@ const REARM_SHARE: f64 = 0.8;
 /// One grid instant of one symbol.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlertRow {
-    /// When, seconds.
+    /// Time of the row, seconds since 1970.
     pub time_s: i64,
-    /// What was given.
+    /// The probability that was given, 0 to 1.
     pub probability: f64,
     /// Whether the spike came within the horizon.
     pub spike: bool,
@@ -19,7 +19,7 @@ pub struct AlertRow {
 /// Alerts of one or more symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alerts {
-    /// Alerts given.
+    /// Number of alerts.
     pub given: u64,
     /// Those after which the spike came within the horizon.
     pub right: u64,

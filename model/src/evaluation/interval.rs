@@ -23,7 +23,7 @@ pub struct JudgedInterval {
     pub is_held: bool,
     /// The interval's width, in the unit of its ends.
     pub width: f64,
-    /// Its [`interval_score`], in the same unit.
+    /// The interval's [`interval_score`], in the unit of its bounds.
     pub score: f64,
 }
 
@@ -48,7 +48,7 @@ pub struct IntervalTally {
 }
 
 impl IntervalTally {
-    /// Takes an interval.
+    /// Counts an interval and what came of it.
     pub fn add(&mut self, interval: JudgedInterval) {
         self.rows += 1;
         self.held += u64::from(interval.is_held);
@@ -56,7 +56,7 @@ impl IntervalTally {
         self.score += interval.score;
     }
 
-    /// Intervals taken.
+    /// Number of intervals.
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -5,7 +5,7 @@
 pub struct PrecisionRecall {
     /// Alarms are the rows with at least this score.
     pub score: f64,
-    /// Share of the alarms whose label is true.
+    /// Share of the alarms with a true label, 0 to 1.
     pub precision: f64,
     /// Share of the true labels that have an alarm.
     pub recall: f64,

@@ -16,18 +16,18 @@ const UNITS: f64 = 1e15;
 struct Bin {
     rows: u64,
     spikes: u64,
-    /// Sum of probabilities, 1e-15.
+    /// Sum of the probabilities, in units of 1e-15.
     probability: i128,
 }
 
 /// One line of a reliability table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReliabilityBin {
-    /// Probabilities from here.
+    /// Lower bound of the bin's probabilities, inclusive.
     pub low: f64,
-    /// To below here.
+    /// Upper bound, exclusive but for the last bin.
     pub high: f64,
-    /// Rows in the bin.
+    /// Number of rows in the bin.
     pub rows: u64,
     /// Mean of their probabilities; 0 without rows.
     pub mean_probability: f64,
@@ -67,7 +67,7 @@ impl Tally {
         tally
     }
 
-    /// Takes a row in. A probability outside 0..=1 counts as the nearer end, NaN as 0.
+    /// Adds a row. A probability outside 0..=1 counts as the nearer end, NaN as 0.
     pub fn add(&mut self, label: bool, probability: f64) {
         let (bin, probability, squared_error) = units(label, probability);
         let bin = &mut self.bins[bin];
@@ -77,7 +77,7 @@ impl Tally {
         self.squared_error += squared_error;
     }
 
-    /// Takes a row out again, exactly.
+    /// Removes a row that was added; the sums are then as if it had never been added.
     ///
     /// # Panics
     /// If no such row is in.
@@ -91,7 +91,7 @@ impl Tally {
         self.squared_error -= squared_error;
     }
 
-    /// Takes in all rows of another.
+    /// Adds all rows of another tally.
     pub fn merge(&mut self, other: &Self) {
         for (bin, more) in self.bins.iter_mut().zip(&other.bins) {
             bin.rows += more.rows;
@@ -101,7 +101,7 @@ impl Tally {
         self.squared_error += other.squared_error;
     }
 
-    /// Rows in it.
+    /// Number of rows.
     pub fn rows(&self) -> u64 {
         self.bins.iter().map(|bin| bin.rows).sum()
     }
@@ -111,22 +111,22 @@ impl Tally {
         self.bins.iter().map(|bin| bin.spikes).sum()
     }
 
-    /// As [`base_rate`](super::base_rate).
+    /// Share of true labels: see [`base_rate`](super::base_rate).
     pub fn base_rate(&self) -> f64 {
         self.spikes() as f64 / self.rows().max(1) as f64
     }
 
-    /// As [`brier`](super::brier()).
+    /// Mean squared error of the probabilities: see [`brier`](super::brier()).
     pub fn brier(&self) -> f64 {
         self.squared_error as f64 / UNITS / self.rows().max(1) as f64
     }
 
-    /// As [`brier_skill`](super::brier_skill).
+    /// Improvement on the base rate's Brier score: see [`brier_skill`](super::brier_skill).
     pub fn brier_skill(&self) -> f64 {
         skill(self.brier(), self.base_rate())
     }
 
-    /// As [`expected_calibration_error`].
+    /// Mean gap between probability and frequency: see [`expected_calibration_error`].
     pub fn expected_calibration_error(&self) -> f64 {
         let gap = |bin: &Bin| (bin.probability as f64 / UNITS - bin.spikes as f64).abs();
         self.bins.iter().map(gap).sum::<f64>() / self.rows().max(1) as f64

@@ -3,11 +3,11 @@
 use super::Method;
 use crate::linear::LinearTerm;
 
-/// A linear member, prepared.
+/// A linear member in the form that its explanation reads.
 #[derive(Debug)]
 pub(crate) struct LinearPart {
     terms: Vec<LinearTerm>,
-    /// What each term adds on average over the training rows, or for its imputed value.
+    /// Contribution of each term that counts as none: its mean over the training rows, or that of the imputed value.
     means: Vec<f64>,
     from_training: bool,
     pub(super) expected: f64,

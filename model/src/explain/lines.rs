@@ -2,7 +2,7 @@
 
 use crate::forest::{Precision, WideForest, WideTree, wide::LINE_MAX};
 
-/// A line, prepared.
+/// An imported line in the form that its explanation reads.
 #[derive(Debug)]
 struct Line {
     output: usize,
@@ -15,7 +15,7 @@ struct Line {
 pub(crate) struct LinesPart {
     lines: Vec<Line>,
     values: Precision,
-    /// By output.
+    /// Expected raw score of each output.
     pub(super) expected: Vec<f64>,
 }
 
@@ -34,7 +34,7 @@ impl LinesPart {
         Some(Self { lines, values: forest.values, expected })
     }
 
-    /// Adds each term, as it stands, where the row is scored by the line.
+    /// Adds each term of a row that the line scores.
     pub(super) fn add(&self, row: &[f64], features: usize, contributions: &mut [f64]) {
         let value = |feature: u16| self.values.round(row[usize::from(feature)]);
         for line in &self.lines {

@@ -23,7 +23,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Checks the section of a member with so many nodes and terms.
+    /// Checks the section of a member with `nodes` nodes and `terms` terms.
     ///
     /// # Errors
     /// The first rule of FORMAT.md's `EXPL` that it breaks.

@@ -15,7 +15,7 @@ const NUMBERS_MAX: usize = 1 << 23;
 #[derive(Debug)]
 struct Split {
     question: Question,
-    /// Its own place among the tree's nodes, and its left child's.
+    /// Positions of the split and of its left child among the tree's nodes.
     at: u32,
     left: u32,
     /// The bit of its feature.
@@ -26,13 +26,13 @@ struct Split {
 #[derive(Debug)]
 struct Cell {
     node: u32,
-    /// Where its table starts.
+    /// Position of its table among all tables.
     first: u32,
-    /// Where its features stand.
+    /// Position of its features among all paths' features.
     features: u32,
-    /// How many.
+    /// Number of its features.
     width: u8,
-    /// Where its values stand, one for each output; unused where the tree has one output.
+    /// Position of its values, one for each output; unused if the tree has one output.
     values: u32,
 }
 
@@ -72,7 +72,7 @@ impl Tables {
         }
     }
 
-    /// Takes a tree in, unless a path is too long or there is no room.
+    /// Adds a tree, unless a path is too long or there is no room; gives whether it was added.
     pub(super) fn take(&mut self, tree: &Tree) -> bool {
         let mut room = NUMBERS_MAX - self.numbers.len();
         for leaf in &tree.leaves {

@@ -15,19 +15,19 @@ pub(super) const PATH_FEATURES_MAX: usize = 255;
 /// A child may have this much more data than its parent: libraries round sums of hessians.
 const GROWTH_MAX: f64 = 1.001;
 
-/// A node; children stand side by side after their parent.
+/// A node. Its two children follow it, next to each other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) question: Question,
     /// The left child; 0 at a leaf.
     pub(super) left: u32,
-    /// Of a split: its feature's place on the path.
+    /// The position of a split's feature on the path.
     pub(super) element: u8,
-    /// Of a split: no split above asks for its feature.
+    /// Whether no split above this one reads its feature.
     pub(super) is_new: bool,
 }
 
-/// A leaf.
+/// The end of a path.
 #[derive(Debug)]
 pub(super) struct Leaf {
     pub(super) node: u32,
@@ -42,11 +42,11 @@ pub(super) struct Leaf {
 /// A tree with its leaves' paths.
 #[derive(Debug)]
 pub(super) struct Tree {
-    /// Breadth first.
+    /// The nodes, breadth first.
     pub(super) nodes: Vec<Node>,
     /// In the order of a walk that goes left first.
     pub(super) leaves: Vec<Leaf>,
-    /// What its leaves are added to; `None`: all outputs.
+    /// The output that its leaves are added to; `None` for all outputs.
     pub(super) output: Option<usize>,
 }
 

@@ -6,7 +6,7 @@ use crate::error::ModelError;
 pub(crate) const MAGIC: [u8; 8] = *b"\x89SGM\r\n\x1a\n";
 /// The newest format version this build reads, and the one it writes.
 pub(crate) const FORMAT_VERSION: u16 = 1;
-/// Bytes of the header.
+/// Length of the header, bytes.
 pub(crate) const HEADER_BYTES: usize = 64;
 /// Bytes of an entry of the section table.
 pub(crate) const ENTRY_BYTES: usize = 32;
@@ -14,25 +14,25 @@ pub(crate) const ENTRY_BYTES: usize = 32;
 pub(crate) const SECTION_ALIGN: usize = 64;
 /// Sections a file may have.
 pub(crate) const SECTIONS_MAX: usize = 1024;
-/// Reads `FE FF` where the bytes stand in the order this format is written in.
+/// Stored as `FE FF` in the byte order that this format is written in.
 pub(crate) const BYTE_ORDER: u16 = 0xfffe;
 /// Bits of a relative pointer inside a section.
 pub(crate) const POINTER_BITS: u8 = 32;
 
-/// Where the checksum of header and table stands.
+/// Position of the checksum over header and table, bytes from the start.
 const CHECKSUM_AT: usize = 60;
 
 /// One line of the section table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// Four ASCII letters.
+    /// The section's tag, four ASCII letters.
     pub(crate) tag: [u8; 4],
     pub(crate) version: u16,
     /// A reader that does not know this section must refuse the file.
     pub(crate) required: bool,
     /// From the start of the file, bytes.
     pub(crate) offset: u64,
-    /// Bytes.
+    /// Length, bytes.
     pub(crate) length: u64,
     /// CRC32C of the section's bytes.
     pub(crate) checksum: u32,
@@ -74,7 +74,7 @@ impl Entry {
     }
 }
 
-/// Header and table for sections whose place is already settled.
+/// The bytes of header and table for sections with known positions.
 pub(crate) fn write(entries: &[Entry], file_bytes: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
     out.extend(MAGIC);
@@ -141,7 +141,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("a slice of N bytes is an array of N")
 }
 
-/// What a file that is no model looks like, for the person who passed it.
+/// Describes a file that is no model, for the person who passed it.
 fn what_it_is(bytes: &[u8]) -> String {
     let looks_like = match bytes {
         [] => "it is empty",

@@ -30,7 +30,7 @@ pub(crate) struct Pages {
 /// Files from this size on are given back to the system page by page while they are checked: a checksum reads every
 /// byte, but a forest larger than memory is walked a few pages at a time.
 const RELEASE_BYTES_MIN: usize = 64 << 20;
-/// How much of such a file is read before it is given back.
+/// Bytes of such a file that are read before their memory is given back.
 pub(crate) const WINDOW_BYTES: usize = 8 << 20;
 
 /// A slice inside [`Pages`] that keeps them mapped.
@@ -107,7 +107,7 @@ impl Pages {
             unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, size_of_val(slice)) };
     }
 
-    /// All bytes in pieces, each given back when the next is asked for.
+    /// All bytes in pieces. The memory of each piece is released when the next is taken.
     pub(crate) fn windows<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let mut last: &[u8] = &[];
         let mut pieces = bytes.chunks(WINDOW_BYTES);

@@ -33,14 +33,14 @@ pub(crate) struct Feature {
     pub(crate) version: u16,
 }
 
-/// A line of provenance.
+/// One entry of the provenance: a key and its value.
 #[derive(Archive, Serialize)]
 pub(crate) struct Pair {
     pub(crate) key: String,
     pub(crate) value: String,
 }
 
-/// A training metric.
+/// One training metric: its name and value.
 #[derive(Archive, Serialize)]
 pub(crate) struct Metric {
     pub(crate) name: String,
@@ -95,7 +95,7 @@ pub(crate) struct Linear {
     pub(crate) features_fingerprint: u64,
 }
 
-/// What one feature adds.
+/// One feature's term in the linear sum.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct Term {
@@ -118,11 +118,11 @@ pub(crate) struct SelfTest {
 /// `EXPL`: what the training rows say of one member.
 #[derive(Archive, Serialize)]
 pub(crate) struct Explain {
-    /// How much training data reached each node: the trees in order, each breadth first; or empty.
+    /// Training data that reached each node, the trees in order, each breadth first; or empty.
     pub(crate) covers: Vec<f64>,
-    /// What each term adds on average; or empty.
+    /// Mean contribution of each term; or empty.
     pub(crate) mean_contributions: Vec<f64>,
-    /// Which member, from 0, in the order of the member sections.
+    /// Number of the member, from 0, in the order of the member sections.
     pub(crate) member: u32,
 }
 
@@ -131,20 +131,20 @@ pub(crate) struct Explain {
 pub(crate) struct Drift {
     /// One a feature, in the order of the row.
     pub(crate) features: Vec<Bins>,
-    /// Of the answers.
+    /// Bins of the model's answers.
     pub(crate) answers: Bins,
-    /// Rows.
+    /// Number of training rows.
     pub(crate) rows: u64,
 }
 
-/// How often values fell between edges.
+/// Counts of values between edges: a histogram.
 #[derive(Archive, Serialize)]
 pub(crate) struct Bins {
     /// Ascending: bin i holds values from edge i-1 (above all: none) to below edge i.
     pub(crate) edges: Vec<f64>,
-    /// One more than edges.
+    /// Counts between the edges, one more than there are edges.
     pub(crate) counts: Vec<u64>,
-    /// Missing values.
+    /// Number of missing values.
     pub(crate) missing: u64,
 }
 
@@ -161,7 +161,7 @@ pub(crate) struct Wide {
     pub(crate) members: Vec<f64>,
     pub(crate) lines: Vec<WideLine>,
     pub(crate) terms: Vec<WideTerm>,
-    /// One for each output.
+    /// Where the sums start, one for each output.
     pub(crate) base: Vec<f64>,
     pub(crate) features_fingerprint: u64,
     pub(crate) values: u8,
@@ -183,7 +183,7 @@ pub(crate) struct WideNode {
     pub(crate) reserved: u32,
 }
 
-/// Where a tree starts and what it adds to.
+/// A tree's root and the output that it adds to.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct WideTree {
@@ -210,7 +210,7 @@ pub(crate) struct WideLine {
     pub(crate) count: u32,
 }
 
-/// What a feature adds to a line.
+/// A feature's term in a linear leaf.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct WideTerm {
@@ -222,7 +222,7 @@ pub(crate) struct WideTerm {
 /// `LINK`: from the sums to the answers.
 #[derive(Archive, Serialize)]
 pub(crate) struct Link {
-    /// One for each output.
+    /// Added last, one for each output.
     pub(crate) bias: Vec<f64>,
     /// The classes' labels; empty where there are none.
     pub(crate) classes: Vec<String>,
@@ -234,13 +234,13 @@ pub(crate) struct Link {
     pub(crate) kind: u8,
 }
 
-/// What turns a row into ranks; a part of `BLKS`, `OBLV` and `RAGD`.
+/// The thresholds that turn a row into ranks; a part of `BLKS`, `OBLV` and `RAGD`.
 #[derive(Archive, Serialize)]
 pub(crate) struct Ranks {
     /// The features' thresholds, one feature after another, each ascending.
     pub(crate) thresholds: Vec<f64>,
     pub(crate) features: Vec<RankFeature>,
-    /// By feature, then direction.
+    /// Slots, by feature and then by missing direction.
     pub(crate) slots: Vec<Slot>,
     pub(crate) values: u8,
 }
@@ -249,7 +249,7 @@ pub(crate) struct Ranks {
 #[derive(Archive, Serialize)]
 pub(crate) struct RankFeature {
     pub(crate) feature: u16,
-    /// How many it has.
+    /// Number of its thresholds.
     pub(crate) thresholds: u16,
 }
 
@@ -277,9 +277,9 @@ pub(crate) struct Blocks {
     pub(crate) blocks: Vec<Block>,
     pub(crate) single_leaves: Vec<f32>,
     pub(crate) double_leaves: Vec<f64>,
-    /// Where each tree's next blocks or leaves start; empty in the dense form.
+    /// Position of each tree's next blocks or leaves; empty in the dense form.
     pub(crate) root_links: Vec<u32>,
-    /// Where each block's next blocks or leaves start; empty in the dense form.
+    /// Position of each block's next blocks or leaves; empty in the dense form.
     pub(crate) links: Vec<u32>,
     /// Blocks on the way from root to leaf, for each line of roots; empty in the dense form.
     pub(crate) steps: Vec<u8>,
@@ -297,7 +297,7 @@ pub(crate) struct Oblivious {
     pub(crate) lines: Vec<Line>,
     pub(crate) single_leaves: Vec<f32>,
     pub(crate) double_leaves: Vec<f64>,
-    /// Where each tree's leaves start.
+    /// Position of each tree's first leaf.
     pub(crate) firsts: Vec<u32>,
     pub(crate) ranks: Ranks,
     pub(crate) base: f64,
@@ -314,7 +314,7 @@ pub(crate) struct Ragged {
     /// One for each place; of a block, zero.
     pub(crate) single_leaves: Vec<f32>,
     pub(crate) double_leaves: Vec<f64>,
-    /// Of each place; 0 for a leaf.
+    /// Shape of each place's block; 0 for a leaf.
     pub(crate) shapes: Vec<u16>,
     pub(crate) ranks: Ranks,
     pub(crate) base: f64,
@@ -326,14 +326,14 @@ pub(crate) struct Ragged {
 /// `SCAL`: the outputs' own scales, in place of `LINK`'s one.
 #[derive(Archive, Serialize)]
 pub(crate) struct Scales {
-    /// One for each output.
+    /// Factors of the outputs, one for each.
     pub(crate) scales: Vec<f64>,
 }
 
 /// `PREP`: what happens to a row before its members see it.
 #[derive(Archive, Serialize)]
 pub(crate) struct Preparation {
-    /// One for each feature.
+    /// Preparation of each feature, in the order of the row.
     pub(crate) features: Vec<PreparedFeature>,
 }
 

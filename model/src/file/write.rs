@@ -41,7 +41,7 @@ impl<T> Archivable for T where
 {
 }
 
-/// Serialises a section's root.
+/// The archive of a section: its root and all that belongs to it.
 pub(crate) fn archive(root: &impl Archivable) -> Vec<u8> {
     let out = rkyv::api::high::to_bytes_in::<_, rancor::Error>(root, AlignedVec::<SECTION_ALIGN>::new());
     // Plain vectors, strings and numbers have no error of their own, and memory is not an `Err`.

@@ -26,7 +26,7 @@ use walk::{Links, Parts};
 /// A forest of byte blocks whose every block, link and leaf has been checked.
 pub(crate) type BlockForest = RankedForest<Blocks>;
 
-/// The trees of one.
+/// The trees of a [`BlockForest`], as the file lays them out.
 #[derive(Debug)]
 pub(crate) struct Blocks {
     roots: MappedSlice<ArchivedLine>,

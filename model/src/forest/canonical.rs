@@ -8,18 +8,18 @@ pub const TREES_MAX: usize = 1_000_000;
 /// Levels of splits a tree may have.
 pub const DEPTH_MAX: u32 = 255;
 
-/// Where a missing value (NaN) goes at a split.
+/// The child that a missing value (NaN) goes to at a split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
-    /// To the left child.
+    /// NaN goes to the left child.
     Left,
-    /// To the right child.
+    /// NaN goes to the right child.
     Right,
-    /// Where 0.0 would go (what LightGBM does without missing values in training).
+    /// NaN goes where 0.0 would go (what LightGBM does if training had no missing values).
     Zero,
 }
 
-/// How leaves are added up, in the order of the trees, starting from the base.
+/// The number types in which leaves are added up, in the order of the trees, starting from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SumKind {
     /// f32 leaves, an f32 sum (XGBoost).
@@ -35,11 +35,11 @@ pub enum SumKind {
 pub enum CanonicalNode {
     /// `row[feature] < threshold` goes left, all else but NaN goes right.
     Split {
-        /// Position in the row.
+        /// Position of the feature in the row.
         feature: u16,
-        /// Finite or +inf.
+        /// Values below it go left; finite or +inf.
         threshold: f32,
-        /// Where NaN goes.
+        /// The child that NaN goes to.
         missing: Missing,
         /// Position of the left child.
         left: u32,
@@ -55,7 +55,7 @@ pub enum CanonicalNode {
 pub struct CanonicalTree {
     /// The nodes; every one but the root is the child of exactly one earlier node.
     pub nodes: Vec<CanonicalNode>,
-    /// How much of the training data reached each node, one number a node: counts, weights or summed hessians. Empty
+    /// The training data that reached each node, one number a node: counts, weights or summed hessians. Empty
     /// where that is not known. Only explanations read it; scores do not depend on it.
     pub cover: Vec<f64>,
 }
@@ -65,7 +65,7 @@ pub struct CanonicalTree {
 pub struct CanonicalForest {
     /// The trees, in the order of the sum.
     pub trees: Vec<CanonicalTree>,
-    /// Where the sum starts, in log-odds.
+    /// The start of the sum, log-odds.
     pub base: f64,
     /// The types of leaves and sum.
     pub sum: SumKind,
@@ -119,7 +119,7 @@ impl CanonicalForest {
         }
     }
 
-    /// Nodes in all trees.
+    /// Number of nodes in all trees, leaves included.
     pub fn node_count(&self) -> usize {
         self.trees.iter().map(|tree| tree.nodes.len()).sum()
     }

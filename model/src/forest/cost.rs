@@ -16,19 +16,19 @@ use super::{
 
 /// A step of a narrow walk down one level of one tree.
 const NARROW_LEVEL_NS: f64 = 1.1;
-/// Filling a slot.
+/// Filling one slot.
 const SLOT_NS: f64 = 0.5;
-/// Ranking a feature.
+/// Ranking one feature.
 const RANK_NS: f64 = 3.5;
 /// A step of four trees down three levels, where they are dense.
 const BLOCK_STEP_NS: f64 = 3.5;
-/// The same where they have links.
+/// A step of four trees down three levels, where they have links.
 const LINKED_STEP_NS: f64 = 7.0;
-/// The same for each further sixteen slots.
+/// What a step of four trees takes longer for each further sixteen slots.
 const BLOCK_SIXTEEN_NS: f64 = 0.4;
-/// Comparing four ragged blocks.
+/// Comparing the conditions of four ragged blocks.
 const RAGGED_LINE_NS: f64 = 0.6;
-/// The same for each further sixteen slots.
+/// What comparing four ragged blocks takes longer for each further sixteen slots.
 const RAGGED_SIXTEEN_NS: f64 = 0.15;
 /// A step of one of eight ragged trees.
 const RAGGED_STEP_NS: f64 = 1.2;
@@ -66,7 +66,7 @@ pub(crate) fn cheapest(forest: &SourceForest, otherwise: Layout) -> Layout {
         .map_or(otherwise, |(layout, _)| layout)
 }
 
-/// What ragged trees cost, their ranks aside.
+/// Estimated nanoseconds to walk ragged trees, ranking the row aside.
 fn ragged_ns(trees: &[SourceTree], line_ns: f64) -> f64 {
     let (mut blocks, mut steps) = (0, 0);
     for group in trees.chunks(ragged::GROUP_TREES) {

@@ -21,13 +21,13 @@ pub(crate) const BLOCK_TREES: usize = 100;
 /// One tree of a group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lane {
-    /// Its root's position among the nodes.
+    /// Position of the tree's root among the nodes.
     pub(crate) root: u32,
     /// Its place in the block's order of sum; [`BLOCK_TREES`] for a repeated tree, whose leaf nobody reads.
     pub(crate) place: u32,
 }
 
-/// Where a group's walks have arrived, by lane.
+/// The node at which each lane's walk has arrived.
 pub(crate) type Arrived = [u32; LANES_MAX];
 
 /// The node at a position.

@@ -14,10 +14,10 @@ use crate::file::{
     write::{self, Archivable, NewSection},
 };
 
-/// In which form a forest is kept in the file and walked. The answer's bits are the same in each.
+/// The form in which a file keeps a forest and rows walk it. The answer's bits are the same in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// The one of the others that costs least for this forest, by a model of what the walks were measured to cost.
+    /// The cheapest of the others for this forest, by the measured costs of their walks.
     #[default]
     Auto,
     /// Nodes of eight bytes, twenty trees at once: any forest that compares f32 values.
@@ -35,11 +35,11 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// All of them.
+    /// Every layout, [`Layout::Auto`] first.
     pub const ALL: [Self; 6] =
         [Self::Auto, Self::Narrow, Self::ByteBlock, Self::Oblivious, Self::Ragged, Self::Wide];
 
-    /// Its name on the command line.
+    /// The layout's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -135,7 +135,7 @@ fn new_section(tag: [u8; 4], packed: &impl Archivable) -> NewSection {
 }
 
 impl CanonicalForest {
-    /// The same forest in the wide form.
+    /// The forest in the wide form, with equal answers.
     pub(crate) fn widened(&self) -> WideForest {
         WideForest {
             trees: self.trees.iter().map(widened_tree).collect(),

@@ -16,7 +16,7 @@ pub(crate) enum MappedForest {
 }
 
 impl MappedForest {
-    /// Its layout.
+    /// The layout that the file has.
     pub(crate) fn layout(&self) -> Layout {
         match self {
             Self::Narrow(_) => Layout::Narrow,
@@ -26,7 +26,7 @@ impl MappedForest {
         }
     }
 
-    /// Trees.
+    /// Number of trees.
     pub(crate) fn tree_count(&self) -> usize {
         match self {
             Self::Narrow(forest) => forest.tree_count(),
@@ -36,7 +36,7 @@ impl MappedForest {
         }
     }
 
-    /// Nodes, leaves included.
+    /// Number of nodes in all trees, leaves included.
     pub(crate) fn node_count(&self) -> usize {
         match self {
             Self::Narrow(forest) => forest.node_count(),
@@ -46,7 +46,7 @@ impl MappedForest {
         }
     }
 
-    /// Whether it compares f64.
+    /// Whether its splits compare f64; otherwise values are rounded to f32.
     pub(crate) fn reads_doubles(&self) -> bool {
         match self {
             Self::Narrow(_) => false,

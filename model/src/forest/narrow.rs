@@ -22,9 +22,9 @@ use crate::{
 /// Trees walked together, and for how long.
 #[derive(Debug)]
 struct Group {
-    /// Where its lanes start among all lanes.
+    /// Position of its first lane among all lanes.
     first_lane: usize,
-    /// How many there are: a multiple of [`LANES_STEP`].
+    /// Number of lanes, a multiple of [`LANES_STEP`].
     lanes: usize,
     /// Steps after which every one of its trees has reached a leaf: its greatest height.
     trips: u32,
@@ -141,12 +141,12 @@ impl NarrowForest {
         Group { first_lane, lanes: self.lanes.len() - first_lane, trips: trips(trees) }
     }
 
-    /// Trees.
+    /// Number of trees.
     pub(crate) fn tree_count(&self) -> usize {
         self.tree_count
     }
 
-    /// Nodes, leaves included.
+    /// Number of nodes in all trees, leaves included.
     pub(crate) fn node_count(&self) -> usize {
         self.nodes.len()
     }
@@ -156,7 +156,7 @@ impl NarrowForest {
         self.score_by::<false, R>(row)
     }
 
-    /// The same with every node read through a bounds check.
+    /// The raw answer with every node read through a bounds check: the twin of [`NarrowForest::score`].
     pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
         self.score_by::<true, R>(row)
     }
@@ -230,7 +230,7 @@ impl NarrowForest {
         if self.sum == SumKind::F32 { f64::from(sum.single) } else { sum.double }
     }
 
-    /// Walks a group.
+    /// Walks a group of trees together.
     #[inline(always)]
     fn walk<const SLOTS: usize, const CHECKED: bool>(&self, group: &Group, slots: &[f32; SLOTS]) -> Arrived {
         let lanes = &self.lanes[group.first_lane..group.first_lane + group.lanes];

@@ -21,7 +21,7 @@ use walk::Parts;
 /// A forest of oblivious trees whose every condition and leaf has been checked.
 pub(crate) type ObliviousForest = RankedForest<Oblivious>;
 
-/// The trees of one.
+/// The trees of an [`ObliviousForest`], as the file lays them out.
 #[derive(Debug)]
 pub(crate) struct Oblivious {
     lines: MappedSlice<ArchivedLine>,

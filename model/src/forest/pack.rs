@@ -56,7 +56,7 @@ pub(crate) fn sum_code(sum: SumKind) -> u8 {
     }
 }
 
-/// How a file says that leaves are summed, onto which base.
+/// Checks the file's number types of the sum, and its base.
 ///
 /// # Errors
 /// What is wrong with either.

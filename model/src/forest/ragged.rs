@@ -29,10 +29,10 @@ use walk::Parts;
 /// A forest of ragged trees whose every shape, condition and leaf has been checked.
 pub(crate) type RaggedForest = RankedForest<Ragged>;
 
-/// The trees of one.
+/// The trees of a [`RaggedForest`], as the file lays them out.
 #[derive(Debug)]
 pub(crate) struct Ragged {
-    /// Blocks, four in each.
+    /// Lines of four blocks each.
     lines: MappedSlice<ArchivedLine>,
     /// Of blocks and leaves, each tree breadth first.
     shapes: MappedSlice<u16_le>,

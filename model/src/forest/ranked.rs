@@ -31,7 +31,7 @@ pub(crate) trait Trees {
     ) -> f64;
 }
 
-/// What a layout's `check` makes a [`RankedForest`] of.
+/// The parts that a layout's `check` makes a [`RankedForest`] of.
 #[derive(Debug)]
 pub(super) struct Parts<T> {
     pub(super) trees: T,
@@ -70,7 +70,7 @@ impl<T: Trees> RankedForest<T> {
         &self.parts.trees
     }
 
-    /// What turns a row's values into ranks.
+    /// The ranker that turns a row's values into ranks.
     pub(super) fn ranker(&self) -> &Ranker {
         &self.parts.ranker
     }
@@ -109,7 +109,7 @@ impl<T: Trees> RankedForest<T> {
         }
     }
 
-    /// The same on any machine, with every part read through a bounds check.
+    /// The raw answer on any machine, with every part read through a bounds check.
     pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
         let row = self.parts.ranker.rank(row);
         match self.parts.sum {

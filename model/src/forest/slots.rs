@@ -16,14 +16,14 @@ pub(crate) const SLOTS_MAX: usize = 1 << SLOT_BITS;
 /// One slot: which feature it copies, and what stands in for NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slot {
-    /// Position in the row.
+    /// Position of the feature in the row.
     pub(crate) feature: u16,
-    /// The stand-in for NaN.
+    /// The value compared in the place of NaN.
     pub(crate) stand_in: f32,
 }
 
 impl Missing {
-    /// What the comparison sees in place of NaN.
+    /// The value compared in the place of NaN.
     pub(crate) fn stand_in(self) -> f32 {
         match self {
             Self::Left => f32::NEG_INFINITY,
@@ -41,7 +41,7 @@ impl Missing {
         }
     }
 
-    /// The reverse of [`Missing::code`].
+    /// The direction of a file's byte; `None` if the byte names none.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         [Self::Left, Self::Right, Self::Zero].into_iter().find(|missing| missing.code() == code)
     }

@@ -4,9 +4,9 @@ use rkyv::rend::{f32_le, f64_le};
 
 /// A type of leaf, a type of sum.
 pub(crate) trait LeafSum {
-    /// A leaf as it stands in the file.
+    /// The type of a leaf in the file.
     type Leaf: Copy;
-    /// The running sum.
+    /// The type of the running sum.
     type Sum: Copy;
 
     fn start(base: f64) -> Self::Sum;
@@ -14,11 +14,11 @@ pub(crate) trait LeafSum {
     fn finish(sum: Self::Sum) -> f64;
 }
 
-/// [`super::SumKind::F32`].
+/// f32 leaves summed in f32: [`super::SumKind::F32`].
 pub(crate) struct SingleInSingle;
-/// [`super::SumKind::F64`].
+/// f32 leaves summed in f64: [`super::SumKind::F64`].
 pub(crate) struct SingleInDouble;
-/// [`super::SumKind::F64Leaves`].
+/// f64 leaves summed in f64: [`super::SumKind::F64Leaves`].
 pub(crate) struct DoubleInDouble;
 
 impl LeafSum for SingleInSingle {

@@ -3,7 +3,7 @@
 use super::wide::{MissingRule, WideNode, WideTree};
 use crate::explain::breadth_first;
 
-/// What stands at a place of a layout.
+/// A split or leaf at a place of a layout.
 pub(crate) enum Unpacked<P> {
     /// `row[feature] < threshold` goes left.
     Split { feature: u16, threshold: f64, missing: MissingRule, left: P, right: P },

@@ -17,13 +17,13 @@ pub const OUTPUTS_MAX: usize = 1024;
 /// The type a value is rounded to before it is compared, or a sum after each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// f32.
+    /// Numbers are rounded to f32.
     Single,
-    /// f64.
+    /// Numbers stay f64.
     Double,
 }
 
-/// Where a value goes that the comparison does not decide.
+/// The child that a value goes to if the comparison does not decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingRule {
     /// NaN goes left.
@@ -38,16 +38,16 @@ pub enum MissingRule {
     ZeroRight,
 }
 
-/// What LightGBM counts as zero: 1e-35 as the nearest f32.
+/// The magnitude up to which LightGBM counts a value as zero: 1e-35 as the nearest f32.
 pub const ZERO_BAND: f64 = 1e-35_f32 as f64;
 
 /// A linear leaf's value is at most this large, so that no sum of them overflows.
 pub const LINE_MAX: f64 = 1e250;
 
-/// How a value is looked up among a set's members.
+/// The rounding of a value before it is looked up among a set's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetRule {
-    /// As it is (ONNX).
+    /// The value is compared as it is (ONNX).
     Exact,
     /// Cut to an integer towards zero, so that -0.5 is category 0 (LightGBM).
     Truncated,
@@ -58,9 +58,9 @@ pub enum SetRule {
 /// A set of values or categories.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CategorySet {
-    /// How a value is looked up.
+    /// The rounding of a value before it is looked up.
     pub rule: SetRule,
-    /// Ascending, no NaN.
+    /// The members in ascending order; none is NaN.
     pub members: Vec<f64>,
 }
 
@@ -69,11 +69,11 @@ pub struct CategorySet {
 pub enum WideNode {
     /// `row[feature] < threshold` goes left.
     Split {
-        /// Position in the row.
+        /// Position of the feature in the row.
         feature: u16,
-        /// Not NaN.
+        /// Values below it go left; not NaN.
         threshold: f64,
-        /// Where missing values go.
+        /// The child that undecided values go to.
         missing: MissingRule,
         /// Position of the left child.
         left: u32,
@@ -82,11 +82,11 @@ pub enum WideNode {
     },
     /// `row[feature]` in a set goes left.
     Member {
-        /// Position in the row.
+        /// Position of the feature in the row.
         feature: u16,
         /// Position among the forest's sets.
         set: u32,
-        /// Where NaN goes.
+        /// Whether NaN goes left.
         missing_left: bool,
         /// Position of the left child.
         left: u32,
@@ -100,7 +100,7 @@ pub enum WideNode {
 /// A leaf that is a line over some features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearLeaf {
-    /// Where its sum starts.
+    /// The start of the line's sum.
     pub constant: f64,
     /// Feature and coefficient, in the order of the sum.
     pub terms: Vec<(u16, f64)>,
@@ -118,7 +118,7 @@ pub struct WideTree {
     /// One line a leaf, or none at all; only in f64 sums. Used where all its features are finite and its value is
     /// within [`LINE_MAX`]; else the leaf's plain value.
     pub lines: Vec<LinearLeaf>,
-    /// How much of the training data reached each node, one number a node: counts, weights or summed hessians. Empty
+    /// The training data that reached each node, one number a node: counts, weights or summed hessians. Empty
     /// where that is not known. Only explanations read it; scores do not depend on it.
     pub cover: Vec<f64>,
 }
@@ -130,11 +130,11 @@ pub struct WideForest {
     pub trees: Vec<WideTree>,
     /// The sets that [`WideNode::Member`] nodes name.
     pub sets: Vec<CategorySet>,
-    /// Where the sums start, one for each output.
+    /// The start of each output's sum.
     pub base: Vec<f64>,
-    /// What values are rounded to before anything is asked of them.
+    /// The type that values are rounded to before they are compared.
     pub values: Precision,
-    /// What sums are rounded to.
+    /// The type that sums are rounded to after each addition.
     pub sum: Precision,
 }
 
@@ -165,7 +165,7 @@ impl MissingRule {
 }
 
 impl SetRule {
-    /// What to look for among the members; NaN is in no set.
+    /// The number to look for among the members; NaN is in no set.
     #[inline]
     pub fn key(self, value: f64) -> f64 {
         match self {
@@ -187,7 +187,7 @@ impl CategorySet {
 }
 
 impl Precision {
-    /// Rounds to this type.
+    /// The value rounded to this type.
     #[inline]
     pub fn round(self, value: f64) -> f64 {
         match self {
@@ -219,12 +219,12 @@ impl LinearLeaf {
 }
 
 impl WideForest {
-    /// Outputs.
+    /// Number of outputs: sums that a row has.
     pub fn outputs(&self) -> usize {
         self.base.len()
     }
 
-    /// Nodes in all trees.
+    /// Number of nodes in all trees, leaves included.
     pub fn node_count(&self) -> usize {
         self.trees.iter().map(|tree| tree.nodes.len()).sum()
     }

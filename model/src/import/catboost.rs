@@ -18,7 +18,7 @@ use crate::{
     link::Outputs,
 };
 
-/// Starts like an object whose first key is CatBoost's.
+/// Whether the bytes start like a JSON object whose first key is CatBoost's.
 pub(super) fn is_it(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(4096)];
     // Of a model with CTR its tables come first, however long they are: it is refused by what it is.

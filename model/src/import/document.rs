@@ -29,7 +29,7 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// An object's field.
+    /// The field of an object by its name.
     pub(super) fn field(&self, name: &str) -> Result<&Value<'a>, String> {
         self.optional(name).ok_or_else(|| format!("there is no {name:?}"))
     }
@@ -42,7 +42,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The field's text.
+    /// The text in an object's field.
     pub(super) fn text(&self, name: &str) -> Result<&str, String> {
         match self.field(name)? {
             Self::Text(text) => Ok(text),
@@ -56,7 +56,7 @@ impl<'a> Value<'a> {
         value.as_integer().ok_or_else(|| format!("{name:?} is no integer but {}", value.kind()))
     }
 
-    /// The field's elements.
+    /// The elements of the array in an object's field.
     pub(super) fn array(&self, name: &str) -> Result<&[Value<'a>], String> {
         match self.field(name)? {
             Self::Array(elements) => Ok(elements),
@@ -127,7 +127,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Elements, or fields.
+    /// Whether the array or object has nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Array(elements) => elements.is_empty(),

@@ -7,13 +7,13 @@ use crate::{error::DraftError, info::ModelInfo, schema::FeatureName};
 pub struct TrainingSchema {
     /// The table's features, in its order.
     pub features: Vec<FeatureName>,
-    /// Seconds ahead that the label looks; 0 where that is not said.
+    /// Seconds that the label looks ahead; 0 if unknown.
     pub horizon_s: u32,
-    /// Quantile of the label's threshold; 0 where that is not said.
+    /// Quantile of the label's threshold, 0 to 1; 0 if unknown.
     pub label_quantile: f64,
     /// A fixed threshold instead, basis points per square-root second; 0 where there is none.
     pub threshold_bp: f64,
-    /// The event time of the last row, as it is written; empty where that is not said.
+    /// Event time of the last row, as written in the table; empty if unknown.
     pub training_end: String,
 }
 

@@ -76,7 +76,7 @@ fn features(arrays: &Arrays) -> Result<Vec<String>, Fault> {
     }
 }
 
-/// How many classifiers are averaged; 1 for a model that is not an average of calibrated ones.
+/// Number of classifiers that are averaged; 1 for a model that is not an average of calibrated ones.
 fn classifier_count(arrays: &Arrays) -> Result<usize, Fault> {
     let count = arrays.optional("calibration_a").map(npy::Array::doubles).transpose()?.map_or(1, |a| a.len());
     if count == 0 || count > OUTPUTS_MAX {

@@ -94,7 +94,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
 }
 
-/// What sums are divided by: the trees that speak of an output, each of its own class, or all of every class.
+/// The divisor of the sums: the number of trees that add to an output.
 fn averaged(classes: &[i64], tree_count: usize, outputs: usize) -> Result<f64, Fault> {
     let mut counts = vec![0_usize; outputs];
     for number in 0..tree_count.min(TREES_MAX + 1) {

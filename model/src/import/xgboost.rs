@@ -25,7 +25,7 @@ const MARGIN_MIN: f32 = -9.9e29;
 /// The library's major, minor and patch version.
 type Version = (i64, i64, i64);
 
-/// Starts like an object whose first keys are XGBoost's.
+/// Whether the bytes start like a JSON object whose first keys are XGBoost's.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(4096)];
     let text = start.trim_ascii_start();
@@ -170,7 +170,7 @@ fn note_categories(model: &Value<'_>, notes: &mut Vec<String>) {
     }
 }
 
-/// How many trees are used: all, or with early stopping those up to the best iteration if that was asked for.
+/// Number of trees in use: all, or those up to the best iteration if that was asked for and training stopped early.
 fn kept_trees(
     learner: &Value<'_>,
     model: &Value<'_>,

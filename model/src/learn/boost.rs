@@ -20,16 +20,16 @@ pub trait Trainer {
     ) -> Result<CanonicalForest, LearnError>;
 }
 
-/// How trees are grown.
+/// Settings of the trees' growth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostOptions {
-    /// Trees.
+    /// Number of trees.
     pub trees: usize,
     /// Share of a tree's answer that is kept.
     pub learning_rate: f32,
-    /// Leaves of a tree.
+    /// Greatest number of leaves of a tree.
     pub leaves_max: usize,
-    /// Levels of splits.
+    /// Greatest number of levels of splits.
     pub depth_max: usize,
     /// Least sum of `p * (1 - p)` in a leaf: 20 is about 220 rows at a base rate of 0.1.
     pub leaf_weight_min: f32,
@@ -37,11 +37,11 @@ pub struct BoostOptions {
     pub row_share: f32,
     /// Share of the features that a tree sees.
     pub feature_share: f64,
-    /// Penalty on leaves.
+    /// L2 penalty on the leaves' values.
     pub l2: f32,
-    /// Cuts considered per feature.
+    /// Number of cuts considered per feature.
     pub bins: u16,
-    /// Draws rows and features.
+    /// Seed of the draws of rows and features.
     pub seed: u64,
     /// Positions of the features on which the answer may only rise.
     pub increasing: Vec<usize>,

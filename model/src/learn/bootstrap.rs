@@ -13,7 +13,7 @@ pub struct BlockBootstrap {
     block_of: Vec<u32>,
     /// Blocks that hold a row.
     blocks: usize,
-    /// How often each block was drawn, per draw.
+    /// Times that each block was drawn, one list a draw.
     draws: Vec<Vec<u32>>,
 }
 
@@ -42,7 +42,7 @@ impl BlockBootstrap {
         Self { block_of, blocks: blocks.len(), draws }
     }
 
-    /// How many blocks the rows lie in.
+    /// Number of blocks that the rows lie in.
     pub fn blocks(&self) -> usize {
         self.blocks
     }

@@ -142,7 +142,7 @@ impl Dataset {
         )
     }
 
-    /// The same rows with only these features, in this order.
+    /// A copy of the rows with only these features, in this order.
     ///
     /// # Errors
     /// [`LearnError::FeatureAbsent`].

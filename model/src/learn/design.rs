@@ -5,12 +5,12 @@ use ndarray::Array2;
 use super::dataset::Dataset;
 use crate::linear::{LinearDraft, LinearTerm};
 
-/// What training saw of one feature.
+/// The statistics of one feature in training.
 struct Column {
     median: f64,
     low: f64,
     high: f64,
-    /// After imputation.
+    /// Mean after imputation.
     mean: f64,
     /// After imputation; 0 for a feature that never varies, which then gets no coefficient.
     deviation: f64,

@@ -2,7 +2,7 @@
 
 use crate::error::DraftError;
 
-/// Why a model could not be trained.
+/// The reason why a model could not be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
     /// The dataset's parts do not fit together.
@@ -11,9 +11,9 @@ pub enum LearnError {
     /// An option is out of its range.
     #[error("{option}: {what}")]
     Option {
-        /// The option.
+        /// The option's name.
         option: &'static str,
-        /// What is wrong with it.
+        /// The fault, in words.
         what: String,
     },
     /// A model would be judged by what it has learned from.
@@ -29,13 +29,13 @@ pub enum LearnError {
     /// A part of the data cannot be learned from.
     #[error("{part}: {rows} rows, {spikes} of them spikes: needs at least {needed} rows with both outcomes")]
     TooLittle {
-        /// Which rows: `training rows` or `held-out rows`, say.
+        /// The part of the rows, such as `training rows` or `held-out rows`.
         part: &'static str,
-        /// Rows in it.
+        /// Number of rows in the part.
         rows: usize,
-        /// Rows labelled true.
+        /// Number of rows labelled true.
         spikes: usize,
-        /// Rows it takes.
+        /// Number of rows that are needed.
         needed: usize,
     },
     /// A feature that the model is defined on is not in the dataset.
@@ -49,10 +49,10 @@ pub enum LearnError {
     Trainer {
         /// The library and its version.
         trainer: String,
-        /// What it said.
+        /// The trainer's message.
         what: String,
     },
-    /// What was learned is not a model.
+    /// The trained parts exceed a limit of the model format.
     #[error(transparent)]
     Draft(#[from] DraftError),
 }

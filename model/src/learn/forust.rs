@@ -108,7 +108,8 @@ impl ForustTrainer {
     }
 }
 
-/// What a tree of a forest keeps of its answer while it is grown: so little that no tree sees what the others said. A
+/// The share of its answer that a tree of a forest keeps while it is grown: so little that no tree sees the others'
+/// answers. A
 /// power of two, so that it can be undone exactly.
 const HARDLY: f32 = 1.0 / (1 << 20) as f32;
 

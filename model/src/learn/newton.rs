@@ -14,7 +14,7 @@ const TOLERANCE: f64 = 1e-9;
 /// A problem: minimise `sum(log(1 + exp(z)) - target * z) + l2 / 2 * |w|^2`, `z = w . row + intercept`. The intercept is
 /// not penalised.
 pub(crate) struct Problem<'a> {
-    /// One line a row.
+    /// The design matrix, one line a row.
     pub(crate) rows: ArrayView2<'a, f64>,
     /// In 0..=1, one a row.
     pub(crate) targets: &'a [f64],

@@ -22,16 +22,16 @@ pub const INCREASING_FEATURES: [&str; 15] = [
     "hk20_200",
 ];
 
-/// What the baseline reads: HAR-RV's idea (Corsi 2009) as a logit, volatility over four horizons against the
+/// The features of the baseline: HAR-RV's idea (Corsi 2009) as a logit, volatility over four horizons against the
 /// threshold.
 pub const BASELINE_FEATURES: [&str; 4] = ["lv10_tau", "lv60_tau", "lv300_tau", "lv300_1800"];
 
-/// How to train.
+/// Options of a training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainOptions {
-    /// The model's name.
+    /// The name that the model gets.
     pub name: String,
-    /// The model's version.
+    /// The version that the model gets.
     pub version: String,
     /// Draws the trees' rows and columns.
     pub seed: u64,
@@ -51,7 +51,7 @@ pub struct TrainOptions {
     pub embargo_s: u32,
     /// Weight of half the squared coefficients against the summed log loss.
     pub logistic_l2: f64,
-    /// The trees.
+    /// Settings of the boosted trees.
     pub boost: BoostOptions,
     /// The trees of a random forest: `leaf_weight_min` is rows, and there is no learning rate.
     pub forest: BoostOptions,
@@ -103,7 +103,7 @@ impl TrainOptions {
         self.cost_false_alarm / (self.cost_false_alarm + self.cost_missed_spike)
     }
 
-    /// How a random forest is grown.
+    /// Settings of a random forest's growth.
     pub(super) fn forest_options(&self) -> BoostOptions {
         BoostOptions { seed: self.seed, increasing: Vec::new(), ..self.forest.clone() }
     }

@@ -15,7 +15,7 @@ use crate::{
     link::{Link, Outputs},
 };
 
-/// What a model is made of.
+/// The members that a model is made of.
 ///
 /// No recipe has a calibration behind it. Three ways were measured on sixty hours of XBTUSD trades, walking forward in k
 /// parts over the last 60 % of 41,737 rows: average precision / Brier skill / expected calibration error of
@@ -64,7 +64,7 @@ pub enum Recipe {
     HarLogit,
 }
 
-/// What the recipe gave: members with their weights, and who made them.
+/// The outcome of a recipe: members with their weights, and the trainer's name.
 pub(super) struct Fitted {
     pub(super) members: Vec<(f64, MemberDraft)>,
     pub(super) trainers: String,
@@ -100,7 +100,8 @@ impl Recipe {
         })
     }
 
-    /// How its members' sum becomes a probability, where that is not by the sigmoid: a forest's is one already.
+    /// The outputs that turn the members' sum into a probability, if the sigmoid does not: a forest's sum is a
+    /// probability already.
     fn outputs(self) -> Option<Outputs> {
         (self == Self::Forest).then(|| Outputs {
             classes: vec!["no spike".to_owned(), "spike".to_owned()],

@@ -26,7 +26,8 @@ pub fn train(data: &Dataset, options: &TrainOptions, recipe: Recipe) -> Result<M
     train_with(data, options, recipe, &ForustTrainer)
 }
 
-/// The same model without metrics, at a third of the cost: for callers that judge it on rows of their own.
+/// Trains the model of [`train`] without its metrics, at a third of the cost: for callers that judge it on rows of
+/// their own.
 ///
 /// # Errors
 /// [`LearnError`].

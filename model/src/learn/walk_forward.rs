@@ -26,18 +26,18 @@ impl Fold {
         Ok(Self { train, test })
     }
 
-    /// Rows to learn from.
+    /// Positions of the training rows.
     pub fn train(&self) -> &[usize] {
         &self.train
     }
 
-    /// Rows to judge by.
+    /// Positions of the judged rows.
     pub fn test(&self) -> &[usize] {
         &self.test
     }
 }
 
-/// How to walk.
+/// The cut of the rows, in the order of time, into training and test parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WalkForward {
     /// Share of the rows, the first by time, that is only learned from.

@@ -19,7 +19,7 @@ impl Model {
         self.explainer.get_or_init(|| self.make_explainer()).as_ref().map_err(Clone::clone)
     }
 
-    /// How much each feature adds to a row's raw scores: see [`Explanation`] and [`crate::explain`].
+    /// The contribution of each feature to a row's raw scores: see [`Explanation`] and [`crate::explain`].
     ///
     /// # Errors
     /// As [`Model::explainer`].

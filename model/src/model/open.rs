@@ -106,7 +106,7 @@ impl Model {
     }
 }
 
-/// What the sections of a file hold, each checked alone; the methods below check them against each other.
+/// The contents of a file's sections, each checked alone; the methods below check them against each other.
 struct Found<'a> {
     pages: &'a Pages,
     /// Number of features.
@@ -257,7 +257,7 @@ impl<'a> Found<'a> {
         test.map(Some).map_err(|what| (place, what))
     }
 
-    /// What the sections EXPL say of each member.
+    /// The content of the sections EXPL, one place for each member.
     fn references(&self, members: &[(f64, Member)]) -> Result<Vec<Option<Reference>>, (usize, String)> {
         let mut references: Vec<Option<Reference>> = members.iter().map(|_| None).collect();
         for &(place, archived) in &self.explained {

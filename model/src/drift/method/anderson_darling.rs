@@ -55,7 +55,7 @@ fn raw(reference: &Numbers, current: &Numbers) -> f64 {
     (total - 1.0) / total * (reference_sum / one + current_sum / other)
 }
 
-/// Of the raw statistic where both samples are of one distribution: their equation 4 for two samples.
+/// The variance of the raw statistic if both samples come from one distribution: their equation 4 for two samples.
 fn variance(one: usize, other: usize) -> f64 {
     let total = one + other;
     let n = total as f64;

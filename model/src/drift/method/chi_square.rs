@@ -30,7 +30,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(survival(statistic, frequencies.reference.len() - 1))
 }
 
-/// How likely a chi-square value of so many degrees of freedom is at least so great.
+/// The probability that a chi-square variable with `degrees` degrees of freedom is at least `statistic`.
 pub(in crate::drift) fn survival(statistic: f64, degrees: usize) -> f64 {
     if statistic == f64::INFINITY {
         0.0

@@ -16,7 +16,7 @@ pub const CRAMER_VON_MISES: Method = Method {
     compute,
 };
 
-/// Up to so many values of each side the exact distribution is due, which is not here.
+/// With at most this many values on each side, the exact distribution would be needed, which is not implemented.
 const EXACT_MAX: usize = 20;
 
 fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
@@ -36,8 +36,8 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(if limit < 0.003 { 1.0 } else { (1.0 - limit_distribution(limit)).max(0.0) })
 }
 
-/// Of each side, the square of the distance of its values' ranks among all from their ranks among themselves, times its
-/// length.
+/// For each side, the squared distance between its values' ranks among all values and their ranks within the side,
+/// times the side's length; the sum of both.
 fn rank_distances(reference: &Numbers, current: &Numbers) -> f64 {
     let (mut below, mut sums) = (0.0, [0.0; 2]);
     let mut seen = [0; 2];

@@ -17,7 +17,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(of(&Frequencies::of(pair).shares().normalised()))
 }
 
-/// Of shares that add up to 1.
+/// The Jensen-Shannon distance of two lists of shares that each add up to 1.
 pub(in crate::drift) fn of(shares: &Shares) -> f64 {
     let surprise = |share: f64, mean: f64| if share > 0.0 { share * (share / mean).ln() } else { 0.0 };
     let (mut reference_sum, mut current_sum) = (0.0, 0.0);

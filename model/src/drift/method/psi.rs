@@ -17,7 +17,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(of(&Frequencies::of(pair).shares().filled()))
 }
 
-/// Of shares without zeros.
+/// The population stability index of two lists of shares, none of them 0.
 pub(in crate::drift) fn of(shares: &Shares) -> f64 {
     shares.pairs().map(|(reference, current)| (reference - current) * (reference / current).ln()).sum()
 }

@@ -73,7 +73,7 @@ impl BlockForest {
     }
 }
 
-/// As many lines as the trees need.
+/// Checks the number of trees, and that there are as many lines as they need. Gives the number of trees.
 pub(crate) fn check_tree_count(trees: u32_le, lines: usize) -> Result<usize, String> {
     let trees = trees.to_native() as usize;
     if trees == 0 || trees > TREES_MAX {

@@ -154,7 +154,7 @@ fn to_line(roots: &[Cut]) -> v1::Line {
 }
 
 impl Cut {
-    /// What exits lead to, up to the last that can be reached.
+    /// The targets of the exits, up to the last that can be reached.
     fn reached(&self) -> impl Iterator<Item = u32> {
         let mut last = None;
         let width = width(&self.block.ranks);
@@ -166,7 +166,8 @@ impl Cut {
     }
 }
 
-/// How many exits a block has room for: one for a leaf that is passed on, two for a split of leaves, else four or eight.
+/// Number of exits a block has room for: one for a leaf that is passed on, two for a split of leaves, else four or
+/// eight.
 pub(crate) fn width(ranks: &[u8; 8]) -> usize {
     let asked = |condition: usize| ranks[condition] != ALWAYS_LEFT;
     match (asked(0), asked(1), asked(3)) {

@@ -10,7 +10,7 @@ use crate::{
     forest::{ranks::compare::Compare, sum::LeafSum},
 };
 
-/// What a walk reads.
+/// The parts of a forest that a walk reads.
 pub(super) struct Parts<'a, L> {
     pub(super) roots: &'a [ArchivedLine],
     pub(super) blocks: &'a [ArchivedBlock],
@@ -20,14 +20,14 @@ pub(super) struct Parts<'a, L> {
     pub(super) trees: usize,
 }
 
-/// Where to go on.
+/// Links from a step's exits to the next blocks or leaves.
 #[derive(Clone, Copy)]
 pub(super) struct Links<'a> {
-    /// Of each line.
+    /// Number of steps of each line of trees.
     pub(super) steps: &'a [u8],
-    /// Of each tree.
+    /// Link of each tree's root.
     pub(super) roots: &'a [u32_le],
-    /// Of each block.
+    /// Link of each block.
     pub(super) blocks: &'a [u32_le],
 }
 

@@ -14,7 +14,7 @@ use crate::{
 
 /// Levels a tree may have.
 pub(crate) const LEVELS_MAX: usize = 8;
-/// Trees in a line.
+/// Number of trees in a line.
 pub(crate) const LINE_TREES: usize = 4;
 
 /// A tree's questions from the top, and its leaves by their numbers: a question that sends right sets the bit of its

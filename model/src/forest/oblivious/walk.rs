@@ -10,10 +10,10 @@ use crate::{
     forest::{ranks::compare::Compare, sum::LeafSum},
 };
 
-/// What a walk reads.
+/// The parts of a forest that a walk reads.
 pub(super) struct Parts<'a, L> {
     pub(super) lines: &'a [ArchivedLine],
-    /// Of each tree: where its leaves start.
+    /// Position of each tree's first leaf.
     pub(super) firsts: &'a [u32_le],
     pub(super) leaves: &'a [L],
     pub(super) trees: usize,

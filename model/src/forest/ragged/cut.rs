@@ -5,20 +5,20 @@ use crate::forest::ranks::source::{SourceNode, SourceTree};
 
 /// A block: nodes of the tree, drawn so that of a split's two sides the one with more splits comes first.
 pub(crate) struct Block {
-    /// As [`super::shape::Shape::parse`] reads it.
+    /// The code of the block's shape, as [`super::shape::Shape::parse`] reads it.
     pub(crate) shape: u16,
     /// In the order of the shape.
     pub(crate) splits: Vec<u32>,
     /// A bit for each split whose right side comes first.
     pub(crate) turned: u8,
-    /// What stands behind the exits, in their order.
+    /// The node behind each exit, in the exits' order.
     pub(crate) exits: Vec<u32>,
 }
 
 /// A tree with what is known of each node's subtree.
 pub(crate) struct Cutter<'a> {
     tree: &'a SourceTree,
-    /// Splits.
+    /// Number of splits in each node's subtree.
     sizes: Vec<u32>,
     /// Blocks on the longest way down, the node standing at the top of one; 0 for a leaf.
     steps: Vec<u32>,

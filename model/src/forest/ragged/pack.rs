@@ -19,7 +19,7 @@ use crate::{
 
 /// Blocks and leaves of a forest.
 pub(super) const PLACES_MAX: usize = 1 << 24;
-/// Blocks in a line.
+/// Number of blocks in a line.
 pub(crate) const LINE_BLOCKS: usize = 4;
 
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.

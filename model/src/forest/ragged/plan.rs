@@ -10,13 +10,13 @@ use super::{
     shape::{ANSWERS, Shape},
 };
 
-/// Blocks of a tree.
+/// Greatest number of blocks of a tree.
 pub(crate) const TREE_BLOCKS_MAX: usize = 127;
 /// Blocks on the way from a root to a leaf.
 pub(crate) const STEPS_MAX: u32 = 8;
 /// Shapes of a forest, the one that asks nothing included.
 const SHAPES_MAX: usize = 64;
-/// Trees walked together.
+/// Number of trees that are walked together.
 pub(crate) const GROUP_TREES: usize = 8;
 /// Bytes of answers that are kept at a time: of a group's trees as large as they may be, and of what stands before them in
 /// their first line; or of more that are smaller.
@@ -53,11 +53,11 @@ pub(super) struct Chunk {
     pub(super) groups: Range<usize>,
 }
 
-/// See the module.
+/// The way through all trees: see the module.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) places: Vec<Place>,
-    /// Of each shape, the exit for each byte of answers.
+    /// The exit for each byte of answers, one table a shape.
     pub(super) exits: Box<[u8; SHAPES_MAX * ANSWERS]>,
     /// Of each line: a bit for each split whose right side comes first, and for each last of eight, which always sends
     /// left, so that answers are below [`ANSWERS`].
@@ -77,17 +77,17 @@ pub(super) struct Tree {
     pub(super) steps: u32,
 }
 
-/// What stands at a tree's place, counted in the tree.
+/// A block or a leaf at one place of a tree.
 #[derive(Clone, Copy)]
 pub(super) enum Standing {
     /// A block with its shape's number, and the place behind its exit 0.
     Block { block: usize, shape: usize, exits: usize, first: usize },
-    /// A leaf.
+    /// A leaf, by its number in the tree.
     Leaf(usize),
 }
 
 impl Plan {
-    /// Of no trees.
+    /// A plan without trees.
     pub(super) fn new(turned: Vec<u32>) -> Self {
         Self {
             places: Vec::new(),

@@ -7,12 +7,12 @@ pub(super) const LEAF: u16 = 0;
 /// Bytes of answers: a bit for each split that sends to its first side, the top one's the lowest.
 pub(super) const ANSWERS: usize = 1 << SPLITS_MAX;
 
-/// Where a side of a split leads.
+/// The target of one side of a split.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
     /// To a split of the same block.
     Split(u8),
-    /// Out of it.
+    /// Out of the block, by this exit.
     Exit(u8),
 }
 

@@ -19,7 +19,7 @@ struct At {
 
 /// A place of a tree.
 struct Standing {
-    /// `None` for a leaf.
+    /// The block's shape; `None` for a leaf.
     shape: Option<Shape>,
     /// The number of the block, or of the leaf.
     number: usize,

@@ -12,7 +12,7 @@ use crate::{
     forest::{ranks::compare::Compare, sum::LeafSum},
 };
 
-/// What a walk reads.
+/// The parts of a forest that a walk reads.
 pub(super) struct Parts<'a, L> {
     pub(super) lines: &'a [ArchivedLine],
     pub(super) plan: &'a Plan,
@@ -90,7 +90,7 @@ unsafe fn leaves<C: Compare, S: LeafSum>(
     at.map(|at| unsafe { *get::<C, _>(parts.leaves, at as usize) })
 }
 
-/// One block's answers.
+/// The answers to one block's conditions, a bit each.
 #[inline(always)]
 fn ask<C: Compare, L>(parts: &Parts<'_, L>, row: &C, chunk: &Chunk, block: usize) -> u8 {
     let (at, eight) = (chunk.lines.start + block / LINE_BLOCKS, block % LINE_BLOCKS);

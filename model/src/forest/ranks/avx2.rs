@@ -49,7 +49,7 @@ fn rank_single(table: &Table<f32>, value: f32) -> u8 {
     (16 * sixteens + count_single(&table.sixteens[sixteens as usize], value)) as u8
 }
 
-/// How many of the thresholds are not above the value.
+/// Number of thresholds that are not above the value.
 #[target_feature(enable = "avx2,popcnt")]
 #[inline]
 fn count_single(thresholds: &[f32; 16], value: __m256) -> u32 {
@@ -151,7 +151,7 @@ impl<const REGISTERS: usize> Avx2<REGISTERS> {
     }
 }
 
-/// Each tree's exit.
+/// The exit that each tree's walk takes.
 #[inline(always)]
 pub(super) fn exits(left: u32) -> [usize; 4] {
     left.to_le_bytes().map(|left| usize::from(EXITS[usize::from(left)]))

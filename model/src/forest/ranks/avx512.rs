@@ -50,7 +50,7 @@ fn rank_single(table: &Table<f32>, value: f32) -> u8 {
     (16 * sixteens + count_single(&table.sixteens[sixteens as usize], value)) as u8
 }
 
-/// How many of the thresholds are not above the value.
+/// Number of thresholds that are not above the value.
 #[target_feature(enable = "avx512f,popcnt")]
 #[inline]
 fn count_single(thresholds: &[f32; 16], value: __m512) -> u32 {

@@ -5,7 +5,7 @@
 pub enum Kernel {
     /// On any machine, everything read through bounds checks.
     Portable,
-    /// AVX2.
+    /// AVX2: 32 ranks are compared at once.
     Avx2,
     /// AVX-512 with byte permutes (VBMI).
     Avx512,

@@ -11,7 +11,7 @@ use crate::{
     forest::{canonical::Missing, wide::Precision},
 };
 
-/// Which byte stands for which slot, and which for which threshold.
+/// The bytes that stand for slots and for thresholds.
 #[derive(Debug)]
 pub(crate) struct RankNumbers {
     /// Each feature's thresholds, ascending, each once.
@@ -67,17 +67,17 @@ impl RankNumbers {
         (self.slots[&(feature, missing)], rank as u8)
     }
 
-    /// Features that are ranked.
+    /// Number of features that are ranked.
     pub(crate) fn feature_count(&self) -> usize {
         self.thresholds.len()
     }
 
-    /// Slots.
+    /// Number of slots.
     pub(crate) fn slot_count(&self) -> usize {
         self.slots.len()
     }
 
-    /// As it stands in the file.
+    /// The archive's native form.
     pub(crate) fn to_archive(&self) -> v1::Ranks {
         v1::Ranks {
             thresholds: self.thresholds.values().flatten().copied().collect(),

@@ -25,7 +25,7 @@ pub(crate) struct SourceForest {
     pub(crate) trees: Vec<SourceTree>,
     pub(crate) base: f64,
     pub(crate) sum: SumKind,
-    /// What values are rounded to before they are compared.
+    /// The type that values are rounded to before they are compared.
     pub(crate) values: Precision,
 }
 
@@ -93,7 +93,7 @@ impl SourceTree {
         Self { nodes, heights }
     }
 
-    /// Levels of splits.
+    /// Number of levels of splits.
     pub(crate) fn height(&self) -> u32 {
         self.heights[0]
     }

@@ -33,7 +33,7 @@ pub(super) struct Ranked {
     pub(super) stand_ins: [u8; 4],
 }
 
-/// What turns a row into ranks.
+/// Turns a row into ranks: for each feature, the number of thresholds not above its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Ranker {
     /// Side by side with `ranked`.
@@ -134,7 +134,7 @@ impl Ranker {
         Ok(ranker)
     }
 
-    /// Slots in use.
+    /// Number of slots in use.
     pub(crate) fn slot_count(&self) -> usize {
         self.slot_count
     }
@@ -167,7 +167,7 @@ impl Ranker {
 }
 
 impl Ranked {
-    /// Writes the feature's slots.
+    /// Writes a feature's rank into each of its slots.
     #[inline(always)]
     pub(super) fn store(&self, ranks: &mut RankRow, rank: u8, is_nan: bool) {
         // A select, not a branch: which values are missing cannot be predicted.
@@ -195,7 +195,7 @@ fn check_thresholds(thresholds: &[f64]) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands in for NaN in each slot of a feature, from the slots' missing directions and reserved bytes.
+/// The rank that stands in for NaN in each slot of a feature, from the slots' missing directions and reserved bytes.
 fn stand_ins(slots: impl Iterator<Item = (u8, u8)>, zero: u8) -> Result<Vec<u8>, String> {
     let mut stand_ins = Vec::new();
     let mut last = None;

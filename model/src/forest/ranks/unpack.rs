@@ -15,7 +15,7 @@ pub(crate) struct Condition {
 }
 
 impl Ranker {
-    /// What values are rounded to before they are compared.
+    /// The type that values are rounded to before they are compared.
     pub(crate) fn values(&self) -> Precision {
         match self.tables {
             Tables::Single(_) => Precision::Single,
@@ -23,7 +23,7 @@ impl Ranker {
         }
     }
 
-    /// What a condition asks; `None` for one that asks nothing and sends everything left.
+    /// The split that a condition stands for; `None` for a condition that sends everything left.
     ///
     /// # Panics
     /// If there is no such slot.
@@ -52,7 +52,7 @@ impl Ranker {
 }
 
 impl<T: Copy> Table<T> {
-    /// NaN behind the last.
+    /// The threshold of a rank; NaN behind the last.
     fn threshold(&self, rank: u8) -> T {
         self.sixteens[usize::from(rank) / 16][usize::from(rank) % 16]
     }

@@ -74,22 +74,22 @@ impl MappedWide {
         })
     }
 
-    /// Trees.
+    /// Number of trees.
     pub(crate) fn tree_count(&self) -> usize {
         self.trees.len()
     }
 
-    /// Nodes, leaves included.
+    /// Number of nodes in all trees, leaves included.
     pub(crate) fn node_count(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Outputs.
+    /// Number of outputs: sums that a row has.
     pub(crate) fn outputs(&self) -> usize {
         self.base.len()
     }
 
-    /// Whether it compares f64.
+    /// Whether its splits compare f64; otherwise values are rounded to f32.
     pub(crate) fn reads_doubles(&self) -> bool {
         self.values == Precision::Double
     }

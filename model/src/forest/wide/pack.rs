@@ -3,13 +3,13 @@
 use super::{MissingRule, Precision, SetRule, WideForest, WideNode, WideTree};
 use crate::file::v1;
 
-/// A tree's output that stands for all of them.
+/// The output number of a tree that adds to all outputs.
 pub(crate) const ALL_OUTPUTS: u32 = u32::MAX;
 /// The kinds of a node in the file.
 pub(crate) const LEAF: u8 = 0;
-/// `value < threshold`.
+/// Code of a node that sends `value < threshold` left.
 pub(crate) const SPLIT: u8 = 1;
-/// `value` in a set.
+/// Code of a node that sends the members of a set left.
 pub(crate) const MEMBER: u8 = 2;
 
 impl Precision {
@@ -21,7 +21,7 @@ impl Precision {
         }
     }
 
-    /// The reverse of [`Precision::code`].
+    /// The type of a file's code; `None` if it is unknown.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         [Self::Single, Self::Double].into_iter().find(|precision| precision.code() == code)
     }
@@ -39,7 +39,7 @@ impl MissingRule {
         }
     }
 
-    /// The reverse of [`MissingRule::code`].
+    /// The rule of a file's code; `None` if it is unknown.
     #[inline]
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         const RULES: [MissingRule; 5] = [
@@ -63,7 +63,7 @@ impl SetRule {
         }
     }
 
-    /// The reverse of [`SetRule::code`].
+    /// The rule of a file's code; `None` if it is unknown.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
         [Self::Exact, Self::Truncated, Self::NotNegative].into_iter().find(|rule| rule.code() == code)
     }

@@ -96,7 +96,7 @@ pub(super) fn nested(
     Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
 }
 
-/// What a split asks; yes sets the bit of the leaf's number, or leads right.
+/// The condition of a split; yes sets the bit of the leaf's number, or leads right.
 enum Question<'f> {
     /// Whether a value is not below the threshold.
     Above(&'f Feature, f64),

@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| self.fault("a text that is not UTF-8"))
     }
 
-    /// What stands behind `[` or `{`: the type of all elements, and how many there are.
+    /// Reads the optional type of all elements and their count, which may follow `[` or `{`.
     fn container(&mut self) -> Result<(Option<u8>, Option<usize>), String> {
         let kind = if self.takes(b'$') { Some(self.take(1)?[0]) } else { None };
         let count = if self.takes(b'#') { Some(self.length()?) } else { None };

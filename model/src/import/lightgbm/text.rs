@@ -41,7 +41,7 @@ impl<'a> Block<'a> {
         words.map(|word| word.parse().map_err(|_| format!("{key} holds {word:?}"))).collect()
     }
 
-    /// As many numbers as there should be.
+    /// The numbers of a key; an error if there are not `count` of them.
     pub(super) fn counted<T: FromStr>(&self, key: &str, count: usize) -> Result<Vec<T>, String> {
         let numbers = self.numbers(key)?;
         if numbers.len() == count {

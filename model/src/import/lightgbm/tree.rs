@@ -59,7 +59,7 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
     Ok(WideTree { nodes, output: Some(output), leaves, lines, cover })
 }
 
-/// How many training rows reached each split and then each leaf, where the file says.
+/// Training rows that reached each split and then each leaf, if the file says.
 fn counts(block: &Block<'_>, leaf_count: usize) -> Option<Vec<f64>> {
     let mut counts: Vec<f64> = block.counted("internal_count", leaf_count - 1).ok()?;
     counts.extend(block.counted::<f64>("leaf_count", leaf_count).ok()?);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::forest::wide::OUTPUTS_MAX;
 
-/// What follows the sums.
+/// The operator's transformation of the sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Transform {
     None,
@@ -27,9 +27,9 @@ pub(super) struct Ensemble {
     pub(super) average: bool,
     pub(super) base: Vec<f64>,
     pub(super) transform: Transform,
-    /// A classifier's labels.
+    /// The labels of a classifier, as text.
     pub(super) labels: Option<Vec<String>>,
-    /// Of two labels with one score: the output that the file gives it to.
+    /// For two labels with one score: the output that the file gives the score to.
     pub(super) single: Option<u16>,
     /// Whether thresholds or weights are doubles.
     pub(super) double: bool,

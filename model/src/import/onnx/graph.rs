@@ -111,7 +111,7 @@ impl<'m, 'a> Graph<'m, 'a> {
         }
     }
 
-    /// What becomes of the label is nobody's concern here, as long as it is only given another type or name.
+    /// Follows the label output, which no score depends on, through nodes that only change its type or name.
     fn follow_labels(&self, model: &'m Model<'a>, used: &mut Vec<*const Node<'a>>) -> Result<(), Fault> {
         if self.ensemble.kind != "TreeEnsembleClassifier" {
             return Ok(());

@@ -4,10 +4,10 @@ use super::wire::{Wire, fields, varint};
 
 /// Operators a graph may have, and attributes an operator: a converted ensemble has fewer than a dozen.
 const LIST_MAX: usize = 1000;
-/// Numbers in one attribute.
+/// Greatest count of numbers in one attribute.
 const NUMBERS_MAX: usize = 1 << 25;
 
-/// A ModelProto.
+/// A ModelProto: the graph and who produced it.
 pub(super) struct Model<'a> {
     producer: String,
     pub(super) nodes: Vec<Node<'a>>,
@@ -34,7 +34,7 @@ pub(super) struct Input<'a> {
     pub(super) width: Option<usize>,
 }
 
-/// A TensorProto.
+/// A TensorProto: its type, shape and numbers.
 pub(super) struct Tensor<'a> {
     pub(super) name: &'a str,
     pub(super) element: u64,
@@ -79,7 +79,7 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
-    /// Who wrote it.
+    /// Name and version of the program that wrote the model.
     pub(super) fn producer(&self) -> String {
         if self.producer.is_empty() { "not said".to_owned() } else { self.producer.clone() }
     }
@@ -129,7 +129,7 @@ impl<'a> Node<'a> {
         }))
     }
 
-    /// An integer.
+    /// The integer in the attribute of this name.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, String> {
         match self.values(name, 3).and_then(|mut values| values.next()).transpose()? {
             Some(Wire::Varint(value)) => Ok(Some(value as i64)),
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A text.
+    /// The text in the attribute of this name.
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, String> {
         match self.values(name, 4).and_then(|mut values| values.next()).transpose()? {
             Some(Wire::Bytes(value)) => text(value).map(Some),
@@ -200,7 +200,7 @@ impl<'a> Node<'a> {
         Ok(texts)
     }
 
-    /// A tensor.
+    /// The tensor in the attribute of this name.
     pub(super) fn tensor(&self, name: &str) -> Result<Option<Tensor<'a>>, String> {
         match self.values(name, 5).and_then(|mut values| values.next()).transpose()? {
             Some(Wire::Bytes(value)) => Tensor::read(value).map(Some),

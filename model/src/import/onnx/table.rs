@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Fault;
 
-/// How a node asks: the codes of TreeEnsemble, and a leaf.
+/// A node's comparison, by the codes of TreeEnsemble; a leaf has one of its own.
 pub(super) const BELOW_OR_EQUAL: u8 = 0;
 pub(super) const BELOW: u8 = 1;
 pub(super) const ABOVE_OR_EQUAL: u8 = 2;
@@ -22,13 +22,13 @@ pub(super) struct Table {
     pub(super) values: Vec<f64>,
     /// Whether a missing value counts as yes; empty: never.
     pub(super) missing_yes: Vec<bool>,
-    /// Where a yes leads.
+    /// Each node's child for values that satisfy its condition.
     pub(super) yes: Vec<usize>,
-    /// Where a no leads.
+    /// Each node's child for all other values.
     pub(super) no: Vec<usize>,
     /// The members that a node with [`MEMBER`] asks for.
     pub(super) members: HashMap<usize, Vec<f64>>,
-    /// Of each leaf: its node, an output, and what it adds there. In the order of the nodes.
+    /// Node, output and value that each leaf adds, in the order of the nodes.
     pub(super) weights: Vec<(usize, u16, f64)>,
 }
 
@@ -82,7 +82,7 @@ impl Table {
         }
     }
 
-    /// What a leaf adds.
+    /// The node, output and weight entries of one leaf.
     pub(super) fn weights_of(&self, node: usize) -> &[(usize, u16, f64)] {
         let start = self.weights.partition_point(|&(other, ..)| other < node);
         let count = self.weights[start..].partition_point(|&(other, ..)| other == node);

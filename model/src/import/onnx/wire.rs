@@ -3,7 +3,7 @@
 //! Read by our own code, as the other documents are: nothing is copied or allocated before it is asked for, so that a
 //! small file cannot unfold into a large one.
 
-/// A field's value.
+/// The value of a field, by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Wire<'a> {
     Varint(u64),
@@ -18,7 +18,7 @@ pub(super) fn fields(message: &[u8]) -> Fields<'_> {
     Fields { rest: message }
 }
 
-/// What is left of a message.
+/// The unread rest of a message.
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }

@@ -34,7 +34,7 @@ pub(super) fn arrays(bytes: &[u8]) -> Result<Arrays, Fault> {
     out.finish()
 }
 
-/// The unpacked files.
+/// The archive's files, unpacked.
 struct Archive {
     files: HashMap<String, Vec<u8>>,
     /// Bytes of arrays that may still be read. Objects may share an array, as small ones do; a schema in which a million
@@ -166,17 +166,17 @@ impl<'s> Object<'s> {
     }
 }
 
-/// What the export script gathers.
+/// The arrays that the export script would write.
 #[derive(Default)]
 struct Out {
     arrays: Vec<Array>,
     trees: Trees,
     baseline: Vec<f64>,
-    /// Of averaged calibrated classifiers: slopes, intercepts and numbers of trees.
+    /// Slopes, intercepts and numbers of trees of averaged calibrated classifiers.
     calibration: (Vec<f64>, Vec<f64>, Vec<i64>),
 }
 
-/// Columns over all trees.
+/// The columns of a scikit-learn `tree_`, one tree after the other.
 #[derive(Default)]
 struct Trees {
     counts: Vec<i64>,
@@ -186,7 +186,7 @@ struct Trees {
     right: Vec<i64>,
     missing_left: Vec<i64>,
     value: Vec<f64>,
-    /// How much of the training data reached each node.
+    /// Training data that reached each node.
     samples: Vec<f64>,
 }
 
@@ -284,7 +284,7 @@ impl Out {
         Ok(true)
     }
 
-    /// A scikit-learn `tree_`.
+    /// Reads a scikit-learn `tree_` and scales its values.
     fn tree(&mut self, tree: &Object<'_>, scale: f64) -> Result<(), Fault> {
         let tree = tree.field("tree_")?;
         let nodes = tree.field("nodes")?.records()?;
@@ -374,7 +374,7 @@ impl Out {
         Ok(())
     }
 
-    /// What follows a boosted sum.
+    /// Reads the link that follows a boosted sum.
     fn link(&mut self, model: &Object<'_>, outputs: usize) -> Result<(), Fault> {
         // A loss that is an object of its own leaves a regressor's sum as it is, and no classifier is read with one.
         let loss = model.field("loss")?.text().unwrap_or_default();

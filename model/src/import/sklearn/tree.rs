@@ -8,7 +8,7 @@ use crate::{
     import::{grow::grow, missing, not_above},
 };
 
-/// What leaves hold.
+/// The meaning of a leaf's numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Leaves {
     /// One value: a regressor that averages.

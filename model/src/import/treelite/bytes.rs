@@ -1,6 +1,6 @@
 //! Little-endian numbers and counted arrays, every length held to what is there.
 
-/// What is left of a file.
+/// The unread rest of a file.
 pub(super) struct Bytes<'a> {
     rest: &'a [u8],
 }
@@ -55,7 +55,7 @@ pub(super) fn double(element: &[u8]) -> f64 {
     }
 }
 
-/// A position.
+/// An element as an unsigned number, little-endian.
 pub(super) fn unsigned(element: &[u8]) -> u64 {
     bits(element)
 }

@@ -6,7 +6,7 @@ use crate::link::Link;
 /// The least base score that a logistic objective takes as it is; the greatest is as far below 1.
 const BASE_SCORE_MIN: f32 = 1e-6;
 
-/// How an objective reads its base score and turns margins into answers.
+/// An objective's reading of its base score, and its link from margins to answers.
 pub(super) struct Objective<'a> {
     pub(super) name: &'a str,
     /// From the base score to the margin; not finite for a score that has none.
@@ -56,7 +56,7 @@ fn logit(probability: f32) -> f32 {
     -ln_single(1.0 / probability - 1.0)
 }
 
-/// The same of a probability that is kept away from 0 and 1, where labels that are all equal put it.
+/// The logit of a probability that is kept away from 0 and 1, which labels that are all equal would give.
 fn bounded_logit(probability: f32) -> f32 {
     match (0.0..=1.0).contains(&probability) {
         true => logit(probability.clamp(BASE_SCORE_MIN, 1.0 - BASE_SCORE_MIN)),
