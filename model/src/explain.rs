@@ -30,7 +30,7 @@ use crate::forest::WideForest;
 
 pub(crate) use linear::LinearPart;
 pub(crate) use lines::LinesPart;
-pub(crate) use tree::{breadth_first, covers_fault};
+pub(crate) use tree::covers_fault;
 
 /// Nodes of all trees that can be explained.
 pub const EXPLAINED_NODES_MAX: usize = 1 << 21;

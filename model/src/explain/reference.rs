@@ -1,14 +1,12 @@
 //! The section EXPL: what the training rows say of a member, which its scores do not need.
 
-use super::{
-    EXPLAINED_NODES_MAX, ExplainError, ForestPart, LinearPart, LinesPart, Part, breadth_first, covers_fault,
-};
+use super::{EXPLAINED_NODES_MAX, ExplainError, ForestPart, LinearPart, LinesPart, Part, covers_fault};
 use crate::{
     file::{
         pages::{MappedSlice, Pages},
         v1::{self, ArchivedExplain},
     },
-    forest::{CanonicalForest, CanonicalNode, WideForest, WideNode},
+    forest::{CanonicalForest, CanonicalNode, WideForest, WideNode, unpack::breadth_first},
     linear::LinearTerm,
 };
 use rkyv::rend::f64_le;

@@ -1,10 +1,7 @@
 //! Trees of which nobody knows where the training data went: the changes of the mean along a row's path.
 
-use super::{
-    question::{Question, Questions},
-    tree::breadth_first,
-};
-use crate::forest::{WideForest, WideNode, WideTree};
+use super::question::{Question, Questions};
+use crate::forest::{WideForest, WideNode, WideTree, unpack::breadth_first};
 
 #[derive(Debug)]
 struct Node {

@@ -1,13 +1,11 @@
 //! A tree as Shapley values see it: for each leaf the different features on its path, and how much of the training
 //! data each of them let through.
 
-use std::collections::VecDeque;
-
 use super::{
     ExplainError,
     question::{Question, Questions},
 };
-use crate::forest::{WideForest, WideNode, WideTree};
+use crate::forest::{WideForest, WideNode, WideTree, unpack::breadth_first};
 
 /// Different features that one path may ask for.
 pub(super) const PATH_FEATURES_MAX: usize = 255;
@@ -50,26 +48,8 @@ pub(super) struct Tree {
     pub(super) output: Option<usize>,
 }
 
-/// The nodes' positions breadth first from the root, left before right. Ends early when there are more than
-/// `count_max`: nodes of a damaged file may have two parents.
-pub(crate) fn breadth_first<P: Copy>(
-    root: P,
-    count_max: usize,
-    children: impl Fn(P) -> Option<[P; 2]>,
-) -> Vec<P> {
-    let (mut order, mut queue) = (Vec::new(), VecDeque::from([root]));
-    while let Some(at) = queue.pop_front() {
-        order.push(at);
-        if order.len() + queue.len() > count_max {
-            break;
-        }
-        queue.extend(children(at).into_iter().flatten());
-    }
-    order
-}
-
-/// What makes a tree's covers useless, if anything does: they must be as many as nodes, numbers from 0, above 0 at the
-/// root, and no child may have more than its parent.
+/// The reason why a tree's covers are useless; `None` if they are not. They must be as many as nodes, numbers from 0,
+/// above 0 at the root, and no child may have more than its parent.
 pub(crate) fn covers_fault(
     cover: &[f64],
     nodes: usize,

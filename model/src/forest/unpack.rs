@@ -1,7 +1,8 @@
 //! From a walked layout back to trees that can be read: for explanations, never for scores.
 
+use std::collections::VecDeque;
+
 use super::wide::{MissingRule, WideNode, WideTree};
-use crate::explain::breadth_first;
 
 /// A split or leaf at a place of a layout.
 pub(crate) enum Unpacked<P> {
@@ -9,6 +10,24 @@ pub(crate) enum Unpacked<P> {
     Split { feature: u16, threshold: f64, missing: MissingRule, left: P, right: P },
     /// A leaf's value.
     Leaf(f64),
+}
+
+/// The nodes' positions breadth first from the root, left before right. Ends early when there are more than
+/// `count_max`: nodes of a damaged file may have two parents.
+pub(crate) fn breadth_first<P: Copy>(
+    root: P,
+    count_max: usize,
+    children: impl Fn(P) -> Option<[P; 2]>,
+) -> Vec<P> {
+    let (mut order, mut queue) = (Vec::new(), VecDeque::from([root]));
+    while let Some(at) = queue.pop_front() {
+        order.push(at);
+        if order.len() + queue.len() > count_max {
+            break;
+        }
+        queue.extend(children(at).into_iter().flatten());
+    }
+    order
 }
 
 /// The tree under `root`, breadth first; `None` where it has more than `nodes_max` nodes. `at` says what stands at a

@@ -2,11 +2,13 @@
 
 use super::MappedWide;
 use crate::{
-    explain::breadth_first,
     file::v1::ArchivedWideTerm,
-    forest::wide::{
-        CategorySet, LinearLeaf, MissingRule, WideForest, WideNode, WideTree,
-        pack::{ALL_OUTPUTS, LEAF, MEMBER},
+    forest::{
+        unpack::breadth_first,
+        wide::{
+            CategorySet, LinearLeaf, MissingRule, WideForest, WideNode, WideTree,
+            pack::{ALL_OUTPUTS, LEAF, MEMBER},
+        },
     },
 };
 
