@@ -4,7 +4,8 @@
 //! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. Nothing of a shard
 //! runs on a front thread, and every wait has a bound: header, body, deadline, write, drain.
 //!
-//! What another instance owns is asked of it: `elsewhere` says of whom and which answer counts, `forward` asks.
+//! Requests about symbols that another instance owns: `other_instances` says which instances to ask and which answer
+//! counts, `forward` asks one.
 //!
 //! An endpoint says of itself what it does (`describe`); the list of them is the OpenAPI document (`openapi`). `inference`
 //! and `endpoint/invocations` are other people's protocols, over the same rows and scores (`loaded` names the models).
@@ -20,7 +21,6 @@ pub mod app;
 mod body;
 pub mod condition;
 mod describe;
-mod elsewhere;
 pub mod endpoint;
 mod explain;
 pub mod feed;
@@ -31,6 +31,7 @@ mod json_text;
 pub mod live;
 mod loaded;
 mod openapi;
+mod other_instances;
 pub mod problem;
 pub mod quality;
 pub mod reply;

@@ -2,16 +2,16 @@
 //! changes while requests are answered.
 //!
 //! A change goes: [`catalog`] (a name becomes a file, copied to memory and checked) -> [`comparison`] (it is tried on the newest
-//! real rows beside the active one) -> [`record`] (what is to last is written down) -> the shards, each between two
+//! real rows beside the active one) -> [`active_record`] (what is to last is written down) -> the shards, each between two
 //! batches. What is refused on the way leaves everything as it was. [`start`] says which one a process begins with.
 //!
 //! One change at a time. The one before stays in memory, so that the way back takes no file and no comparison.
 
+pub mod active_record;
 pub mod catalog;
 mod change;
 pub mod comparison;
 mod outcome;
-pub mod record;
 mod shadow;
 pub mod start;
 
@@ -31,15 +31,15 @@ use tokio::sync::Mutex;
 pub use outcome::{Activation, Asked, ChangeError, Changed, Outcome};
 
 use self::{
+    active_record::ActiveRecordFile,
     catalog::{Catalog, Entry, FindError, Seen},
-    record::RecordFile,
 };
 use crate::config::{Config, sections::SourceKind};
 
-/// Where the model of the start came from, for people.
+/// Where the model of the start came from: what /version, /health and doctor show.
 #[derive(Clone, Debug, Default)]
 pub struct ModelReport {
-    /// What the model is called in the catalog; empty for a model that is not from there.
+    /// The model's name in the catalog; empty for a model that is not in it.
     pub name: String,
     /// The file, if one was named.
     pub path: Option<String>,
@@ -47,32 +47,32 @@ pub struct ModelReport {
     pub refused: Option<String>,
     /// How the event that the model predicts differs from the configured one.
     pub other_event: Option<String>,
-    /// Who decided the variant: the model file, a configuration origin, or the record.
+    /// What decided the variant: the model file, a configuration origin, or the record.
     pub variant_source: String,
-    /// Who set `model.variant`, if anyone did.
+    /// Where `model.variant` was set, if it is.
     pub variant_origin: Option<String>,
-    /// Since when it is active, where that is older than the process.
+    /// RFC 3339 time of its activation, if that was before this process began.
     pub since: Option<String>,
-    /// Of the configured model, where the record names the active one and `model.version` labels a model.
+    /// SHA-256 of the configured model, if the record names the active one and `model.version` is set.
     pub configured_sha256: Option<String>,
-    /// Whether the record said so.
+    /// Whether the record of activations named the model.
     pub is_recorded: bool,
-    /// The one before it, by the record.
+    /// The model that answered before it, by the record.
     pub previous: Option<Arc<Version>>,
 }
 
 /// A model with its name.
 #[derive(Debug)]
 pub struct Version {
-    /// In the catalog.
+    /// Its name in the catalog.
     pub name: String,
     /// The file that it was found in; `None` = it came with the program.
     pub path: Option<String>,
     /// The model, ready to score.
     pub model: Arc<Model>,
-    /// The same, bound to the stream; `None` where it answers rows only.
+    /// The model bound to the engine's features; `None` where it answers rows only.
     pub bound: Option<Arc<BoundModel>>,
-    /// Since when it has its place.
+    /// RFC 3339 time since which it is active, previous or shadow.
     pub since: String,
 }
 
@@ -83,19 +83,19 @@ impl Version {
         Self { name, path, model, bound, since: since.unwrap_or_else(crate::now_text) }
     }
 
-    /// The same, in its place from now on.
+    /// This version with `since` set to now.
     fn renewed(&self) -> Self {
         let Self { name, path, model, bound, .. } = self;
         let (name, path, model, bound) = (name.clone(), path.clone(), model.clone(), bound.clone());
         Self { name, path, model, bound, since: crate::now_text() }
     }
 
-    /// What the model says of itself.
+    /// The facts in the model's file.
     pub fn info(&self) -> &ModelInfo {
         self.model.info()
     }
 
-    /// As events and the log tell it.
+    /// `name@version sha256`, as events and the log write it.
     fn told(&self) -> String {
         let info = self.info();
         format!("{}@{} {}", info.name, info.version, info.sha256)
@@ -110,14 +110,14 @@ impl Version {
     }
 }
 
-/// What is in use at a moment.
+/// The versions in use at one moment.
 #[derive(Debug)]
 pub struct Held {
-    /// What answers.
+    /// The model that answers.
     pub active: Option<Arc<Version>>,
-    /// What answered before, ready to do so again.
+    /// The model that answered before; a rollback activates it.
     pub previous: Option<Arc<Version>>,
-    /// What scores the grid beside the active one.
+    /// The shadow model: scores the grid beside the active one and is never served.
     pub shadow: Option<Arc<Version>>,
     /// Where the active one came from.
     pub report: ModelReport,
@@ -157,13 +157,13 @@ impl SwapsTotal {
 /// Bounds on how far a new model may be from the active one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Share of rows that may be called otherwise.
+    /// Share of rows, 0 to 1, whose call (spike or not) may change.
     pub flip_rate_max: f64,
-    /// How far the two probabilities of a row may lie apart.
+    /// Largest difference of the two probabilities of a row, 0 to 1.
     pub score_difference_max: f64,
 }
 
-/// What the changes need of the configuration.
+/// The part of the configuration that changes read.
 #[derive(Debug)]
 struct Settings {
     config: Config,
@@ -175,14 +175,14 @@ struct Settings {
 pub struct Models {
     engine: EngineHandle,
     catalog: Arc<Catalog>,
-    record: Option<RecordFile>,
+    record: Option<ActiveRecordFile>,
     settings: Settings,
     held: ArcSwap<Held>,
-    /// Held by whoever changes something.
+    /// Locked while a change is under way.
     changing: Mutex<()>,
-    /// Held by whoever looks into all files.
+    /// Locked while all files of the catalog are read.
     listing: Arc<Mutex<()>>,
-    /// What became of the changes.
+    /// Changes by outcome, for `stormglass_model_swaps_total`.
     pub swaps: SwapsTotal,
     /// Whether the record and its copies can be written.
     pub record_writes: Arc<FileWrites>,
@@ -220,7 +220,7 @@ impl Models {
         }
     }
 
-    /// What is in use now.
+    /// The versions in use now.
     pub fn held(&self) -> Guard<Arc<Held>> {
         self.held.load()
     }
@@ -230,9 +230,9 @@ impl Models {
         &self.catalog
     }
 
-    /// Where what lasts is written; `None` = nowhere: a change lasts until the process ends.
+    /// Path of the record of activations; `None`: a change lasts until the process ends.
     pub fn record_path(&self) -> Option<&std::path::Path> {
-        self.record.as_ref().map(RecordFile::path)
+        self.record.as_ref().map(ActiveRecordFile::path)
     }
 
     /// Every model of the catalog with what it says, or why it is refused, and how many files were left out.
@@ -286,8 +286,8 @@ impl Models {
 /// A model of the catalog and what was seen in it.
 pub type Look = (Entry, Result<Arc<Seen>, String>);
 
-/// Where the record is. With Kafka the log says which model scores a partition: the record is not read.
-fn record_file(config: &Config) -> Option<RecordFile> {
+/// The record of activations. With Kafka the log says which model scores a partition, and there is no record.
+fn record_file(config: &Config) -> Option<ActiveRecordFile> {
     let path = config.model.record.as_deref().filter(|_| config.source.kind != SourceKind::Kafka)?;
-    Some(RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
+    Some(ActiveRecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
 }

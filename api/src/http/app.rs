@@ -28,11 +28,11 @@ pub type ShardsAlive = Box<dyn Fn() -> usize + Send + Sync>;
 
 /// Shared by all front threads.
 pub struct App {
-    /// Where questions go.
+    /// The engine that requests ask.
     pub engine: EngineHandle,
-    /// What is in force.
+    /// The configuration in force.
     pub config: Config,
-    /// What the front counts.
+    /// The front's counters.
     pub metrics: ServiceMetrics,
     /// Predictions for watchers.
     pub live: Live,
@@ -40,17 +40,17 @@ pub struct App {
     pub legacy_model: Option<Arc<Model>>,
     /// The versions of the model, and how they change.
     pub models: Models,
-    /// How good the answers were.
+    /// The newest report of live quality.
     pub quality: LiveQuality,
-    /// What became of the source.
+    /// The state of the source.
     pub source: Arc<SourceReport>,
-    /// What keeps the Kafka lanes from working.
+    /// The reasons that keep Kafka lanes from working, if any.
     pub lanes: Arc<LaneReport>,
     /// One permit: explanations are computed one request at a time, off the shards.
     pub(super) explaining: Arc<Semaphore>,
     /// One permit a question that another instance is asked.
     pub(super) forwarding: Semaphore,
-    /// Where the front listens, once it does.
+    /// The front's address, set once it listens.
     pub(super) address: OnceLock<SocketAddr>,
     /// One permit an open connection.
     pub(super) connections: Arc<Semaphore>,
@@ -58,7 +58,7 @@ pub struct App {
     pub(super) refusals: AtomicUsize,
     shards_alive: ShardsAlive,
     started_at: Instant,
-    /// When the service was told to end, once it was.
+    /// When the service was told to end; not set before.
     leaving_since: OnceLock<Instant>,
     draining: watch::Sender<bool>,
 }

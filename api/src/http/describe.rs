@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 /// Part of a path's documentation.
 #[derive(Debug)]
 pub(super) struct Doc {
-    /// Which group it belongs to.
+    /// The group it is listed in.
     pub(super) tag: Tag,
-    /// What it does, in a line.
+    /// One line: what the endpoint does.
     pub(super) summary: &'static str,
-    /// What else is worth knowing; may be empty.
+    /// Further sentences; may be empty.
     pub(super) description: &'static str,
-    /// In query and headers. Those of the path are known from the route.
+    /// Parameters in the query and headers; the route has those of the path.
     pub(super) parameters: &'static [Parameter],
     pub(super) body: Option<Content>,
     pub(super) answers: &'static [Answer],
@@ -122,11 +122,11 @@ pub(super) fn bytes(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"description": "JSON, then the data of binary tensors, little-endian, in the order of the tensors."})
 }
 
-/// What examples are made of: what is loaded and live now.
+/// The loaded models and a live symbol, which the document's examples are made of.
 #[derive(Debug, Default)]
 pub(super) struct Examples<'a> {
     pub(super) model: Option<&'a Model>,
-    /// What the model answers as.
+    /// The version that the model's answers name.
     pub(super) version: Option<&'a str>,
     /// The model of `{"features"}`, if it is another one.
     pub(super) older: Option<&'a Model>,
@@ -143,7 +143,7 @@ pub(super) fn row_of(model: &Model) -> (Vec<String>, Vec<f64>) {
     (names, values)
 }
 
-/// The same as an object.
+/// The row as a JSON object.
 pub(super) fn row_object(model: &Model) -> Value {
     let (names, values) = row_of(model);
     names.into_iter().zip(values).map(|(name, value)| (name, json!(value))).collect()

@@ -69,7 +69,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     models::active::ENDPOINT,
 ];
 
-/// What an endpoint's requests are counted in.
+/// The metrics that count an endpoint's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observed {
     /// `http_requests_total` and `prediction_latency_seconds`.
@@ -87,11 +87,11 @@ pub struct Endpoint {
     pub method: Method,
     /// The path.
     pub route: Route,
-    /// What its requests are counted in.
+    /// The metrics that count its requests.
     pub observed: Observed,
-    /// What `/openapi.json` says of it.
+    /// Its part of `/openapi.json`.
     pub(super) doc: &'static Doc,
-    /// What answers.
+    /// Answers a request.
     pub(super) handle: for<'a> fn(Call<'a>) -> Answering<'a>,
 }
 
@@ -110,7 +110,7 @@ pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body
 pub(super) struct Call<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) head: &'a Parts,
-    /// The client's, or one that was made.
+    /// The id that the client sent, or a new one.
     pub(super) request_id: &'a HeaderValue,
     /// The symbol of the path, or the model's name; empty where the route has none.
     pub(super) symbol: Cow<'a, str>,
@@ -130,13 +130,13 @@ pub(super) fn no_state(name: &str) -> Problem {
 }
 
 impl Call<'_> {
-    /// Whoever asked, should another instance have to answer.
+    /// The client's headers and deadline, for a request to another instance.
     pub(super) fn asker(&self) -> Asker<'_> {
         let Self { app, head, request_id, .. } = *self;
         Asker { app, headers: &head.headers, request_id, deadline: self.deadline() }
     }
 
-    /// Past this the engine's answer comes too late.
+    /// When `server.deadline_ms` ends: the engine must answer before.
     pub(super) fn deadline(&self) -> Instant {
         self.app.deadline(self.received_at)
     }

@@ -45,12 +45,12 @@ pub(super) struct Asker<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) headers: &'a HeaderMap,
     pub(super) request_id: &'a HeaderValue,
-    /// Past this there is no answer.
+    /// The answer must come before this.
     pub(super) deadline: Instant,
 }
 
 impl Asker<'_> {
-    /// Whether another instance asks, for a client of its own.
+    /// Whether the request was forwarded by another instance.
     pub(super) fn is_forwarded(&self) -> bool {
         self.headers.contains_key(FORWARDED)
     }
@@ -76,12 +76,12 @@ impl Asker<'_> {
     }
 }
 
-/// Where `owner` answers this path.
+/// The owner's URL for this path.
 pub(super) fn url(owner: &Owner, path_and_query: &str) -> String {
     format!("{}{path_and_query}", owner.url.trim_end_matches('/'))
 }
 
-/// A question on its way to the owner.
+/// A request to the owner, ready to be sent.
 pub(super) struct Question {
     app: Arc<App>,
     owner: Arc<Owner>,
@@ -94,7 +94,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Asks.
+    /// Sends it and waits for the answer.
     ///
     /// # Errors
     /// 503 with Retry-After: too much is being forwarded, or the owner did not answer before the deadline.

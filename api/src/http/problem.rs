@@ -19,7 +19,7 @@ pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 /// Faults listed in one answer at most; further ones are counted.
 pub const FAULTS_LISTED_MAX: usize = 100;
 
-/// What is wrong with one field.
+/// One field of a request that is wrong.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct FieldFault {
     /// The row it is in, from 0; absent where there is only one.
@@ -139,7 +139,7 @@ impl Problem {
         self
     }
 
-    /// As MLflow's clients read errors: with `error_code` and `message` beside.
+    /// Adds `error_code` and `message`, which MLflow's clients read.
     #[must_use]
     pub fn for_mlflow(mut self) -> Self {
         self.0.for_mlflow = true;

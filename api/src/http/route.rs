@@ -14,27 +14,27 @@ pub enum Route {
     Exact(&'static str),
     /// A path with a symbol, or a model's name, in one segment.
     Symbol {
-        /// As documentation and metrics write it.
+        /// The route in documentation and metrics, `/predict/{symbol}`.
         label: &'static str,
-        /// What comes before the symbol.
+        /// The path up to the symbol.
         before: &'static str,
-        /// What comes behind it.
+        /// The path behind it.
         after: &'static str,
     },
     /// A path with a model's name and its version.
     Version {
-        /// As documentation and metrics write it.
+        /// The route in documentation and metrics.
         label: &'static str,
-        /// What comes before the name.
+        /// The path up to the name.
         before: &'static str,
-        /// What comes between name and version.
+        /// The path between name and version.
         between: &'static str,
-        /// What comes behind the version.
+        /// The path behind the version.
         after: &'static str,
     },
 }
 
-/// What stands in a path's variable segments, percent-encoded or not; `None` where a route has none.
+/// A path's variable segments as they were sent; `None` where the route has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Segments<'a> {
     symbol: Option<&'a str>,
@@ -42,7 +42,7 @@ struct Segments<'a> {
 }
 
 impl Route {
-    /// As documentation and metrics write it.
+    /// The route in documentation and metrics, `/predict/{symbol}`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Exact(path) => path,
@@ -76,7 +76,7 @@ impl Route {
     }
 }
 
-/// Where a request goes.
+/// The endpoint that a request goes to.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
     /// Index in [`ENDPOINTS`]; `None` for a path that nothing serves.

@@ -21,14 +21,14 @@ pub(super) use self::{
 use super::problem::Problem;
 use crate::config::sections::{MissingPolicy, UnknownPolicy};
 
-/// How rows are read.
+/// The model's features, and the policies for rows that lack or add some.
 #[derive(Clone, Copy, Debug)]
 pub struct RowRules<'a> {
     /// The model's features, in its order.
     pub features: &'a [FeatureName],
-    /// For features a row lacks.
+    /// Policy for features that a row lacks.
     pub missing: MissingPolicy,
-    /// For features the model does not know.
+    /// Policy for features that the model does not know.
     pub unknown: UnknownPolicy,
     /// Rows at most.
     pub rows_max: usize,

@@ -10,8 +10,8 @@ use hyper::{
 
 use super::{
     app::App,
-    elsewhere::PassedOn,
     endpoint::{Call, ENDPOINTS, Endpoint, Observed},
+    other_instances::FromOtherInstance,
     problem::Problem,
     reply::Body,
     request_id::{TRACEPARENT, X_REQUEST_ID, request_id, traceparent},
@@ -89,7 +89,7 @@ fn is_documented(endpoint: &Endpoint, answered: &Result<Response<Body>, Problem>
     match answered {
         Ok(response) => {
             endpoint.has_status(response.status().as_u16())
-                || response.extensions().get::<PassedOn>().is_some()
+                || response.extensions().get::<FromOtherInstance>().is_some()
         }
         Err(problem) => endpoint.has_status(problem.status().as_u16()),
     }

@@ -3,15 +3,15 @@
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
-/// Where the source is in its life.
+/// The state of the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceState {
-    /// It gives ticks, or is about to.
+    /// It gives ticks or is starting.
     #[default]
     Running,
-    /// It gave all it had, or was told to stop.
+    /// It gave all its ticks, or was told to stop.
     Finished,
-    /// It ended before its time: why.
+    /// It failed; the reason.
     Failed(String),
 }
 
@@ -46,7 +46,7 @@ impl SourceReport {
         self.state.load().0.clone()
     }
 
-    /// When that began.
+    /// When this state began.
     pub fn since(&self) -> Timestamp {
         self.state.load().1
     }

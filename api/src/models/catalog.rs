@@ -35,16 +35,16 @@ pub fn built_in_name(variant: &str) -> &'static str {
 /// A model that can be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// By which it is asked for.
+    /// The name that requests use.
     pub name: String,
     /// The file; `None` = it came with the program.
     pub path: Option<PathBuf>,
 }
 
-/// What a look into a model tells.
+/// The facts in a model's file, and whether the model can drive the stream.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// What the file says.
+    /// The facts in the file.
     pub info: ModelInfo,
     /// Why it cannot drive the stream; `None` where it can.
     pub rows_only: Option<String>,
@@ -65,21 +65,21 @@ pub struct Found {
     pub model: Model,
 }
 
-/// Why a name is no model.
+/// Why a name is not that of one model.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// Nothing is called so.
+    /// No model has this name.
     #[error("there is no model {asked:?}; there are: {}", .names.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// The name that was asked for.
         asked: String,
-        /// What there is.
+        /// The names there are.
         names: Vec<String>,
     },
-    /// Several are.
+    /// Several models have this name.
     #[error("{asked:?} means several models; name the version, or rename a file")]
     Ambiguous {
-        /// What was asked for.
+        /// The name that was asked for.
         asked: String,
         /// `name@version (path)` of each.
         candidates: Vec<String>,
@@ -90,20 +90,20 @@ pub enum FindError {
     /// The folder cannot be read.
     #[error("model.directory {path}: {source}")]
     Folder {
-        /// Which folder.
+        /// The folder.
         path: String,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// When a file was last written, as far as its system says.
+/// Size, time of the last write and inode of a file: they change when it is written.
 type Stamp = (u64, Option<SystemTime>, u64);
 
 /// No file's, and that of what came with the program, which nobody writes.
 const BUILT_IN_STAMP: Stamp = (0, None, 0);
 
-/// What was seen in a file, and which writing of it that was.
+/// By file, its stamp when it was read, and the facts read or the reason that they could not be.
 type Looks = HashMap<PathBuf, (Stamp, Result<Arc<Seen>, String>)>;
 
 /// The folder, and what was seen in it.
@@ -189,7 +189,7 @@ impl Catalog {
         self.configured.as_ref().is_some_and(same)
     }
 
-    /// What a model is. A file is opened again only after it was written.
+    /// The facts of a model. A file is opened again only after it was written.
     ///
     /// # Errors
     /// Why it cannot be used.
@@ -279,7 +279,7 @@ fn of_file(path: &Path) -> Entry {
     Entry { name: file_name(path), path: Some(path.to_owned()) }
 }
 
-/// What a file is called in the catalog.
+/// A file's name in the catalog: without folder and extension.
 pub fn file_name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -15,10 +15,10 @@ use tokio::sync::MutexGuard;
 
 use super::{
     Bounds, Held, ModelReport, Models, Version,
+    active_record::{ActiveRecord, RecordedModel},
     catalog::Found,
     comparison::{Comparison, compare},
     outcome::{Activation, Asked, Change, ChangeError, Changed, Outcome},
-    record::{Record, Recorded},
     start,
 };
 use crate::config::sections::SourceKind;
@@ -237,7 +237,7 @@ impl Models {
         blocking(move || compare(&old, &new, &rows, bounds)).await.map(Some)
     }
 
-    /// The same version, from a copy that lasts, where there is a record.
+    /// This version opened from the record's copy of its bytes, where there is a record.
     async fn kept(&self, version: Version) -> Result<Arc<Version>, ChangeError> {
         let Some(file) = self.record.clone() else { return Ok(Arc::new(version)) };
         let kept = blocking(move || {
@@ -298,9 +298,9 @@ impl Models {
         asked: &Asked,
     ) -> Result<Option<Vec<u8>>, ChangeError> {
         let Some(file) = self.record.clone() else { return Ok(None) };
-        let record = Record {
-            active: Recorded::of(next),
-            previous: previous.map(Recorded::of),
+        let record = ActiveRecord {
+            active: RecordedModel::of(next),
+            previous: previous.map(RecordedModel::of),
             reason: asked.reason.clone(),
             request_id: asked.request_id.clone(),
         };

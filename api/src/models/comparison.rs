@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Bounds;
 
-/// What the newest real rows say of a change, each model at its own threshold.
+/// The active and the new model on the newest real rows, each at its own threshold.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Comparison {
     /// Rows that both scored; with none nothing is proven.
@@ -36,7 +36,7 @@ pub struct Comparison {
 /// One model's part.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Side {
-    /// What calls a spike.
+    /// Probability from which the model calls a spike.
     pub threshold: f64,
     /// Rows that it calls a spike.
     pub spikes: usize,

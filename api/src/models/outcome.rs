@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::{Version, catalog::FindError, comparison::Comparison};
 
-/// Who asks for a change, and why.
+/// The reason and the request of a change, for the record and the events.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    /// In their words.
+    /// The reason that the client gave.
     pub reason: Option<String>,
-    /// Of the request.
+    /// The request's id.
     pub request_id: Option<String>,
 }
 
@@ -24,13 +24,13 @@ pub struct Activation {
     pub name: String,
     /// The version, if it is given apart.
     pub version: Option<String>,
-    /// In the place of the configured bound.
+    /// Replaces `model.flip_rate_max`.
     pub flip_rate_max: Option<f64>,
-    /// In the place of the configured bound.
+    /// Replaces `model.score_difference_max`.
     pub score_difference_max: Option<f64>,
-    /// Compare only.
+    /// Compares the models and changes nothing.
     pub is_dry_run: bool,
-    /// Who asks.
+    /// Reason and request.
     pub asked: Asked,
 }
 
@@ -57,17 +57,17 @@ pub enum Outcome {
 /// A change that was made, or would be.
 #[derive(Debug)]
 pub struct Changed {
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// The model that it is about; `None` where there is none any more.
     pub version: Option<Arc<Version>>,
-    /// The one before.
+    /// The model that had the place before.
     pub before: Option<Arc<Version>>,
-    /// Both on the newest rows, where they could be compared.
+    /// Both models on the newest rows; `None` where they could not be compared.
     pub comparison: Option<Comparison>,
     /// Rows of the model's self-test that gave their bits.
     pub self_test_rows: Option<usize>,
-    /// What to know about it.
+    /// Warnings for the client, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Changed {
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// One at a time.
+    /// Another change is under way; there is one at a time.
     #[error("another change of the model is under way; retry when it is over")]
     Busy,
     /// With Kafka each partition has its own model, by the log.
@@ -90,31 +90,31 @@ pub enum ChangeError {
          (MODEL_VARIANT) on all instances and restart them one by one"
     )]
     Kafka,
-    /// The name is no model.
+    /// The name is not that of one model.
     #[error(transparent)]
     Find(#[from] FindError),
-    /// The model cannot take the place.
+    /// The model cannot score the stream, or failed its self-test.
     #[error("{0}")]
     Unfit(String),
-    /// It answers otherwise than the active one, beyond the bounds.
+    /// Its answers differ from the active model's by more than the bounds.
     #[error(
         "on the newest {} rows, {:.4} are called otherwise (at most {}) and probabilities differ by up to {:.4} (at most \
          {}); the active model goes on",
         .0.rows, .0.flip_rate, .0.max_flip_rate, .0.score_difference_max, .0.max_score_difference
     )]
     BeyondBounds(Box<Comparison>),
-    /// There is no way back.
+    /// A rollback was asked for and no model was active before.
     #[error("no model was active before this one; activate one by its name")]
     NoPrevious,
     /// The name in the path is not the active model's.
     #[error("{asked:?} is not active, {active} is; nothing was rolled back")]
     NotActive {
-        /// What was asked for.
+        /// The name in the path.
         asked: String,
-        /// What is.
+        /// The active model's name.
         active: String,
     },
-    /// What was to last could not be written.
+    /// The record of activations could not be written.
     #[error("what is to outlive a restart could not be written (model.record): {0}; nothing was changed")]
     Record(String),
     /// The configured model cannot be used.

@@ -8,9 +8,9 @@ use std::{path::Path, sync::Arc};
 use model::Model;
 
 use super::{
-    ModelReport, Version, catalog,
-    record::{RecordFile, Recorded},
-    record_file,
+    ModelReport, Version,
+    active_record::{ActiveRecordFile, RecordedModel},
+    catalog, record_file,
 };
 use crate::{
     config::{Config, Loaded, sections},
@@ -38,9 +38,9 @@ pub(super) fn other_event(model: &Model, config: &Config) -> Option<String> {
     other_event
 }
 
-/// What the record says, or what the configuration says where there is none.
+/// The model that the record names, or the configured one where there is no record.
 fn recorded(
-    file: &RecordFile,
+    file: &ActiveRecordFile,
     config: &Config,
     variant_origin: Option<String>,
 ) -> (Option<Arc<Model>>, ModelReport) {
@@ -80,7 +80,7 @@ fn recorded(
     (None, report)
 }
 
-/// Which model `model.version` labels, while the record names the one that answers.
+/// The model that `model.version` labels while the record names the one that answers: the configured one.
 fn configured_sha256(config: &sections::Model) -> Option<String> {
     config.version.as_deref()?;
     let model = match config.path.as_deref() {
@@ -90,7 +90,7 @@ fn configured_sha256(config: &sections::Model) -> Option<String> {
     Some(model.info().sha256.clone())
 }
 
-fn previous_version(file: &RecordFile, recorded: &Recorded) -> Option<Arc<Version>> {
+fn previous_version(file: &ActiveRecordFile, recorded: &RecordedModel) -> Option<Arc<Version>> {
     match file.open(recorded) {
         Ok(model) => {
             let since = Some(recorded.since.clone());
@@ -108,7 +108,7 @@ fn loaded_line(model: &Model, path: Option<&str>, message: &str) {
     tracing::info!(path, name = info.name, version = info.version, sha256 = info.sha256, "{message}");
 }
 
-/// What the configuration says.
+/// The configured model.
 pub(super) fn configured(
     config: &Config,
     variant_origin: Option<String>,

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     cli::{ConfigArgument, Exit, Failure, print_failed},
     config::Config,
-    models::{catalog::Catalog, record::RecordFile},
+    models::{active_record::ActiveRecordFile, catalog::Catalog},
 };
 
 #[derive(Debug, Args)]
@@ -16,12 +16,12 @@ pub(super) struct Arguments {
     config: ConfigArgument,
 }
 
-fn record_of(config: &Config) -> Option<RecordFile> {
+fn record_of(config: &Config) -> Option<ActiveRecordFile> {
     config
         .model
         .record
         .as_deref()
-        .map(|path| RecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
+        .map(|path| ActiveRecordFile::new(PathBuf::from(path), config.model.map_above_bytes))
 }
 
 pub(super) fn list(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {

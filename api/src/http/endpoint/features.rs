@@ -9,7 +9,7 @@ use super::{Answering, Call, Endpoint, Observed, symbols::SymbolBody};
 use crate::http::{
     answer::wall_clock_nanos,
     describe::{self, Doc, Tag},
-    elsewhere::{self, REDIRECT, Stamp},
+    other_instances::{self, REDIRECT, Stamp},
     reply::json,
     route::Route,
 };
@@ -61,9 +61,9 @@ fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let (asker, query) = (call.asker(), call.head.uri.query());
         let located = call.app.engine.locate(&call.symbol);
-        let (symbol, place) = located.map_err(|error| elsewhere::unknown(asker, error))?;
+        let (symbol, place) = located.map_err(|error| other_instances::unknown_symbol(asker, error))?;
         let mut newest: Option<(Stamp, FeaturesAnswer)> = None;
-        let several = if place.is_split { elsewhere::keys(call.app, &symbol) } else { Vec::new() };
+        let several = if place.is_split { other_instances::keys(call.app, &symbol) } else { Vec::new() };
         let one = SymbolKey { partition: place.partition, symbol: symbol.id };
         for &key in if place.is_split { &*several } else { std::slice::from_ref(&one) } {
             let Some(answer) = call.app.engine.features(key, None, asker.deadline).await? else { continue };
@@ -73,10 +73,10 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             }
         }
         let Some((here, answer)) = newest else {
-            return elsewhere::only(asker, ROUTE, &symbol, query).await;
+            return other_instances::answer_of_owner(asker, ROUTE, &symbol, query).await;
         };
         if place.is_split
-            && let Some(newer) = elsewhere::newer(asker, ROUTE, &symbol, query, here).await
+            && let Some(newer) = other_instances::newer_answer(asker, ROUTE, &symbol, query, here).await
         {
             return Ok(newer);
         }

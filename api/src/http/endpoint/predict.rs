@@ -23,9 +23,9 @@ use crate::{
         app::App,
         body,
         describe::{self, Content, Doc, Examples, Media, Tag, of, prediction::Prediction, row_object},
-        elsewhere::{self, Item, ListForm, REDIRECT, Stamp, Wanted},
         explain::check_count,
         forward::Asker,
+        other_instances::{self, Item, ListForm, REDIRECT, Stamp, Wanted},
         problem::Problem,
         reply::{Body, JSON, reply},
         route::Route,
@@ -272,7 +272,7 @@ async fn predict_symbols(
         let (symbol, place) = app.engine.locate(name)?;
         let before = keys.len();
         if place.is_split {
-            keys.extend(elsewhere::keys(app, &symbol));
+            keys.extend(other_instances::keys(app, &symbol));
         } else {
             keys.push(SymbolKey { partition: place.partition, symbol: symbol.id });
         }
@@ -286,8 +286,8 @@ async fn predict_symbols(
         (app.engine.predict(&keys, Some(&model), asked.deadline).await?, Vec::new())
     };
     let mut others = match ask_others(asker, &listed, &answers, asked).await {
-        elsewhere::Listed::Elsewhere(response) => return Ok(response),
-        elsewhere::Listed::Items(items) => items,
+        other_instances::Listed::Redirect(response) => return Ok(response),
+        other_instances::Listed::Items(items) => items,
     };
     let now_nanos = wall_clock_nanos();
     let mut counts = PredictionCounts::default();
@@ -332,10 +332,10 @@ async fn predict_symbols(
                         }
                         continue;
                     }
-                    (None, None) => elsewhere::nobody(asker, &listed.symbol),
+                    (None, None) => other_instances::no_owner(asker, &listed.symbol),
                 }
             }
-            (_, Err(error)) => elsewhere::unknown(asker, error),
+            (_, Err(error)) => other_instances::unknown_symbol(asker, error),
         };
         let status = problem.status().as_u16();
         let item = ItemError { symbol: name, status, error: problem.error(), detail: problem.detail() };
@@ -352,7 +352,7 @@ async fn ask_others(
     listed: &[Result<Listed, ResolveError>],
     answers: &[Option<Arc<Answer>>],
     asked: Asked<'_>,
-) -> elsewhere::Listed {
+) -> other_instances::Listed {
     let mut wanted = Vec::new();
     let mut at = 0;
     for (index, listed) in listed.iter().enumerate() {
@@ -365,8 +365,8 @@ async fn ask_others(
         }
     }
     if wanted.is_empty() {
-        return elsewhere::Listed::Items(BTreeMap::new());
+        return other_instances::Listed::Items(BTreeMap::new());
     }
     let form = ListForm { model: asked.model, explain: asked.explain };
-    elsewhere::list(asker, &wanted, listed.len(), form).await
+    other_instances::ask_for_list(asker, &wanted, listed.len(), form).await
 }

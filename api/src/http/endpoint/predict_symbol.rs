@@ -9,7 +9,7 @@ use crate::{
     http::{
         answer::{wall_clock_nanos, write_prediction},
         describe::{self, Doc, Parameter, Place, Tag, of, prediction::Prediction},
-        elsewhere::{self, REDIRECT, Stamp},
+        other_instances::{self, REDIRECT, Stamp},
         problem::Problem,
         reply::{Body, JSON, reply},
         route::{Route, query_value},
@@ -55,20 +55,21 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         check_horizon(query_value(query, "horizon_s"), horizon_s)?;
         let asker = call.asker();
         let located = app.engine.locate(&call.symbol);
-        let (symbol, place) = located.map_err(|error| elsewhere::unknown(asker, error))?;
+        let (symbol, place) = located.map_err(|error| other_instances::unknown_symbol(asker, error))?;
         let answer = if place.is_split {
-            let answers = app.engine.predict(&elsewhere::keys(app, &symbol), None, asker.deadline).await?;
+            let answers =
+                app.engine.predict(&other_instances::keys(app, &symbol), None, asker.deadline).await?;
             answers.into_iter().flatten().max_by_key(|answer| Stamp::of(&answer.prediction))
         } else {
             let key = SymbolKey { partition: place.partition, symbol: symbol.id };
             app.engine.predict_one(key, asker.deadline).await?
         };
         let Some(answer) = answer else {
-            return elsewhere::only(asker, ROUTE, &symbol, query).await;
+            return other_instances::answer_of_owner(asker, ROUTE, &symbol, query).await;
         };
         if place.is_split {
             let here = Stamp::of(&answer.prediction);
-            if let Some(newer) = elsewhere::newer(asker, ROUTE, &symbol, query, here).await {
+            if let Some(newer) = other_instances::newer_answer(asker, ROUTE, &symbol, query, here).await {
                 return Ok(newer);
             }
         }

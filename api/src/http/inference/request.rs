@@ -16,14 +16,14 @@ use crate::http::{
     rows::{Reader, RowRules, Rows, comparable},
 };
 
-/// What is asked, checked.
+/// An inference request that was checked.
 #[derive(Debug)]
 pub(in crate::http) struct Request {
     /// Given back.
     pub(in crate::http) id: Option<String>,
-    /// What is scored.
+    /// The rows to score.
     pub(in crate::http) rows: Rows,
-    /// What is answered, in this order.
+    /// The outputs to answer, in this order.
     pub(in crate::http) outputs: Vec<Wanted>,
 }
 
@@ -129,7 +129,7 @@ fn wrong(detail: impl Into<String>) -> Problem {
 /// one bare tensor of rows where that is 0.
 ///
 /// # Errors
-/// What is wrong, and where.
+/// The problem of an input that is wrong.
 pub(in crate::http) fn read(
     body: &[u8],
     header_length: Option<&[u8]>,

@@ -1,7 +1,7 @@
-//! Symbols whose state is not here, or not only here: who is asked, and which answer counts.
+//! Symbols whose state is with another instance, or in several: which instances are asked, and which answer counts.
 //!
-//! Nothing of this runs for a symbol whose one partition is here. Otherwise the owners of its partitions are asked, one
-//! hop away. A split symbol has a state in each of its partitions: the one with the newest tick answers, of equal ones
+//! A symbol whose one partition is here is answered without this module. Otherwise the owners of its partitions are
+//! asked, one hop away. A split symbol has a state in each of its partitions: the one with the newest tick answers, of equal ones
 //! the one with the lowest partition, so every instance gives the same answer.
 
 use std::{
@@ -45,13 +45,13 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Of what a shard says.
+    /// The stamp of a shard's prediction.
     pub(super) fn of(prediction: &Prediction) -> Self {
         let as_of_ns = i128::from(prediction.scored.as_of.nanos());
         Self { as_of_ns, partition: Reverse(prediction.position().partition.0) }
     }
 
-    /// Of what another instance says; `None` where it says no prediction.
+    /// The stamp of another instance's answer; `None` where that is no prediction.
     fn read(json: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Stamped {
@@ -76,8 +76,8 @@ pub(super) fn keys(app: &App, symbol: &Symbol) -> Vec<SymbolKey> {
     app.engine.routes.partitions_of(symbol.id).into_iter().map(key).collect()
 }
 
-/// What to answer about a name that means nothing here.
-pub(super) fn unknown(asker: Asker<'_>, error: ResolveError) -> Problem {
+/// The problem to answer for a name that is not known here.
+pub(super) fn unknown_symbol(asker: Asker<'_>, error: ResolveError) -> Problem {
     match error {
         ResolveError::Unknown(name) if asker.is_forwarded() => not_here(&name),
         ResolveError::Unknown(name) if asker.app.engine.owners.is_awaited() => Problem::busy(
@@ -90,7 +90,7 @@ pub(super) fn unknown(asker: Asker<'_>, error: ResolveError) -> Problem {
     }
 }
 
-/// To another instance: it has asked the wrong one.
+/// The problem to answer another instance that asked the wrong one.
 fn not_here(name: &str) -> Problem {
     let detail =
         format!("{name} is not with this instance; a new owner is not known yet, retry after a second");
@@ -108,8 +108,8 @@ fn owners(app: &App, symbol: &Symbol) -> BTreeMap<String, Arc<Owner>> {
     owners
 }
 
-/// What to say of a symbol that nobody answers for.
-pub(super) fn nobody(asker: Asker<'_>, symbol: &Symbol) -> Problem {
+/// The problem to answer for a symbol that no instance answers for.
+pub(super) fn no_owner(asker: Asker<'_>, symbol: &Symbol) -> Problem {
     if asker.is_forwarded() {
         return not_here(&symbol.name);
     }
@@ -131,11 +131,11 @@ fn path_and_query(route: Route, symbol: &Symbol, query: Option<&str>) -> String 
     path
 }
 
-/// The answer to a GET about a symbol that has no state here.
+/// Answers a GET about a symbol that has no state here, by asking its owners.
 ///
 /// # Errors
-/// What the owner answered instead, or 503 where there is none that answers.
-pub(super) async fn only(
+/// The owner's problem, or 503 where no owner answers.
+pub(super) async fn answer_of_owner(
     asker: Asker<'_>,
     route: Route,
     symbol: &Symbol,
@@ -143,7 +143,7 @@ pub(super) async fn only(
 ) -> Result<Response<Body>, Problem> {
     let owners = if asker.is_forwarded() { BTreeMap::new() } else { owners(asker.app, symbol) };
     let path = path_and_query(route, symbol, query);
-    let Some(owner) = owners.values().next() else { return Err(nobody(asker, symbol)) };
+    let Some(owner) = owners.values().next() else { return Err(no_owner(asker, symbol)) };
     if owners.len() == 1
         && let Some(response) = redirect(asker.app, owner, &path)
     {
@@ -165,13 +165,13 @@ pub(super) async fn only(
     match (newest, problem) {
         (Some((Some(_), response)), _) | (Some((None, response)), None) => Ok(response),
         (_, Some(problem)) => Err(problem),
-        (None, None) => Err(nobody(asker, symbol)),
+        (None, None) => Err(no_owner(asker, symbol)),
     }
 }
 
 /// The answer of another instance to a GET about a split symbol, if its state has a newer tick than the one here.
-/// Where an owner does not answer, the state here has to do.
-pub(super) async fn newer(
+/// An owner that does not answer is left out.
+pub(super) async fn newer_answer(
     asker: Asker<'_>,
     route: Route,
     symbol: &Symbol,
@@ -193,7 +193,7 @@ fn is_ok(answer: &Answer) -> bool {
     answer.status == StatusCode::OK
 }
 
-/// Asks them at the same time; their answers come by url.
+/// Asks all owners at the same time; their answers come in the order of their URLs.
 async fn ask_all(
     asker: Asker<'_>,
     owners: &BTreeMap<String, Arc<Owner>>,
@@ -209,14 +209,14 @@ async fn ask_all(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Marks the answer of another instance.
+/// An extension of a response that another instance gave.
 #[derive(Clone, Copy)]
-pub(super) struct PassedOn;
+pub(super) struct FromOtherInstance;
 
 fn passed_on(answer: Answer) -> Response<Body> {
     let mut response = Response::new(Body::Full(answer.body));
     *response.status_mut() = answer.status;
-    response.extensions_mut().insert(PassedOn);
+    response.extensions_mut().insert(FromOtherInstance);
     let headers = response.headers_mut();
     for name in [CONTENT_TYPE, RETRY_AFTER] {
         headers.extend(answer.headers.get(&name).cloned().map(|value| (name, value)));
@@ -224,19 +224,18 @@ fn passed_on(answer: Answer) -> Response<Body> {
     response
 }
 
-/// Who owns a symbol, and where it answers.
+/// The instance that owns a symbol, and the URL to ask there.
 #[derive(JsonSchema, Serialize)]
-#[schemars(rename = "OwnedElsewhere")]
-pub(super) struct Elsewhere<'a> {
+pub(super) struct OwnedElsewhere<'a> {
     instance: &'a str,
     url: &'a str,
 }
 
-/// As the routes that redirect describe it.
+/// The documentation of a redirect.
 pub(super) const REDIRECT: describe::Answer = describe::Answer {
     status: 307,
     description: "Another instance owns it, and kafka.foreign_symbols is \"redirect\": ask that one.",
-    media: &[describe::json_of::<Elsewhere<'_>>()],
+    media: &[describe::json_of::<OwnedElsewhere<'_>>()],
 };
 
 /// 307: the same question to the owner. `None` where questions are forwarded instead.
@@ -247,13 +246,13 @@ fn redirect(app: &App, owner: &Owner, path: &str) -> Option<Response<Body>> {
     let location = url(owner, path);
     let header = HeaderValue::from_str(&location).ok()?;
     app.metrics.forwards.redirected.fetch_add(1, Ordering::Relaxed);
-    let body = Elsewhere { instance: &owner.instance, url: &location };
+    let body = OwnedElsewhere { instance: &owner.instance, url: &location };
     let mut response = json(StatusCode::TEMPORARY_REDIRECT, &body);
     response.headers_mut().insert(LOCATION, header);
     Some(response)
 }
 
-/// What a list of symbols asks beside them.
+/// The fields of a request beside its list of symbols.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListForm<'a> {
     pub(super) model: Option<&'a str>,
@@ -264,28 +263,28 @@ pub(super) struct ListForm<'a> {
 pub(super) struct Wanted<'a> {
     pub(super) index: usize,
     pub(super) symbol: &'a Symbol,
-    /// Of the state here.
+    /// The stamp of the state here, if there is one.
     pub(super) here: Option<Stamp>,
 }
 
-/// What to write in the place of a symbol.
+/// The item of an answer for one symbol.
 pub(super) enum Item {
-    /// As the owner wrote it: a prediction, or why there is none.
+    /// The owner's bytes: a prediction, or the problem why there is none.
     Written(Bytes),
-    /// There is none.
+    /// No owner gave one.
     Problem(Problem),
 }
 
-/// What came of the list's symbols that are elsewhere.
+/// The answers for the symbols of a list that other instances own.
 pub(super) enum Listed {
-    /// By place in the list: what is to be written there instead of the state here.
+    /// By place in the list, the item to write there instead of the state here.
     Items(BTreeMap<usize, Item>),
-    /// All of them are with one owner, and clients are sent there.
-    Elsewhere(Response<Body>),
+    /// One owner has all of them, and the client is redirected to it.
+    Redirect(Response<Body>),
 }
 
 /// Asks the owners of these symbols of a list of `count`, each owner once.
-pub(super) async fn list(
+pub(super) async fn ask_for_list(
     asker: Asker<'_>,
     wanted: &[Wanted<'_>],
     count: usize,
@@ -296,7 +295,7 @@ pub(super) async fn list(
     for symbol in wanted {
         let owners = if asker.is_forwarded() { BTreeMap::new() } else { owners(asker.app, symbol.symbol) };
         if owners.is_empty() && symbol.here.is_none() {
-            items.insert(symbol.index, Item::Problem(nobody(asker, symbol.symbol)));
+            items.insert(symbol.index, Item::Problem(no_owner(asker, symbol.symbol)));
         }
         for (url, owner) in owners {
             parts.entry(url).or_insert_with(|| Part { owner, wanted: Vec::new() }).wanted.push(symbol);
@@ -308,7 +307,7 @@ pub(super) async fn list(
         && part.wanted.iter().all(|symbol| symbol.here.is_none())
         && let Some(response) = redirect(asker.app, &part.owner, "/predict")
     {
-        return Listed::Elsewhere(response);
+        return Listed::Redirect(response);
     }
     let mut asked = JoinSet::new();
     for (i, part) in parts.values().enumerate() {
@@ -350,7 +349,7 @@ struct ListBody<'a> {
     explain: bool,
 }
 
-/// What one owner is asked.
+/// The part of a list that one owner is asked.
 struct Part<'a> {
     owner: Arc<Owner>,
     wanted: Vec<&'a Wanted<'a>>,

@@ -25,24 +25,24 @@ const RECORD_BYTES_MAX: u64 = 64 << 10;
 
 /// A model that the record names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorded {
-    /// In the catalog.
+pub struct RecordedModel {
+    /// Its name in the catalog.
     pub name: String,
-    /// What its file says.
+    /// The version in its file.
     pub version: String,
     /// `ml` or `baseline`, as its file says.
     pub variant: String,
-    /// Of its bytes.
+    /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
     /// The file it came from; absent = it came with the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Since when it has its place.
+    /// RFC 3339 time of its activation.
     pub since: String,
 }
 
-impl Recorded {
-    /// This version, as it is written down.
+impl RecordedModel {
+    /// The entry for this version.
     pub fn of(version: &Version) -> Self {
         let info = version.info();
         Self {
@@ -56,15 +56,15 @@ impl Recorded {
     }
 }
 
-/// The record.
+/// The record of activations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// What answers, whatever the configuration says.
-    pub active: Recorded,
-    /// What answered before.
+pub struct ActiveRecord {
+    /// The model that answers; it outranks the configured one.
+    pub active: RecordedModel,
+    /// The model that answered before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Recorded>,
-    /// Why, in the words of whoever asked for it.
+    pub previous: Option<RecordedModel>,
+    /// The reason that the client gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The request that asked for it.
@@ -74,25 +74,25 @@ pub struct Record {
 
 /// The record's file.
 #[derive(Clone, Debug)]
-pub struct RecordFile {
+pub struct ActiveRecordFile {
     path: PathBuf,
     /// `model.map_above_bytes`, for the copies and the files that they came from.
     map_above_bytes: u64,
     writes: Arc<FileWrites>,
 }
 
-impl RecordFile {
+impl ActiveRecordFile {
     /// The record at this path.
     pub fn new(path: PathBuf, map_above_bytes: u64) -> Self {
         Self { path, map_above_bytes, writes: Arc::default() }
     }
 
-    /// The same, which tells there what becomes of its writes.
+    /// This file with its successes and failures of writing noted in `writes`.
     pub fn reporting_to(self, writes: Arc<FileWrites>) -> Self {
         Self { writes, ..self }
     }
 
-    /// Where it is.
+    /// The record's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -100,8 +100,8 @@ impl RecordFile {
     /// The record; `None` where there is none.
     ///
     /// # Errors
-    /// Why what is there cannot be read, and the way out.
-    pub fn read(&self) -> Result<Option<Record>, String> {
+    /// Why the file cannot be read, and what to do.
+    pub fn read(&self) -> Result<Option<ActiveRecord>, String> {
         let refused = |why: &dyn std::fmt::Display| {
             let path = self.path.display();
             format!("model.record {path}: {why}; mend it, or `stormglass model clear` removes it")
@@ -110,7 +110,7 @@ impl RecordFile {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| refused(&error))
     }
 
-    /// What is in the file, whether it is a record or not; `None` where there is none.
+    /// The file's bytes, valid or not; `None` where there is no file.
     ///
     /// # Errors
     /// The system's, or that it is too long for a record.
@@ -141,7 +141,7 @@ impl RecordFile {
     ///
     /// # Errors
     /// The system's; the old record stands then.
-    pub fn write(&self, record: &Record) -> io::Result<()> {
+    pub fn write(&self, record: &ActiveRecord) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
         text.push(b'\n');
         self.put(&self.path, &text)
@@ -150,7 +150,7 @@ impl RecordFile {
     /// Keeps the model's bytes, and opens what was kept.
     ///
     /// # Errors
-    /// Why they could not be kept.
+    /// Why they could not be written.
     pub fn keep(&self, model: &Model) -> Result<Model, String> {
         let path = self.copy_of(&model.info().sha256);
         let failed = |error: io::Error| format!("{}: {error}", path.display());
@@ -160,10 +160,10 @@ impl RecordFile {
         self.open_copy(&model.info().sha256)
     }
 
-    /// Keeps the model's bytes, unless they are there. Who starts by them checks them.
+    /// Keeps the model's bytes unless a copy of their length is there; a start checks the copy's SHA-256.
     ///
     /// # Errors
-    /// Why they could not be kept.
+    /// Why they could not be written.
     pub fn have(&self, model: &Model) -> Result<(), String> {
         let there = fs::metadata(self.copy_of(&model.info().sha256));
         match there {
@@ -175,8 +175,8 @@ impl RecordFile {
     /// The model that the record names: its copy, else the file that it came from if that has the same bytes.
     ///
     /// # Errors
-    /// Why neither can be used.
-    pub fn open(&self, recorded: &Recorded) -> Result<Model, String> {
+    /// Why neither the copy nor the file can be used.
+    pub fn open(&self, recorded: &RecordedModel) -> Result<Model, String> {
         let copy = match self.open_copy(&recorded.sha256) {
             Ok(model) => return Ok(model),
             Err(error) => error,
@@ -291,15 +291,15 @@ mod tests {
         Version::new(variant, None, model, Some("2024-01-01T00:00:00.000Z".to_owned()))
     }
 
-    fn record(active: &Version, previous: Option<&Version>) -> Record {
-        let (active, previous) = (Recorded::of(active), previous.map(Recorded::of));
-        Record { active, previous, reason: Some("a test".to_owned()), request_id: None }
+    fn record(active: &Version, previous: Option<&Version>) -> ActiveRecord {
+        let (active, previous) = (RecordedModel::of(active), previous.map(RecordedModel::of));
+        ActiveRecord { active, previous, reason: Some("a test".to_owned()), request_id: None }
     }
 
     #[test]
     fn a_record_comes_back_with_its_models_and_is_gone_when_it_is_cleared() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
+        let file = ActiveRecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
         assert_eq!(file.read(), Ok(None));
         let (ml, baseline) = (version("ml"), version("baseline"));
         for version in [&ml, &baseline] {
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn what_is_damaged_is_refused_and_the_file_it_came_from_stands_in() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
+        let file = ActiveRecordFile::new(folder.path().join("active.json"), MAP_ABOVE_BYTES);
         fs::write(file.path(), "{\"active\":").unwrap();
         assert!(file.read().unwrap_err().contains("stormglass model clear"));
         // A change that fails puts back what was there, be it a record or not.
@@ -334,7 +334,7 @@ mod tests {
         file.keep(&ml.model).unwrap();
         let source = folder.path().join("source.sgm");
         fs::write(&source, ml.model.bytes()).unwrap();
-        let mut recorded = Recorded::of(&ml);
+        let mut recorded = RecordedModel::of(&ml);
         fs::write(file.copy_of(&recorded.sha256), &ml.model.bytes()[..500]).unwrap();
         assert!(file.open(&recorded).is_err());
         recorded.path = Some(source.to_str().unwrap().to_owned());
