@@ -21,7 +21,7 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Below the default of `server.header_read_timeout_s`, after which the other side closes what is idle.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a service listens.
+/// The address of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     authority: String,
@@ -31,7 +31,7 @@ impl Target {
     /// Reads `http://HOST[:PORT]`.
     ///
     /// # Errors
-    /// What is wrong with it, and how to write it.
+    /// What is wrong with the URL, and how to write it.
     pub fn parse(url: &str) -> Result<Self, String> {
         let refused = |what: &str| Err(format!("{url:?} {what}"));
         let Ok(uri) = url.parse::<Uri>() else { return refused("is no URL; write http://HOST:PORT") };
@@ -70,7 +70,7 @@ impl From<SocketAddr> for Target {
     }
 }
 
-/// A service that listens on all addresses is asked on the loopback one.
+/// The address to ask a service at: the loopback one where it listens on all.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -80,7 +80,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// No process listens there.

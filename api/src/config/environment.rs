@@ -1,6 +1,6 @@
 //! The environment, behind a trait so that tests need not change the process's own.
 
-/// Where variables come from.
+/// A source of environment variables.
 pub trait Environment {
     /// All variables whose name and value are UTF-8.
     fn variables(&self) -> Vec<(String, String)>;
@@ -24,7 +24,7 @@ impl Environment for &[(&str, &str)] {
     }
 }
 
-/// The prefix of our own variables.
+/// Prefix of the variables that set a key: `STORMGLASS__SECTION__KEY`.
 pub(super) const PREFIX: &str = "STORMGLASS__";
 
 /// The variables of the service that this one replaces, and the keys they set.
@@ -41,7 +41,7 @@ pub(super) const OLDER_VARIABLES: &[(&str, &str)] = &[
 /// Variables of that service that are accepted and not read: there is nothing here that they could set.
 pub(super) const IGNORED_VARIABLES: &[&str] = &["COINBASE_WS_URL", "MLFLOW_TRACKING_URI"];
 
-/// Python's level names are upper case, and two of its levels have other names than ours.
+/// The key's value for an older variable's. Python's level names are upper case, and two of them differ from ours.
 pub(super) fn older_value(key: &str, value: &str) -> String {
     if key != "log.level" {
         return value.to_owned();

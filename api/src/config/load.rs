@@ -1,4 +1,4 @@
-//! The layers and how they are laid over each other.
+//! Lays the layers over each other: defaults, file, environment, flags.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use super::{
     sections::{Config, SourceKind},
 };
 
-/// Where a value came from.
+/// The layer that a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Built in.
@@ -38,43 +38,43 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why there is no configuration: exit 64.
+/// Why a configuration does not load (exit 64).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration file {path}: {source}")]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file is not TOML.
     #[error("{path} is not TOML: {reason}")]
     NotToml {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// Line, column and the parser's reason.
         reason: String,
     },
     /// No such key.
     #[error("unknown key {key:?} ({origin}){}", .nearest.as_deref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
     Unknown {
-        /// As it was written.
+        /// The key as it was written.
         key: String,
-        /// Where.
+        /// The layer that it was in.
         origin: Origin,
-        /// The key it may have meant.
+        /// The known key that is nearest to it, unless all are far.
         nearest: Option<String>,
     },
     /// A value of the wrong type or outside its range.
     #[error("{key} ({origin}): {reason}")]
     Invalid {
-        /// Of which key.
+        /// The key.
         key: String,
-        /// Where it was set.
+        /// The layer that set it.
         origin: Origin,
-        /// What is wrong.
+        /// What is wrong with the value.
         reason: String,
     },
     /// Values that do not go together; it begins with the key.
@@ -83,7 +83,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong where, in words that quote no value and no line of a file: nobody knows yet which of them are secret.
+    /// The error without any value or line of a file, because any of them may be a secret.
     pub fn place(&self) -> String {
         match self {
             Self::Unreadable { .. } | Self::Unknown { .. } => self.to_string(),
@@ -96,12 +96,12 @@ impl ConfigError {
     }
 }
 
-/// Whether no word of a key's value may be repeated: properties and tokens are secrets, or hold them.
+/// Whether errors must not quote the key's value: properties and tokens may be secrets.
 fn is_hidden(key: &str, default: &Value) -> bool {
     default.is_table() || key.ends_with("_token")
 }
 
-/// What is wrong with a value that may not be repeated.
+/// The reason in an error that must not quote the value.
 fn hidden_reason(default: &Value) -> &'static str {
     if default.is_table() {
         "it is not of names with texts; as a variable write NAME=VALUE,NAME=VALUE (a value with a comma needs a file)"
@@ -115,14 +115,14 @@ fn hidden_reason(default: &Value) -> &'static str {
 pub struct Loaded {
     /// The values.
     pub config: Config,
-    /// Where each came from; a key that is absent has its default.
+    /// The layer of each value that is not a default, by dotted key.
     pub origins: BTreeMap<String, Origin>,
     /// Variables of the older service that are set and that nothing reads.
     pub ignored_variables: Vec<&'static str>,
 }
 
 impl Loaded {
-    /// Where the value of `key` came from.
+    /// The layer that the value of `key` came from.
     pub fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }

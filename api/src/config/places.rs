@@ -1,4 +1,4 @@
-//! What a configuration refers to and a start needs: `serve` ends with 64 where it is not there, `doctor` says so before.
+//! Folders and secrets that a configuration refers to. Without them `serve` ends with 64; `doctor` says so before.
 //!
 //! It is no part of loading: a folder or a secret may come and go while the configuration stays.
 
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::sections::{Config, SourceKind};
 
-/// The folder that models are taken from is one.
+/// Checks that `model.directory` is a folder.
 ///
 /// # Errors
-/// What it is instead, and the way out.
+/// That it is none, and what to do.
 pub fn check_model_directory(config: &Config) -> Result<(), String> {
     match config.model.directory.as_deref() {
         Some(directory) if !Path::new(directory).is_dir() => Err(format!(
@@ -19,15 +19,15 @@ pub fn check_model_directory(config: &Config) -> Result<(), String> {
     }
 }
 
-/// The token of whoever may change the model can be had.
+/// Checks that the admin token can be read from its place.
 ///
 /// # Errors
-/// Where it is not; never the token itself.
+/// The place that it is not at; never the token itself.
 pub fn check_admin_token(config: &Config) -> Result<(), String> {
     config.server.admin_token.resolved("server.admin_token").map(|_| ())
 }
 
-/// What `model.record` does not do here, though one may expect it.
+/// A warning if `model.record` is set and not read, or if activations are allowed and not recorded.
 pub fn record_warning(config: &Config) -> Option<&'static str> {
     let has_token = config.server.admin_token.get().is_some();
     match (config.model.record.as_deref(), config.source.kind) {

@@ -11,7 +11,7 @@ use std::{
 /// Models counted at most; beyond, the one that was asked longest ago is forgotten.
 const MODELS_MAX: usize = 32;
 
-/// How often something was done, and how long that took in all.
+/// A count of operations and the time they took together.
 #[derive(Debug, Default)]
 pub struct Timed {
     count: AtomicU64,
@@ -42,17 +42,17 @@ pub struct ModelInferences {
     pub rows: AtomicU64,
     /// Requests from their whole body to their answer.
     pub success: Timed,
-    /// The same of those that failed.
+    /// Requests that failed, over the same span.
     pub fail: Timed,
-    /// From body to rows.
+    /// Reading the rows from the body.
     pub input: Timed,
-    /// From rows to scores: the question to the shard and back, waiting included, and explanations.
+    /// Scoring: the request to the shard and back with its waiting, and explanations.
     pub infer: Timed,
-    /// From scores to the answer's bytes.
+    /// Writing the answer.
     pub output: Timed,
 }
 
-/// All of them.
+/// The counters of all models.
 #[derive(Debug, Default)]
 pub struct Inferences(RwLock<Vec<Arc<ModelInferences>>>);
 

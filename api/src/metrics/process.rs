@@ -5,7 +5,7 @@ use std::fs;
 /// Clock ticks a second in /proc: the kernel's interface has it fixed at 100.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What the process uses.
+/// The resources that the process uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ProcessUse {
     pub(super) resident_bytes: f64,

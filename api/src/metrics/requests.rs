@@ -15,7 +15,7 @@ use crate::http::endpoint::{ENDPOINTS, Observed};
 /// Statuses that are counted by their number; any other is `other`.
 const STATUSES: [u16; 19] =
     [200, 307, 400, 404, 405, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504, 401, 403, 431];
-/// Of those, a prediction's failures.
+/// Statuses that count as a failed prediction.
 const FAILURES: [u16; 3] = [500, 503, 504];
 /// Methods that are counted by their name; any other is `other`.
 const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "DELETE", "other"];
