@@ -12,7 +12,7 @@ if ! [ -x /usr/bin/time ]; then
     apt-get update -q
     DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends time
 fi
-cargo build --release --quiet --bin stormglass
+cargo build --profile dist --quiet --bin stormglass
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 memory_max_mib=1024
@@ -22,7 +22,7 @@ past=0
 measure() {
     local name="$1" seconds_max="$2" expected="$3"
     shift 3
-    /usr/bin/time -f '%U %S %M' -o "$folder/cost" target/release/stormglass "$@" >"$folder/out" 2>"$folder/log" ||
+    /usr/bin/time -f '%U %S %M' -o "$folder/cost" target/dist/stormglass "$@" >"$folder/out" 2>"$folder/log" ||
         { cat "$folder/log" >&2; exit 1; }
     grep -q "$expected" "$folder/out" || { echo "$name printed no '$expected'" >&2; exit 1; }
     awk -v name="$name" -v seconds_max="$seconds_max" -v memory_max="$memory_max_mib" '{

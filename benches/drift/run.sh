@@ -16,8 +16,8 @@ if ! [ -x /usr/bin/time ]; then
 fi
 # A binary that is there already may be given.
 if [ -z "${STORMGLASS:-}" ]; then
-    cargo build --release --quiet --bin stormglass
-    STORMGLASS=target/release/stormglass
+    cargo build --profile dist --quiet --bin stormglass
+    STORMGLASS=target/dist/stormglass
 fi
 export STORMGLASS
 [ -x target/evidently/bin/python ] || python3 -m venv target/evidently

@@ -33,9 +33,9 @@ here="$PWD/benches/kafka"
 mkdir -p "$folder"
 
 # Everything is built before anything is measured.
-cargo build --release -p stormglass --bin stormglass --example kafka_bench
-bench() { target/release/examples/kafka_bench "$@"; }
-stormglass="$PWD/target/release/stormglass"
+cargo build --profile dist -p stormglass --bin stormglass --example kafka_bench
+bench() { target/dist/examples/kafka_bench "$@"; }
+stormglass="$PWD/target/dist/stormglass"
 server_pin=() client_pin=()
 if [ -n "$is_pinned" ] && [ "$(nproc)" -ge 2 ]; then server_pin=(taskset -c 0) client_pin=(taskset -c 1); fi
 
@@ -67,7 +67,7 @@ measured() {
     # A backlog is watched from the broker's CPU; the feed and the reader of paced ticks are where there is room.
     local pin=()
     if [ "$part" = catch-up ]; then pin=("${server_pin[@]}"); fi
-    "${pin[@]}" target/release/examples/kafka_bench "$part" --rows "$rows" --name "$name" --ticks ticks --output "$name.predictions" --log "$folder/$name.log" \
+    "${pin[@]}" target/dist/examples/kafka_bench "$part" --rows "$rows" --name "$name" --ticks ticks --output "$name.predictions" --log "$folder/$name.log" \
         --broker-pid "$broker_pid" "${group[@]}" "$@"
 }
 command_of() {
@@ -81,7 +81,7 @@ command_of() {
                 "$stormglass" serve --source kafka --listen 127.0.0.1:0)
             ;;
         floor)
-            command+=("$PWD/target/release/examples/kafka_bench" floor --ticks ticks --output floor.predictions --group floor
+            command+=("$PWD/target/dist/examples/kafka_bench" floor --ticks ticks --output floor.predictions --group floor
                 --copy stormglass.predictions --commit-interval-ms "$commit_interval_ms")
             ;;
         streams)

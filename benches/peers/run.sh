@@ -32,10 +32,10 @@ models=("$@")
 "$python" benches/peers/train.py "$folder" "${models[@]}"
 "$python" benches/peers/compile.py "$folder" "${models[@]}"
 gcc -O2 -Wall -Wextra -o "$folder/time" benches/peers/time.c -ldl
-cargo build --release -p stormglass-model --example peers_ours
+cargo build --profile dist -p stormglass-model --example peers_ours
 if [ -z "${STORMGLASS:-}" ]; then
-    cargo build --release -p stormglass
-    STORMGLASS=target/release/stormglass
+    cargo build --profile dist -p stormglass
+    STORMGLASS=target/dist/stormglass
 fi
 for model in "${models[@]}"; do
     for file in "$folder/$model".{json,txt,npz}; do
@@ -43,4 +43,4 @@ for model in "${models[@]}"; do
         "$STORMGLASS" model import "$file" -o "$folder/$model.sgm" >"$folder/$model.import"
     done
 done
-"$python" benches/peers/report.py "$folder" target/release/examples/libpeers_ours.so "${models[@]}"
+"$python" benches/peers/report.py "$folder" target/dist/examples/libpeers_ours.so "${models[@]}"
