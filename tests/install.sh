@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs Debian packages that a suite needs, and says so before: `tests/install.sh WHY PACKAGE...`
 set -euo pipefail
-why="$1"
+why="${1:?why}"
 shift
 echo "tests: $why: installing Debian's $*" >&2
 if [ "$(id -u)" -ne 0 ]; then

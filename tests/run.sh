@@ -21,6 +21,8 @@
 #   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`,
 #            `benches/drift` and `benches/peers` too
+#   first_run  by name or in the long form, since it compiles everything anew: a clone, README's first command, its first
+#            answer, its stop, with the time of each
 #
 # It ends with what passed, what was not run and why. With `CI` set, a test that cannot run fails.
 #
@@ -31,7 +33,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page kafka container fuzz benches)
+every=(check unit models learn feeds runtime http page kafka container fuzz benches first_run)
+# By name or in the long form.
+long_only=(container first_run)
 suites=()
 export STORMGLASS_LONG="${STORMGLASS_LONG:-}"
 for argument in "$@"; do
@@ -46,7 +50,7 @@ for argument in "$@"; do
 done
 if [ ${#suites[@]} -eq 0 ]; then
     for suite in "${every[@]}"; do
-        [ "$suite" = container ] && [ -z "$STORMGLASS_LONG" ] || suites+=("$suite")
+        if [ -n "$STORMGLASS_LONG" ] || [[ " ${long_only[*]} " != *" $suite "* ]]; then suites+=("$suite"); fi
     done
 fi
 
@@ -58,7 +62,7 @@ mkdir -p target
 not_run() { echo "not run: $1: $2" | tee -a "$STORMGLASS_NOT_RUN"; }
 
 # However the script ends, it stops what a suite started and says how far it came.
-passed=() running= stop_service=:
+passed=() running='' stop_service=:
 finish() {
     local code=$? suite others=()
     trap - EXIT
@@ -188,6 +192,8 @@ benches() {
         benches/peers/run.sh
     fi
 }
+
+first_run() { tests/first_run.sh; }
 
 for suite in "${suites[@]}"; do
     running="$suite" begun=$SECONDS
