@@ -1,23 +1,21 @@
-//! What a table's file is and says of itself, before its columns are read.
+//! What is known about a table's file before its columns are read: its format, its schema, and the names of special
+//! columns.
 
 use std::{fs::File, io::Read, path::Path};
 
-/// Whether a file is parquet, by its first bytes.
-///
-/// # Errors
-/// The file system's reason.
+/// Whether a file is parquet, by its first four bytes.
 pub(crate) fn is_parquet(path: &Path) -> std::io::Result<bool> {
     let mut magic = Vec::new();
     File::open(path)?.take(4).read_to_end(&mut magic)?;
     Ok(magic == *b"PAR1")
 }
 
-/// Columns that say when or whose a row is, by name: they order, group and name rows, and are no features.
+/// Names of columns that say when a row was. They order rows and label them, and are no features.
 pub(crate) const TIMES: [&str; 4] = ["event_time", "timestamp", "time", "ts"];
-/// The same for symbols.
+/// Names of columns that say which symbol a row belongs to. They group rows and label them, and are no features.
 pub(crate) const SYMBOLS: [&str; 2] = ["symbol", "product_id"];
 
-/// A cell as a number, whole or not; `None` for all else, a missing one among it.
+/// The value of a numeric cell; `None` for a cell of another type and for a missing one.
 #[cfg(feature = "parquet")]
 pub(crate) fn number(field: &parquet::record::Field) -> Option<f64> {
     use parquet::record::Field;
@@ -36,7 +34,7 @@ pub(crate) fn number(field: &parquet::record::Field) -> Option<f64> {
     }
 }
 
-/// The schema that `stormglass features` writes into a table, as JSON; `None` in another's.
+/// The schema that `stormglass features` writes into a table, as JSON; `None` in a table of another program.
 #[cfg(feature = "parquet")]
 pub(crate) fn schema(metadata: &parquet::file::metadata::FileMetaData) -> Option<&str> {
     let pairs = metadata.key_value_metadata().into_iter().flatten();

@@ -1,8 +1,8 @@
-//! How numbers are written for people.
+//! Formats numbers for printed reports.
 
 use engine::source::tally;
 
-/// `1234567.4` as `1,234,567`: rounded, its digits in groups of three; below 0 it is `0`.
+/// Rounds a number and groups its digits by threes: `1234567.4` is `1,234,567`. A number below 0 is `0`.
 pub(crate) fn grouped(number: f64) -> String {
     tally::grouped(number.max(0.0).round_ties_even() as u64)
 }

@@ -1,4 +1,4 @@
-//! `stormglass drift`: whether what comes now is still what was learned from.
+//! `stormglass drift`: whether the columns of a table are still distributed as those of a reference.
 
 use std::{
     io::Write,
@@ -26,19 +26,19 @@ are Evidently's; the second opinion beside them says how far a column went, wher
 could differ so by chance. Drift is a finding: exit 0, and 1 with --fail-on-drift."
 )]
 pub(super) struct Arguments {
-    /// What was: a parquet or CSV table.
+    /// The reference: a parquet or CSV table.
     #[arg(long, value_name = "FILE", requires = "current")]
     reference: Option<PathBuf>,
-    /// What is: a table.
+    /// The table that is compared with the reference: parquet or CSV.
     #[arg(long, value_name = "FILE", conflicts_with = "features")]
     current: Option<PathBuf>,
     /// One table, whose first half is compared with its second.
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// What was: the training of this model, as its file has it.
+    /// The reference is what this model saw in training, which its file carries.
     #[arg(long, value_name = "FILE", requires = "current")]
     model: Option<PathBuf>,
-    /// The columns to compare; by default features, or all but times and symbols.
+    /// The columns to compare; by default the features if the table names them, else all but times and symbols.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', conflicts_with = "model")]
     columns: Vec<String>,
     /// The method for columns that it can judge; by default it depends on rows and values, as in Evidently.
@@ -47,19 +47,19 @@ pub(super) struct Arguments {
     /// The method's threshold.
     #[arg(long, requires = "method", value_parser = positive)]
     threshold: Option<f64>,
-    /// Share of drifted columns from which the whole has drifted.
+    /// Least share of drifted columns at which the table as a whole has drifted.
     #[arg(long, default_value_t = DRIFT_SHARE, value_parser = share)]
     drift_share: f64,
-    /// Share of false ones among the columns that the second opinion calls shifted.
+    /// Greatest false discovery rate at which the second opinion calls a column shifted.
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
     false_discoveries: f64,
-    /// Write a page with plots.
+    /// Write the report as an HTML page with plots.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the table.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
-    /// Exit 1 where the whole has drifted.
+    /// Exit 1 if the table as a whole has drifted.
     #[arg(long)]
     fail_on_drift: bool,
 }
@@ -91,8 +91,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         drift_share: arguments.drift_share,
         false_discoveries: arguments.false_discoveries,
     };
-    let report = found(&arguments, &options)?;
-    tell(&arguments, &report, out)?;
+    let report = compare_inputs(&arguments, &options)?;
+    write_report(&arguments, &report, out)?;
     if arguments.fail_on_drift && report.drift {
         let (drifted, judged) = (report.drifted_columns, report.judged_columns);
         return Err(Failure::new(Exit::Failed, format!("drift: {drifted} of {judged} columns")));
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     Ok(())
 }
 
-fn found(arguments: &Arguments, options: &Options) -> Result<Report, Failure> {
+fn compare_inputs(arguments: &Arguments, options: &Options) -> Result<Report, Failure> {
     let table = |path: &Path| Table::open(path).map(Arc::new).map_err(|error| failed(&error));
     let side = |path: &Path| Side::all(table(path)?).map_err(|error| failed(&error));
     let report = match arguments {
@@ -125,8 +125,8 @@ fn found(arguments: &Arguments, options: &Options) -> Result<Report, Failure> {
     report.map_err(|error| failed(&error))
 }
 
-/// Writes and prints what was asked for.
-fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
+/// Writes the HTML and JSON files that were asked for, and prints the report.
+fn write_report(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     let write = |path: &Path, text: String| {
         std::fs::write(path, text).map_err(|error| failed(&format!("{}: {error}", path.display())))
     };

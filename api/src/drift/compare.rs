@@ -1,4 +1,4 @@
-//! Column by column, on all processors.
+//! Compares two tables column by column, on all processors.
 
 use std::sync::{
     Mutex,
@@ -12,12 +12,11 @@ use super::{
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
     table::{Column, ColumnType, TableError, Values},
-    worth::Worth,
 };
 
-/// Distinct values up to which Evidently takes whole numbers as categories.
-const WHOLE_CATEGORIES: usize = 10;
-/// Threads: more would hold more columns in memory.
+/// Distinct values up to which Evidently takes a column of whole numbers as categories.
+const WHOLE_CATEGORIES_MAX: usize = 10;
+/// Threads at most: each holds one column of each side in memory.
 const THREADS_MAX: usize = 8;
 
 /// Compares two sides.
@@ -25,8 +24,8 @@ const THREADS_MAX: usize = 8;
 /// # Errors
 /// [`TableError`]: columns missing on one side or of another type, nothing to compare, a file damaged.
 pub(crate) fn compare(reference: &Side, current: &Side, options: &Options) -> Result<Report, TableError> {
-    let columns = columns(reference, current, &options.columns)?;
-    let compared = each(&columns, |_, name| column(reference, current, name, options))?;
+    let columns = columns_to_compare(reference, current, &options.columns)?;
+    let compared = map_columns(&columns, |_, name| compare_column(reference, current, name, options))?;
     let mut notes: Vec<String> = reference.notes.iter().chain(&current.notes).cloned().collect();
     notes.dedup();
     let left: Vec<&str> = current
@@ -46,10 +45,14 @@ pub(crate) fn compare(reference: &Side, current: &Side, options: &Options) -> Re
     Ok(Report::new(side(reference), side(current), compared, notes, options))
 }
 
-/// Calls for every place and name, on as many threads as there are processors; in the names' order.
-pub(super) fn each<T: Send>(
+/// Calls `compare` with the index and the name of every column, on several threads. The results are in the order of
+/// `names`.
+///
+/// # Errors
+/// The first error in that order.
+pub(super) fn map_columns<T: Send>(
     names: &[String],
-    of: impl Fn(usize, &str) -> Result<T, TableError> + Sync,
+    compare: impl Fn(usize, &str) -> Result<T, TableError> + Sync,
 ) -> Result<Vec<T>, TableError> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<T, TableError>)>> = Mutex::new(Vec::new());
@@ -62,7 +65,7 @@ pub(super) fn each<T: Send>(
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     names.get(at).map(|name| (at, name))
                 } {
-                    let result = of(at, name);
+                    let result = compare(at, name);
                     done.lock().expect("no thread panics while it holds this").push((at, result));
                 }
             });
@@ -73,8 +76,8 @@ pub(super) fn each<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The columns to compare: each is on both sides, of one type, which an empty one has with any other.
-fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<String>, TableError> {
+/// Names of the columns to compare: each is on both sides, with the same type. An empty column matches any type.
+fn columns_to_compare(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<String>, TableError> {
     let names = if asked.is_empty() { reference.table().comparable() } else { asked.to_vec() };
     for side in [reference, current] {
         let absent: Vec<&str> =
@@ -91,10 +94,10 @@ fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<Str
         let (Some(one), Some(other)) = (reference.table().column(name), current.table().column(name)) else {
             continue;
         };
-        if [one, other].iter().any(|column| column.of == ColumnType::Empty) {
+        if [one, other].iter().any(|column| column.column_type == ColumnType::Empty) {
             continue;
         }
-        let words = |column: &Column| matches!(column.of, ColumnType::Word | ColumnType::Flag);
+        let words = |column: &Column| matches!(column.column_type, ColumnType::Word | ColumnType::Flag);
         if words(one) != words(other) {
             let [one, other] = [one, other].map(|column| if words(column) { "words" } else { "numbers" });
             let what =
@@ -105,28 +108,31 @@ fn columns(reference: &Side, current: &Side, asked: &[String]) -> Result<Vec<Str
     Ok(names)
 }
 
-fn column(
+fn compare_column(
     reference: &Side,
     current: &Side,
     name: &str,
     options: &Options,
 ) -> Result<ColumnReport, TableError> {
-    let holds = |side: &Side, of: ColumnType| side.table().column(name).is_some_and(|column| column.of == of);
+    let holds = |side: &Side, column_type: ColumnType| {
+        side.table().column(name).is_some_and(|column| column.column_type == column_type)
+    };
     let whole = |side: &Side| holds(side, ColumnType::Whole);
-    let (mut was, mut is) = (reference.read(name)?, current.read(name)?);
-    // What is empty is of the other side's type.
+    let (mut reference_values, mut current_values) = (reference.read(name)?, current.read(name)?);
+    // An empty column takes the type of the other side.
     if holds(reference, ColumnType::Empty) {
-        was = is.missing(reference.len());
+        reference_values = current_values.missing(reference.len());
     } else if holds(current, ColumnType::Empty) {
-        is = was.missing(current.len());
+        current_values = reference_values.missing(current.len());
     }
-    Ok(match (was, is) {
-        (Values::Numbers(was), Values::Numbers(is)) => {
-            numbers(name, (reference, &was, whole(reference)), (current, &is, whole(current)), options)
+    Ok(match (reference_values, current_values) {
+        (Values::Numbers(before), Values::Numbers(now)) => {
+            numbers(name, (reference, &before, whole(reference)), (current, &now, whole(current)), options)
         }
-        (Values::Words { codes: was, names: was_names }, Values::Words { codes: is, names: is_names }) => {
-            words(name, (reference, &was, &was_names), (current, &is, &is_names), options)
-        }
+        (
+            Values::Words { codes: before, names: reference_names },
+            Values::Words { codes: now, names: current_names },
+        ) => words(name, (reference, &before, &reference_names), (current, &now, &current_names), options),
         _ => {
             return Err(current
                 .table()
@@ -137,23 +143,26 @@ fn column(
 
 fn numbers(
     name: &str,
-    (reference_side, was, was_whole): (&Side, &[f64], bool),
-    (current_side, is, is_whole): (&Side, &[f64], bool),
+    (reference_side, reference_values, reference_is_whole): (&Side, &[f64], bool),
+    (current_side, current_values, current_is_whole): (&Side, &[f64], bool),
     options: &Options,
 ) -> ColumnReport {
-    // As pandas reads them: whole numbers with one missing among them are floats.
+    // As in pandas, a column of whole numbers with a missing value is one of floats.
     let whole = |values: &[f64], whole: bool| whole && !values.iter().any(|value| value.is_nan());
     let (reference, current) = (
-        Numbers::new(was.iter().copied(), whole(was, was_whole)),
-        Numbers::new(is.iter().copied(), whole(is, is_whole)),
+        Numbers::new(reference_values.iter().copied(), whole(reference_values, reference_is_whole)),
+        Numbers::new(current_values.iter().copied(), whole(current_values, current_is_whole)),
     );
-    let categories = current.whole() && current.distinct(WHOLE_CATEGORIES + 1) <= WHOLE_CATEGORIES;
+    let categories = current.whole() && current.distinct(WHOLE_CATEGORIES_MAX + 1) <= WHOLE_CATEGORIES_MAX;
     let kind = if categories { Kind::Categorical } else { Kind::Numerical };
-    let summaries = (Summary::of_numbers(was, &reference), Summary::of_numbers(is, &current));
-    let histogram = Histogram::of_numbers(&reference, &current);
-    let rows = Worth::both(
-        &Worth::of_numbers(reference_side, was, &reference),
-        &Worth::of_numbers(current_side, is, &current),
+    let summaries = (
+        Summary::from_numbers(reference_values, &reference),
+        Summary::from_numbers(current_values, &current),
+    );
+    let histogram = Histogram::from_numbers(&reference, &current);
+    let rows = EffectiveRows::pair(
+        &EffectiveRows::from_numbers(reference_side, reference_values, &reference),
+        &EffectiveRows::from_numbers(current_side, current_values, &current),
     );
     let pair = Pair::Numbers { kind, reference, current };
     judge(name, &pair, rows, summaries, histogram, options)
@@ -161,8 +170,8 @@ fn numbers(
 
 fn words(
     name: &str,
-    (reference_side, was, was_names): (&Side, &[u32], &[String]),
-    (current_side, is, is_names): (&Side, &[u32], &[String]),
+    (reference_side, reference_codes, reference_names): (&Side, &[u32], &[String]),
+    (current_side, current_codes, current_names): (&Side, &[u32], &[String]),
     options: &Options,
 ) -> ColumnReport {
     let count = |codes: &[u32], names: &[String]| {
@@ -170,18 +179,21 @@ fn words(
         codes.iter().filter(|&&code| code != u32::MAX).for_each(|&code| counts[code as usize] += 1);
         Words::new(names.iter().cloned().zip(counts).filter(|(_, count)| *count > 0))
     };
-    let (reference, current) = (count(was, was_names), count(is, is_names));
-    let summaries = (Summary::of_words(was.len(), &reference), Summary::of_words(is.len(), &current));
-    let histogram = Histogram::of_words(&reference, &current);
-    // Nearly all different: text, of which shares say nothing.
+    let (reference, current) = (count(reference_codes, reference_names), count(current_codes, current_names));
+    let summaries = (
+        Summary::from_words(reference_codes.len(), &reference),
+        Summary::from_words(current_codes.len(), &current),
+    );
+    let histogram = Histogram::from_words(&reference, &current);
+    // Nearly all words differ: this is free text, and shares of words say nothing about it.
     let text =
-        current.counts().len() as u64 > current.total() / 2 && current.counts().len() > WHOLE_CATEGORIES;
+        current.counts().len() as u64 > current.total() / 2 && current.counts().len() > WHOLE_CATEGORIES_MAX;
     if text {
         return ColumnReport::unjudged(name, Kind::Categorical, "text", summaries, histogram);
     }
-    let rows = Worth::both(
-        &Worth::of_words(reference_side, was, was_names, &reference),
-        &Worth::of_words(current_side, is, is_names, &current),
+    let rows = EffectiveRows::pair(
+        &EffectiveRows::from_words(reference_side, reference_codes, reference_names, &reference),
+        &EffectiveRows::from_words(current_side, current_codes, current_names, &current),
     );
     judge(name, &Pair::Words { reference, current }, rows, summaries, histogram, options)
 }

@@ -1,4 +1,4 @@
-//! A table against what a model saw in training: the bins that its file carries.
+//! Compares a table with what a model saw in training: the bins that its file carries.
 
 use model::{
     Model,
@@ -12,10 +12,9 @@ use super::{
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
     table::{CELLS_MAX, TableError, Values},
-    worth::Worth,
 };
 
-/// The name under which answers stand beside the features.
+/// Name of the entry for the model's answers, which follows the features in the report.
 const ANSWERS: &str = "(answers)";
 
 /// Compares the features of a table, and the model's answers to its rows, with those of its training. By default the
@@ -65,7 +64,7 @@ pub(crate) fn compare_with_model(
     let judge =
         |name: &str, bins: &Bins, values: &[f64]| column(name, bins, values, current, method, options);
     let mut columns: Vec<ColumnReport> =
-        each(&names, |at, name| Ok(judge(name, &reference.features[at], &numbers(current, name)?)))?;
+        map_columns(&names, |at, name| Ok(judge(name, &reference.features[at], &numbers(current, name)?)))?;
     let mut answers = judge(ANSWERS, &reference.answers, &answers(model, &names, current, CELLS_MAX)?);
     answers.counted = false;
     columns.push(answers);
@@ -78,9 +77,10 @@ pub(crate) fn compare_with_model(
     notes.push(
         "rows of the training that count are not known: as many of it are taken to count as here".to_owned(),
     );
-    let was = SideReport { source: source.to_owned(), rows: reference.rows };
-    let is = SideReport { source: current.table().path().display().to_string(), rows: current.len() as u64 };
-    Ok(Report::new(was, is, columns, notes, options))
+    let trained = SideReport { source: source.to_owned(), rows: reference.rows };
+    let compared =
+        SideReport { source: current.table().path().display().to_string(), rows: current.len() as u64 };
+    Ok(Report::new(trained, compared, columns, notes, options))
 }
 
 fn numbers(side: &Side, name: &str) -> Result<Vec<f64>, TableError> {
@@ -90,8 +90,8 @@ fn numbers(side: &Side, name: &str) -> Result<Vec<f64>, TableError> {
     }
 }
 
-/// The model's answers, in the order of time. They need all features of a row at once, so rows are taken in parts of at most
-/// `cells_max` cells, and every part reads its columns again.
+/// The model's answers, in the order of time. They need all features of a row at once, so rows are taken in parts of at
+/// most `cells_max` cells, and every part reads its columns again.
 fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Result<Vec<f64>, TableError> {
     let part_rows = (cells_max / names.len().max(1)).max(1);
     let mut row_answers = vec![0.0; model.answer_count()];
@@ -99,7 +99,7 @@ fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Re
     let mut answers = Vec::with_capacity(side.len());
     for first in (0..side.len()).step_by(part_rows) {
         let part = side.part(first..side.len().min(first + part_rows));
-        let values = each(names, |_, name| numbers(&part, name))?;
+        let values = map_columns(names, |_, name| numbers(&part, name))?;
         for at in 0..part.len() {
             row.iter_mut().zip(&values).for_each(|(cell, values)| *cell = values[at]);
             model.predict_batch(&row, &mut row_answers);
@@ -119,15 +119,15 @@ fn column(
 ) -> ColumnReport {
     let pair = BinsPair::new(bins, values.iter().copied());
     let current = model::drift::Numbers::new(values.iter().copied(), false);
-    let summaries = (Summary::of_bins(bins), Summary::of_numbers(values, &current));
-    let histogram = Histogram::of_bins(&pair);
+    let summaries = (Summary::from_bins(bins), Summary::from_numbers(values, &current));
+    let histogram = Histogram::from_bins(&pair);
     let lengths = pair.lengths();
     let Some(score) = pair.score(method).filter(|_| unjudged(lengths).is_none()) else {
         let status = unjudged(lengths).unwrap_or("not_applicable");
         return ColumnReport::unjudged(name, Kind::Numerical, status, summaries, histogram);
     };
-    let worth = Worth::of_numbers(side, values, &current);
-    let rows = (lengths.0 as f64 * worth.share(), worth.effective);
+    let effective = EffectiveRows::from_numbers(side, values, &current);
+    let rows = (lengths.0 as f64 * effective.share(), effective.count);
     let opinion = Opinion::of_bins(&pair.frequencies(), rows);
     let verdict = Verdict::by(method, score, options.threshold);
     ColumnReport::judged(name, Kind::Numerical, verdict, false, opinion, summaries, histogram)

@@ -1,4 +1,4 @@
-//! What a comparison found.
+//! The report of a comparison, and how it is written: JSON, text, HTML.
 
 mod column;
 mod histogram;
@@ -17,49 +17,47 @@ pub(crate) use text::text;
 
 use super::options::Options;
 
-/// A change of the share of missing values from which it is told.
+/// Least change of the share of missing values that a report notes.
 pub(crate) const MISSING_CHANGE_MIN: f64 = 0.05;
 
-/// One side.
+/// One of the two sides of a comparison.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SideReport {
-    /// The file.
+    /// Path of the table, or of the model.
     pub source: String,
-    /// Its rows.
     pub rows: u64,
 }
 
-/// A comparison.
+/// What a comparison found.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
-    /// Of this document: it grows only by new keys.
+    /// Version of this document. New keys may be added without a new version.
     pub format: u32,
-    /// What was.
+    /// The side that is compared with.
     pub reference: SideReport,
-    /// What is.
+    /// The side that is judged.
     pub current: SideReport,
-    /// Whether the whole has drifted.
+    /// Whether the table as a whole has drifted: `share_of_drifted_columns` is at least `drift_share`.
     pub drift: bool,
-    /// Share of drifted columns from which it has.
+    /// Least share of drifted columns at which the table has drifted.
     pub drift_share: f64,
     /// Columns that could be judged.
     pub judged_columns: usize,
-    /// Those that drifted.
+    /// Columns of these that drifted.
     pub drifted_columns: usize,
-    /// Their share of the judged.
+    /// Share of the judged columns that drifted; 0 if none could be judged.
     pub share_of_drifted_columns: f64,
-    /// Share of false discoveries that the second opinion allows.
+    /// Greatest false discovery rate at which the second opinion calls a column shifted.
     pub false_discoveries: f64,
-    /// Columns that shifted by the second opinion.
+    /// Columns that the second opinion calls shifted.
     pub shifted_columns: usize,
-    /// The columns.
     pub columns: Vec<ColumnReport>,
-    /// What a reader must know.
+    /// Remarks, as which columns were not compared or not judged.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Counts, and gives the second opinion of all columns together.
+    /// Counts the columns, and completes their second opinions, which depend on all p-values together.
     pub(crate) fn new(
         reference: SideReport,
         current: SideReport,
@@ -67,10 +65,10 @@ impl Report {
         mut notes: Vec<String>,
         options: &Options,
     ) -> Self {
-        // What is no column is no discovery among the columns either.
+        // A model's answers are no column, so their p-value is not among those of the columns.
         for counted in [true, false] {
             let together = columns.iter_mut().filter(|column| column.counted == counted);
-            second_opinion(together, options.false_discoveries);
+            complete_second_opinions(together, options.false_discoveries);
         }
         let counted = || columns.iter().filter(|column| column.counted);
         let judged = counted().filter(|column| column.drifted.is_some()).count();
@@ -90,8 +88,8 @@ impl Report {
             .iter()
             .filter(|column| column.missing_changed)
             .map(|column| {
-                let (was, is) = (column.reference.missing_share(), column.current.missing_share());
-                format!("{} ({:.1} % to {:.1} %)", column.name, was * 100.0, is * 100.0)
+                let (before, now) = (column.reference.missing_share(), column.current.missing_share());
+                format!("{} ({:.1} % to {:.1} %)", column.name, before * 100.0, now * 100.0)
             })
             .collect();
         if !missing.is_empty() {
@@ -114,8 +112,8 @@ impl Report {
     }
 }
 
-/// The rates of false discoveries among these columns, and who has shifted.
-fn second_opinion<'a>(columns: impl Iterator<Item = &'a mut ColumnReport>, false_discoveries: f64) {
+/// Sets the false discovery rate of each of these columns, and whether it has shifted.
+fn complete_second_opinions<'a>(columns: impl Iterator<Item = &'a mut ColumnReport>, false_discoveries: f64) {
     let mut opinions: Vec<&mut SecondOpinion> =
         columns.filter_map(|column| column.second_opinion.as_mut()).collect();
     let p_values: Vec<f64> = opinions.iter().map(|opinion| opinion.p_value).collect();

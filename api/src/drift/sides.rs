@@ -1,4 +1,4 @@
-//! What is compared with what: all rows of two tables, or two halves of one.
+//! The two sides of a comparison: all rows of two tables, or the two halves of one.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::table_file::{SYMBOLS, TIMES};
 pub(crate) struct Side {
     table: Arc<Table>,
     rows: Vec<u32>,
-    /// Whose each of them is.
+    /// Number of the symbol of each row; all 0 without a column of symbols.
     groups: Vec<u32>,
-    /// What a reader must know.
+    /// Remarks for the report.
     pub notes: Vec<String>,
 }
 
@@ -34,17 +34,15 @@ impl Side {
         Ok(Self { table, rows, groups, notes })
     }
 
-    /// The table.
     pub(crate) fn table(&self) -> &Table {
         &self.table
     }
 
-    /// How many rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whose each row is, in the order of time.
+    /// Number of the symbol of each row, in the order of time.
     pub(super) fn groups(&self) -> &[u32] {
         &self.groups
     }
@@ -61,7 +59,7 @@ impl Side {
         })
     }
 
-    /// Some of its rows.
+    /// The rows at these positions in the order of time.
     pub(super) fn part(&self, rows: std::ops::Range<usize>) -> Self {
         Self {
             table: self.table.clone(),
@@ -72,7 +70,8 @@ impl Side {
     }
 }
 
-/// The first half of a table's rows and the second, by time where it has one: rows of one instant are on one side.
+/// The first and the second half of a table's rows in the order of time, and a remark about where the cut is. Rows of
+/// one instant are in the same half.
 ///
 /// # Errors
 /// [`TableError`]: as [`Side::all`], and where a half would be empty.
@@ -92,7 +91,7 @@ pub(crate) fn halves(table: Arc<Table>) -> Result<(Side, Side, String), TableErr
             .fault("its first half has no rows: all are of one instant, or there is one only".to_owned()));
     }
     let at = times
-        .filter(|_| time_column(&all.table).is_some_and(|column| column.of == ColumnType::Time))
+        .filter(|_| time_column(&all.table).is_some_and(|column| column.column_type == ColumnType::Time))
         .and_then(|times| jiff::Timestamp::from_microsecond(times[all.rows[cut] as usize] as i64).ok())
         .map_or_else(|| format!("row {cut}"), |time| time.to_string());
     let note = format!("one file: its first half is the reference, its second, from {at} on, is current");
@@ -101,7 +100,8 @@ pub(crate) fn halves(table: Arc<Table>) -> Result<(Side, Side, String), TableErr
     Ok((first, second, note))
 }
 
-/// When each row was, if the table says it of all rows: microseconds of a column of instants, else its numbers.
+/// The time of each row: microseconds of a column of instants, or the numbers of another column that is named as a
+/// time. `None` unless every row has one.
 fn times(table: &Table) -> Result<Option<Vec<f64>>, TableError> {
     let Some(column) = time_column(table) else { return Ok(None) };
     Ok(match table.read(&column.name)? {
@@ -110,13 +110,15 @@ fn times(table: &Table) -> Result<Option<Vec<f64>>, TableError> {
     })
 }
 
-/// The one with the name of a time, else the first of instants.
+/// The column with one of the names in [`TIMES`], else the first column of instants.
 fn time_column(table: &Table) -> Option<&Column> {
     let named = TIMES.iter().find_map(|name| table.column(name));
-    let column = named.or_else(|| table.columns().iter().find(|column| column.of == ColumnType::Time));
-    column.filter(|column| column.of != ColumnType::Other)
+    let column =
+        named.or_else(|| table.columns().iter().find(|column| column.column_type == ColumnType::Time));
+    column.filter(|column| column.column_type != ColumnType::Other)
 }
 
+/// Row numbers in the order of time.
 fn in_order(times: &[f64]) -> Vec<u32> {
     let mut rows: Vec<u32> = (0..times.len() as u32).collect();
     // Rows of one instant stay in their order.
@@ -124,13 +126,14 @@ fn in_order(times: &[f64]) -> Vec<u32> {
     rows
 }
 
+/// Number of the symbol of each of these rows.
 fn groups(table: &Table, rows: &[u32]) -> Result<Vec<u32>, TableError> {
     let Some(column) = SYMBOLS.iter().find_map(|name| table.column(name)) else {
         return Ok(vec![0; rows.len()]);
     };
     Ok(match table.read(&column.name)? {
         Values::Words { codes, names } => {
-            // The missing are one more group.
+            // Rows without a symbol are one more group.
             let group = |code: u32| if code == u32::MAX { names.len() as u32 } else { code };
             rows.iter().map(|&row| group(codes[row as usize])).collect()
         }

@@ -1,4 +1,4 @@
-//! Columns of a parquet or CSV file.
+//! Reads the columns of a parquet or CSV file.
 
 mod csv;
 #[cfg(feature = "parquet")]
@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::table_file::{SYMBOLS, TIMES, is_parquet};
 
-/// Rows of a table.
+/// Rows that a table may have.
 pub(crate) const ROWS_MAX: usize = 20_000_000;
-/// Cells of a CSV, which is held whole: 512 MiB.
+/// Cells that a CSV may have: it is held whole, 512 MiB at most.
 pub(crate) const CELLS_MAX: usize = 64 << 20;
 
 /// Why a table cannot be read.
@@ -21,7 +21,7 @@ pub(crate) struct TableError {
     what: String,
 }
 
-/// What a column holds.
+/// Type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnType {
     /// Numbers with a fraction.
@@ -34,37 +34,34 @@ pub(crate) enum ColumnType {
     Word,
     /// Instants.
     Time,
-    /// Nothing: no row has a value, so that it is of any type.
+    /// No row has a value, so the column matches any type.
     Empty,
-    /// What is not compared: lists, binary, decimals.
+    /// A type that is not compared: lists, binary, decimals.
     Other,
 }
 
 /// A column's name and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// The name.
     pub name: String,
-    /// What it holds.
-    pub of: ColumnType,
+    pub column_type: ColumnType,
 }
 
-/// A column's values, in the order of rows. What is empty is read as numbers.
+/// A column's values, in the order of rows. An empty column is read as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Values {
     /// Numbers, and instants in microseconds where they are whole; NaN where missing.
     Numbers(Vec<f64>),
-    /// Words by their place in `names`; `u32::MAX` where missing.
+    /// Words by their index in `names`; `u32::MAX` where missing.
     Words {
-        /// Place of each row's word.
+        /// Index of each row's word.
         codes: Vec<u32>,
-        /// The words.
+        /// The distinct words.
         names: Vec<String>,
     },
 }
 
 impl Values {
-    /// How many rows.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Numbers(values) => values.len(),
@@ -72,7 +69,7 @@ impl Values {
         }
     }
 
-    /// So many rows of the same type without a value.
+    /// `rows` missing values of the same type.
     pub(super) fn missing(&self, rows: usize) -> Self {
         match self {
             Self::Numbers(_) => Self::Numbers(vec![f64::NAN; rows]),
@@ -94,20 +91,20 @@ pub(crate) struct Table {
     path: PathBuf,
     columns: Vec<Column>,
     rows: usize,
-    /// The names that the file itself calls features; empty where it does not say.
+    /// Names of the columns that the file's own schema calls features; empty if it has no schema.
     features: Vec<String>,
     source: Source,
 }
 
 impl Table {
-    /// Opens a file: parquet by its first bytes, else CSV with a header.
+    /// Opens a parquet file, which is known by its first bytes, or else a CSV with a header.
     ///
     /// # Errors
-    /// [`TableError`]: not readable, no regular file, no rows, or more than [`ROWS_MAX`] rows.
+    /// [`TableError`]: the file is not readable, no regular file, without rows, or has more than [`ROWS_MAX`] rows.
     pub(crate) fn open(path: &Path) -> Result<Self, TableError> {
         let fault = |what: String| TableError { path: path.to_owned(), what };
-        let of = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
-        if !of.is_file() {
+        let metadata = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
+        if !metadata.is_file() {
             let what = "it is no regular file, and a table is read more than once: write it to a file first";
             return Err(fault(what.to_owned()));
         }
@@ -130,34 +127,32 @@ impl Table {
         Ok(table)
     }
 
-    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its columns, in its order.
+    /// All columns, in the order of the file.
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// Its rows.
+    /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The column of this name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// What is compared where nothing else is asked for: what the file calls features, else all but times, symbols and what
-    /// cannot be.
+    /// Names of the columns that are compared by default: the features if the file's schema names them, else all
+    /// columns except times, symbols and those of a type that is not compared.
     pub(crate) fn comparable(&self) -> Vec<String> {
         if !self.features.is_empty() {
             return self.features.clone();
         }
         let kept = |column: &&Column| {
-            !matches!(column.of, ColumnType::Time | ColumnType::Other)
+            !matches!(column.column_type, ColumnType::Time | ColumnType::Other)
                 && !TIMES.contains(&column.name.as_str())
                 && !SYMBOLS.contains(&column.name.as_str())
         };
@@ -167,13 +162,13 @@ impl Table {
     /// Reads a column.
     ///
     /// # Errors
-    /// [`TableError`]: there is none of this name, it holds nothing that is compared, or the file is damaged or has changed.
+    /// [`TableError`]: no column has this name, its type is not compared, or the file is damaged or has changed.
     pub(crate) fn read(&self, name: &str) -> Result<Values, TableError> {
         let fault = |what: String| TableError { path: self.path.clone(), what };
         let Some(at) = self.columns.iter().position(|column| column.name == name) else {
             return Err(fault(format!("it has no column {name}")));
         };
-        match self.columns[at].of {
+        match self.columns[at].column_type {
             ColumnType::Other => {
                 return Err(fault(format!("column {name} holds neither numbers nor words")));
             }
@@ -197,13 +192,13 @@ impl Table {
         Ok(values)
     }
 
-    /// A fault of this file.
+    /// An error about this file.
     pub(super) fn fault(&self, what: String) -> TableError {
         TableError { path: self.path.clone(), what }
     }
 }
 
-/// Words as they come, each told once.
+/// Gives each distinct word a number, from 0 in the order of their first occurrence.
 #[derive(Default)]
 struct Dictionary {
     places: std::collections::HashMap<String, u32>,

@@ -1,4 +1,4 @@
-//! What bins make of values, and answers in parts.
+//! Tests of values in bins, and of answers that are computed in parts.
 
 use std::{fmt::Write, sync::Arc};
 

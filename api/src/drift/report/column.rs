@@ -1,4 +1,4 @@
-//! What was found of one column.
+//! What a comparison found about one column.
 
 use std::collections::BTreeMap;
 
@@ -7,106 +7,103 @@ use serde::Serialize;
 
 use super::{Histogram, MISSING_CHANGE_MIN};
 
-/// Words that are told by name.
+/// The most frequent words that a summary lists.
 const WORDS_MAX: usize = 20;
 
-/// A column.
+/// A compared column, or a model's answers.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ColumnReport {
-    /// Its name.
     pub name: String,
-    /// `numerical` or `categorical`, as Evidently takes it.
+    /// `numerical` or `categorical`, by Evidently's rules.
     pub kind: &'static str,
-    /// `judged`; `constant`, which is judged, too; or why it was not.
+    /// `judged`; `constant`, which is judged as well; or why the column was not judged.
     pub status: &'static str,
-    /// Why a method has no score.
+    /// Why the method that was asked for cannot score the column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The method's name; null where the column was not judged, as the next four.
+    /// Name of the method. This and the next four are null if the column was not judged.
     pub method: Option<&'static str>,
-    /// Its name in Evidently's reports.
+    /// Name of the method in Evidently's reports.
     pub method_title: Option<&'static str>,
-    /// A p-value or a distance.
+    /// The method's score: a p-value or a distance.
     pub score: Option<f64>,
-    /// What it was held to.
+    /// The threshold that the score is compared with.
     pub threshold: Option<f64>,
-    /// Whether that is drift.
+    /// Whether the score means drift.
     pub drifted: Option<bool>,
-    /// Whether it counts among the columns.
+    /// Whether it counts among the columns of the report. A model's answers do not.
     pub counted: bool,
-    /// Whether the share of missing values changed by a twentieth or more.
+    /// Whether the share of missing values changed by [`MISSING_CHANGE_MIN`] or more.
     pub missing_changed: bool,
-    /// What the verdict leaves open.
+    /// Size of the difference and its significance; null if the column was not judged.
     pub second_opinion: Option<SecondOpinion>,
-    /// What was.
+    /// The column in the reference.
     pub reference: Summary,
-    /// What is.
+    /// The column in the current table.
     pub current: Summary,
-    /// For the plot.
+    /// Bars of the plot in the HTML page.
     #[serde(skip)]
     pub histogram: Histogram,
 }
 
-/// What the first line of numbers leaves open; it changes nothing in it.
+/// How large a difference is, where to, and whether chance explains it. It does not change the verdict of the method.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SecondOpinion {
-    /// `cliffs_delta`, or `total_variation` of words.
+    /// `cliffs_delta`, or `total_variation` for words.
     pub effect_name: &'static str,
-    /// How great the shift is, whatever the rows.
+    /// Size of the difference, whatever the number of rows.
     pub effect: f64,
-    /// The greatest gap between both distribution functions.
+    /// Greatest gap between the two distribution functions.
     pub gap: f64,
     /// The shift of the mean, in standard deviations of the reference.
     pub mean_shift: Option<f64>,
-    /// `higher`, `lower`, `wider`, `narrower`, `alike`, or `-` of words.
+    /// `higher`, `lower`, `wider`, `narrower`, `alike`, or `-` for words.
     pub direction: &'static str,
-    /// Independent rows that the reference's are worth.
+    /// Independent rows that the reference's rows are worth: neighbours in time depend on each other.
     pub reference_effective_rows: f64,
-    /// The same of the current side's.
+    /// Independent rows that the current rows are worth.
     pub current_effective_rows: f64,
-    /// How likely so many independent rows of one distribution differ so much.
+    /// Probability that this many independent rows of one distribution differ at least this much.
     pub p_value: f64,
-    /// The share of false ones among the counted columns with so small a p-value; of one that is not counted, its p-value.
+    /// Expected share of false discoveries among the counted columns with at most this p-value; for an entry that is
+    /// not counted, its p-value.
     pub false_discovery_rate: f64,
-    /// Whether that is small enough.
+    /// Whether the false discovery rate is small enough to call the column shifted.
     pub shifted: bool,
 }
 
-/// A column on one side.
+/// Distribution of a column on one side.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Summary {
-    /// Rows.
     pub rows: u64,
     /// Rows without a value.
     pub missing: u64,
-    /// Rows whose value is infinite: left out as the missing are, but not counted among them. In a model's bins, where
-    /// training counted them, they stand in the outer ones, and only rows that count leave them out.
+    /// Rows whose value is infinite. Statistics leave them out, as they do missing values. Where values are compared
+    /// with a model's bins they are in the outer bins, as in training, and only the effective rows leave them out.
     pub infinite: u64,
-    /// Of numbers; null for words, and in bins.
+    /// Mean. This and the statistics below are null for words. A model's bins have the five percentiles only, as edges
+    /// of bins.
     pub mean: Option<f64>,
     /// Standard deviation.
     pub deviation: Option<f64>,
-    /// The least value.
     pub min: Option<f64>,
-    /// A tenth is below it.
+    /// 10th percentile.
     pub p10: Option<f64>,
-    /// A quarter.
+    /// 25th percentile.
     pub p25: Option<f64>,
-    /// A half; in bins an edge near it.
     pub median: Option<f64>,
-    /// Three quarters.
+    /// 75th percentile.
     pub p75: Option<f64>,
-    /// Nine tenths.
+    /// 90th percentile.
     pub p90: Option<f64>,
-    /// The greatest value.
     pub max: Option<f64>,
-    /// The most frequent words and how often each stands there.
+    /// The most frequent words with their counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<BTreeMap<String, u64>>,
 }
 
 impl ColumnReport {
-    /// One that was judged.
+    /// A column that a method judged.
     pub(crate) fn judged(
         name: &str,
         kind: Kind,
@@ -139,7 +136,7 @@ impl ColumnReport {
         }
     }
 
-    /// One that was not.
+    /// A column without a verdict; `status` says why.
     pub(crate) fn unjudged(
         name: &str,
         kind: Kind,
@@ -172,8 +169,8 @@ impl ColumnReport {
 }
 
 impl Summary {
-    /// Of numbers, those that are finite sorted already.
-    pub(crate) fn of_numbers(values: &[f64], finite: &Numbers) -> Self {
+    /// Summarises numbers, NaN where missing; `finite` has those of them that are finite.
+    pub(crate) fn from_numbers(values: &[f64], finite: &Numbers) -> Self {
         let at = |share: f64| Some(finite.quantile(share)).filter(|value| value.is_finite());
         Self {
             rows: values.len() as u64,
@@ -192,8 +189,8 @@ impl Summary {
         }
     }
 
-    /// Of words.
-    pub(crate) fn of_words(rows: usize, words: &Words) -> Self {
+    /// Summarises words of a column of `rows` rows; a row without a word is missing.
+    pub(crate) fn from_words(rows: usize, words: &Words) -> Self {
         let mut most: Vec<(&String, &u64)> = words.counts().iter().collect();
         most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         Self {
@@ -206,8 +203,8 @@ impl Summary {
         }
     }
 
-    /// Of a model's bins, which hold no more than counts between edges.
-    pub(crate) fn of_bins(bins: &Bins) -> Self {
+    /// Summarises a model's bins, which hold no more than counts between edges.
+    pub(crate) fn from_bins(bins: &Bins) -> Self {
         let total: u64 = bins.counts.iter().sum();
         let at = |share: f64| {
             let mut seen = 0;
@@ -229,7 +226,7 @@ impl Summary {
         }
     }
 
-    /// Of all rows; 0 of none.
+    /// Share of the rows that have no value; 0 if there are no rows.
     pub(crate) fn missing_share(&self) -> f64 {
         self.missing as f64 / self.rows.max(1) as f64
     }

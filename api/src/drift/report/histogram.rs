@@ -1,27 +1,27 @@
-//! Both sides of a column, in bars.
+//! The histogram of a column on both sides.
 
 use model::drift::{BinsPair, Numbers, Words};
 
 /// Bars of numbers.
 const BARS: usize = 24;
-/// Bars of words; the rest are put together.
+/// Bars of words; less frequent words have none.
 const WORDS_MAX: usize = 12;
 
-/// Shares of rows by bar.
+/// Shares of both sides' values, in bars.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Histogram {
-    /// What the first bar begins at, or the first word.
+    /// Lower end of the first bar, or the first word.
     pub first: String,
-    /// What the last bar ends at, or the last word.
+    /// Upper end of the last bar, or the last word.
     pub last: String,
     /// Share of the reference and of the current side in each bar.
     pub bars: Vec<(f64, f64)>,
 }
 
 impl Histogram {
-    /// Of equal width from the hundredth of the values to the ninety-ninth, of whichever side they are further apart; what
-    /// lies beyond is in the bars at the ends.
-    pub(crate) fn of_numbers(reference: &Numbers, current: &Numbers) -> Self {
+    /// Bars of equal width, from the lower of both sides' 1st percentiles to the higher of their 99th; values beyond
+    /// are in the bars at the ends.
+    pub(crate) fn from_numbers(reference: &Numbers, current: &Numbers) -> Self {
         let sides = [reference, current].into_iter().filter(|side| !side.is_empty());
         let low = sides.clone().map(|side| side.quantile(0.01)).fold(f64::INFINITY, f64::min);
         let high = sides.map(|side| side.quantile(0.99)).fold(f64::NEG_INFINITY, f64::max);
@@ -45,8 +45,8 @@ impl Histogram {
         }
     }
 
-    /// The most frequent words of the reference and of the current side, in the words' order.
-    pub(crate) fn of_words(reference: &Words, current: &Words) -> Self {
+    /// A bar for each of the words that are most frequent on both sides together, in alphabetical order.
+    pub(crate) fn from_words(reference: &Words, current: &Words) -> Self {
         let share = |side: &Words, word: &str| {
             side.counts().get(word).copied().unwrap_or(0) as f64 / side.total().max(1) as f64
         };
@@ -66,8 +66,8 @@ impl Histogram {
         }
     }
 
-    /// The model's own bins, side by side whatever their width.
-    pub(crate) fn of_bins(pair: &BinsPair<'_>) -> Self {
+    /// A bar for each of the model's bins, all drawn with the same width.
+    pub(crate) fn from_bins(pair: &BinsPair<'_>) -> Self {
         let shares = pair.frequencies().shares();
         let edges = &pair.reference().edges;
         let finite = |share: f64| if share.is_finite() { share } else { 0.0 };
@@ -79,7 +79,7 @@ impl Histogram {
     }
 }
 
-/// Four digits that matter.
+/// Writes a number with four significant digits.
 pub(super) fn digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();

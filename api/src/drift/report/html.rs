@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else, not even a script.
+//! Writes the report as one HTML page that loads nothing and needs no script.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -12,7 +12,6 @@ td:first-child,th:first-child,.left{text-align:left}svg{width:180px;height:44px;
 pre{overflow-x:auto;background:#f6f6f4;padding:1rem;font-size:11px;line-height:1.35}.was{fill:#9a9a9a}.is{fill:#c0392b}\
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre,.card{background:#222}td,th{border-color:#333}}";
 
-/// The page.
 pub(crate) fn html(report: &Report) -> String {
     let page = html! {
         (DOCTYPE)

@@ -1,4 +1,5 @@
-//! The report for tools: ours, and beside it the keys of Evidently's own JSON, so that what reads that goes on.
+//! Writes the report as JSON. Beside our keys it has those of Evidently's JSON, so that tools that read Evidently's
+//! reports can read this one.
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,9 @@
-//! The report at a terminal.
+//! Writes the report for a terminal.
 
 use std::fmt::Write;
 
 use super::{ColumnReport, Report, histogram::digits};
 
-/// Tables of fixed width.
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     write_text(&mut out, report).expect("writing to a String cannot fail");
@@ -86,6 +85,6 @@ fn write_column(out: &mut String, column: &ColumnReport, width: usize) -> std::f
         )?,
     }
     let share = |side: &super::Summary| side.missing_share() * 100.0;
-    let (was, is) = (share(&column.reference), share(&column.current));
-    writeln!(out, " | {was:.1} / {is:.1}{}", if column.missing_changed { " CHANGED" } else { "" })
+    let (before, now) = (share(&column.reference), share(&column.current));
+    writeln!(out, " | {before:.1} / {now:.1}{}", if column.missing_changed { " CHANGED" } else { "" })
 }

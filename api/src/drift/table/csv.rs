@@ -1,4 +1,4 @@
-//! A CSV, in two passes: what each column is, then its values.
+//! Reads a CSV in two passes: the type of each column, then its values.
 
 use std::{fs::File, path::Path};
 
@@ -7,7 +7,7 @@ use csv::{Reader, StringRecord};
 use super::{CELLS_MAX, Column, ColumnType, Dictionary, Source, Table, Values};
 use crate::table_file::TIMES;
 
-/// What all cells of a column can be.
+/// The types that every cell of a column so far can be read as.
 #[derive(Clone, Copy)]
 struct CanBe {
     whole: bool,
@@ -19,7 +19,7 @@ struct CanBe {
 }
 
 impl CanBe {
-    fn see(&mut self, cell: &str) {
+    fn observe(&mut self, cell: &str) {
         if is_missing(cell) {
             self.missing = true;
             return;
@@ -56,15 +56,15 @@ pub(super) fn open(path: &Path) -> Result<Table, String> {
             whole: true,
             number: true,
             flag: true,
-            // Only where the name says so: a date among words is a word.
+            // Only if the name says so: a date in a column of words is a word.
             time: TIMES.contains(&name.as_str()),
             missing: false,
             empty: true,
         })
         .collect();
     let mut rows = 0;
-    each(&mut reader, |record| {
-        can_be.iter_mut().zip(record).for_each(|(can_be, cell)| can_be.see(cell));
+    for_each_record(&mut reader, |record| {
+        can_be.iter_mut().zip(record).for_each(|(can_be, cell)| can_be.observe(cell));
         rows += 1;
     })?;
     if rows * names.len() > CELLS_MAX {
@@ -74,7 +74,7 @@ pub(super) fn open(path: &Path) -> Result<Table, String> {
     let columns: Vec<Column> = names
         .into_iter()
         .zip(can_be)
-        .map(|(name, can_be)| Column { name, of: can_be.column_type() })
+        .map(|(name, can_be)| Column { name, column_type: can_be.column_type() })
         .collect();
     let values = values(path, &columns, rows)?;
     Ok(Table { path: path.to_owned(), columns, rows, features: Vec::new(), source: Source::Csv(values) })
@@ -84,27 +84,29 @@ fn values(path: &Path, columns: &[Column], rows: usize) -> Result<Vec<Values>, S
     let mut dictionaries: Vec<Dictionary> = columns.iter().map(|_| Dictionary::default()).collect();
     let mut values: Vec<Values> = columns
         .iter()
-        .map(|column| match column.of {
+        .map(|column| match column.column_type {
             ColumnType::Word | ColumnType::Flag => {
                 Values::Words { codes: Vec::with_capacity(rows), names: Vec::new() }
             }
             _ => Values::Numbers(Vec::with_capacity(rows)),
         })
         .collect();
-    each(&mut reader(path)?, |record| {
+    for_each_record(&mut reader(path)?, |record| {
         for (((values, column), dictionary), cell) in
             values.iter_mut().zip(columns).zip(&mut dictionaries).zip(record)
         {
             match values {
                 Values::Numbers(_) if is_missing(cell) => push(values, f64::NAN),
-                Values::Numbers(_) if column.of == ColumnType::Time => {
+                Values::Numbers(_) if column.column_type == ColumnType::Time => {
                     push(values, micros(cell).unwrap_or(f64::NAN));
                 }
                 Values::Numbers(_) => push(values, cell.parse().unwrap_or(f64::NAN)),
                 Values::Words { codes, .. } if is_missing(cell) => codes.push(u32::MAX),
                 Values::Words { codes, .. } => {
                     codes.push(
-                        dictionary.code(flag(cell).filter(|_| column.of == ColumnType::Flag).unwrap_or(cell)),
+                        dictionary.code(
+                            flag(cell).filter(|_| column.column_type == ColumnType::Flag).unwrap_or(cell),
+                        ),
                     );
                 }
             }
@@ -128,7 +130,7 @@ fn reader(path: &Path) -> Result<Reader<File>, String> {
     csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| error.to_string())
 }
 
-fn each(reader: &mut Reader<File>, mut take: impl FnMut(&StringRecord)) -> Result<(), String> {
+fn for_each_record(reader: &mut Reader<File>, mut take: impl FnMut(&StringRecord)) -> Result<(), String> {
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).map_err(|error| error.to_string())? {
         take(&record);
@@ -136,7 +138,7 @@ fn each(reader: &mut Reader<File>, mut take: impl FnMut(&StringRecord)) -> Resul
     Ok(())
 }
 
-/// What pandas reads as missing, as far as anybody writes it.
+/// Whether pandas reads the cell as missing; spellings that nobody writes are left out.
 fn is_missing(cell: &str) -> bool {
     matches!(cell, "" | "NA" | "N/A" | "NaN" | "nan" | "null" | "NULL" | "None" | "<NA>")
 }
@@ -149,7 +151,7 @@ fn flag(cell: &str) -> Option<&'static str> {
     }
 }
 
-/// Microseconds since 1970 of RFC 3339, with a space for the T, and in UTC without a zone, too.
+/// Microseconds since 1970 of an RFC 3339 time. A space may stand in place of the T; without a zone the time is in UTC.
 fn micros(cell: &str) -> Option<f64> {
     let with_t = cell.replacen(' ', "T", 1);
     let time = with_t.parse::<jiff::Timestamp>().or_else(|_| format!("{with_t}Z").parse());

@@ -1,4 +1,4 @@
-//! A parquet file, a column at a time.
+//! Reads a parquet file, a column at a time.
 
 use std::{fs::File, path::Path};
 
@@ -15,18 +15,18 @@ use super::{Column, ColumnType, Dictionary, Source, Table, Values};
 use crate::table_file;
 
 /// Rows read at a time.
-const BATCH: usize = 8_192;
+const BATCH_ROWS: usize = 8_192;
 
 pub(super) fn open(path: &Path) -> Result<Table, String> {
     let reader = reader(path)?;
     let metadata = reader.metadata().file_metadata();
     let columns = metadata.schema_descr().columns().iter().enumerate().map(|(at, column)| {
-        let of = match column_type(column) {
-            of @ (ColumnType::Time | ColumnType::Other) => of,
+        let column_type = match column_type(column) {
+            declared @ (ColumnType::Time | ColumnType::Other) => declared,
             _ if is_empty(&reader, at) => ColumnType::Empty,
-            of => of,
+            declared => declared,
         };
-        Column { name: column.path().string(), of }
+        Column { name: column.path().string(), column_type }
     });
     let schema = table_file::schema(metadata);
     let schema: serde_json::Value =
@@ -54,16 +54,22 @@ pub(super) fn read(path: &Path, at: usize, rows: usize) -> Result<Values, String
     let unit = unit_micros(&column);
     let mut number = |value: Option<f64>| numbers.push(value.map_or(f64::NAN, |value| value * unit));
     let done = match column.physical_type() {
-        Type::FLOAT => each::<FloatType>(&reader, at, |value| number(value.map(|&value| f64::from(value)))),
-        Type::DOUBLE => each::<DoubleType>(&reader, at, |value| number(value.copied())),
-        Type::INT32 if is_unsigned(&column) => {
-            each::<Int32Type>(&reader, at, |value| number(value.map(|&value| f64::from(value as u32))))
+        Type::FLOAT => {
+            for_each_value::<FloatType>(&reader, at, |value| number(value.map(|&value| f64::from(value))))
         }
+        Type::DOUBLE => for_each_value::<DoubleType>(&reader, at, |value| number(value.copied())),
+        Type::INT32 if is_unsigned(&column) => for_each_value::<Int32Type>(&reader, at, |value| {
+            number(value.map(|&value| f64::from(value as u32)))
+        }),
         Type::INT64 if is_unsigned(&column) => {
-            each::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as u64 as f64)))
+            for_each_value::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as u64 as f64)))
         }
-        Type::INT32 => each::<Int32Type>(&reader, at, |value| number(value.map(|&value| f64::from(value)))),
-        Type::INT64 => each::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as f64))),
+        Type::INT32 => {
+            for_each_value::<Int32Type>(&reader, at, |value| number(value.map(|&value| f64::from(value))))
+        }
+        Type::INT64 => {
+            for_each_value::<Int64Type>(&reader, at, |value| number(value.map(|&value| value as f64)))
+        }
         _ => return words(&reader, at, rows).map_err(|error| error.to_string()),
     };
     done.map_err(|error| error.to_string())?;
@@ -74,12 +80,12 @@ fn words(reader: &SerializedFileReader<File>, at: usize, rows: usize) -> Result<
     let (mut codes, mut dictionary) = (Vec::with_capacity(rows), Dictionary::default());
     let flags = reader.metadata().file_metadata().schema_descr().column(at).physical_type() == Type::BOOLEAN;
     if flags {
-        each::<BoolType>(reader, at, |value| {
+        for_each_value::<BoolType>(reader, at, |value| {
             let word = value.map(|&flag| if flag { "true" } else { "false" });
             codes.push(word.map_or(u32::MAX, |word| dictionary.code(word)));
         })?;
     } else {
-        each::<ByteArrayType>(reader, at, |value| {
+        for_each_value::<ByteArrayType>(reader, at, |value| {
             let word = value.map(|bytes| String::from_utf8_lossy(bytes.data()));
             codes.push(word.map_or(u32::MAX, |word| dictionary.code(&word)));
         })?;
@@ -87,8 +93,8 @@ fn words(reader: &SerializedFileReader<File>, at: usize, rows: usize) -> Result<
     Ok(Values::Words { codes, names: dictionary.names })
 }
 
-/// Hands on every row's value, `None` where it is null.
-fn each<T: DataType>(
+/// Calls `take` with every row's value, `None` where it is null.
+fn for_each_value<T: DataType>(
     reader: &SerializedFileReader<File>,
     at: usize,
     mut take: impl FnMut(Option<&T::T>),
@@ -102,7 +108,7 @@ fn each<T: DataType>(
             levels.clear();
             values.clear();
             let (rows, _, _) =
-                column.read_records(BATCH, (there > 0).then_some(&mut levels), None, &mut values)?;
+                column.read_records(BATCH_ROWS, (there > 0).then_some(&mut levels), None, &mut values)?;
             if rows == 0 {
                 break;
             }
@@ -122,7 +128,7 @@ fn reader(path: &Path) -> Result<SerializedFileReader<File>, String> {
     SerializedFileReader::new(file).map_err(|error| error.to_string())
 }
 
-/// Microseconds of a unit of a column of instants; 1 of any other.
+/// Microseconds in one unit of a column of instants; 1 for any other column.
 fn unit_micros(column: &ColumnDescriptor) -> f64 {
     match (column.logical_type_ref(), column.converted_type()) {
         (Some(LogicalType::Timestamp(time)), _) => match time.unit {
@@ -136,7 +142,7 @@ fn unit_micros(column: &ColumnDescriptor) -> f64 {
     }
 }
 
-/// Whether the file itself says that no row has a value, as pandas and Arrow write columns of nothing whatever their type.
+/// Whether the file's statistics say that no row has a value. pandas and Arrow write such a column with any type.
 fn is_empty(reader: &SerializedFileReader<File>, at: usize) -> bool {
     reader.metadata().row_groups().iter().all(|group| {
         let nulls = group.column(at).statistics().and_then(|statistics| statistics.null_count_opt());
@@ -144,7 +150,7 @@ fn is_empty(reader: &SerializedFileReader<File>, at: usize) -> bool {
     })
 }
 
-/// Whether the bits are of a number that has no sign.
+/// Whether the column holds unsigned integers.
 fn is_unsigned(column: &ColumnDescriptor) -> bool {
     match (column.logical_type_ref(), column.converted_type()) {
         (Some(LogicalType::Integer(number)), _) => !number.is_signed,

@@ -1,8 +1,8 @@
-//! What is read as what.
+//! Tests of the types that columns are read as.
 
 use super::*;
 
-fn of(text: &str) -> Result<Table, TableError> {
+fn table_of(text: &str) -> Result<Table, TableError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     std::fs::write(&path, text).unwrap();
@@ -11,10 +11,11 @@ fn of(text: &str) -> Result<Table, TableError> {
 
 #[test]
 fn csv_columns_are_what_all_of_their_cells_are() {
-    let table =
-        of("a,b,c,d,e,timestamp\n1,1.5,x,true,,2026-04-04 05:00:00Z\n2,nan,NA,False,,2026-04-04T05:00:05\n")
-            .unwrap();
-    let types: Vec<_> = table.columns().iter().map(|column| column.of).collect();
+    let table = table_of(
+        "a,b,c,d,e,timestamp\n1,1.5,x,true,,2026-04-04 05:00:00Z\n2,nan,NA,False,,2026-04-04T05:00:05\n",
+    )
+    .unwrap();
+    let types: Vec<_> = table.columns().iter().map(|column| column.column_type).collect();
     use ColumnType::{Empty, Flag, Float, Time, Whole, Word};
     assert_eq!(types, [Whole, Float, Word, Flag, Empty, Time]);
     assert_eq!(table.comparable(), ["a", "b", "c", "d", "e"]);
@@ -30,13 +31,14 @@ fn csv_columns_are_what_all_of_their_cells_are() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    assert!(of("a,b\n").unwrap_err().to_string().contains("no rows"));
-    assert!(of("a,b\n1\n").unwrap_err().to_string().contains("line: 2"));
-    assert!(of("a,a\n1,2\n").unwrap_err().to_string().contains("two columns a"));
+    assert!(table_of("a,b\n").unwrap_err().to_string().contains("no rows"));
+    assert!(table_of("a,b\n1\n").unwrap_err().to_string().contains("line: 2"));
+    assert!(table_of("a,a\n1,2\n").unwrap_err().to_string().contains("two columns a"));
     assert!(Table::open(Path::new("/nowhere.csv")).unwrap_err().to_string().contains("/nowhere.csv"));
 }
 
-/// A file is read once for each column: what cannot be read twice, or is another by then, must not be taken for the first.
+/// A file is read once for each column: what cannot be read twice, or is another by then, must not be taken for the
+/// first.
 #[test]
 fn what_does_not_give_its_rows_again_is_refused() {
     let said = Table::open(Path::new("/dev/null")).unwrap_err().to_string();
@@ -47,7 +49,7 @@ fn what_does_not_give_its_rows_again_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(Table::open(folder.path()).unwrap_err().to_string().contains("no regular file"));
 
-    let mut table = of("a,b\n1,x\n2,y\n").unwrap();
+    let mut table = table_of("a,b\n1,x\n2,y\n").unwrap();
     table.rows = 3;
     for column in ["a", "b"] {
         let said = table.read(column).unwrap_err().to_string();
@@ -109,7 +111,7 @@ mod parquet_files {
             ("signed", -1.0),
         ] {
             assert_eq!(table.read(name).unwrap(), Values::Numbers(vec![value; 2]), "{name}");
-            assert_eq!(table.column(name).unwrap().of, ColumnType::Whole, "{name}");
+            assert_eq!(table.column(name).unwrap().column_type, ColumnType::Whole, "{name}");
         }
     }
 
@@ -119,7 +121,7 @@ mod parquet_files {
         let path = folder.path().join("t.parquet");
         table(&path, 2);
         let table = Table::open(&path).unwrap();
-        assert_eq!(table.column("gone").unwrap().of, ColumnType::Empty);
+        assert_eq!(table.column("gone").unwrap().column_type, ColumnType::Empty);
         let Values::Numbers(values) = table.read("gone").unwrap() else { panic!("read as numbers") };
         assert!(values.len() == 2 && values.iter().all(|value| value.is_nan()));
     }
