@@ -1,17 +1,17 @@
-//! How good the predictions are on later data, and by how much they beat what costs nothing.
+//! How good the predictions are on later data, and by how much they beat simple forecasts.
 //!
 //! ```text
 //! ticks -> training::collector -> rows (labels, features) -> walk-forward folds -> ladder -> judge -> report
 //!                                                                                  (scores)  (metrics)  (text, JSON, HTML)
 //! ```
 //!
-//! - [`rows`]: labelled rows, as the live service would have scored them
-//! - [`ladder`]: persistence, EWMA, z-score composite, HAR-logit, and the model that is judged, on the same rows
+//! - `rows`: labelled rows, as the live service would have scored them
+//! - `ladder`: persistence, EWMA, z-score composite, HAR-logit, and the model that is judged, on the same rows
 //! - [`judge`]: the metrics of each rung, with intervals on the difference from the model
-//! - [`forecast`]: the same for forecasts of volatility itself
-//! - [`leakage`]: what a random split would claim
-//! - `scores`: anyone's scores, from a table
-//! - [`report`]: what is printed, written and drawn
+//! - `forecast`: the same for forecasts of volatility itself
+//! - `leakage`: what a random split would claim
+//! - `scores`: scores that are given in a table
+//! - `report`: what is printed, written and drawn
 //!
 //! Everything that is fitted sees only rows before those it is judged by, less a gap: [`model::learn::Fold`].
 
@@ -32,14 +32,14 @@ pub use rows::Rows;
 /// Seconds since 1970 of an RFC 3339 time.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn seconds(text: &str) -> Result<i64, String> {
+/// A message that says why `text` is no such time.
+pub(crate) fn parse_time_s(text: &str) -> Result<i64, String> {
     let time: Result<jiff::Timestamp, _> = text.parse();
     time.map(jiff::Timestamp::as_second)
         .map_err(|error| format!("{text:?} is no time as 2026-04-04T05:00:00Z: {error}"))
 }
 
-/// Its inverse.
-pub fn time_text(second: i64) -> String {
+/// Writes seconds since 1970 as an RFC 3339 time; as the number itself if it is beyond the calendar.
+pub(crate) fn time_text(second: i64) -> String {
     jiff::Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
 }

@@ -1,4 +1,4 @@
-//! Training rows: recorded or made-up ticks through the core that serves, as the trainer takes them.
+//! Makes training rows: recorded or simulated ticks go through the same core that serves.
 
 pub mod runbook;
 
@@ -20,38 +20,38 @@ use engine::{
 };
 use model::learn::{Dataset, LearnError};
 
-/// The key under which a model says the event times of its first and last row, `first..last` in seconds; followed by a
-/// space and a symbol's name, those of that symbol.
+/// Provenance key of the event times of a model's first and last training row, `first..last` in seconds since 1970.
+/// With a space and a symbol's name behind it, it is the key of that symbol's rows.
 pub const SPAN_KEY: &str = "event_time_s";
-/// Symbols of which a model says that: it is text for people, too.
+/// Symbols up to which a model lists the spans of each: people read them, too.
 const SPANS_MAX: usize = 100;
 
-/// A core that keeps its labelled grid rows.
+/// An engine core that keeps its labelled grid rows.
 pub type Collector = Offline<Grid>;
 
-/// A collector without a model: rows only need features and outcomes.
+/// A collector without a model, whose rows have features and outcomes only.
 pub fn collector(settings: StateSettings, partition_count: u32) -> Collector {
     Offline::new(settings, None, partition_count, Grid::default())
 }
 
-/// A collector whose rows carry what the model says of them.
+/// A collector whose rows also have the probability that the model gives.
 pub fn collector_with(settings: StateSettings, partition_count: u32, model: Arc<BoundModel>) -> Collector {
     Offline::new(settings, Some(model), partition_count, Grid::default())
 }
 
-/// The volatility that the simulator knows, at each grid instant of each product.
+/// The simulator's true volatility, at each grid instant of each product.
 #[derive(Debug, Default)]
 pub struct Latent(HashMap<String, HashMap<i64, f64>>);
 
 impl Latent {
-    /// Per square-root second, at an instant.
+    /// Volatility per square-root second at a grid instant, seconds since 1970; `None` if it was not simulated.
     pub fn at(&self, product: &str, second: i64) -> Option<f64> {
         self.0.get(product)?.get(&second).copied()
     }
 }
 
-/// Simulates `hours` of `market` into the sink; `progress` hears of each simulated hour. Returns the ticks and
-/// what the simulator knew.
+/// Simulates `hours` hours of `market` into the sink. `progress` is called with the number of hours simulated so far.
+/// Returns the number of ticks and the true volatility.
 pub fn simulate(
     market: SimConfig,
     hours: u32,
@@ -83,10 +83,10 @@ pub fn simulate(
     (count, latent)
 }
 
-/// What the trainer takes: the rows whose event the symbol's own threshold defines.
+/// The rows that the trainer takes: those whose threshold is the symbol's own.
 ///
 /// # Errors
-/// [`LearnError`] when there are none.
+/// [`LearnError`] if there are none.
 pub fn dataset(grid: &Grid) -> Result<Dataset, LearnError> {
     let count = grid.own().count();
     let mut rows = Vec::with_capacity(count * FEATURE_COUNT);
@@ -102,15 +102,15 @@ pub fn dataset(grid: &Grid) -> Result<Dataset, LearnError> {
     Dataset::new(features::schema(), rows, labels, times_s, symbols)
 }
 
-/// The median threshold of the rows, basis points per square-root second.
+/// The median threshold of the rows that the trainer takes, basis points per square-root second; 0 without rows.
 pub fn median_tau_bp(grid: &Grid) -> f64 {
     let mut taus: Vec<f64> = grid.own().map(|labelled| labelled.outcome.pending.tau * 1e4).collect();
     taus.sort_by(f64::total_cmp);
     taus.get(taus.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// When each symbol's rows were, for a model's provenance; nothing for very many symbols. `names` are those of the
-/// dataset's groups.
+/// The span of event times of each symbol's rows, as entries of a model's provenance under [`SPAN_KEY`]; empty for more
+/// than [`SPANS_MAX`] symbols. `names` are those of the dataset's groups.
 pub fn spans(data: &Dataset, names: &[String]) -> Vec<(String, String)> {
     let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
     for (&group, &second) in data.groups().iter().zip(data.times_s()) {

@@ -108,7 +108,7 @@ fn hold_at_the_base_rate(mut rows: Rows, what: &str) {
 
     let folds = WalkForward::default().folds(rows.dataset.times_s(), |_| true).unwrap();
     let candidate = Candidate::Recipe(Recipe::Average);
-    let ladder = Ladder::climb(&rows, &folds, &TrainOptions::default(), &candidate, |_| ()).unwrap();
+    let ladder = Ladder::build(&rows, &folds, &TrainOptions::default(), &candidate, |_| ()).unwrap();
     let tested = ladder.tested.iter().filter(|&&row| rows.dataset.labels()[row]).count();
     let base_rate = tested as f64 / ladder.tested.len() as f64;
     let judged = judge::judge(&rows, &ladder, &how_to_judge());

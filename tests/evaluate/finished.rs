@@ -189,7 +189,7 @@ fn below_a_recipe_every_rung_learns_from_all_earlier_rows() {
     let folds = WalkForward::default().folds(data.times_s(), |_| true).unwrap();
     let options = TrainOptions::default();
     let candidate = Candidate::Recipe(Recipe::HarLogit);
-    let ladder = Ladder::climb(&rows, &folds, &options, &candidate, |_| ()).unwrap();
+    let ladder = Ladder::build(&rows, &folds, &options, &candidate, |_| ()).unwrap();
     let har = data.select(&model::learn::BASELINE_FEATURES).unwrap();
     let mut expected = Vec::new();
     for fold in &folds {

@@ -28,7 +28,7 @@ fn scikit_learn_reproduces_metrics_and_coefficients_from_the_table() {
     let rows = simulated_rows(2);
     let folds = WalkForward::default().folds(rows.dataset.times_s(), |_| true).unwrap();
     let options = TrainOptions::default();
-    let ladder = Ladder::climb(&rows, &folds, &options, &Candidate::Recipe(Recipe::Average), |_| ()).unwrap();
+    let ladder = Ladder::build(&rows, &folds, &options, &Candidate::Recipe(Recipe::Average), |_| ()).unwrap();
     let judged = judge::judge(&rows, &ladder, &how_to_judge());
     let (score, found) = (&ladder.rungs[ladder.judged], &judged.rungs[ladder.judged]);
     let calibrated = found.calibrated.as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! `stormglass evaluate`: how good predictions are on later data.
+//! `stormglass evaluate`: how good predictions are on data that is later than the training.
 
 use std::{
     io::Write,
@@ -29,10 +29,10 @@ use crate::{
 
 mod finished;
 mod judged;
-mod seen;
+mod training_span;
 
 use finished::Finished;
-use judged::judged;
+use judged::choose;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -69,7 +69,7 @@ pub(super) struct Arguments {
     /// The recipe to judge.
     #[arg(long, value_enum, default_value = "ml")]
     variant: Variant,
-    /// Parts that are walked over.
+    /// Folds: parts of the time that are judged one after another.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     folds: u16,
     /// Draws of the bootstrap.
@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
-    /// Write a page with plots as well.
+    /// Write the report as an HTML page with plots as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Show beside the honest number what a random split would claim.
@@ -124,18 +124,18 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         horizon_s: label.horizon_s,
         ..WalkForward::default()
     };
-    let judged = judged(&arguments, &rows, kept.as_ref(), &info, &label, &walk)?;
+    let judged = choose(&arguments, &rows, kept.as_ref(), &info, &label, &walk)?;
     let mut options = TrainOptions {
         horizon_s: label.horizon_s,
         label_quantile: label.quantile,
         seed: arguments.seed,
-        ..arguments.costs.over(TrainOptions::default())
+        ..arguments.costs.apply_to(TrainOptions::default())
     };
     arguments.variant.adapt(&mut options);
     let (folds, note) = judged.folds(&walk, &rows).map_err(|error| too_few(&collected.data, &error))?;
     let bar = bar(folds.len() as u64, "{bar:40} {pos}/{len} parts walked over");
     let mut ladder =
-        Ladder::climb(&rows, &folds, &options, &judged.candidate, |done| bar.set_position(done as u64))
+        Ladder::build(&rows, &folds, &options, &judged.candidate, |done| bar.set_position(done as u64))
             .map_err(|error| too_few(&collected.data, &error))?;
     bar.finish_and_clear();
     ladder.notes.extend(note);
@@ -150,7 +150,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     };
     let scored = judged.finished.as_ref().map(Finished::scored);
     let judgement = judge::judge(&rows, &ladder, &settings);
-    let volatility = forecast::forecasts(&rows, &folds).map_err(|error| failed(&error))?;
+    let volatility = forecast::judge_forecasts(&rows, &folds).map_err(|error| failed(&error))?;
     let shown = arguments
         .demonstrate_leakage
         .then(|| leakage::demonstrate(&rows.dataset, &folds, arguments.seed))
@@ -169,11 +169,11 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
         shown,
     );
     report.ticks = collected.sum;
-    tell(&arguments, &report, out)
+    write_report(&arguments, &report, out)
 }
 
-/// Writes and prints what was asked for.
-fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
+/// Writes the HTML and JSON files that were asked for, and prints the report.
+fn write_report(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     let write = |path: &Path, text: String| {
         std::fs::write(path, text)
             .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))
@@ -193,7 +193,7 @@ fn tell(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(
     out.write_all(printed.as_bytes()).map_err(print_failed)
 }
 
-/// A model whose features are not the engine's has no rows to be judged on.
+/// Why a model whose features are not the engine's cannot be judged: there are no rows for it.
 fn cannot_judge(info: &ModelInfo, error: &Unfit) -> Failure {
     let names = info.features.iter().map(|feature| feature.name.as_str());
     if names.eq(runbook::FEATURES) {

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let mut writer = TableWriter::create(&arguments.output, label, arguments.labels, arguments.grid)
         .map_err(|e| failed(&e))?;
 
-    // A full disk must end the replay, not go on with nowhere to write.
+    // If the disk is full, the replay must end.
     let stop = Arc::new(StopToken::default());
     let mut refused = None;
     let order = RowOrder::new(arguments.labels.then_some(label.horizon_s), arguments.grid, |row| {

@@ -1,4 +1,4 @@
-//! The flags that say which event is meant, for the subcommands that work on recorded ticks.
+//! The flags that define the event, for the subcommands that work on recorded ticks.
 
 use clap::Args;
 
@@ -16,16 +16,16 @@ pub(super) struct LabelArguments {
     /// Quantile of the symbol's own trailing volatility that the event exceeds (label.quantile).
     #[arg(long, value_name = "Q")]
     quantile: Option<String>,
-    /// A fixed threshold instead, basis points per square-root second (label.threshold_bp).
+    /// A fixed threshold instead of the quantile, basis points per square-root second (label.threshold_bp).
     #[arg(long, value_name = "BP")]
     threshold_bp: Option<String>,
-    /// Seconds of volatilities before the quantile is used (label.warm_up_s).
+    /// Seconds of a symbol's volatilities before their quantile is used (label.warm_up_s).
     #[arg(long, value_name = "SECONDS")]
     warm_up_s: Option<String>,
 }
 
 impl LabelArguments {
-    /// What is in force.
+    /// Loads the configuration with these flags over it.
     pub(super) fn load(self) -> Result<Config, super::Failure> {
         let mut layers = self.config.layers();
         let flags = [

@@ -1,4 +1,4 @@
-//! The flags that say which ticks are learned from or judged by, and their way into a collector.
+//! The flags that choose the ticks to learn from or to judge by, and how these ticks get into a collector.
 
 use clap::Args;
 use engine::{
@@ -18,14 +18,14 @@ use crate::{
     sum::TickSum,
     training::{
         self, Collector, Latent,
-        runbook::{Kept, RunbookRows},
+        runbook::{RunbookFeatures, RunbookRows},
     },
     wiring,
 };
 
-/// 2010-01-01: before any tick that could be recorded.
-const MADE_UP_BEFORE_S: i64 = 1_262_304_000;
-/// A year: what memory holds of three symbols.
+/// Start of simulated ticks that are used beside recorded ones: 2010-01-01, before any tick that could be recorded.
+const SIMULATED_START_S: i64 = 1_262_304_000;
+/// A year of the built-in market's three symbols, which fits into memory.
 const HOURS_MAX: i64 = 8_784;
 
 /// Recorded ticks, made-up ones, or both.
@@ -34,18 +34,19 @@ pub(super) struct TickArguments {
     /// Globs of recorded ticks, oldest data first.
     #[arg(long, value_name = "GLOB", num_args = 1.., required_unless_present = "simulate_hours")]
     input: Vec<String>,
-    /// Made-up ticks: this many hours of the built-in market. Beside recorded ones, their clock is set long before those.
+    /// Made-up ticks: this many hours of the built-in market. Beside recorded ones, their clock is set long before
+    /// those.
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=HOURS_MAX))]
     simulate_hours: Option<u32>,
 }
 
-/// What was collected.
+/// The ticks that went through a collector.
 pub(super) struct Collected {
-    /// In words.
+    /// Where the ticks come from and how many there are, in words.
     pub(super) data: String,
-    /// What the simulator knew.
+    /// True volatility, if all ticks were simulated.
     pub(super) latent: Option<Latent>,
-    /// What became of the recorded ones.
+    /// What became of the recorded ticks, if there were any.
     pub(super) sum: Option<TickSum>,
 }
 
@@ -65,7 +66,7 @@ impl TickArguments {
             Some(hours) => {
                 // The latest rows are held out to calibrate and to measure: the made-up ones must not be among them.
                 let start =
-                    EventTime::from_nanos(MADE_UP_BEFORE_S * NANOS_PER_SECOND).unwrap_or(market.start);
+                    EventTime::from_nanos(SIMULATED_START_S * NANOS_PER_SECOND).unwrap_or(market.start);
                 let made_up = simulate(sink, SimConfig { start, ..market }, hours);
                 let recorded = replayed(sink)?;
                 Ok(Collected { data: format!("{}; {}", made_up.data, recorded.data), ..recorded })
@@ -73,17 +74,15 @@ impl TickArguments {
             None => replayed(sink),
         }
     }
-}
 
-impl TickArguments {
-    /// The same for what is to be learned: `runbook-rf` wants its own features kept beside the engine's.
+    /// Runs the ticks through the collector. For `runbook-rf`, that variant's own features are kept as well.
     pub(super) fn collect_for(
         &self,
         variant: Variant,
         collector: &mut Collector,
         config: &Config,
         seed: u64,
-    ) -> Result<(Collected, Option<Kept>), Failure> {
+    ) -> Result<(Collected, Option<RunbookFeatures>), Failure> {
         let metrics = collector.metrics.clone();
         if variant != Variant::RunbookRf {
             return Ok((self.collect(collector, &metrics, config, seed)?, None));
@@ -125,7 +124,7 @@ fn replay(
     if let Some(lack) = sum.lack() {
         return Err(failed(&lack));
     }
-    // Names only: where a file lay on one machine is nobody else's business.
+    // Names without folders: the model is given to others.
     let names: Vec<&str> = globs.iter().map(|glob| glob.rsplit('/').next().unwrap_or(glob)).collect();
     Ok(Collected { data: format!("{} of {}", sum.used(), names.join(", ")), latent: None, sum: Some(sum) })
 }

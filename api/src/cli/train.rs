@@ -22,8 +22,8 @@ pub(super) struct CostArguments {
 }
 
 impl CostArguments {
-    /// These options with these costs.
-    pub(super) fn over(self, options: TrainOptions) -> TrainOptions {
+    /// Returns the options with these costs.
+    pub(super) fn apply_to(self, options: TrainOptions) -> TrainOptions {
         let Self { cost_false_alarm, cost_missed_spike } = self;
         TrainOptions { cost_false_alarm, cost_missed_spike, ..options }
     }
@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// The model file to write; its card goes beside it, with the ending .md.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
-    /// What to train.
+    /// The kind of model to train.
     #[arg(long, value_enum, default_value = "ml")]
     variant: Variant,
     /// The model's name; by default stormglass-default or stormglass-baseline.
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         tau_bp: label.threshold_bp.unwrap_or_else(|| training::median_tau_bp(grid)),
         label_quantile: label.threshold_bp.map_or(label.quantile, |_| 0.0),
         provenance: provenance(data, &config).into_iter().chain(training::spans(&dataset, &names)).collect(),
-        ..arguments.costs.over(TrainOptions::default())
+        ..arguments.costs.apply_to(TrainOptions::default())
     };
     arguments.variant.adapt(&mut options);
     let draft =
@@ -112,7 +112,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the rows were made from, and by which rule: under the configuration's own keys, so that it can be given again.
+/// The data and the settings that made the rows. Settings stand under the configuration's own keys, so that they can be
+/// set again.
 fn provenance(data: String, config: &Config) -> Vec<(String, String)> {
     let label = &config.label;
     let threshold = match label.threshold_bp {

@@ -1,5 +1,4 @@
-//! How good forecasts of volatility itself are, by QLIKE: the one that is served, with its interval, and what it stands
-//! beside.
+//! How good forecasts of volatility itself are, by QLIKE: the one that is served, with its interval, and simple ones.
 
 use engine::volatility::Forecast;
 use model::{
@@ -10,36 +9,37 @@ use serde::Serialize;
 
 use super::rows::Rows;
 
-/// What the forecast is called that the engine gives with every prediction.
+/// Name in the report of the forecast that the engine gives with every prediction.
 pub(crate) const SERVED: &str = "as served";
-/// Log ratios further out than this are cut before the fit.
+/// Log ratios of volatility to threshold are clamped to plus and minus this before the fit.
 const RATIO_MAX: f64 = 3.0;
-/// Weight of the squared coefficients.
+/// Weight of the squared coefficients in the ridge regression.
 const L2: f64 = 100.0;
 
-/// A forecast of the volatility of the horizon, judged.
+/// How good one forecast of the volatility of the horizon is.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ForecastReport {
-    /// What it is.
     pub name: String,
-    /// Test rows that have it.
+    /// Test rows that have this forecast.
     pub rows: usize,
-    /// Mean QLIKE over them.
+    /// Mean QLIKE over these rows; lower is better.
     pub qlike: f64,
-    /// Share of their outcomes inside its interval; `None` for a forecast without one.
+    /// Share of the outcomes inside the forecast's interval; this and the next two are `None` for a forecast without
+    /// one.
     pub coverage: Option<f64>,
-    /// Mean width of its interval, basis points per square-root second.
+    /// Mean width of the interval, basis points per square-root second.
     pub mean_width_bp: Option<f64>,
-    /// Mean interval score, in the same unit: [`model::evaluation::interval_score`].
+    /// Mean interval score, basis points per square-root second; lower is better:
+    /// [`model::evaluation::interval_score`].
     pub interval_score_bp: Option<f64>,
 }
 
-/// Judges persistence, EWMA, HAR (log-linear on four windows), the same on all features, and what the engine served at
-/// the same instants: learned from each symbol's outcomes up to then, and from nothing else.
+/// Judges persistence, EWMA, HAR (log-linear on four windows), the same regression on all features, and the forecasts
+/// that the engine served at the same instants, which it learned from each symbol's earlier outcomes alone.
 ///
 /// # Errors
 /// [`LearnError`] when a fit fails for another reason than too few rows.
-pub(crate) fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, LearnError> {
+pub(crate) fn judge_forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastReport>, LearnError> {
     let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
     let loss =
         |row: usize, forecast: f64| qlike(rows.realised[row], forecast, QLIKE_FLOOR_SHARE * rows.tau[row]);
@@ -57,7 +57,7 @@ pub(crate) fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastRepor
     };
     let ewma = |&row: &usize| {
         let ratio = rows.feature(row, "lew30_tau");
-        // The loss has a floor: nothing known is as little as can be said.
+        // The loss has a floor, so an unknown forecast may be 0.
         if ratio.is_nan() { 0.0 } else { rows.tau[row] * ratio.exp() }
     };
     let trailing = |&row: &usize| rows.trailing[row].unwrap_or(0.0);
@@ -67,8 +67,8 @@ pub(crate) fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastRepor
     ];
     if folds.iter().all(|fold| !fold.train().is_empty()) {
         let all: Vec<&str> = rows.dataset.features().iter().map(|feature| feature.name.as_str()).collect();
-        reports.push(judged("HAR", linear(rows, folds, &BASELINE_FEATURES)?));
-        reports.push(judged("HAR with all features", linear(rows, folds, &all)?));
+        reports.push(judged("HAR", log_linear_forecasts(rows, folds, &BASELINE_FEATURES)?));
+        reports.push(judged("HAR with all features", log_linear_forecasts(rows, folds, &all)?));
     }
     let given: Vec<(usize, Forecast)> =
         tested.iter().filter_map(|&row| Some((row, rows.forecast[row]?))).collect();
@@ -88,9 +88,9 @@ pub(crate) fn forecasts(rows: &Rows, folds: &[Fold]) -> Result<Vec<ForecastRepor
     Ok(reports)
 }
 
-/// `tau * exp(line + s)`: a line through `ln(realised / tau)`, and half the log of the mean of `exp(2 * residual)`, by
-/// which the mean of the variance is met although logarithms were fitted.
-fn linear(rows: &Rows, folds: &[Fold], features: &[&str]) -> Result<Vec<f64>, LearnError> {
+/// Forecasts `tau * exp(line + s)`. The line is fitted to `ln(realised / tau)` of the training rows; `s`, half the log
+/// of the mean of `exp(2 * residual)`, makes the mean variance right although logarithms were fitted.
+fn log_linear_forecasts(rows: &Rows, folds: &[Fold], features: &[&str]) -> Result<Vec<f64>, LearnError> {
     let data = rows.dataset.select(features)?;
     let mut forecasts = Vec::new();
     for fold in folds {

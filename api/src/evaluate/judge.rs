@@ -1,4 +1,4 @@
-//! The metrics of each rung, on the same rows and the same draws.
+//! The metrics of each rung, on the same rows and the same draws of the bootstrap.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ pub(super) const BLOCK_S: i64 = 1_800;
 pub(super) const BLOCKS_MIN: usize = 10;
 /// Share of the draws inside an interval.
 const COVERAGE: f64 = 0.9;
-/// Points of a curve that is drawn.
+/// Points that a precision-recall curve is thinned to.
 const CURVE_POINTS: usize = 200;
 
-/// How to judge.
+/// Parameters of the judgement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Draws of the bootstrap.
@@ -39,8 +39,8 @@ pub struct Settings {
     pub grid_s: u32,
 }
 
-/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws. `None`
-/// where there is no spike to find; the ends also where there are too few blocks.
+/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws.
+/// `None` where there is no spike to find; the ends also where there are too few blocks.
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct Paired {
@@ -54,29 +54,29 @@ pub struct Paired {
     pub ratio_high: Option<f64>,
 }
 
-/// What needs a probability. In the JSON its fields stand beside the rung's other numbers, all of them null for a score
-/// that is none.
+/// The metrics that need a probability. In the JSON these keys stand beside the rung's other numbers, and are null for
+/// a rung whose score is no probability.
 #[derive(Clone, Debug, Serialize)]
 pub struct Calibrated {
     /// Brier score.
     pub brier: f64,
-    /// Against always saying the base rate of the test rows.
+    /// Brier skill score against a constant forecast of the test rows' base rate: 1 is perfect, 0 is no better.
     pub brier_skill: f64,
     /// Expected calibration error, in bins of equal width.
     pub ece: f64,
-    /// The same in bins of equally many rows.
+    /// Expected calibration error, in bins of equally many rows.
     pub ece_equal_mass: f64,
     /// The reliability table.
     pub reliability: Vec<Bin>,
     /// Alerts per hour and symbol at the threshold.
     pub alerts_per_hour: f64,
-    /// Share of them that were right.
+    /// Share of the alerts that were right.
     pub alert_precision: f64,
-    /// Rises of volatility over its threshold.
+    /// How often volatility rose over its threshold.
     pub crossings: u64,
-    /// Share of those that had an alert within the horizon before.
+    /// Share of the crossings that had an alert within the horizon before.
     pub crossings_caught: f64,
-    /// Half of the caught ones had it at least this long before, seconds.
+    /// Median time from the alert to a caught crossing, seconds; `None` if none was caught.
     pub median_lead_s: Option<i64>,
     /// Cost of false alarms and missed spikes, row by row, per hour and symbol.
     pub cost_per_hour: f64,
@@ -93,27 +93,27 @@ pub struct Bin {
     pub spike_share: f64,
 }
 
-/// A rung, judged.
+/// The metrics of one rung.
 #[derive(Clone, Debug, Serialize)]
 pub struct RungReport {
-    /// What it is.
+    /// Name of the rung, as `persistence`.
     pub name: String,
     /// Average precision; `None` without a spike.
     pub average_precision: Option<f64>,
     /// Low end of its 90 % interval; `None` with too few blocks.
     pub average_precision_low: Option<f64>,
-    /// High end.
+    /// High end of that interval.
     pub average_precision_high: Option<f64>,
     /// Average precision on the rows where volatility is not over the threshold yet; `None` without a spike among them.
     pub onset_average_precision: Option<f64>,
     /// Greatest recall at a precision of at least 0.5.
     pub recall_at_precision_50: f64,
-    /// And of 0.6.
+    /// Greatest recall at a precision of at least 0.6.
     pub recall_at_precision_60: f64,
     /// `None` for a score that is no probability.
-    #[serde(flatten, serialize_with = "or_nulls")]
+    #[serde(flatten, serialize_with = "serialize_or_nulls")]
     pub calibrated: Option<Calibrated>,
-    /// Recall and precision, thinned.
+    /// Precision-recall curve, as pairs of recall and precision.
     pub curve: Vec<(f64, f64)>,
 }
 
@@ -132,26 +132,29 @@ const CALIBRATED_FIELDS: [&str; 11] = [
     "cost_per_hour",
 ];
 
-/// Every rung has the same keys: who reads the JSON need not know which of them are probabilities.
-fn or_nulls<S: Serializer>(calibrated: &Option<Calibrated>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes null under each key of [`Calibrated`] if there is none, so that every rung has the same keys.
+fn serialize_or_nulls<S: Serializer>(
+    calibrated: &Option<Calibrated>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match calibrated {
         Some(calibrated) => calibrated.serialize(serializer),
         None => serializer.collect_map(CALIBRATED_FIELDS.map(|field| (field, ()))),
     }
 }
 
-/// All rungs, judged.
+/// The metrics of all rungs.
 #[derive(Clone, Debug)]
 pub struct Judgement {
     /// Blocks that the bootstrap drew from.
     pub blocks: usize,
-    /// In the order of the ladder.
+    /// One report for each rung, in the order of the ladder.
     pub rungs: Vec<RungReport>,
-    /// The judged rung against each below it.
+    /// The judged rung compared with each below it.
     pub paired: Vec<Paired>,
 }
 
-/// Judges all rungs.
+/// Computes the metrics of all rungs of the ladder.
 pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
     let tested = &ladder.tested;
     let labels: Vec<bool> = tested.iter().map(|&row| rows.dataset.labels()[row]).collect();
@@ -167,7 +170,7 @@ pub fn judge(rows: &Rows, ladder: &Ladder, settings: &Settings) -> Judgement {
     };
     let precision: Vec<Option<f64>> =
         ladder.rungs.iter().map(|rung| evaluation::average_precision(&labels, &rung.ranking)).collect();
-    let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.hot(tested[place])).collect();
+    let calm: Vec<usize> = (0..tested.len()).filter(|&place| !rows.is_hot(tested[place])).collect();
     let calm_labels: Vec<bool> = calm.iter().map(|&place| labels[place]).collect();
 
     let report = |(place, rung): (usize, &Rung)| {

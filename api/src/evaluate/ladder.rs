@@ -1,4 +1,6 @@
-//! The ladder: what is judged, and the simple things it has to beat, all on the same rows.
+//! The ladder: the candidate that is judged, and the simple scores that it has to beat, all on the same rows.
+
+use std::convert::identity;
 
 use model::{
     Model, ModelDraft,
@@ -8,56 +10,57 @@ use model::{
 
 use super::rows::Rows;
 
-/// Stands in for a missing log ratio: as calm as the features can say.
+/// Replaces a missing log ratio: as calm as features can say.
 const CALM: f64 = -7.0;
 
-/// The features of the runbook's composite, in their nearest form here: volatility of 60 and 300 s, the size of the
-/// 300-s return, the spread and the number of trades.
+/// Number of features in the composite of the replaced system's runbook. Their nearest forms here are the volatility of
+/// 60 and 300 s, the size of the 300-s return, the spread and the number of trades.
 const COMPOSITE_WIDTH: usize = 5;
 
-/// What is judged.
+/// The candidate that is judged.
 #[derive(Clone, Debug)]
 pub enum Candidate {
-    /// This recipe, learned anew in every fold.
+    /// A recipe that is learned anew in every fold.
     Recipe(Recipe),
-    /// This recipe under this name, learned anew in every fold from other features of the same rows.
+    /// A named recipe that is learned anew in every fold, from other features of the same rows.
     RecipeOn(&'static str, Recipe, Dataset),
-    /// The model that scored the rows as they were collected.
+    /// The model that scored the rows as they were collected, by its name.
     Live(String),
-    /// Given scores, one for each row (NaN where there is none).
+    /// Given scores under a name: one for each row, NaN where there is none.
     Scores(String, Vec<f64>),
 }
 
-/// One rung: scores of the test rows.
+/// One rung: a score of each test row.
 #[derive(Clone, Debug)]
 pub struct Rung {
-    /// What it is.
+    /// Name of the rung, as `persistence`.
     pub name: String,
-    /// What rows are ranked by.
+    /// The score that rows are ranked by; a higher one says that a spike is more likely.
     pub ranking: Vec<f64>,
-    /// The calibrated probability; `None` for a score that is none.
+    /// The calibrated probability; `None` for a score that cannot be made one.
     pub probability: Option<Vec<f64>>,
 }
 
-/// All rungs; the last is the candidate, or in a simulated market the one before the oracle.
+/// All rungs, from the simplest to the candidate. In a simulated market, an oracle follows the candidate.
 #[derive(Debug)]
 pub struct Ladder {
-    /// The test rows, in the order of the scores.
+    /// Indices of the test rows, in the order of the scores.
     pub tested: Vec<usize>,
-    /// From the simplest up.
+    /// The rungs, the simplest first.
     pub rungs: Vec<Rung>,
-    /// Position of the candidate.
+    /// Index of the candidate among the rungs.
     pub judged: usize,
-    /// What was left out, and why.
+    /// Remarks, as which rung was left out and why.
     pub notes: Vec<String>,
 }
 
 impl Ladder {
-    /// Learns what has to be learned in every fold and scores its test rows.
+    /// Learns the rungs in every fold and scores its test rows. `progress` is called with the number of folds in which
+    /// the candidate has been learned.
     ///
     /// # Errors
     /// [`LearnError`] when the candidate cannot be learned.
-    pub fn climb(
+    pub fn build(
         rows: &Rows,
         folds: &[Fold],
         options: &TrainOptions,
@@ -67,16 +70,18 @@ impl Ladder {
         let tested: Vec<usize> = folds.iter().flat_map(|fold| fold.test().iter().copied()).collect();
         let mut notes = Vec::new();
         let mut rungs = vec![
-            simple("persistence", rows, folds, log_ratio, |_, row| rows.persistence[row])?,
-            simple("EWMA 30 s", rows, folds, as_it_is, |_, row| calm(rows.feature(row, "lew30_tau")))?,
+            unlearned_rung("persistence", rows, folds, log_ratio, |_, row| rows.persistence[row])?,
+            unlearned_rung("EWMA 30 s", rows, folds, identity, |_, row| {
+                or_calm(rows.feature(row, "lew30_tau"))
+            })?,
         ];
         let composites: Vec<Composite> =
             folds.iter().map(|fold| Composite::new(rows, fold.train())).collect();
-        rungs.push(simple("z-score composite", rows, folds, as_it_is, |fold, row| {
+        rungs.push(unlearned_rung("z-score composite", rows, folds, identity, |fold, row| {
             composites[fold].score(rows, row)
         })?);
         let data = &rows.dataset;
-        match learned("HAR-logit", data, folds, options, Recipe::HarLogit, |_| ()) {
+        match learned_rung("HAR-logit", data, folds, options, Recipe::HarLogit, |_| ()) {
             Ok(rung) => rungs.push(rung),
             Err(error @ LearnError::TooLittle { .. }) => {
                 notes.push(format!("HAR-logit is left out: {error}"))
@@ -98,10 +103,10 @@ impl Ladder {
         };
         rungs.push(match candidate {
             Candidate::Recipe(recipe) => {
-                learned(recipe_name(*recipe), data, folds, options, *recipe, &mut progress)?
+                learned_rung(recipe_name(*recipe), data, folds, options, *recipe, &mut progress)?
             }
             Candidate::RecipeOn(name, recipe, other) => {
-                learned(name, other, folds, options, *recipe, &mut progress)?
+                learned_rung(name, other, folds, options, *recipe, &mut progress)?
             }
             Candidate::Live(name) => given(name, of_tested(&rows.live)),
             Candidate::Scores(name, scores) => given(name, of_tested(scores)),
@@ -116,8 +121,8 @@ impl Ladder {
     }
 }
 
-/// What a recipe is called in reports.
-pub(super) fn recipe_name(recipe: Recipe) -> &'static str {
+/// Name of a recipe in reports.
+fn recipe_name(recipe: Recipe) -> &'static str {
     match recipe {
         Recipe::Average => "logistic + boosted trees",
         Recipe::Logistic => "logistic",
@@ -127,21 +132,18 @@ pub(super) fn recipe_name(recipe: Recipe) -> &'static str {
     }
 }
 
-fn calm(value: f64) -> f64 {
+fn or_calm(value: f64) -> f64 {
     if value.is_nan() { CALM } else { value }
 }
 
-fn as_it_is(score: f64) -> f64 {
-    score
-}
-
-/// A ratio of volatilities as a line can calibrate it: equally many times more is equally far. 0 is calm.
+/// The logarithm of a ratio of volatilities, which a line can calibrate; [`CALM`] for a ratio of 0.
 fn log_ratio(ratio: f64) -> f64 {
     ratio.ln().max(CALM)
 }
 
-/// A score that needs no learning but of its calibration, which the training rows give: a line over `scale` of it.
-fn simple(
+/// A rung whose score needs no learning. Its probability is the sigmoid of a line over `scale(score)`, which is fitted
+/// to the training rows of each fold. `score` takes the number of the fold and the row.
+fn unlearned_rung(
     name: &str,
     rows: &Rows,
     folds: &[Fold],
@@ -163,8 +165,9 @@ fn simple(
     Ok(Rung { name: name.to_owned(), ranking, probability })
 }
 
-/// A recipe, learned in every fold from its training rows alone; once where folds share them.
-fn learned(
+/// A rung that is learned by a recipe from the training rows of each fold. Folds with the same training rows share a
+/// model.
+fn learned_rung(
     name: &str,
     data: &Dataset,
     folds: &[Fold],
@@ -194,12 +197,8 @@ fn learned(
     Ok(Rung { name: name.to_owned(), ranking: probability.clone(), probability: Some(probability) })
 }
 
-/// What a model says of rows.
-pub(super) fn probabilities(
-    draft: &ModelDraft,
-    data: &Dataset,
-    rows: &[usize],
-) -> Result<Vec<f64>, LearnError> {
+/// The probabilities that a model gives these rows.
+fn probabilities(draft: &ModelDraft, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>, LearnError> {
     let model = Model::from_bytes(&draft.to_bytes()?).expect("a draft's own bytes are a model");
     let features = &model.info().features;
     let names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
@@ -214,7 +213,7 @@ pub(super) fn probabilities(
     Ok(rows.iter().map(score).collect())
 }
 
-/// The runbook's baseline: the mean of standardised features, those that are there.
+/// The baseline of the replaced system's runbook: the mean of those standardised features that are not missing.
 struct Composite {
     mean_and_deviation: [(f64, f64); COMPOSITE_WIDTH],
 }

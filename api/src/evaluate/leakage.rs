@@ -1,4 +1,5 @@
-//! What a random split would claim: the mistake of the system that this one replaces, shown beside the honest number.
+//! The average precision that a random split of rows would claim, beside the honest one. The random split was the
+//! mistake of the system that this one replaces.
 
 use model::{
     evaluation::{average_precision, base_rate},
@@ -6,20 +7,20 @@ use model::{
 };
 use serde::Serialize;
 
-/// The same forest by the two splits.
+/// Average precision of the same kind of forest under the two splits.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Leakage {
-    /// What was learned.
+    /// Kind of the forest, in words.
     pub model: String,
-    /// Average precision on rows drawn at random from between the training rows.
+    /// Average precision on rows that were drawn at random from among the training rows.
     pub random_split: Option<f64>,
-    /// Average precision walking forward.
+    /// Average precision when walking forward in time.
     pub walk_forward: Option<f64>,
-    /// Share of spikes among the rows that were walked over.
+    /// Share of spikes among the test rows of the walk.
     pub base_rate: f64,
 }
 
-/// Grows a deep forest, as such systems use, by both splits.
+/// Grows a deep forest, as such systems use, under both splits.
 ///
 /// # Errors
 /// [`LearnError`] when it cannot be grown.

@@ -1,4 +1,4 @@
-//! What an evaluation found.
+//! The report of an evaluation, and how it is written: JSON by its fields, text, HTML.
 
 mod html;
 mod number;
@@ -27,25 +27,26 @@ use super::{
 };
 use crate::sum::TickSum;
 
-/// One part of the walk.
+/// One fold of the walk forward.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FoldReport {
-    /// Rows learned from: by the judged recipe and the ladder below it, or by the ladder alone.
+    /// Rows that the fold's models learned from. A finished candidate learned from none of them; the rungs below it
+    /// did.
     pub train_rows: usize,
-    /// Rows judged by.
+    /// Rows that the rungs are judged by.
     pub test_rows: usize,
-    /// Event time of the first of them.
+    /// Event time of the first test row, RFC 3339.
     pub from: String,
-    /// And of the last.
+    /// Event time of the last test row, RFC 3339.
     pub until: String,
-    /// Share of spikes among them.
+    /// Share of spikes among the test rows.
     pub base_rate: f64,
-    /// Average precision of the judged rung on them; `None` without a spike among them.
+    /// Average precision of the judged rung on the test rows; `None` without a spike among them.
     pub average_precision: Option<f64>,
 }
 
-/// An instant of the timeline: realised volatility and the forecast served with its interval, basis points per square-root
-/// second, the threshold, and the probability given. NaN where there was no forecast.
+/// An instant of the timeline: realised volatility and the forecast served with its interval, basis points per
+/// square-root second, the threshold, and the probability given. NaN where there was no forecast.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     time_s: i64,
@@ -57,7 +58,7 @@ pub(crate) struct Moment {
     probability: Option<f64>,
 }
 
-/// How much of its time a finished model, or given scores, answered for.
+/// How many rows a finished model, or given scores, can be judged by.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Scored {
     /// Labelled rows after its training that have a score.
@@ -66,61 +67,61 @@ pub(crate) struct Scored {
     pub of_rows: usize,
 }
 
-/// An evaluation.
+/// What an evaluation found.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
-    /// What was read.
+    /// The ticks that were read or simulated, in words.
     pub data: String,
-    /// What became of the recorded ticks, if there were any.
+    /// What became of the recorded ticks; `None` for simulated ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticks: Option<TickSum>,
-    /// Names of the symbols that have a row judged by.
+    /// Names of the symbols that have a test row.
     pub symbols: Vec<String>,
     /// Seconds that labels look ahead.
     pub horizon_s: u32,
-    /// What defines the event.
+    /// Definition of the event, in words.
     pub event: String,
-    /// Rows judged by.
+    /// Test rows.
     pub rows: usize,
-    /// Hours of symbols that these are.
+    /// Hours that the test rows cover, summed over the symbols.
     pub symbol_hours: f64,
-    /// Share of spikes among them.
+    /// Share of spikes among the test rows.
     pub base_rate: f64,
-    /// For a finished model and for given scores; `None` for a recipe, which scores every row.
+    /// Rows with a score, for a finished model and for given scores; `None` for a recipe, which scores every row.
     pub scored: Option<Scored>,
-    /// Blocks of time that the rows lie in, from which the intervals are drawn. With fewer than ten there is no interval.
+    /// Blocks of time with test rows, from which the bootstrap draws. With fewer than ten there are no intervals.
     pub blocks: usize,
-    /// Seconds of a block.
+    /// Length of a block, seconds.
     pub block_s: i64,
-    /// Rows where volatility was not over the threshold yet.
+    /// Test rows at which volatility was not over the threshold yet.
     pub onset_rows: usize,
     /// Share of spikes among those.
     pub onset_base_rate: f64,
     /// Probability from which an alert is given.
     pub threshold: f64,
-    /// The walk.
+    /// The folds of the walk forward.
     pub folds: Vec<FoldReport>,
     /// Name of the judged rung.
     pub judged: String,
-    /// The ladder.
+    /// The metrics of each rung of the ladder.
     #[serde(rename = "models")]
     pub rungs: Vec<RungReport>,
-    /// The judged rung against each below it.
+    /// The judged rung compared with each below it.
     pub paired: Vec<Paired>,
-    /// Forecasts of volatility.
+    /// How good the forecasts of volatility are.
     pub volatility: Vec<ForecastReport>,
-    /// The demonstration, if it was asked for.
+    /// What a random split would claim, with `--demonstrate-leakage`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leakage: Option<Leakage>,
-    /// What a reader must know.
+    /// Remarks, as that there are few rows.
     pub notes: Vec<String>,
-    /// For the timeline: the first symbol.
+    /// Timeline of the first symbol, for the plot.
     #[serde(skip)]
     pub(super) moments: Vec<Moment>,
 }
 
 impl Report {
-    /// Puts the parts together.
+    /// Assembles the report from its parts.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         data: String,
@@ -139,7 +140,7 @@ impl Report {
         };
         let tested = &ladder.tested;
         let labels = labels_of(tested);
-        let onset: Vec<usize> = tested.iter().copied().filter(|&row| !rows.hot(row)).collect();
+        let onset: Vec<usize> = tested.iter().copied().filter(|&row| !rows.is_hot(row)).collect();
         let mut start = 0;
         let folds = folds
             .iter()
@@ -185,12 +186,12 @@ impl Report {
             leakage,
             notes: ladder.notes.clone(),
         };
-        report.remark();
+        report.add_warnings();
         report
     }
 
-    /// Says what a reader might overlook.
-    fn remark(&mut self) {
+    /// Adds notes where the numbers are likely to be misread.
+    fn add_warnings(&mut self) {
         let spikes = (self.base_rate * self.rows as f64).round();
         if self.symbol_hours < 12.0 || spikes < 500.0 {
             let read = if self.rungs.iter().any(|rung| rung.average_precision_low.is_some()) {

@@ -13,7 +13,7 @@ use model::{
 
 use crate::training::Latent;
 
-/// Rows with all that is known of them; every list is in the order of the dataset.
+/// Labelled rows and what is known about each; every list of rows is in the order of `dataset`.
 #[derive(Debug)]
 pub struct Rows {
     /// Features, labels, times and symbols.
@@ -22,21 +22,21 @@ pub struct Rows {
     pub tau: Vec<f64>,
     /// Volatility of the horizon before, per square-root second, where known.
     pub trailing: Vec<Option<f64>>,
-    /// The same over the threshold; 0 where not known.
+    /// `trailing` divided by `tau`, which is the score of persistence; 0 where not known.
     pub persistence: Vec<f64>,
-    hot: Vec<bool>,
+    is_hot: Vec<bool>,
     /// The forecast that the engine gave live, with its interval, where it gave one.
     pub forecast: Vec<Option<Forecast>>,
     /// Volatility of the horizon after, per square-root second.
     pub realised: Vec<f64>,
     /// The probability that the collector's model gave live.
     pub live: Vec<f64>,
-    /// Symbols and event times, seconds, of the labelled rows that the model gave no probability for: they are not among
-    /// the rows.
+    /// Symbols and event times, seconds, of the labelled rows that the model gave no probability for: they are not
+    /// among the rows.
     pub unanswered: Vec<(String, i64)>,
-    /// Names of the symbols, by their numbers.
+    /// Names of the symbols; a row's group in `dataset` is an index of these.
     pub symbols: Vec<String>,
-    /// The volatility that the simulator knows, per square-root second; for simulated rows.
+    /// The simulator's true volatility, per square-root second; `None` for recorded ticks.
     pub latent: Option<Vec<f64>>,
 }
 
@@ -77,7 +77,7 @@ impl Rows {
             tau: pending().map(|pending| pending.tau).collect(),
             trailing: pending().map(|pending| pending.trailing).collect(),
             persistence: pending().map(|pending| pending.persistence()).collect(),
-            hot: pending().map(|pending| pending.is_hot()).collect(),
+            is_hot: pending().map(|pending| pending.is_hot()).collect(),
             forecast: pending().map(|pending| pending.forecast).collect(),
             realised: kept.iter().map(|(row, _)| row.outcome.realised).collect(),
             live: kept.iter().map(|(_, probability)| *probability).collect(),
@@ -92,9 +92,9 @@ impl Rows {
         &self.symbols[self.dataset.groups()[row] as usize]
     }
 
-    /// Whether volatility is over the threshold already.
-    pub fn hot(&self, row: usize) -> bool {
-        self.hot[row]
+    /// Whether volatility is over the threshold already at this row.
+    pub fn is_hot(&self, row: usize) -> bool {
+        self.is_hot[row]
     }
 
     /// A feature of a row by its name; NaN where missing.
@@ -102,13 +102,13 @@ impl Rows {
         self.dataset.position(name).map_or(f64::NAN, |place| f64::from(self.dataset.row(row)[place]))
     }
 
-    /// What alerts look at.
+    /// The row in the form that the metrics of alerts take.
     pub fn alert_row(&self, row: usize, probability: f64) -> AlertRow {
         AlertRow {
             time_s: self.dataset.times_s()[row],
             probability,
             spike: self.dataset.labels()[row],
-            hot: self.hot(row),
+            hot: self.is_hot(row),
         }
     }
 }

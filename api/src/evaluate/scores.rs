@@ -1,4 +1,4 @@
-//! Anyone's scores, from a parquet table.
+//! Reads given scores from a parquet table.
 
 use std::{collections::HashMap, fs::File, path::Path};
 
@@ -12,10 +12,10 @@ use crate::table_file;
 
 /// The metadata key under which a table says when the training of its model ended, RFC 3339.
 pub(crate) const TRAINING_END_KEY: &str = "stormglass.training_end";
-/// Scores that are read: a year of a hundred symbols every five seconds would not fit in memory.
+/// Scores that are read at most: a year of a hundred symbols every five seconds would not fit in memory.
 const ROWS_MAX: i64 = 50_000_000;
 
-/// Why scores are not judged.
+/// Why a table of scores cannot be judged.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
 pub(crate) struct ScoresError {
@@ -39,7 +39,8 @@ impl Scores {
     /// or `probability`.
     ///
     /// # Errors
-    /// [`ScoresError`]: not readable, a column missing or of another type, a value missing, not finite, or twice.
+    /// [`ScoresError`]: the file is not readable, a column is missing or of another type, or a value is missing, not
+    /// finite or there twice.
     pub(crate) fn read(path: &Path) -> Result<Self, ScoresError> {
         let name = path.display().to_string();
         let fault = |what: String| ScoresError { path: name.clone(), what };
@@ -54,7 +55,8 @@ impl Scores {
             pairs.iter().find(|pair| pair.key == TRAINING_END_KEY).and_then(|pair| pair.value.as_deref());
         let training_end_s = training_end
             .map(|text| {
-                super::seconds(text).map_err(|what| fault(format!("metadata {TRAINING_END_KEY}: {what}")))
+                super::parse_time_s(text)
+                    .map_err(|what| fault(format!("metadata {TRAINING_END_KEY}: {what}")))
             })
             .transpose()?;
         let mut by_row: HashMap<String, HashMap<i64, f64>> = HashMap::default();
@@ -64,8 +66,8 @@ impl Scores {
             let (mut symbol, mut second, mut score) = (None, None, None);
             for (column, field) in row.get_column_iter() {
                 match column.as_str() {
-                    "symbol" => symbol = text_of(field),
-                    "event_time" => second = second_of(field),
+                    "symbol" => symbol = text(field),
+                    "event_time" => second = seconds(field),
                     "score" | "probability" => {
                         score = table_file::number(field).filter(|score| score.is_finite())
                     }
@@ -90,7 +92,7 @@ impl Scores {
     ///
     /// # Errors
     /// [`ScoresError`] for scores at or before the end of their model's training, and when no row has one.
-    pub(crate) fn of(&self, rows: &Rows, training_end_s: i64) -> Result<Vec<f64>, ScoresError> {
+    pub(crate) fn for_rows(&self, rows: &Rows, training_end_s: i64) -> Result<Vec<f64>, ScoresError> {
         let fault = |what: String| ScoresError { path: self.path.clone(), what };
         if self.first_s <= training_end_s {
             let before = self
@@ -120,7 +122,7 @@ impl Scores {
     }
 }
 
-fn text_of(field: &Field) -> Option<String> {
+fn text(field: &Field) -> Option<String> {
     match field {
         Field::Str(text) => Some(text.clone()),
         Field::Bytes(bytes) => bytes.as_utf8().ok().map(str::to_owned),
@@ -128,7 +130,8 @@ fn text_of(field: &Field) -> Option<String> {
     }
 }
 
-fn second_of(field: &Field) -> Option<i64> {
+/// Seconds since 1970 of a timestamp, or of a plain number of microseconds or nanoseconds; `None` between two seconds.
+fn seconds(field: &Field) -> Option<i64> {
     let (ticks, per_second) = match *field {
         Field::TimestampMicros(micros) | Field::Long(micros) => (micros, 1_000_000),
         Field::TimestampMillis(millis) => (millis, 1_000),

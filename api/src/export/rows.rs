@@ -10,12 +10,12 @@ use engine::{
     symbol::{Symbol, SymbolId},
 };
 
-/// A grid row and what is known of what followed.
+/// A grid row, and the volatility that followed it.
 #[derive(Clone, Debug)]
 pub struct Exported {
-    /// Whose.
+    /// Symbol of the row.
     pub symbol: Arc<Symbol>,
-    /// When, under which threshold.
+    /// Instant of the row, its threshold, and the volatility before it.
     pub pending: Pending,
     /// The features, as the live engine has them.
     pub row: Row,
@@ -32,38 +32,38 @@ impl Exported {
     }
 }
 
-/// Hands rows on: at once where no labels are wanted, else when their outcome is known or can no longer be. A symbol's
-/// rows come in the order of their instants; at most one horizon of them waits.
+/// Passes grid rows to a function: at once if no labels are wanted, else once a row's outcome is known or can no longer
+/// become known. A symbol's rows keep the order of their instants; at most one horizon of them waits.
 pub struct RowOrder<F> {
-    /// Seconds that an outcome takes; 0 = labels are not wanted.
+    /// Seconds until an outcome is known; 0 if labels are not wanted.
     horizon_s: i64,
-    /// Seconds between rows: those at other instants are left out.
+    /// Seconds between rows; rows at other instants are left out.
     grid_s: i64,
-    /// By the number of the symbol: they are given out in order, from 0.
+    /// Waiting rows by the number of their symbol; symbols are numbered from 0.
     waiting: Vec<VecDeque<Exported>>,
-    give: F,
+    sink: F,
 }
 
 impl<F: FnMut(Exported)> RowOrder<F> {
-    /// Rows go to `give`.
-    pub fn new(horizon_s: Option<u32>, grid_s: u32, give: F) -> Self {
+    /// Passes rows to `sink`, with outcomes over `horizon_s` seconds if labels are wanted.
+    pub fn new(horizon_s: Option<u32>, grid_s: u32, sink: F) -> Self {
         Self {
             horizon_s: horizon_s.map_or(0, i64::from),
             grid_s: i64::from(grid_s),
             waiting: Vec::new(),
-            give,
+            sink,
         }
     }
 
-    /// Hands on all that waits, without outcomes: there are no more ticks.
+    /// Passes on all waiting rows, without outcomes, since no more ticks come.
     pub fn finish(mut self) {
         for rows in &mut self.waiting {
-            rows.drain(..).for_each(&mut self.give);
+            rows.drain(..).for_each(&mut self.sink);
         }
     }
 
-    /// The rows of a symbol that wait.
-    fn of(&mut self, symbol: SymbolId) -> &mut VecDeque<Exported> {
+    /// The waiting rows of a symbol.
+    fn waiting_of(&mut self, symbol: SymbolId) -> &mut VecDeque<Exported> {
         let place = symbol.0 as usize;
         if place >= self.waiting.len() {
             self.waiting.resize_with(place + 1, VecDeque::new);
@@ -71,13 +71,13 @@ impl<F: FnMut(Exported)> RowOrder<F> {
         &mut self.waiting[place]
     }
 
-    /// Hands on the rows of a symbol at or before `second`; the one at `second` itself has this outcome.
-    fn hand_on(&mut self, symbol: SymbolId, second: i64, outcome: Option<f64>) {
-        while self.of(symbol).front().is_some_and(|row| row.pending.second <= second)
-            && let Some(mut row) = self.of(symbol).pop_front()
+    /// Passes on the rows of a symbol at or before `second`; the one at `second` itself has this outcome.
+    fn release(&mut self, symbol: SymbolId, second: i64, outcome: Option<f64>) {
+        while self.waiting_of(symbol).front().is_some_and(|row| row.pending.second <= second)
+            && let Some(mut row) = self.waiting_of(symbol).pop_front()
         {
             row.realised = outcome.filter(|_| row.pending.second == second);
-            (self.give)(row);
+            (self.sink)(row);
         }
     }
 }
@@ -87,7 +87,7 @@ impl<F: FnMut(Exported)> Out for RowOrder<F> {
         match effect {
             Effect::GridRow(row) => self.grid_row(symbol, row),
             Effect::Outcome(outcome) if self.horizon_s > 0 => {
-                self.hand_on(symbol.id, outcome.pending.second, Some(outcome.realised));
+                self.release(symbol.id, outcome.pending.second, Some(outcome.realised));
             }
             _ => {}
         }
@@ -102,10 +102,10 @@ impl<F: FnMut(Exported)> RowOrder<F> {
         }
         let row = Exported { symbol: symbol.clone(), pending: row.pending, row: row.row, realised: None };
         if self.horizon_s == 0 {
-            (self.give)(row);
+            (self.sink)(row);
             return;
         }
-        self.hand_on(symbol.id, second - self.horizon_s, None);
-        self.of(symbol.id).push_back(row);
+        self.release(symbol.id, second - self.horizon_s, None);
+        self.waiting_of(symbol.id).push_back(row);
     }
 }

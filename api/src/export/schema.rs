@@ -1,4 +1,4 @@
-//! What the columns mean: JSON under a metadata key of the file.
+//! The schema of a table: what its columns mean, as JSON under a metadata key of the file.
 
 use engine::{features, state::LabelSettings};
 use serde_json::{Value, json};

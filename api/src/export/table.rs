@@ -1,4 +1,4 @@
-//! Rows to a parquet file, a row group at a time.
+//! Writes rows to a parquet file, a row group at a time.
 
 use std::{
     fs::File,
@@ -24,26 +24,26 @@ use super::{
     schema::{SCHEMA_KEY, schema_json},
 };
 
-/// Rows of a row group: what is held in memory.
+/// Rows of a row group, which are held in memory until it is full.
 const GROUP_ROWS: usize = 32_768;
 
-/// Why a table was not written.
+/// Why a table could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// The file system's reason.
+    /// The file could not be created or renamed.
     #[error("{path}: {source}")]
     Io {
-        /// Which file.
+        /// The file that was written.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The format's reason.
+    /// The parquet writer failed.
     #[error("{path}: {source}")]
     Parquet {
-        /// Which file.
+        /// The file that was written.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: ParquetError,
     },
 }
@@ -62,10 +62,11 @@ pub struct TableWriter {
 }
 
 impl TableWriter {
-    /// Begins the file.
+    /// Creates `FILE.partial`, with the columns of labels if `with_labels`. The label settings and `grid_s` are written
+    /// into the schema.
     ///
     /// # Errors
-    /// [`TableError::Io`] when it cannot be made.
+    /// [`TableError::Io`] if the file cannot be created.
     pub fn create(
         path: &Path,
         label: LabelSettings,
@@ -100,7 +101,7 @@ impl TableWriter {
         })
     }
 
-    /// Takes a row.
+    /// Adds a row.
     ///
     /// # Errors
     /// [`TableError`] when a full row group cannot be written.
@@ -113,10 +114,10 @@ impl TableWriter {
         if self.group.len() >= GROUP_ROWS { self.write_group() } else { Ok(()) }
     }
 
-    /// Writes what is left and the schema, and gives the file its name. Returns the rows in it.
+    /// Writes the rest and the schema, and renames `FILE.partial` to `FILE`. Returns the number of rows.
     ///
     /// # Errors
-    /// [`TableError`].
+    /// [`TableError`] if the file cannot be written or renamed.
     pub fn finish(mut self) -> Result<u64, TableError> {
         self.write_group()?;
         let schema = schema_json(&self.label, self.with_labels, self.grid_s, self.rows, self.span_s);
@@ -138,7 +139,7 @@ impl TableWriter {
     }
 }
 
-/// The columns, in order, in the format's own notation.
+/// The columns in their order, in parquet's notation of schemas.
 fn message_type(with_labels: bool) -> String {
     let mut text =
         "message rows { REQUIRED BINARY symbol (STRING); REQUIRED INT64 event_time (TIMESTAMP(MICROS,true));"

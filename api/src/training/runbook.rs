@@ -19,7 +19,7 @@ use model::{
     schema::FeatureName,
 };
 
-/// Their names, in the order of the original's model.
+/// Names of the features, in the order of the replaced system's model.
 pub const FEATURES: [&str; 10] = [
     "log_return_300s",
     "spread_mean_300s",
@@ -33,15 +33,17 @@ pub const FEATURES: [&str; 10] = [
     "realized_volatility_60s",
 ];
 
+/// Length of the longest window.
 const LONGEST_S: i64 = 300;
 /// How far back the earlier tick of a return over about one second lies, ns.
 const PAIR_NS: std::ops::RangeInclusive<i64> = NANOS_PER_SECOND / 2..=NANOS_PER_SECOND * 3 / 2;
-/// Ticks of a symbol that are held: 300 s at 1,000 a second.
-const TICKS_MAX: usize = 300_000;
+/// Trades of a symbol that are held: 300 s at 1,000 a second.
+const TRADES_MAX: usize = 300_000;
 
 type Row = [f32; FEATURES.len()];
 
-struct Seen {
+/// A trade in the windows of its symbol.
+struct Trade {
     time_ns: i64,
     price: f64,
     /// Ask less bid; NaN without a quote.
@@ -53,35 +55,36 @@ struct Seen {
 }
 
 #[derive(Default)]
+/// The trades of one symbol within the longest window, and its features at past instants of the grid.
 struct Windows {
-    seen: VecDeque<Seen>,
+    trades: VecDeque<Trade>,
     rows: HashMap<i64, Row>,
     /// The newest instant that has its row, in steps of the grid: quotes between two trades pass it once.
     kept_until: Option<i64>,
 }
 
-/// Hands ticks on and keeps the features at each grid instant.
+/// Passes ticks on, and keeps the features of each symbol at each grid instant.
 pub struct RunbookRows<'a, S> {
     next: &'a mut S,
     windows: HashMap<String, Windows>,
 }
 
 impl<'a, S: TickSink> RunbookRows<'a, S> {
-    /// Ticks go on to `next`.
+    /// Passes ticks on to `next`.
     pub fn new(next: &'a mut S) -> Self {
         Self { next, windows: HashMap::new() }
     }
 
-    /// What was kept.
-    pub fn finish(self) -> Kept {
-        Kept(self.windows.into_iter().map(|(name, windows)| (name, windows.rows)).collect())
+    /// The features that were kept.
+    pub fn finish(self) -> RunbookFeatures {
+        RunbookFeatures(self.windows.into_iter().map(|(name, windows)| (name, windows.rows)).collect())
     }
 }
 
-/// The features at grid instants, by symbol.
-pub struct Kept(HashMap<String, HashMap<i64, Row>>);
+/// The ten features at grid instants, by symbol.
+pub struct RunbookFeatures(HashMap<String, HashMap<i64, Row>>);
 
-impl Kept {
+impl RunbookFeatures {
     /// The rows of the grid that have these features, with the grid's labels.
     ///
     /// # Errors
@@ -100,12 +103,12 @@ impl Kept {
         Dataset::new(names(), rows, labels, times_s, symbols)
     }
 
-    /// These features of the rows of `data`, in its order; all missing where there was no trade for long. `symbols` are
-    /// the names of its groups.
+    /// These features for each row of `data`, in its order and with its labels; all are missing where there was no
+    /// trade for long. `symbols` are the names of its groups.
     ///
     /// # Errors
-    /// [`LearnError`] for no rows.
-    pub fn beside(&self, data: &Dataset, symbols: &[String]) -> Result<Dataset, LearnError> {
+    /// [`LearnError`] if `data` has no rows.
+    pub fn dataset_beside(&self, data: &Dataset, symbols: &[String]) -> Result<Dataset, LearnError> {
         let places = data.groups().iter().zip(data.times_s());
         let row = |(&group, second): (&u32, &i64)| {
             let kept = self.0.get(&symbols[group as usize]).and_then(|rows| rows.get(second));
@@ -126,17 +129,18 @@ fn names() -> Vec<FeatureName> {
 }
 
 impl Windows {
-    /// Keeps the features at the grid instants up to `time_ns`, of the ticks before them, then takes the tick.
-    fn take(&mut self, tick: &Tick) {
+    /// Keeps the features at the grid instants since the last trade, from the trades before each, then adds the tick if
+    /// it is a trade.
+    fn add_tick(&mut self, tick: &Tick) {
         let time_ns = tick.event_time.nanos();
-        if let Some(newest) = self.seen.back() {
+        if let Some(newest) = self.trades.back() {
             if time_ns < newest.time_ns {
                 return;
             }
             let after_trade = newest.time_ns.div_euclid(NANOS_PER_SECOND * GRID_S) + 1;
             let from = self.kept_until.map_or(after_trade, |kept| after_trade.max(kept + 1));
             let to = time_ns.div_euclid(NANOS_PER_SECOND * GRID_S);
-            // In a silence longer than the windows there is nothing to keep.
+            // Once a silence is longer than the windows, there is nothing to keep.
             for instant in from..=to.min(after_trade + LONGEST_S / GRID_S) {
                 self.kept_until = Some(instant);
                 let second = instant * GRID_S;
@@ -158,32 +162,34 @@ impl Windows {
             };
             (spread, imbalance)
         });
-        let ages = self.seen.iter().rev().map(|seen| (time_ns - seen.time_ns, seen.price));
+        let ages = self.trades.iter().rev().map(|trade| (time_ns - trade.time_ns, trade.price));
         let near = ages.take_while(|(age, _)| age <= PAIR_NS.end()).filter(|(age, _)| PAIR_NS.contains(age));
         let nearest = near.min_by_key(|(age, _)| (age - NANOS_PER_SECOND).abs());
         let pair = nearest
             .map_or((f64::NAN, f64::NAN), |(_, before)| ((price / before).ln(), (price - before).abs()));
-        self.seen.push_back(Seen { time_ns, price, spread, imbalance, pair });
-        if self.seen.len() > TICKS_MAX {
-            self.seen.pop_front();
+        self.trades.push_back(Trade { time_ns, price, spread, imbalance, pair });
+        if self.trades.len() > TRADES_MAX {
+            self.trades.pop_front();
         }
     }
 
+    /// Drops the trades before `time_ns`.
     fn forget_before(&mut self, time_ns: i64) {
-        while self.seen.front().is_some_and(|seen| seen.time_ns < time_ns) {
-            self.seen.pop_front();
+        while self.trades.front().is_some_and(|trade| trade.time_ns < time_ns) {
+            self.trades.pop_front();
         }
     }
 
+    /// The features at `now_ns`, in the order of [`FEATURES`]; NaN where missing.
     fn row(&self, now_ns: i64) -> Row {
         let window = |seconds: i64| {
             let from_ns = now_ns - seconds * NANOS_PER_SECOND;
-            self.seen.range(self.seen.partition_point(|seen| seen.time_ns < from_ns)..)
+            self.trades.range(self.trades.partition_point(|trade| trade.time_ns < from_ns)..)
         };
-        let spread = |seconds| mean(window(seconds).map(|seen| seen.spread)).0;
-        let imbalance = |seconds| mean(window(seconds).map(|seen| seen.imbalance)).0;
-        let volatility = |seconds| mean(window(seconds).map(|seen| seen.pair.0)).1;
-        let mut ends = window(300).map(|seen| seen.price);
+        let spread = |seconds| mean(window(seconds).map(|trade| trade.spread)).0;
+        let imbalance = |seconds| mean(window(seconds).map(|trade| trade.imbalance)).0;
+        let volatility = |seconds| mean(window(seconds).map(|trade| trade.pair.0)).1;
+        let mut ends = window(300).map(|trade| trade.price);
         let (first, last) = (ends.next(), ends.next_back());
         [
             first.zip(last).map_or(f64::NAN, |(first, last)| (last / first).ln()),
@@ -192,7 +198,7 @@ impl Windows {
             imbalance(300),
             spread(60),
             imbalance(60),
-            mean(window(300).map(|seen| seen.pair.1)).0,
+            mean(window(300).map(|trade| trade.pair.1)).0,
             volatility(300),
             imbalance(30),
             volatility(60),
@@ -201,7 +207,7 @@ impl Windows {
     }
 }
 
-/// Mean and population standard deviation of the values that are there; NaN for none.
+/// Mean and population standard deviation of the finite values; NaN if there are none.
 fn mean(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (count, sum, squares) = values
         .filter(|value| value.is_finite())
@@ -214,7 +220,7 @@ fn mean(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 impl<S: TickSink> TickSink for RunbookRows<'_, S> {
     fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {
-        self.windows.entry(format!("{venue}:{product}")).or_default().take(&tick);
+        self.windows.entry(format!("{venue}:{product}")).or_default().add_tick(&tick);
         self.next.tick(venue, product, record_offset, index, tick);
     }
     fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
@@ -255,7 +261,7 @@ mod tests {
     fn a_row_is_the_originals_arithmetic() {
         let mut windows = Windows::default();
         for second in 1..=301_i64 {
-            windows.take(&tick(second, true, 100.0 + (second % 2) as f64));
+            windows.add_tick(&tick(second, true, 100.0 + (second % 2) as f64));
         }
         let row = windows.rows[&300];
         let step = (1.01_f64).ln() as f32;
@@ -273,12 +279,12 @@ mod tests {
         let rows = |quotes: bool| {
             let mut windows = Windows::default();
             for second in 1..=300_i64 {
-                windows.take(&tick(second, true, 100.0 + (second % 2) as f64));
+                windows.add_tick(&tick(second, true, 100.0 + (second % 2) as f64));
             }
             for second in (301..=400).filter(|_| quotes) {
-                windows.take(&tick(second, false, 100.0));
+                windows.add_tick(&tick(second, false, 100.0));
             }
-            windows.take(&tick(401, true, 100.0));
+            windows.add_tick(&tick(401, true, 100.0));
             windows.rows
         };
         let (without, with) = (rows(false), rows(true));

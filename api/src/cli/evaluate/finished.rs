@@ -1,42 +1,42 @@
-//! What was finished before it is judged, a model or given scores: how many rows it has a score for, and what the ladder
-//! below it learns from.
+//! A candidate that was finished before it is judged, a model or given scores: which rows it has a score for, and what
+//! the ladder below it learns from.
 
 use std::path::Path;
 
 use model::learn::{Fold, LearnError, WalkForward};
 
-use super::{Exit, Failure, seen::Seen};
+use super::{Exit, Failure, training_span::TrainingSpan};
 use crate::{
     evaluate::{Rows, Scored, time_text},
     text::grouped,
 };
 
-/// Rows of the training from which the ladder can learn. From fewer it would be weak, and look it.
+/// Least rows of the candidate's training from which the ladder can learn: from fewer it would be too easy to beat.
 const LADDER_ROWS_MIN: usize = 1_000;
 
-/// Rows of something finished, and the time that its training has seen.
+/// The rows of a finished candidate, and the time of its training.
 pub(super) struct Finished {
-    /// Whether a row may judge and has a score.
+    /// For each row, whether it may judge the candidate and has a score.
     has_score: Vec<bool>,
     scored: Scored,
-    seen: Seen,
+    training: TrainingSpan,
 }
 
 impl Finished {
-    /// `has_score` says so of each row.
-    pub(super) fn new(rows: &Rows, has_score: impl Fn(usize) -> bool, seen: Seen) -> Self {
+    /// `has_score` tells for each row whether the candidate has a score.
+    pub(super) fn new(rows: &Rows, has_score: impl Fn(usize) -> bool, training: TrainingSpan) -> Self {
         let times_s = rows.dataset.times_s();
         let may_judge: Vec<bool> =
-            (0..times_s.len()).map(|row| seen.may_judge(rows.symbol(row), times_s[row])).collect();
+            (0..times_s.len()).map(|row| training.may_judge(rows.symbol(row), times_s[row])).collect();
         let has_score: Vec<bool> = (0..times_s.len()).map(|row| may_judge[row] && has_score(row)).collect();
         let count = |rows: &[bool]| rows.iter().filter(|row| **row).count();
         let scored = Scored { rows: count(&has_score), of_rows: count(&may_judge) };
-        Self { has_score, scored, seen }
+        Self { has_score, scored, training }
     }
 
-    /// Counts labelled rows that the model, asked as they came, had no score for: their symbols and times.
+    /// Counts labelled rows, given by symbol and second, that the model had no score for when they came.
     pub(super) fn with_unanswered(mut self, unanswered: &[(String, i64)]) -> Self {
-        let may_judge = |(symbol, second): &&(String, i64)| self.seen.may_judge(symbol, *second);
+        let may_judge = |(symbol, second): &&(String, i64)| self.training.may_judge(symbol, *second);
         self.scored.of_rows += unanswered.iter().filter(may_judge).count();
         self
     }
@@ -46,7 +46,8 @@ impl Finished {
         self.scored
     }
 
-    /// Refuses what has a score for less than this share of its rows: the rest may be the ones it knows nothing of.
+    /// Refuses a candidate that has a score for less than `share_min` of the rows after its training: the other rows
+    /// may be those that it knows nothing about.
     pub(super) fn require_share(&self, path: &Path, share_min: f64) -> Result<(), Failure> {
         let Scored { rows, of_rows } = self.scored;
         let share = rows as f64 / of_rows.max(1) as f64;
@@ -63,13 +64,13 @@ impl Finished {
         Err(Failure::new(Exit::Failed, message))
     }
 
-    /// The parts it is judged by, and what a reader must know of them.
+    /// The folds that the candidate is judged by, and a remark on them for the report.
     ///
-    /// The ladder learns once, as what is judged did: from the rows of its training. Where the input does not hold
-    /// enough of those, the ladder walks forward as below a recipe, and the first share of the rows judges nothing.
+    /// The ladder learns once, as the candidate did, from the rows of the candidate's training. If the input does not
+    /// hold enough of those, the ladder walks forward as below a recipe, and the first rows only teach it.
     pub(super) fn folds(&self, walk: &WalkForward, rows: &Rows) -> Result<(Vec<Fold>, String), LearnError> {
         let times_s = rows.dataset.times_s();
-        let learned = |row: usize| self.seen.has_learned(rows.symbol(row), times_s[row]);
+        let learned = |row: usize| self.training.has_learned(rows.symbol(row), times_s[row]);
         let folds = walk.folds_of_finished(times_s, learned, |row| self.has_score[row])?;
         let taught = folds.first().map_or(&[][..], Fold::train);
         if taught.len() >= LADDER_ROWS_MIN && rows.dataset.enough("rows of the training", taught).is_ok() {
@@ -77,7 +78,7 @@ impl Finished {
                 "the ladder below what is judged learned once, as that did: from the {} rows of the input that lie in its \
                  training{}",
                 grouped(taught.len() as f64),
-                self.earlier(rows)
+                self.note_on_earlier_rows(rows)
             );
             return Ok((folds, note));
         }
@@ -91,15 +92,16 @@ impl Finished {
              learns anew before each part, from all rows before it, and {} rows before {from}, which could have judged, only \
              teach it{}",
             grouped(left_out as f64),
-            self.earlier(rows)
+            self.note_on_earlier_rows(rows)
         );
         Ok((folds, note))
     }
 
-    /// Says how many rows judge although other symbols' later time was learned from.
-    fn earlier(&self, rows: &Rows) -> String {
+    /// A sentence on the rows that judge although the training saw later times of other symbols; empty without such
+    /// rows.
+    fn note_on_earlier_rows(&self, rows: &Rows) -> String {
         let times_s = rows.dataset.times_s();
-        let earlier = |row: &usize| self.has_score[*row] && times_s[*row] <= self.seen.end_s;
+        let earlier = |row: &usize| self.has_score[*row] && times_s[*row] <= self.training.end_s;
         match (0..times_s.len()).filter(earlier).count() {
             0 => String::new(),
             count => format!(

@@ -1,4 +1,4 @@
-//! What is judged, and on which rows: none that its training has seen.
+//! Chooses the candidate from the flags, and the rows that judge it: none that its training has seen.
 
 use engine::state::LabelSettings;
 use model::{
@@ -6,24 +6,24 @@ use model::{
     learn::{Fold, LearnError, WalkForward},
 };
 
-use super::{Arguments, Exit, Failure, failed, finished::Finished, seen::Seen};
+use super::{Arguments, Exit, Failure, failed, finished::Finished, training_span::TrainingSpan};
 use crate::{
-    evaluate::{Candidate, Rows, seconds, time_text},
+    evaluate::{Candidate, Rows, parse_time_s, time_text},
     model_file::other_event,
-    training::{SPAN_KEY, runbook::Kept},
+    training::{SPAN_KEY, runbook::RunbookFeatures},
 };
 
-/// What is judged, and on which rows.
+/// The candidate, and how it is judged.
 pub(super) struct Judged {
     pub(super) candidate: Candidate,
-    /// Which rows it is judged by; `None` for a recipe.
+    /// The rows that a finished candidate is judged by; `None` for a recipe.
     pub(super) finished: Option<Finished>,
-    /// Its own threshold of an alert.
+    /// The model's own threshold of an alert, a probability.
     pub(super) threshold: Option<f64>,
 }
 
 impl Judged {
-    /// The parts it is judged by, and for something finished what a reader must know of them.
+    /// The folds that the candidate is judged by, and for a finished one a remark on them for the report.
     pub(super) fn folds(
         &self,
         walk: &WalkForward,
@@ -36,26 +36,28 @@ impl Judged {
     }
 }
 
-/// From the flags; `info` is that of the model they name.
-pub(super) fn judged(
+/// Chooses the candidate by the flags; `info` describes the model that the collector scored the rows with.
+pub(super) fn choose(
     arguments: &Arguments,
     rows: &Rows,
-    kept: Option<&Kept>,
+    kept: Option<&RunbookFeatures>,
     info: &ModelInfo,
     label: &LabelSettings,
     walk: &WalkForward,
 ) -> Result<Judged, Failure> {
-    let told = arguments.training_end.as_deref().map(seconds).transpose();
-    let told = told.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
+    let flag_end_s = arguments.training_end.as_deref().map(parse_time_s).transpose();
+    let flag_end_s =
+        flag_end_s.map_err(|what| Failure::new(Exit::Configuration, format!("--training-end: {what}")))?;
     #[cfg(feature = "parquet")]
     if let Some(path) = &arguments.scores {
-        return of_scores(path, rows, told, arguments.share_min);
+        return given_scores(path, rows, flag_end_s, arguments.share_min);
     }
     let Some(path) = &arguments.model else {
         let recipe = arguments.variant.recipe();
         let candidate = match kept {
             Some(kept) => {
-                let data = kept.beside(&rows.dataset, &rows.symbols).map_err(|error| failed(&error))?;
+                let data =
+                    kept.dataset_beside(&rows.dataset, &rows.symbols).map_err(|error| failed(&error))?;
                 Candidate::RecipeOn("runbook-rf", recipe, data)
             }
             None => Candidate::Recipe(recipe),
@@ -63,20 +65,20 @@ pub(super) fn judged(
         return Ok(Judged { candidate, finished: None, threshold: None });
     };
     if let Some(other_event) = other_event(info, label) {
-        let message = format!("{}: {other_event}; give{}", path.display(), flags_of(info));
+        let message = format!("{}: {other_event}; give{}", path.display(), flags_for_event(info));
         return Err(Failure::new(Exit::Configuration, message));
     }
     let simulated = rows.symbols.iter().all(|symbol| symbol.starts_with("simulator:"));
-    let end = training_end(told, said_end(info, simulated, label))?.ok_or_else(|| {
+    let end = training_end(flag_end_s, stated_end(info, simulated, label))?.ok_or_else(|| {
         let what = "the model does not say when its training ended; give --training-end";
         Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
     })?;
-    // A told end is the careful one, and holds for every symbol.
-    let seen = match told {
-        Some(_) => Seen::until(end),
-        None => Seen::of_model(info, end, walk),
+    // An end that the flag gives is the careful one, and holds for every symbol.
+    let span = match flag_end_s {
+        Some(_) => TrainingSpan::up_to(end),
+        None => TrainingSpan::from_model(info, end, walk),
     };
-    let finished = Finished::new(rows, |_| true, seen).with_unanswered(&rows.unanswered);
+    let finished = Finished::new(rows, |_| true, span).with_unanswered(&rows.unanswered);
     if finished.scored().rows == 0 {
         let message = format!(
             "{}: its training ended at {}, after all rows: it has seen the answers",
@@ -94,30 +96,30 @@ pub(super) fn judged(
 }
 
 #[cfg(feature = "parquet")]
-fn of_scores(
+fn given_scores(
     path: &std::path::Path,
     rows: &Rows,
-    told: Option<i64>,
+    flag_end_s: Option<i64>,
     share_min: f64,
 ) -> Result<Judged, Failure> {
     use crate::evaluate::scores::{Scores, TRAINING_END_KEY};
 
     let scores = Scores::read(path).map_err(|error| failed(&error))?;
-    let end = training_end(told, scores.training_end_s)?.ok_or_else(|| {
+    let end = training_end(flag_end_s, scores.training_end_s)?.ok_or_else(|| {
         let what =
             "nothing says when the training of its model ended: give --training-end, or the metadata key";
         Failure::new(Exit::Configuration, format!("{}: {what} {TRAINING_END_KEY}", path.display()))
     })?;
-    let scores = scores.of(rows, end).map_err(|error| failed(&error))?;
+    let scores = scores.for_rows(rows, end).map_err(|error| failed(&error))?;
     let name =
         path.file_stem().map_or_else(|| "scores".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let finished = Finished::new(rows, |row| !scores[row].is_nan(), Seen::until(end));
+    let finished = Finished::new(rows, |row| !scores[row].is_nan(), TrainingSpan::up_to(end));
     finished.require_share(path, share_min)?;
     Ok(Judged { candidate: Candidate::Scores(name, scores), finished: Some(finished), threshold: None })
 }
 
-/// The flags that ask for the event that a model predicts.
-fn flags_of(info: &ModelInfo) -> String {
+/// The flags of `evaluate` that define the event that a model predicts, with a space before each.
+fn flags_for_event(info: &ModelInfo) -> String {
     let horizon = if info.horizon_s > 0 { format!(" --horizon-s {}", info.horizon_s) } else { String::new() };
     match info.label_rule() {
         Some(LabelRule::Quantile(quantile)) => format!("{horizon} --quantile {quantile}"),
@@ -126,36 +128,38 @@ fn flags_of(info: &ModelInfo) -> String {
     }
 }
 
-/// The end of training from what the flag told and the file says. A flag cannot make a file's training end earlier:
-/// the rows between would be judged by a model that has seen their answers.
-fn training_end(told: Option<i64>, said: Option<i64>) -> Result<Option<i64>, Failure> {
-    match (told, said) {
-        (Some(told), Some(said)) if told < said => {
+/// The end of training, from the flag or from what the file states; seconds since 1970.
+///
+/// # Errors
+/// If the flag is earlier than the file: the rows between would judge a model that has seen their answers.
+fn training_end(flag_end_s: Option<i64>, stated_end_s: Option<i64>) -> Result<Option<i64>, Failure> {
+    match (flag_end_s, stated_end_s) {
+        (Some(flag_end_s), Some(stated_end_s)) if flag_end_s < stated_end_s => {
             let message = format!(
                 "--training-end {} lies before the end of training that the file itself says, {}: leave the flag out",
-                time_text(told),
-                time_text(said)
+                time_text(flag_end_s),
+                time_text(stated_end_s)
             );
             Err(Failure::new(Exit::Configuration, message))
         }
-        _ => Ok(told.or(said)),
+        _ => Ok(flag_end_s.or(stated_end_s)),
     }
 }
 
-/// The last second that the training has seen, from what the model says of itself. A simulated market's clock says
-/// nothing about real ticks: such a model has seen none of them.
-fn said_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<i64> {
-    let said =
+/// The last second that the training has seen, from the model's provenance. A model of simulated ticks has seen none of
+/// recorded ones, so its end is the least second.
+fn stated_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Option<i64> {
+    let entry =
         |key: &str| info.provenance.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
     if !simulated
-        && said("data").is_some_and(|data| data.contains("simulated hours of") && !data.contains("ticks of"))
+        && entry("data").is_some_and(|data| data.contains("simulated hours of") && !data.contains("ticks of"))
     {
         return Some(i64::MIN);
     }
-    let last = match said(SPAN_KEY) {
+    let last = match entry(SPAN_KEY) {
         Some(span) => span.split_once("..")?.1.parse::<i64>().ok()?,
         // Of a model of another library, from the schema of its table.
-        None => seconds(said("training end")?).ok()?,
+        None => parse_time_s(entry("training end")?).ok()?,
     };
     Some(last.saturating_add(i64::from(label.horizon_s)))
 }

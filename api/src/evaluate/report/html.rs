@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else.
+//! Writes the report as one HTML page that loads nothing.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -10,7 +10,7 @@ h2{margin-top:2rem}.grid{stroke:#ddd}.axis{fill:#555;font-size:11px}figcaption{c
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}.grid{stroke:#333}\
 .axis,figcaption{fill:#aaa;color:#aaa}}";
 
-/// The page: the tables, and the plots drawn in place.
+/// The page has the text tables, and plots as inline SVG.
 pub(crate) fn html(report: &Report) -> String {
     let title = html! { "Evaluation of " (report.judged) };
     let page = html! {

@@ -1,11 +1,11 @@
-//! How the report's numbers are written.
+//! Formats the report's numbers.
 
-/// A number with so many digits after the point, `n/a` for `None`. What rounds to zero has no sign.
+/// Writes a number with `digits` digits after the point, `n/a` for `None`. A number that rounds to zero has no sign.
 pub(super) fn decimal(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "n/a".to_owned(), |value| unsigned_zero(format!("{value:.digits$}")))
 }
 
-/// The same with `+` before what is above zero.
+/// Like [`decimal`], with `+` before a number above zero.
 pub(super) fn signed(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "n/a".to_owned(), |value| unsigned_zero(format!("{value:+.digits$}")))
 }

@@ -1,4 +1,4 @@
-//! The plots, as SVG.
+//! Draws the plots as SVG.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use super::{Moment, Report, number::decimal};
 use crate::evaluate::time_text;
 
 const COLOURS: [&str; 7] = ["#9a9a9a", "#7a9cc6", "#b48a5a", "#4f9d69", "#c0392b", "#7d5ba6", "#d4a017"];
-/// Places on the time axis: as many as can be told apart.
-const STRETCHES: usize = 600;
+/// Points on the time axis at most: more could not be told apart.
+const TIME_POINTS_MAX: usize = 600;
 
-/// A plane from 0 to 1 both ways in a box of pixels.
+/// A box of pixels in which both axes go from 0 to 1.
 struct Plane {
     left: f64,
     top: f64,
@@ -130,7 +130,7 @@ pub(super) fn timeline(report: &Report) -> Markup {
     };
     let span = (last.time_s - first.time_s).max(1) as f64;
     let x = |moment: &Moment| (moment.time_s - first.time_s) as f64 / span;
-    let size = report.moments.len().div_ceil(STRETCHES).max(1);
+    let size = report.moments.len().div_ceil(TIME_POINTS_MAX).max(1);
     let series = |of: &dyn Fn(&Moment) -> f64| -> Vec<(f64, f64)> {
         let highest = |stretch: &[Moment]| (x(&stretch[0]), stretch.iter().map(of).fold(f64::NAN, f64::max));
         report.moments.chunks(size).map(highest).collect()

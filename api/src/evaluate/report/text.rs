@@ -1,4 +1,4 @@
-//! The report at a terminal.
+//! Writes the report for a terminal.
 
 use std::fmt::Write;
 
@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{evaluate::judge::BLOCKS_MIN, text::grouped};
 
-/// Tables of fixed width.
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     write_text(&mut out, report).expect("writing to a String cannot fail");
@@ -103,7 +102,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// The parts of the walk. A recipe is learned anew before each; beside a finished candidate, only the ladder learns.
+/// A line for each fold. A recipe is learned anew before each; beside a finished candidate, only the ladder learns.
 fn write_folds(out: &mut String, report: &Report) -> std::fmt::Result {
     let learned = if report.scored.is_none() { "learned from" } else { "ladder learned from" };
     writeln!(
@@ -160,7 +159,7 @@ fn write_ladder(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// The ends of an interval as `write` gives them, or that there is none, and why.
+/// An interval whose ends are written by `write`, or `n/a` with the reason.
 fn interval(ends: (Option<f64>, Option<f64>), count: usize, write: impl Fn(f64) -> String) -> String {
     match ends {
         (Some(low), Some(high)) => format!("[{}, {}]", write(low), write(high)),

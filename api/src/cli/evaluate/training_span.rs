@@ -1,41 +1,45 @@
-//! The time that the training of what is judged has seen: it may not be judged there.
+//! The time that the training of a finished candidate has seen: rows of that time may not judge it.
 
 use model::{ModelInfo, learn::WalkForward};
 
 use crate::training::SPAN_KEY;
 
-/// What a training has seen.
+/// The time that a training has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// Event time of its first row, seconds; `None` where that is not known.
+pub(super) struct TrainingSpan {
+    /// Event time of the training's first row, seconds since 1970; `None` if it is not known.
     pub(super) first_s: Option<i64>,
-    /// The last second that it has seen.
+    /// The last second that the training has seen.
     pub(super) end_s: i64,
-    /// The same of each symbol, where the model says it.
-    symbols: Vec<(String, Span)>,
-    /// Seconds before a symbol's first row that are kept clear.
+    /// First and last second of each symbol, as far as the model says them.
+    symbols: Vec<(String, SymbolSpan)>,
+    /// Seconds before a symbol's first row in which no row may judge.
     gap_s: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
+struct SymbolSpan {
     first_s: i64,
     end_s: i64,
 }
 
-impl Seen {
-    /// All time up to here, of every symbol.
-    pub(super) fn until(end_s: i64) -> Self {
+impl TrainingSpan {
+    /// All time up to `end_s`, of every symbol.
+    pub(super) fn up_to(end_s: i64) -> Self {
         Self { first_s: None, end_s, symbols: Vec::new(), gap_s: 0 }
     }
 
-    /// All time up to here, and what the model says of its rows: those of a symbol may be over long before.
-    pub(super) fn of_model(info: &ModelInfo, end_s: i64, walk: &WalkForward) -> Self {
-        let mut seen = Self { gap_s: walk.gap_s(), ..Self::until(end_s) };
+    /// All time up to `end_s`, and the spans of single symbols in the model's provenance, which may have ended long
+    /// before.
+    pub(super) fn from_model(info: &ModelInfo, end_s: i64, walk: &WalkForward) -> Self {
+        let mut seen = Self { gap_s: walk.gap_s(), ..Self::up_to(end_s) };
         let horizon_s = i64::from(walk.horizon_s);
         for (key, value) in &info.provenance {
             let bounds = value.split_once("..").and_then(|(first, last)| {
-                Some(Span { first_s: first.parse().ok()?, end_s: last.parse::<i64>().ok()? + horizon_s })
+                Some(SymbolSpan {
+                    first_s: first.parse().ok()?,
+                    end_s: last.parse::<i64>().ok()? + horizon_s,
+                })
             });
             let Some(span) = bounds else { continue };
             match key.strip_prefix(SPAN_KEY).map(str::trim_start) {
@@ -47,9 +51,9 @@ impl Seen {
         seen
     }
 
-    /// Whether the training has a row of this symbol at this second or about it.
+    /// Whether the training has rows of this symbol around this second.
     pub(super) fn has_learned(&self, symbol: &str, second: i64) -> bool {
-        match self.of(symbol) {
+        match self.span_of(symbol) {
             Some(span) => (span.first_s..=span.end_s).contains(&second),
             None => second <= self.end_s && self.first_s.is_none_or(|first_s| second >= first_s),
         }
@@ -58,14 +62,15 @@ impl Seen {
     /// Whether a row of this symbol at this second may judge. It is later than all that was learned, or later than what
     /// was learned of its own symbol and at no time of another's: symbols move together.
     pub(super) fn may_judge(&self, symbol: &str, second: i64) -> bool {
-        let is_clear = |span: Span| second > span.end_s || second.saturating_add(self.gap_s) < span.first_s;
+        let is_clear =
+            |span: SymbolSpan| second > span.end_s || second.saturating_add(self.gap_s) < span.first_s;
         second > self.end_s
-            || self.of(symbol).is_some_and(|own| second > own.end_s)
+            || self.span_of(symbol).is_some_and(|own| second > own.end_s)
                 && self.symbols.iter().all(|(_, span)| is_clear(*span))
     }
 
-    /// The span of a symbol that the training names. A simulated market's clock says nothing.
-    fn of(&self, symbol: &str) -> Option<Span> {
+    /// The span of a symbol that the model names. The clock of a simulated symbol means nothing, so it has none.
+    fn span_of(&self, symbol: &str) -> Option<SymbolSpan> {
         let named = self.symbols.iter().find(|(name, _)| name == symbol && !name.starts_with("simulator:"));
         named.map(|(_, span)| *span)
     }
@@ -86,7 +91,7 @@ mod tests {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .to_vec();
-        let seen = Seen::of_model(&info, 9060, &WalkForward::default());
+        let seen = TrainingSpan::from_model(&info, 9060, &WalkForward::default());
         for (symbol, second, expected) in [
             ("a:X", 1060, false),
             ("a:X", 1065, true),
@@ -103,7 +108,7 @@ mod tests {
         }
         assert!(seen.has_learned("a:X", 1000) && !seen.has_learned("a:X", 4000));
         assert!(seen.has_learned("c:Unknown", 4000) && !seen.has_learned("c:Unknown", 99));
-        let plain = Seen::until(1000);
+        let plain = TrainingSpan::up_to(1000);
         assert!(!plain.may_judge("a:X", 1000) && plain.may_judge("a:X", 1005) && plain.has_learned("a:X", 0));
     }
 }
