@@ -1,4 +1,4 @@
-//! Whether a directory can be written, and how much room its disk has.
+//! Tries whether a directory can be written, and how much room its disk has.
 //!
 //! A permission says nothing of a full disk, so a file is written, synced and removed. A running service does so every
 //! few seconds in the directories that it will need, and tells `/health` before the write that matters fails.
@@ -15,19 +15,17 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::{config::sections::SourceKind, http::App};
 
-/// How often a running service looks at its disks.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Room that one symbol's state needs at most.
+/// How often a running service tries its disks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// Room that the state of one symbol needs at most.
 const STATE_BYTES: u64 = 256 << 10;
 /// Room that the record needs beside the copy of a model.
 const RECORD_BYTES: u64 = 64 << 10;
-/// What is really written to try a disk; the rest is reserved only.
+/// The bytes that are written to try a disk; further room is only reserved.
 const WRITTEN: [u8; 4_096] = [b'.'; 4_096];
 
-/// Writes a file into the directory that has room for so many bytes, syncs it, and removes it.
-///
-/// # Errors
-/// The system's.
+/// Tries whether the directory takes a file of `room_bytes`: reserves them, writes and syncs a part, and removes the
+/// file.
 pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> {
     let path = directory.join(format!(".stormglass-try-{}", std::process::id()));
     let tried =
@@ -43,7 +41,7 @@ pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> 
     }
 }
 
-/// A file system that cannot reserve room is tried by what is written alone.
+/// Reserves room for the file. On a file system that cannot do so this is no error: the written part must do.
 fn reserve(file: &File, room_bytes: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, room_bytes.max(WRITTEN.len() as u64)) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
@@ -51,30 +49,25 @@ fn reserve(file: &File, room_bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Bytes that the process may still write on the disk of this path.
-///
-/// # Errors
-/// The system's.
+/// Bytes that this process may still write on the disk of the path.
 pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
     let disk = statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// The nearest directory above the path that is there, or the path itself: what is missing is made when it is needed.
-pub(crate) fn existing(path: &Path) -> PathBuf {
+/// The path itself if it exists, or else its nearest ancestor that does.
+pub(crate) fn nearest_existing(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute.ancestors().find(|ancestor| ancestor.exists()).map_or(absolute.clone(), Path::to_owned)
 }
 
-/// The folder that a file of this path lies in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+/// The directory of a file; `.` for a name without one.
+pub(crate) fn parent_directory(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Starts to look at the disks that the service writes to, for as long as it is there.
-///
-/// # Errors
-/// When the system gives no thread.
+/// Starts a thread that tries the directories which the service writes to, and notes the results for `/health`, until
+/// the service is gone. Without such directories it starts none.
 pub(crate) fn watch(app: &Arc<App>) -> io::Result<()> {
     if state_directory(app).is_none() && app.models.record_path().is_none() {
         return Ok(());
@@ -82,22 +75,23 @@ pub(crate) fn watch(app: &Arc<App>) -> io::Result<()> {
     let app: Weak<App> = Arc::downgrade(app);
     let run = move || {
         while let Some(app) = app.upgrade() {
-            look(&app);
+            check_disks(&app);
             drop(app);
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(CHECK_INTERVAL);
         }
     };
     std::thread::Builder::new().name("disk-watch".to_owned()).spawn(run).map(drop)
 }
 
+/// `kafka.state_directory`, if ticks come from Kafka.
 fn state_directory(app: &App) -> Option<&Path> {
     app.config.kafka.state_directory.as_deref().filter(|_| app.config.source.kind == SourceKind::Kafka)
 }
 
-fn look(app: &App) {
+fn check_disks(app: &App) {
     if let Some(directory) = state_directory(app) {
         let writes = &app.engine.metrics.lanes.state_files;
-        match try_to_write(&existing(directory), STATE_BYTES) {
+        match try_to_write(&nearest_existing(directory), STATE_BYTES) {
             Ok(()) => writes.note_success(2 * app.config.kafka.snapshot_interval_s.duration()),
             Err(error) => {
                 if writes.note_failure(format!("{}: {error}", directory.display())) {
@@ -108,7 +102,7 @@ fn look(app: &App) {
     }
     if let Some(path) = app.models.record_path() {
         let model_bytes = app.engine.model.load().as_ref().map_or(0, |model| model.bytes().len() as u64);
-        match try_to_write(folder_of(path), model_bytes + RECORD_BYTES) {
+        match try_to_write(parent_directory(path), model_bytes + RECORD_BYTES) {
             Ok(()) => app.models.record_writes.note_success(Duration::ZERO),
             Err(error) => {
                 if app.models.record_writes.note_failure(format!("{}: {error}", path.display())) {
@@ -131,7 +125,7 @@ mod tests {
         assert!(free_bytes(directory.path()).unwrap() > 1 << 20);
         let missing = directory.path().join("a/b");
         assert!(try_to_write(&missing, 1).is_err());
-        assert_eq!(existing(&missing), directory.path());
+        assert_eq!(nearest_existing(&missing), directory.path());
         let too_much = free_bytes(directory.path()).unwrap().saturating_mul(2).min(i64::MAX as u64);
         assert!(try_to_write(directory.path(), too_much).is_err(), "there is no room for {too_much} bytes");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -1,9 +1,9 @@
-//! Is it well, and what if not: RUNBOOK's questions, asked in its order.
+//! Checks whether a service, its machine and its broker are well, by RUNBOOK's questions in RUNBOOK's order.
 //!
-//! A `check` is one file under `checks`; the list there names them. Each says what it found as `finding`s: ok, a warning, a
-//! failure, with the cause and the way out, or why it could not be asked. What checks share is looked up once: the
-//! `context` has the configuration, the running `service` and the broker. `bundle` packs what was found for somebody else
-//! to look at, and `redact` takes out of it what is nobody else's business.
+//! Each check is one file under `checks`; the list there names them. A check returns `finding`s: ok, a warning or a
+//! failure with its cause and the way out, or why the check was skipped. What several checks need is gathered once: the
+//! `context` has the configuration, the answers of the running `service` and the broker's report. `bundle` packs the
+//! findings for somebody else to look at, and `redact` removes the secrets.
 //!
 //! A doctor only looks: it joins no group, writes no record, and changes no limit. To know whether a directory can be
 //! written it puts a file there and removes it.

@@ -23,9 +23,9 @@ use tracing_subscriber::{
 use self::json::JsonLine;
 use crate::config::sections::{Log, LogFormat, LogLevel};
 
-/// How often [`report_repeats`] is meant to be called, and the span that repeats are counted over.
+/// The span over which repeats are counted, and how often [`report_repeats`] is to be called.
 pub(crate) const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// Lines of one place in the code that are written within [`REPORT_EVERY`].
+/// Lines from one place in the code that are written within [`REPORT_EVERY`].
 const SHOWN_MAX: u64 = 20;
 
 static SUPPRESSED_TOTAL: AtomicU64 = AtomicU64::new(0);
@@ -41,7 +41,7 @@ struct Repeats {
 /// Starts logging to standard error.
 ///
 /// # Errors
-/// If logging was started before.
+/// If logging has been started before.
 pub(crate) fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryInitError> {
     let level = match config.level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -64,12 +64,12 @@ pub(crate) fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryIni
     tracing_subscriber::registry().with(lines).try_init()
 }
 
-/// Lines not written so far.
+/// Lines that were not written so far because they repeated too often.
 pub(crate) fn suppressed_total() -> u64 {
     SUPPRESSED_TOTAL.load(Ordering::Relaxed)
 }
 
-/// Says how many lines of which places were not written, and lets them through again.
+/// Logs how many lines from which places were not written, and lets lines from there through again.
 pub(crate) fn report_repeats() {
     let mut silent = Vec::new();
     repeats().retain(|_, repeats| {
@@ -90,7 +90,7 @@ fn repeats() -> MutexGuard<'static, HashMap<Identifier, Repeats>> {
     REPEATS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets [`SHOWN_MAX`] lines of one place through; what is asked for by `debug` or `trace` is never limited.
+/// Lets [`SHOWN_MAX`] lines from one place in the code through. Lines of the levels debug and trace are not limited.
 struct RepeatLimit;
 
 impl<S: Subscriber> Filter<S> for RepeatLimit {
@@ -98,8 +98,8 @@ impl<S: Subscriber> Filter<S> for RepeatLimit {
         true
     }
 
-    /// Nothing is excluded here. Without a hint of its own, "and" would have none either, and the libraries' disabled
-    /// lines, several a Kafka record, would be made up to be thrown away.
+    /// This filter excludes no level. Without this hint, the combination with the level's filter would have none
+    /// either, and disabled lines of libraries, several for a Kafka record, would be formatted and thrown away.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::TRACE)
     }

@@ -1,4 +1,5 @@
-//! Any model file that a configuration may name: ours, another library's, or a shipped one by its name.
+//! Opens any model that a configuration may name: a file of our format, a file of another library, or a shipped model
+//! by its name.
 
 use std::path::Path;
 
@@ -13,8 +14,8 @@ use crate::shipped;
 /// The default of `model.map_above_bytes`.
 pub(crate) const MAP_ABOVE_BYTES: u64 = 256 << 20;
 
-/// Opens one of our files: a copy in sealed memory, which nothing that is done to the file can reach. A file of more than
-/// `map_above_bytes` is mapped where it lies, and the log says what its operator must not do.
+/// Opens a file of our format as a copy in sealed memory, so that later changes of the file do not reach it. A file of
+/// more than `map_above_bytes` is mapped where it lies, and the log warns not to change it in place.
 ///
 /// # Errors
 /// As [`Model::open`].
@@ -37,11 +38,12 @@ pub(crate) fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, Model
     Ok(model)
 }
 
-/// Opens `runbook-rf`, which is shipped, or a file: one of ours by [`open_own`], one that `stormglass model import` reads is
-/// imported into memory. The same bytes under the same name give the same model on every machine.
+/// Opens the shipped model `runbook-rf` by its name, or a file: one of our format by [`open_own`]; one that `stormglass
+/// model import` reads is imported into memory. The same bytes under the same file name give the same model on every
+/// machine.
 ///
 /// # Errors
-/// What is wrong with the file, and the way out.
+/// A message that says what is wrong with the file, and the way out.
 pub(crate) fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     if path == shipped::RUNBOOK {
         return shipped::model(path).expect("it is shipped").map_err(|error| error.to_string());
@@ -66,11 +68,11 @@ pub(crate) fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     Model::from_bytes(&bytes).map_err(|error| format!("{path}: {error}"))
 }
 
-/// Relative difference of two thresholds that are the same: they pass through units.
+/// Relative difference up to which two thresholds are the same: conversions of units change the last digits.
 const SAME_THRESHOLD: f64 = 1e-9;
 
-/// How the event that the model says it predicts differs from that of `[label]`; `None` where it does not, or where the
-/// model does not say.
+/// A sentence on how the event that the model predicts differs from the event of `[label]`; `None` if it does not, or
+/// if the model does not say what it predicts.
 pub(crate) fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<String> {
     let mut differing = Vec::new();
     if info.horizon_s != 0 && info.horizon_s != label.horizon_s {

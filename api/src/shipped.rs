@@ -1,4 +1,4 @@
-//! The models that come with the binary, so that the service answers with nothing else at hand.
+//! The models that are built into the binary, so that the service answers without any file.
 //!
 //! Their cards lie beside them and say what they were trained on.
 
@@ -9,18 +9,18 @@ const DEFAULT: &[u8] = include_bytes!("../../model/shipped/default.sgm");
 /// Variant `baseline`: HAR-logit.
 const BASELINE: &[u8] = include_bytes!("../../model/shipped/baseline.sgm");
 
-/// For rows of the ten features of the system that this one replaces.
+/// Variant `runbook-rf`: a random forest on the ten features of the system that this one replaces.
 const RUNBOOK_RF: &[u8] = include_bytes!("../../model/shipped/runbook-rf.sgm");
 
-/// The variant that is loaded where none is asked for.
+/// The variant that is loaded if none is configured.
 pub const DEFAULT_VARIANT: &str = "ml";
-/// The shipped model that answers rows of the runbook's features; it cannot drive the stream.
+/// Name of the shipped model that scores posted rows of the replaced system's features. It cannot score ticks.
 pub const RUNBOOK: &str = "runbook-rf";
 
 /// The shipped model of a variant; `None` for a variant that is not shipped.
 ///
 /// # Errors
-/// [`ModelError`] if this build carries a file that it does not read: a test holds the two together.
+/// [`ModelError`] if this build cannot read the file that it contains, which a test excludes.
 pub fn model(variant: &str) -> Option<Result<Model, ModelError>> {
     let bytes = match variant {
         DEFAULT_VARIANT => DEFAULT,

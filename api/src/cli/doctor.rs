@@ -23,16 +23,16 @@ container: run it there). Exit 0: all is well, or there are warnings; 1: somethi
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// The service; where the configuration lets it listen, if left out.
+    /// The service; by default the one at the configured address.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// Write what was found, the configuration and the service's own words to this zip file, without secrets.
+    /// Write the findings, the configuration and the service's answers to this zip file, without secrets.
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
     /// A log whose end goes into the bundle, too.
     #[arg(long, value_name = "FILE", requires = "bundle")]
     log: Option<PathBuf>,
-    /// Write the findings as JSON as well; without a file, or to -, they are printed so.
+    /// Write the findings as JSON as well; without a file, or to -, it is printed instead of the text.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
 }
@@ -40,9 +40,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let url = arguments.url.as_deref().map(Target::parse).transpose();
     let url = url.map_err(|what| Failure::new(Exit::Configuration, format!("--url {what}")))?;
-    // What is wrong with the configuration is a finding.
+    // A configuration that does not load is a finding.
     let loaded = arguments.config.layers().load(&ProcessEnvironment);
-    let context = Context::look(loaded, url);
+    let context = Context::gather(loaded, url);
     let findings = examine(&context);
     super::print_report(&findings, arguments.json.as_deref(), out, |out| print(&findings, out))?;
     if let Some(path) = &arguments.bundle {

@@ -12,7 +12,7 @@ use engine::{
 use super::{Exit, Failure, label::LabelArguments, print_failed, progress::ReplayBar};
 use crate::{
     export::{RowOrder, TableWriter},
-    sum::TickSum,
+    tick_sum::TickSum,
     wiring,
 };
 
@@ -82,8 +82,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         return Err(failed(&error));
     }
     ended.map_err(|e| failed(&e))?;
-    if let Some(lack) = sum.lack() {
-        return Err(failed(&lack));
+    if let Some(failure) = sum.failure() {
+        return Err(failed(&failure));
     }
     let rows = writer.finish().map_err(|e| failed(&e))?;
     writeln!(out, "{}: {rows} rows from {} ticks", arguments.output.display(), outcomes.accepted)

@@ -23,7 +23,7 @@ use super::{
     ConfigArgument, Exit, Failure,
     progress::{ReplayBar, bar},
 };
-use crate::{http::answer::wall_clock_nanos, sum::TickSum, wiring};
+use crate::{http::answer::wall_clock_nanos, tick_sum::TickSum, wiring};
 
 /// Records between two moves of the bar.
 const RECORDS_PER_REPORT: u64 = 1_024;
@@ -75,7 +75,8 @@ pub(super) struct Arguments {
     /// Times recorded speed, or max.
     #[arg(long, value_name = "X|max", default_value = "1")]
     speed: Speed,
-    /// Shift all times so that the first tick happens now. Without it, ticks older than what the topic holds are refused.
+    /// Shift all times so that the first tick happens now. Without it, ticks older than what the topic holds are
+    /// refused.
     #[arg(long)]
     shift_to_now: bool,
     /// The zone of times that name none, as an offset: Z, +02:00, -0530. Without it, they are UTC.
@@ -146,7 +147,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
 
 /// An error where no tick came of the records.
 pub(super) fn check(sum: &TickSum) -> Result<(), Failure> {
-    sum.lack().map_or(Ok(()), |lack| Err(Failure::new(Exit::Failed, lack)))
+    sum.failure().map_or(Ok(()), |failure| Err(Failure::new(Exit::Failed, failure)))
 }
 
 impl Plan {

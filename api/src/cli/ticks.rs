@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    sum::TickSum,
+    tick_sum::TickSum,
     training::{
         self, Collector, Latent,
         runbook::{RunbookFeatures, RunbookRows},
@@ -121,8 +121,8 @@ fn replay(
     drop(bar);
     eprintln!("{sum}");
     ended.map_err(|error| failed(&error))?;
-    if let Some(lack) = sum.lack() {
-        return Err(failed(&lack));
+    if let Some(failure) = sum.failure() {
+        return Err(failed(&failure));
     }
     // Names without folders: the model is given to others.
     let names: Vec<&str> = globs.iter().map(|glob| glob.rsplit('/').next().unwrap_or(glob)).collect();

@@ -9,7 +9,7 @@ use model::learn::{self, TrainOptions};
 use super::{Exit, Failure, label::LabelArguments, ticks::TickArguments, variant::Variant};
 use crate::{config::Config, model_file, training, wiring};
 
-/// What alarms and spikes cost: they choose the threshold of an alarm.
+/// Costs of false alarms and missed spikes, which determine the threshold of an alarm.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct CostArguments {
     /// Cost of an alarm without a spike, in any unit.

@@ -1,6 +1,6 @@
 //! `stormglass verify`: every prediction computed once more from the ticks and the models, byte for byte.
 
-mod shelf;
+mod model_files;
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
@@ -11,7 +11,7 @@ use engine::{
     verify::{Committed, Difference, KeptState, Report, Verifier, VerifySettings},
 };
 
-use self::shelf::ModelFiles;
+use self::model_files::ModelFiles;
 use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar};
 use crate::{config::Config, wiring};
 

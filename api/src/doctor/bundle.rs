@@ -1,7 +1,7 @@
-//! What was found, in one zip file, for somebody else to look at: no secret is in it.
+//! Packs the findings into one zip file, without secrets, for somebody else to look at.
 //!
-//! The configuration says which words are secret. Where it does not load nobody knows, and what others wrote (a log,
-//! the service's answers, the configuration's own lines) stays outside.
+//! The configuration says which words are secret. If it does not load, no secret is known, and everything that may
+//! contain one (a log, the service's answers, the configuration's lines) is left out.
 
 use std::{
     fs::File,
@@ -22,18 +22,19 @@ use crate::{
     config::{ConfigError, show::show},
 };
 
-/// The check that tells why a configuration does not load.
+/// Name of the check that reports why a configuration does not load.
 const CONFIGURATION: &str = "configuration";
-/// Checks that look at nothing but this machine, and that one.
-const OWN_WORDS: [&str; 2] = [CONFIGURATION, "instructions"];
+/// Checks whose findings stay when no secret is known: one looks at the processor only, and the other is reduced to the
+/// place of the error.
+const CHECKS_WITHOUT_SECRETS: [&str; 2] = [CONFIGURATION, "instructions"];
 
-/// Bytes of a log's end that are taken.
+/// Bytes of the log that are packed: its end.
 const LOG_BYTES_MAX: u64 = 1 << 20;
 
-/// Writes `findings`, the configuration without its secrets, what the service says of itself, and a log's end.
+/// Writes the findings, the configuration, the service's answers and the end of the log, all without secrets.
 ///
 /// # Errors
-/// When the file cannot be written, or the log cannot be read, or may not: without a configuration.
+/// If the file cannot be written, the log cannot be read, or a log is given while the configuration does not load.
 pub(crate) fn write(
     path: &Path,
     context: &Context,
@@ -51,8 +52,8 @@ pub(crate) fn write(
         ));
     }
     let (redactor, findings) = match &context.loaded {
-        Ok(loaded) => (Redactor::of(&loaded.config), findings.to_vec()),
-        Err(error) => (Redactor::default(), without_words_of_others(error, findings)),
+        Ok(loaded) => (Redactor::new(&loaded.config), findings.to_vec()),
+        Err(error) => (Redactor::default(), findings_without_secrets(error, findings)),
     };
     let mut bundle = Bundle { zip: ZipWriter::new(File::create(path)?), redactor };
     let mut text = Vec::new();
@@ -70,16 +71,18 @@ pub(crate) fn write(
         bundle.add(&format!("service/{name}.{extension}"), &answer.body)?;
     }
     if let Some(log) = log {
-        bundle.add("log.txt", &end_of(log)?)?;
+        bundle.add("log.txt", &read_end(log)?)?;
     }
     bundle.zip.finish().map_err(io::Error::from)?.sync_all()
 }
 
 /// The findings that quote neither the configuration nor the service.
-fn without_words_of_others(error: &ConfigError, findings: &[Finding]) -> Vec<Finding> {
+fn findings_without_secrets(error: &ConfigError, findings: &[Finding]) -> Vec<Finding> {
     let mut kept: Vec<Finding> = findings
         .iter()
-        .filter(|finding| finding.outcome == Outcome::Skipped || OWN_WORDS.contains(&finding.check))
+        .filter(|finding| {
+            finding.outcome == Outcome::Skipped || CHECKS_WITHOUT_SECRETS.contains(&finding.check)
+        })
         .cloned()
         .collect();
     for finding in kept.iter_mut().filter(|finding| finding.check == CONFIGURATION) {
@@ -91,7 +94,8 @@ fn without_words_of_others(error: &ConfigError, findings: &[Finding]) -> Vec<Fin
     kept
 }
 
-fn end_of(log: &Path) -> io::Result<Vec<u8>> {
+/// The last [`LOG_BYTES_MAX`] of the log.
+fn read_end(log: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(log)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", log.display())))?;
     let length = file.metadata()?.len();
@@ -107,8 +111,9 @@ struct Bundle {
 }
 
 impl Bundle {
+    /// Adds a file, whose bytes are text, without its secrets.
     fn add(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let text = self.redactor.clean(&String::from_utf8_lossy(bytes));
+        let text = self.redactor.redact(&String::from_utf8_lossy(bytes));
         self.zip.start_file(name, SimpleFileOptions::default()).map_err(io::Error::from)?;
         self.zip.write_all(text.as_bytes())
     }

@@ -9,7 +9,7 @@ mod instructions;
 #[cfg(feature = "kafka")]
 mod kafka_bootstrap;
 #[cfg(feature = "kafka")]
-mod kafka_future;
+mod kafka_clock;
 #[cfg(feature = "kafka")]
 mod kafka_group;
 #[cfg(feature = "kafka")]
@@ -20,7 +20,6 @@ mod kafka_properties;
 mod kafka_topics;
 #[cfg(feature = "kafka")]
 mod kafka_transactions;
-mod live;
 mod memory;
 mod memory_lock;
 mod model;
@@ -34,9 +33,10 @@ mod ready;
 mod runtime;
 mod same_build;
 mod state_directory;
+mod symbols;
 
 #[cfg(feature = "kafka")]
-pub(super) use kafka_bootstrap::{Broker, broker};
+pub(super) use kafka_bootstrap::{Broker, query_broker};
 
 use super::{
     context::{Context, NoService, Start},
@@ -45,14 +45,14 @@ use super::{
 };
 use crate::config::Loaded;
 
-/// What a check wants to see.
+/// A check, by what it needs to look at. Without that it is skipped.
 #[derive(Clone, Copy)]
-enum Asks {
-    /// Whatever there is.
+enum Needs {
+    /// Nothing: the check looks at whatever there is.
     Always(fn(&Context) -> Vec<Finding>),
     /// A configuration that loads.
     Configured(fn(&Loaded) -> Vec<Finding>),
-    /// Such a configuration, and the model that a start with it has.
+    /// A configuration that loads, and the model that `serve` would start with.
     Started(fn(&Loaded, &Start) -> Vec<Finding>),
     /// A service that answers.
     Running(fn(&Service) -> Vec<Finding>),
@@ -61,82 +61,72 @@ enum Asks {
     Connected(fn(&Broker) -> Vec<Finding>),
 }
 
-/// One question.
-struct Check {
-    name: &'static str,
-    asks: Asks,
-}
-
-const fn check(name: &'static str, asks: Asks) -> Check {
-    Check { name, asks }
-}
-
-/// What the machine gives, then what runs on it, then what it is connected to.
-const CHECKS: &[Check] = &[
-    check("configuration", Asks::Always(configuration::look)),
-    check("model file", Asks::Started(model_file::look)),
-    check("model", Asks::Started(model::look)),
-    check("model changes", Asks::Configured(model_changes::look)),
-    check("instructions", Asks::Always(instructions::look)),
-    check("processors", Asks::Configured(processors::look)),
-    check("runtime", Asks::Configured(runtime::look)),
-    check("memory lock", Asks::Configured(memory_lock::look)),
-    check("open files", Asks::Configured(open_files::look)),
-    check("memory", Asks::Configured(memory::look)),
-    check("state directory", Asks::Configured(state_directory::look)),
-    check("port", Asks::Always(port::look)),
-    check("alive", Asks::Always(alive::look)),
-    check("ready", Asks::Running(ready::look)),
-    check("health", Asks::Running(health::look)),
-    check("same build", Asks::Always(same_build::look)),
-    check("symbols", Asks::Running(live::look)),
-    check("quality", Asks::Running(quality::look)),
-    check("counters", Asks::Running(counters::look)),
-    check("clock", Asks::Running(clock::look)),
+/// The checks by name: first the machine, then the service that runs on it, then the broker.
+const CHECKS: &[(&str, Needs)] = &[
+    ("configuration", Needs::Always(configuration::check)),
+    ("model file", Needs::Started(model_file::check)),
+    ("model", Needs::Started(model::check)),
+    ("model changes", Needs::Configured(model_changes::check)),
+    ("instructions", Needs::Always(instructions::check)),
+    ("processors", Needs::Configured(processors::check)),
+    ("runtime", Needs::Configured(runtime::check)),
+    ("memory lock", Needs::Configured(memory_lock::check)),
+    ("open files", Needs::Configured(open_files::check)),
+    ("memory", Needs::Configured(memory::check)),
+    ("state directory", Needs::Configured(state_directory::check)),
+    ("port", Needs::Always(port::check)),
+    ("alive", Needs::Always(alive::check)),
+    ("ready", Needs::Running(ready::check)),
+    ("health", Needs::Running(health::check)),
+    ("same build", Needs::Always(same_build::check)),
+    ("symbols", Needs::Running(symbols::check)),
+    ("quality", Needs::Running(quality::check)),
+    ("counters", Needs::Running(counters::check)),
+    ("clock", Needs::Running(clock::check)),
     #[cfg(feature = "kafka")]
-    check("kafka settings", Asks::Configured(kafka_properties::look)),
+    ("kafka settings", Needs::Configured(kafka_properties::check)),
     #[cfg(feature = "kafka")]
-    check("kafka bootstrap", Asks::Always(kafka_bootstrap::look)),
+    ("kafka bootstrap", Needs::Always(kafka_bootstrap::check)),
     #[cfg(feature = "kafka")]
-    check("kafka listeners", Asks::Connected(kafka_listeners::look)),
+    ("kafka listeners", Needs::Connected(kafka_listeners::check)),
     #[cfg(feature = "kafka")]
-    check("kafka topics", Asks::Connected(kafka_topics::look)),
+    ("kafka topics", Needs::Connected(kafka_topics::check)),
     #[cfg(feature = "kafka")]
-    check("kafka group", Asks::Connected(kafka_group::look)),
+    ("kafka group", Needs::Connected(kafka_group::check)),
     #[cfg(feature = "kafka")]
-    check("transactions", Asks::Connected(kafka_transactions::look)),
+    ("transactions", Needs::Connected(kafka_transactions::check)),
     #[cfg(feature = "kafka")]
-    check("kafka clock", Asks::Connected(kafka_future::look)),
+    ("kafka clock", Needs::Connected(kafka_clock::check)),
 ];
 
-/// Asks all.
+/// Runs all checks, in the order of the list.
 pub(crate) fn examine(context: &Context) -> Vec<Finding> {
     let mut all = Vec::new();
-    for check in CHECKS {
-        let found = match check.asks {
-            Asks::Always(look) => look(context),
-            Asks::Configured(look) => match &context.loaded {
-                Ok(loaded) => look(loaded),
+    for (name, needs) in CHECKS {
+        let found = match needs {
+            Needs::Always(check) => check(context),
+            Needs::Configured(check) => match &context.loaded {
+                Ok(loaded) => check(loaded),
                 Err(_) => vec![Finding::skipped("the configuration does not load")],
             },
-            Asks::Started(look) => match (&context.loaded, &context.start) {
-                (Ok(loaded), Some(start)) => look(loaded, start),
+            Needs::Started(check) => match (&context.loaded, &context.start) {
+                (Ok(loaded), Some(start)) => check(loaded, start),
                 _ => vec![Finding::skipped("the configuration does not load")],
             },
-            Asks::Running(look) => match &context.service {
-                Ok(service) => look(service),
+            Needs::Running(check) => match &context.service {
+                Ok(service) => check(service),
                 Err(NoService::Unknown) => vec![Finding::skipped("it is not known where a service would be")],
                 Err(NoService::NotRunning(_)) => vec![Finding::skipped("no service runs here")],
                 Err(NoService::Silent(..)) => vec![Finding::skipped("the service does not answer")],
             },
             #[cfg(feature = "kafka")]
-            Asks::Connected(look) => match &context.broker {
-                Some(Ok(broker)) => look(broker),
+            Needs::Connected(check) => match &context.broker {
+                Some(Ok(broker)) => check(broker),
                 Some(Err(_)) => vec![Finding::skipped("no broker answers")],
                 None => vec![Finding::skipped("Kafka is not configured")],
             },
         };
-        all.extend(found.into_iter().map(|finding| Finding { check: check.name, ..finding }));
+        all.extend(found.into_iter().map(|finding| Finding { check: name, ..finding }));
     }
     all
 }

@@ -1,4 +1,4 @@
-//! What checks share, each looked up once.
+//! What several checks look at, gathered once.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,46 +11,46 @@ use crate::{
     models::{self, ModelReport},
 };
 
-/// Longer than a service that is well takes.
+/// How long an answer may take: longer than a healthy service needs.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The configuration, the running service, the broker.
+/// The configuration, the model, the running service and the broker.
 pub(crate) struct Context {
     pub(super) loaded: Result<Loaded, ConfigError>,
-    /// What `serve` would begin with; `None` where the configuration does not load.
+    /// What `serve` would start with; `None` if the configuration does not load.
     pub(super) start: Option<Start>,
-    /// Whom the user named.
+    /// The service named by `--url`.
     pub(super) url: Option<Target>,
-    /// Who was asked, and what it said.
+    /// The answers of the running service, or why there are none.
     pub(super) service: Result<Service, NoService>,
-    /// `None` where Kafka is not configured.
+    /// The broker's report or why there is none; `None` if Kafka is not configured.
     #[cfg(feature = "kafka")]
     pub(super) broker: Option<Result<super::checks::Broker, String>>,
 }
 
-/// The model that a process would begin with, by the record or by the configuration.
+/// The model that a process would start with, by the record or by the configuration.
 pub(super) struct Start {
     pub(super) model: Option<Arc<Model>>,
     pub(super) report: ModelReport,
 }
 
-/// Why no service was asked.
+/// Why there are no answers of a service.
 #[derive(Debug)]
 pub(super) enum NoService {
-    /// Nobody said where, and the configuration does not load.
+    /// Its address is not known: there is no `--url`, and the configuration does not load.
     Unknown,
-    /// Nobody listens where one is configured: it does not run.
+    /// Nothing listens at the configured address, or the configured port is 0.
     NotRunning(SocketAddr),
-    /// It does not answer as one.
+    /// There is no answer, or not one of this service; with the reason.
     Silent(Target, String),
 }
 
 impl Context {
-    /// Looks at everything that several checks need.
-    pub(crate) fn look(loaded: Result<Loaded, ConfigError>, url: Option<Target>) -> Self {
-        let service = Self::service(loaded.as_ref().ok(), url.as_ref());
+    /// Opens the model, and asks the service and the broker.
+    pub(crate) fn gather(loaded: Result<Loaded, ConfigError>, url: Option<Target>) -> Self {
+        let service = Self::query_service(loaded.as_ref().ok(), url.as_ref());
         #[cfg(feature = "kafka")]
-        let broker = loaded.as_ref().ok().and_then(|loaded| super::checks::broker(&loaded.config));
+        let broker = loaded.as_ref().ok().and_then(|loaded| super::checks::query_broker(&loaded.config));
         let start = loaded.as_ref().ok().map(|loaded| {
             let (model, report) = models::start::load(loaded);
             Start { model, report }
@@ -65,7 +65,7 @@ impl Context {
         }
     }
 
-    fn service(loaded: Option<&Loaded>, url: Option<&Target>) -> Result<Service, NoService> {
+    fn query_service(loaded: Option<&Loaded>, url: Option<&Target>) -> Result<Service, NoService> {
         let listen = loaded.map(|loaded| loaded.config.server.listen);
         let target = match (url, listen) {
             (Some(url), _) => url.clone(),
@@ -76,7 +76,7 @@ impl Context {
         let silent = |why: String| NoService::Silent(target.clone(), why);
         let client =
             BlockingClient::new(target.clone(), TIMEOUT).map_err(|error| silent(error.to_string()))?;
-        Service::look(&client).map_err(|error| match (error, url, listen) {
+        Service::query(&client).map_err(|error| match (error, url, listen) {
             (ClientError::Refused, None, Some(listen)) => NoService::NotRunning(listen),
             (error, _, _) => silent(error.to_string()),
         })

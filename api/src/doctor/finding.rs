@@ -4,17 +4,17 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// How it stands.
+/// Outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// As it should be.
     Ok,
-    /// It works, and will not always, or not as well as it could.
+    /// It works, but may stop working, or does not work as well as it could.
     Warning,
     /// It does not work.
     Failed,
-    /// Not asked, because what it is about is not there.
+    /// The check did not run, because what it looks at is not there.
     Skipped,
 }
 
@@ -29,16 +29,15 @@ impl Outcome {
     }
 }
 
-/// One thing that was found.
+/// One result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// Which check; the list gives it.
+    /// Name of the check.
     pub check: &'static str,
-    /// How it stands.
     pub outcome: Outcome,
-    /// What was seen, and its cause where that is known.
+    /// What was found, and its cause if that is known; for a skipped check, why.
     pub what: String,
-    /// What to do.
+    /// What to do about a warning or a failure.
     pub fix: Option<String>,
 }
 
@@ -64,10 +63,7 @@ impl Finding {
     }
 }
 
-/// For people: one line a finding, and what to do below it; what could not be asked, by its reason, at the end.
-///
-/// # Errors
-/// When it cannot be written.
+/// Writes a line for each finding with its fix below it, then the skipped checks by reason, then the counts.
 pub(crate) fn print(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     let mut skipped: Vec<(&str, Vec<&str>)> = Vec::new();
     for Finding { check, outcome, what, fix } in findings {

@@ -1,20 +1,21 @@
-//! Takes secrets out of what leaves the machine.
+//! Removes secrets from text that leaves the machine.
 
 use crate::config::{Config, secret::resolve, show::is_secret};
 
-/// Shorter ones are everywhere in ordinary text; the configuration is shown without them in any case.
+/// Shorter secrets are not searched for, since they are everywhere in ordinary text. The configuration is printed
+/// without secrets in any case.
 const SECRET_CHARS_MIN: usize = 3;
 
-/// Knows the secrets of a configuration.
+/// The secrets of a configuration.
 #[derive(Debug, Default)]
 pub(super) struct Redactor {
-    /// The longest first: one may hold another.
+    /// The longest first, since one may contain another.
     secrets: Vec<String>,
 }
 
 impl Redactor {
-    /// Of the values that properties hold or refer to, and of passwords in addresses.
-    pub(super) fn of(config: &Config) -> Self {
+    /// Collects the values of secret settings, also those that they refer to, and the passwords in URLs.
+    pub(super) fn new(config: &Config) -> Self {
         let mut secrets = Vec::new();
         for (name, value) in &config.kafka.properties {
             if is_secret(name) {
@@ -23,7 +24,7 @@ impl Redactor {
         }
         secrets.extend(config.server.admin_token.get().into_iter().flat_map(values_of));
         secrets.extend(config.server.advertised_url.as_deref().and_then(password_of));
-        // As JSON writes it, too.
+        // Each secret also as JSON escapes it.
         let written = |secret: &String| {
             let json = serde_json::to_string(secret).ok()?;
             Some(json.trim_matches('"').to_owned())
@@ -36,19 +37,21 @@ impl Redactor {
         Self { secrets }
     }
 
-    pub(super) fn clean(&self, text: &str) -> String {
+    /// Replaces each secret by `***`.
+    pub(super) fn redact(&self, text: &str) -> String {
         self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 }
 
-/// The value itself, or what it refers to, without the blanks around it.
+/// The value itself or what it refers to, trimmed; nothing if that cannot be read.
 fn values_of(value: &str) -> Vec<String> {
     let at_place = value.strip_prefix("token_file=").map(|path| format!("file:{path}"));
-    // What is not where it is said to be is in no text.
+    // A secret that cannot be read is in no text.
     let referred = resolve("", at_place.as_deref().unwrap_or(value)).ok();
     referred.map(|secret| secret.trim().to_owned()).into_iter().collect()
 }
 
+/// The password in `scheme://user:password@host/path`.
 fn password_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let (authority, _) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -74,7 +77,8 @@ mod tests {
             ("STORMGLASS__SERVER__ADVERTISED_URL", "http://ann:hunter3@host:8000"),
         ];
         let config = Layers::default().load(&environment).unwrap().config;
-        let text = Redactor::of(&config).clean(r#"ann hunter2 hunter3 from-file s3cr"et "s3cr\"et" hunter"#);
+        let text =
+            Redactor::new(&config).redact(r#"ann hunter2 hunter3 from-file s3cr"et "s3cr\"et" hunter"#);
         assert_eq!(text, r#"ann *** *** *** *** "***" hunter"#);
     }
 }

@@ -1,4 +1,4 @@
-//! What a running service says of itself.
+//! The answers of a running service about itself.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -6,16 +6,17 @@ use serde_json::Value;
 
 use crate::client::{Answer, BlockingClient, ClientError, Target};
 
-/// What is asked of it, in the order of RUNBOOK's table; a bundle has each answer.
+/// The paths that are asked for, in the order of RUNBOOK's table. A bundle contains each answer.
 const PATHS: [&str; 8] =
     ["/version", "/livez", "/readyz?verbose", "/health", "/symbols", "/quality", "/events", "/metrics"];
 
-/// Its answers.
+/// A running service and its answers.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) target: Target,
-    /// Seconds that its clock is ahead of ours; below 0, behind. What the question itself took is not counted.
-    pub(super) ahead_s: Option<i64>,
+    /// Seconds that its clock is ahead of this machine's; negative if it is behind. The time of the request itself does
+    /// not count. `None` if the answer has no date.
+    pub(super) clock_ahead_s: Option<i64>,
     answers: BTreeMap<&'static str, Answer>,
 }
 
@@ -24,15 +25,15 @@ fn seconds_now() -> i64 {
 }
 
 impl Service {
-    /// Asks everything.
+    /// Asks for all paths.
     ///
     /// # Errors
-    /// [`ClientError`] when there is no service, or what is there answers as something else.
-    pub(super) fn look(client: &BlockingClient) -> Result<Self, ClientError> {
+    /// [`ClientError`] if there is no answer to the first, or not one of this service.
+    pub(super) fn query(client: &BlockingClient) -> Result<Self, ClientError> {
         let before = seconds_now();
         let version = client.get(PATHS[0])?;
         let after = seconds_now();
-        let ahead_s = version
+        let clock_ahead_s = version
             .headers
             .get("date")
             .and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok())
@@ -47,12 +48,12 @@ impl Service {
         }
         let mut answers = BTreeMap::from([(PATHS[0], version)]);
         for path in &PATHS[1..] {
-            // One that is missing is noticed by its check.
+            // A missing answer is reported by the check that needs it.
             if let Ok(answer) = client.get(path) {
                 answers.insert(path, answer);
             }
         }
-        Ok(Self { target: client.target().clone(), ahead_s, answers })
+        Ok(Self { target: client.target().clone(), clock_ahead_s, answers })
     }
 
     /// Every answer, by its path.
@@ -64,13 +65,13 @@ impl Service {
         self.answers.get(path).map(|answer| answer.status.as_u16())
     }
 
-    /// A JSON answer; null where there is none.
+    /// An answer as JSON; null if there is none.
     pub(super) fn json(&self, path: &str) -> Value {
         let answer = self.answers.get(path);
         answer.and_then(|answer| serde_json::from_slice(&answer.body).ok()).unwrap_or_default()
     }
 
-    /// The sum of a metric's series, `None` where it has none.
+    /// The sum of a metric's series; `None` if it has none.
     pub(super) fn metric(&self, name: &str) -> Option<f64> {
         let text = std::str::from_utf8(&self.answers.get("/metrics")?.body).ok()?;
         let values: Vec<f64> = text

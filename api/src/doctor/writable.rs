@@ -1,32 +1,30 @@
-//! Whether a directory can be written: tried, because a permission says nothing of a full disk.
+//! Tries whether a directory can be written: permissions say nothing about a full disk.
 
 use std::path::Path;
 
-use crate::disk::{existing, free_bytes, try_to_write};
+use crate::disk::{free_bytes, nearest_existing, try_to_write};
 
-/// Free room below which a disk is about to be full.
+/// Free space below which a disk is about to be full.
 const FREE_MIB_MIN: u64 = 64;
 
-/// The same for a directory that the service makes where it is missing: the nearest one above it is tried then.
-///
-/// # Errors
-/// As [`try_folder`].
-pub(super) fn try_directory(directory: &Path) -> Result<String, String> {
-    try_folder(&existing(directory))
+/// Like [`check_writable`], for a directory that the service creates if it is missing: then the nearest directory above
+/// it is tried.
+pub(super) fn check_writable_or_creatable(directory: &Path) -> Result<String, String> {
+    check_writable(&nearest_existing(directory))
 }
 
-/// Writes into the folder and says so with the room that is left.
+/// Writes a file into the directory and removes it. Returns a sentence with the free space.
 ///
 /// # Errors
-/// Why it cannot be written, or how little room is left.
-pub(super) fn try_folder(folder: &Path) -> Result<String, String> {
-    let shown = folder.display();
-    if !folder.is_dir() {
+/// A sentence, if the directory cannot be written or its disk has less than [`FREE_MIB_MIN`] left.
+pub(super) fn check_writable(directory: &Path) -> Result<String, String> {
+    let shown = directory.display();
+    if !directory.is_dir() {
         return Err(format!("{shown} is no directory"));
     }
     let refused = |error| format!("{shown} cannot be written: {error}");
-    try_to_write(folder, 0).map_err(refused)?;
-    let free_mib = free_bytes(folder).map_err(refused)? >> 20;
+    try_to_write(directory, 0).map_err(refused)?;
+    let free_mib = free_bytes(directory).map_err(refused)? >> 20;
     if free_mib < FREE_MIB_MIN {
         return Err(format!(
             "{shown} can be written, but its disk has {free_mib} MiB left; keep {FREE_MIB_MIN} MiB free"

@@ -7,7 +7,7 @@ use model::{
 };
 
 use super::{
-    compare::each,
+    compare::map_columns,
     options::Options,
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,

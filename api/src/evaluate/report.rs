@@ -25,7 +25,7 @@ use super::{
     rows::Rows,
     time_text,
 };
-use crate::sum::TickSum;
+use crate::tick_sum::TickSum;
 
 /// One fold of the walk forward.
 #[derive(Clone, Debug, Serialize)]

@@ -1,4 +1,4 @@
-//! One JSON object a line, in which no key stands twice.
+//! Formats an event as one JSON object on a line, in which no key occurs twice.
 //!
 //! The keys are `timestamp`, `level`, `message`, the event's fields, and `target`. A field whose key is taken gets a
 //! number behind it: readers of duplicate keys differ in which value they keep, and some refuse the line.
@@ -20,12 +20,11 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Where a library that logs by the crate `log` puts its own target.
+/// Field with the target of a library that logs by the crate `log`.
 const LOG_TARGET: &str = "log.target";
-/// What such a library also adds: places in its source code, which say nothing to an operator.
+/// Fields with places in the source code of such a library, which say nothing to an operator. They are left out.
 const LOG_PLACES: [&str; 3] = ["log.module_path", "log.file", "log.line"];
 
-/// Writes an event as one JSON object.
 #[derive(Debug)]
 pub(super) struct JsonLine;
 
@@ -57,7 +56,7 @@ where
     }
 }
 
-/// An event's fields, in their order.
+/// An event's target, and its fields in their order.
 #[derive(Default)]
 struct Fields {
     target: String,
@@ -65,7 +64,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn take(&mut self, field: &Field, value: Value) {
+    fn push(&mut self, field: &Field, value: Value) {
         match (field.name(), value) {
             (LOG_TARGET, Value::String(target)) => self.target = target,
             (name, _) if LOG_PLACES.contains(&name) => {}
@@ -76,26 +75,26 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.take(field, format!("{value:?}").into());
+        self.push(field, format!("{value:?}").into());
     }
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field, value.into());
+        self.push(field, value.into());
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.take(field, value.into());
+        self.push(field, value.into());
     }
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.take(field, value.into());
+        self.push(field, value.into());
     }
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.take(field, value.into());
+        self.push(field, value.into());
     }
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.take(field, value.into());
+        self.push(field, value.into());
     }
 }
 
-/// An object that is written in the order of its keys' arrival.
+/// A JSON object whose keys keep the order in which they were pushed. A key that is taken gets a number behind it.
 #[derive(Default)]
 struct UniqueKeys(Vec<(Cow<'static, str>, Value)>);
 

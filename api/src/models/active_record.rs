@@ -1,5 +1,5 @@
-//! What was activated, written down so that it outlives the process: a JSON file, and beside it, in a folder of the same
-//! name with `.d`, the bytes of the models that it names.
+//! What was activated, written down so that it outlives the process: a JSON file, and beside it, in a folder of the
+//! same name with `.d`, the bytes of the models that it names.
 //!
 //! Both are written aside, synced and renamed, so a crash leaves the old or the new. The copies make the record hold
 //! whatever happens to the files that the models came from; a copy whose SHA-256 is another than the record says is not
@@ -18,7 +18,7 @@ use model::Model;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
-use crate::{disk::folder_of, model_file};
+use crate::{disk::parent_directory, model_file};
 
 /// Bytes of a record at most: a longer file is none.
 const RECORD_BYTES_MAX: u64 = 64 << 10;
@@ -278,7 +278,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
+    File::open(parent_directory(path))?.sync_all()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     http::{App, SourceReport, SourceState, answer::wall_clock_nanos, app::ShardsAlive},
     model_file, shipped,
-    sum::TickSum,
+    tick_sum::TickSum,
     wiring,
 };
 
@@ -86,8 +86,8 @@ fn run_source(
         report.sum_up(sum.to_string());
     }
     match ended {
-        Ok(SourceEnd::Finished) => match sum.lack() {
-            Some(lack) => tracing::warn!(source = name, %sum, "the source has ended: {lack}"),
+        Ok(SourceEnd::Finished) => match sum.failure() {
+            Some(failure) => tracing::warn!(source = name, %sum, "the source has ended: {failure}"),
             None => tracing::info!(source = name, %sum, "the source has no more ticks"),
         },
         Ok(SourceEnd::Stopped) => tracing::debug!(source = name, "the source stopped"),

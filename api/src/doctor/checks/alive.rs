@@ -1,11 +1,11 @@
-//! Is there a service, and is it alive?
+//! Does a service run, and is it alive?
 
 use crate::doctor::{
     context::{Context, NoService},
     finding::Finding,
 };
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     match &context.service {
         Err(NoService::Unknown) => vec![Finding::skipped("give --url to ask a running service")],
         Err(NoService::NotRunning(address)) => vec![Finding::skipped(format!(

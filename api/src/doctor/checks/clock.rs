@@ -1,12 +1,12 @@
-//! Do the service's clock and this one agree?
+//! Do the clock of the service and the clock of this machine agree?
 
 use crate::doctor::{finding::Finding, service::Service};
 
-/// A header has whole seconds, and may be a second old.
+/// Greatest difference that is no finding: the Date header has whole seconds, and may be a second old.
 const APART_S_MAX: i64 = 2;
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
-    let Some(apart) = service.ahead_s else {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
+    let Some(apart) = service.clock_ahead_s else {
         return vec![Finding::skipped("the service's answer has no Date")];
     };
     if apart.abs() <= APART_S_MAX {

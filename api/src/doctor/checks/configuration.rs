@@ -2,7 +2,7 @@
 
 use crate::doctor::{context::Context, finding::Finding};
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let loaded = match &context.loaded {
         Ok(loaded) => loaded,
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use crate::doctor::{finding::Finding, service::Service};
 
-/// What should be 0, and what it means where it is not.
+/// Metrics that should be 0, each with what it means if it is not.
 const ZERO: &[(&str, &str)] = &[
     (
         "stormglass_shard_rewakes_total",
@@ -38,7 +38,7 @@ const ZERO: &[(&str, &str)] = &[
     ),
 ];
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
     let risen = ZERO.iter().filter_map(|(name, fix)| {
         let value = service.metric(name).filter(|&value| value > 0.0)?;
         Some(Finding::warning(format!("{name} is {value}"), *fix))

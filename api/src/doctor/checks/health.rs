@@ -1,10 +1,10 @@
-//! Is it healthy, and what does it say is not?
+//! Is the service healthy, and if not, for which reasons?
 
 use serde_json::Value;
 
 use crate::doctor::{finding::Finding, service::Service};
 
-/// A reason's beginning, and what to do about it.
+/// Beginnings of the service's reasons, each with what to do about it.
 const FIXES: &[(&str, &str)] = &[
     ("Model not loaded", "fix MODEL_PATH or unset it: the shipped model loads"),
     ("the model's event", "set [label] to the model's event, or train for the configured one"),
@@ -34,10 +34,11 @@ const FIXES: &[(&str, &str)] = &[
     ("all ", "raise server.connections_max with the limit of open files, or add instances"),
 ];
 
-/// A lane that gets nowhere: nothing is predicted, though everything else is as it should be.
+/// Beginning of the reason of a lane that makes no progress. Nothing is predicted then, so it is a failure although the
+/// service calls itself degraded.
 const LANE: &str = "Kafka: lane";
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
     let body = service.json("/health");
     let status = body["status"].as_str().unwrap_or("unknown");
     let reasons: Vec<&str> =
@@ -49,8 +50,8 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
         let fix = FIXES.iter().find(|(begin, _)| reason.starts_with(begin)).map(|(_, fix)| *fix);
         let fix = fix.unwrap_or("RUNBOOK has it, under its alerts and symptoms");
         let what = format!("{status}: {reason}");
-        let can_go_on = status == "degraded" && !reason.starts_with(LANE);
-        if can_go_on { Finding::warning(what, fix) } else { Finding::failed(what, fix) }
+        let is_warning = status == "degraded" && !reason.starts_with(LANE);
+        if is_warning { Finding::warning(what, fix) } else { Finding::failed(what, fix) }
     });
     let found: Vec<Finding> = found.collect();
     if found.is_empty() {

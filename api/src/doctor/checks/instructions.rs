@@ -3,7 +3,7 @@
 use crate::doctor::{context::Context, finding::Finding};
 
 #[cfg(target_arch = "x86_64")]
-pub(super) fn look(_: &Context) -> Vec<Finding> {
+pub(super) fn check(_: &Context) -> Vec<Finding> {
     let wide = [
         ("avx512f", is_x86_feature_detected!("avx512f")),
         ("avx512bw", is_x86_feature_detected!("avx512bw")),
@@ -24,6 +24,6 @@ pub(super) fn look(_: &Context) -> Vec<Finding> {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn look(_: &Context) -> Vec<Finding> {
+pub(super) fn check(_: &Context) -> Vec<Finding> {
     vec![Finding::ok("portable walks of forests: this is no x86-64")]
 }

@@ -13,19 +13,19 @@ use crate::{
     wiring,
 };
 
-/// Time to connect.
+/// How long an attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the broker showed.
+/// The broker's report, and the settings that it was asked with.
 pub(in crate::doctor) struct Broker {
     pub(super) settings: KafkaSettings,
     pub(super) report: BrokerReport,
 }
 
-/// Looks; `None` where Kafka is not configured.
-pub(in crate::doctor) fn broker(config: &Config) -> Option<Result<Broker, String>> {
+/// Asks the configured broker for its report; `None` if Kafka is not configured. An error says why no broker answers.
+pub(in crate::doctor) fn query_broker(config: &Config) -> Option<Result<Broker, String>> {
     let servers = servers(config)?;
-    // A client that finds nobody asks for as long as it may.
+    // A client that reaches no broker would retry until its timeout.
     if servers.iter().all(|server| connect(server).is_err()) {
         return Some(Err("none of the addresses can be connected to".to_owned()));
     }
@@ -35,20 +35,21 @@ pub(in crate::doctor) fn broker(config: &Config) -> Option<Result<Broker, String
     }))
 }
 
-/// The addresses that a client has: a property of its own outranks the key. `None` where Kafka is not configured.
+/// The bootstrap addresses that a client uses: the property `bootstrap.servers` outranks `kafka.bootstrap_servers`.
+/// `None` if Kafka is not configured.
 fn servers(config: &Config) -> Option<Vec<String>> {
     let kafka = &config.kafka;
     if !kafka.has_brokers() {
         return None;
     }
-    // One whose place is empty is told by the check of the settings.
+    // A reference that cannot be resolved is reported by the check of the settings.
     let property =
         kafka.properties.get("bootstrap.servers").map(|value| resolve("", value).unwrap_or_default());
     let list = property.as_ref().unwrap_or(&kafka.bootstrap_servers);
     Some(list.split(',').map(|server| server.trim().to_owned()).collect())
 }
 
-/// Connects and goes away again.
+/// Opens a TCP connection to `HOST:PORT` and closes it. An error says why it cannot be opened.
 pub(super) fn connect(server: &str) -> Result<(), String> {
     let addresses = server.to_socket_addrs().map_err(|error| match server.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => format!("{host} is no known host: {error}"),
@@ -64,7 +65,7 @@ pub(super) fn connect(server: &str) -> Result<(), String> {
     Err(why)
 }
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let (Ok(loaded), Some(broker)) = (&context.loaded, &context.broker) else {
         return vec![Finding::skipped("Kafka is not configured")];
     };
@@ -89,7 +90,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
             broker.report.brokers.len(),
             servers.join(",")
         ))),
-        // Already told.
+        // The connections that failed are reported above.
         Err(_) if silent == servers.len() => {}
         Err(why) => found.push(Finding::failed(
             why.clone(),

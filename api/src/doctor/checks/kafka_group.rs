@@ -1,14 +1,14 @@
-//! Who works in the group, and how far behind is it?
+//! Does the consumer group have members, and how far is it behind?
 
 use std::collections::BTreeMap;
 
 use super::kafka_bootstrap::Broker;
 use crate::doctor::finding::Finding;
 
-/// Records behind which a working group is called late.
+/// Lag in records above which a working group gets a warning.
 const LAG_MAX: u64 = 10_000;
 
-pub(super) fn look(broker: &Broker) -> Vec<Finding> {
+pub(super) fn check(broker: &Broker) -> Vec<Finding> {
     let (report, settings) = (&broker.report, &broker.settings);
     if report.ticks.is_empty() {
         return vec![Finding::skipped(format!("{} does not exist yet", settings.topic_raw))];
@@ -44,7 +44,7 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
             "members are coming or going; if it stays, one of them does not answer: look at kafka.session_timeout_s",
         ));
     }
-    // A process has one client name for all of its lanes.
+    // All lanes of a process have the same client name.
     let mut hosts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for member in members {
         let of_client = hosts.entry(&member.client).or_default();
@@ -93,18 +93,18 @@ mod tests {
     #[test]
     fn two_processes_of_one_name_are_told_and_two_lanes_of_one_are_not() {
         let lanes = broker(&[("stormglass-a", "10.0.0.1"), ("stormglass-a", "10.0.0.1")], Some(50_000));
-        assert_eq!(look(&lanes).iter().map(|f| f.outcome).collect::<Vec<_>>(), [Outcome::Ok]);
+        assert_eq!(check(&lanes).iter().map(|f| f.outcome).collect::<Vec<_>>(), [Outcome::Ok]);
         let namesakes = broker(&[("stormglass-a", "10.0.0.1"), ("stormglass-a", "10.0.0.2")], Some(50_000));
-        let found = look(&namesakes);
+        let found = check(&namesakes);
         assert!(found[1].what.contains("10.0.0.1, 10.0.0.2"), "{found:?}");
     }
 
     #[test]
     fn members_that_commit_nothing_while_records_wait_are_told() {
         let mut stuck = broker(&[("stormglass-a", "10.0.0.1")], Some(49_990));
-        assert_eq!(look(&stuck)[0].outcome, Outcome::Ok);
+        assert_eq!(check(&stuck)[0].outcome, Outcome::Ok);
         stuck.report.standing = vec![0];
-        let found = look(&stuck);
+        let found = check(&stuck);
         assert!(
             found[0].outcome == Outcome::Warning && found[0].what.contains("in partitions [0]"),
             "{found:?}"
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_group_that_is_far_behind_is_told_with_how_far() {
-        let found = look(&broker(&[("stormglass-a", "10.0.0.1")], Some(20_000)));
+        let found = check(&broker(&[("stormglass-a", "10.0.0.1")], Some(20_000)));
         assert!(found[0].outcome == Outcome::Warning && found[0].what.contains("30000 records"), "{found:?}");
-        let found = look(&broker(&[], None));
+        let found = check(&broker(&[], None));
         assert!(found[0].what.contains("49900 records behind: nobody works"), "{found:?}");
     }
 }

@@ -1,10 +1,10 @@
-//! Are the settings of the clients complete, and is none of them overruled?
+//! Are the settings of the Kafka clients complete, and is none of them overruled?
 
 use engine::kafka::{Refusal, check_settings};
 
 use crate::{config::Loaded, doctor::finding::Finding, wiring};
 
-/// Properties that the engine sets itself: exactly once depends on them.
+/// Properties that the engine sets itself, because exactly-once delivery depends on them.
 const OWN: &[&str] = &[
     "isolation.level",
     "enable.auto.commit",
@@ -19,8 +19,9 @@ const OWN: &[&str] = &[
     "partition.assignment.strategy",
 ];
 
+/// What to do about a property that librdkafka refuses.
 fn fix(refusal: &Refusal) -> &'static str {
-    // Of all else librdkafka has what this engine uses: TLS, SCRAM and Kerberos are compiled in or not.
+    // Only TLS, SCRAM and Kerberos depend on how librdkafka was built.
     let is_of_the_build = refusal.key.starts_with("kafka.properties.ssl.")
         || matches!(
             refusal.key.as_str(),
@@ -33,7 +34,7 @@ fn fix(refusal: &Refusal) -> &'static str {
     }
 }
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let kafka = &loaded.config.kafka;
     if !kafka.has_brokers() {
         return vec![Finding::skipped("Kafka is not configured")];

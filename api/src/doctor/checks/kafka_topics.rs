@@ -1,12 +1,13 @@
-//! Are the topics there, with as many partitions as each other, each with a leader?
+//! Do the topics exist, with equal numbers of partitions, and does each partition have a leader?
 
 use super::kafka_bootstrap::Broker;
 use crate::doctor::finding::Finding;
 
-/// Topics of as many partitions as the ticks': what belongs to a tick lies on its tick's partition number.
-const EQUAL: [&str; 2] = ["kafka.topic_predictions", "kafka.topic_snapshots"];
+/// Topics that must have as many partitions as the topic of ticks: a prediction and a snapshot are in the partition
+/// with the number of their tick's.
+const EQUALLY_PARTITIONED: [&str; 2] = ["kafka.topic_predictions", "kafka.topic_snapshots"];
 
-pub(super) fn look(broker: &Broker) -> Vec<Finding> {
+pub(super) fn check(broker: &Broker) -> Vec<Finding> {
     let (topics, settings) = (&broker.report.topics, &broker.settings);
     let raw = topics.iter().find(|topic| topic.name == settings.topic_raw).and_then(|topic| topic.partitions);
     let mut found = Vec::new();
@@ -20,7 +21,7 @@ pub(super) fn look(broker: &Broker) -> Vec<Finding> {
                 format!("{name} ({key}) does not exist, and kafka.create_topics is false"),
                 "create it, or fix the name, or set kafka.create_topics = true",
             )),
-            (Some(has), Some(wanted)) if has != wanted && EQUAL.contains(&key) => {
+            (Some(has), Some(wanted)) if has != wanted && EQUALLY_PARTITIONED.contains(&key) => {
                 found.push(Finding::failed(
                     format!("{name} ({key}) has {has} partitions and {} has {wanted}: nothing is scored", settings.topic_raw),
                     "give the smaller one more partitions (kafka-topics --alter --partitions); moving to fewer needs new topics",

@@ -1,9 +1,9 @@
-//! Does an unfinished transaction hold readers back?
+//! Does an unfinished transaction keep readers of committed records from new ones?
 
 use super::kafka_bootstrap::Broker;
 use crate::doctor::finding::Finding;
 
-pub(super) fn look(broker: &Broker) -> Vec<Finding> {
+pub(super) fn check(broker: &Broker) -> Vec<Finding> {
     let held_back = &broker.report.held_back;
     if held_back.is_empty() {
         return vec![Finding::ok("readers of committed records see predictions and snapshots to their ends")];

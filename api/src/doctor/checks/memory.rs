@@ -1,10 +1,10 @@
-//! Does the state of as many symbols as are allowed fit the memory?
+//! Does the state of `engine.symbols_max` symbols fit into memory?
 
 use engine::limits::SYMBOL_RESIDENT_BYTES;
 
 use crate::{capacity::memory_available, config::Loaded, doctor::finding::Finding};
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let (symbols, available) = (loaded.config.engine.symbols_max as u64, memory_available());
     let mib = |bytes: u64| bytes >> 20;
     let wanted = symbols * SYMBOL_RESIDENT_BYTES;

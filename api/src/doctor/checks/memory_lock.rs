@@ -1,11 +1,11 @@
-//! May enough memory be locked for glommio's rings?
+//! Is the limit of locked memory high enough for glommio's rings?
 
 use engine::{runtime::RuntimeChoice, sys::MEMLOCK_BYTES_MIN};
 use rustix::process::{Resource, getrlimit};
 
 use crate::{config::Loaded, doctor::finding::Finding};
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let choice = loaded.config.engine.runtime;
     if choice == RuntimeChoice::Thread || !cfg!(feature = "glommio") {
         return vec![Finding::ok("not needed by pinned threads")];

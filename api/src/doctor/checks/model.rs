@@ -1,4 +1,4 @@
-//! Does the model open, score as it did where it was made, and predict the configured event?
+//! Does the model open, give the scores of its self-test, and predict the configured event?
 
 use engine::bound_model::Unfit;
 use model::Model;
@@ -8,7 +8,7 @@ use crate::{
     doctor::{context::Start, finding::Finding},
 };
 
-pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded, start: &Start) -> Vec<Finding> {
     let Some(model) = &start.model else {
         let why = start.report.refused.as_deref().unwrap_or("nobody says why");
         let fix = if start.report.is_recorded {
@@ -20,10 +20,10 @@ pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
         };
         return vec![Finding::failed(format!("no model: {why}"), fix)];
     };
-    of_model(model, loaded, start)
+    check_model(model, loaded, start)
 }
 
-fn of_model(model: &Model, loaded: &Loaded, start: &Start) -> Vec<Finding> {
+fn check_model(model: &Model, loaded: &Loaded, start: &Start) -> Vec<Finding> {
     let info = model.info();
     let by = if start.report.is_recorded { ", by model.record," } else { "" };
     let name = format!("{} {} ({}), sha256 {}{by}", info.name, info.version, info.variant, info.sha256);

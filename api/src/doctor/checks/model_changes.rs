@@ -1,14 +1,14 @@
-//! Is there what changes of the model need, room for their record too? `serve` does not start without.
+//! Do the model directory, the admin token and the record file, which changes of the model need, exist and work?
 
 use std::path::Path;
 
 use crate::{
     config::{Loaded, places, sections::SourceKind},
-    disk::folder_of,
-    doctor::{finding::Finding, writable},
+    disk::parent_directory,
+    doctor::{finding::Finding, writable::check_writable},
 };
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let config = &loaded.config;
     let mut found = Vec::new();
     if let Err(why) = places::check_model_directory(config) {
@@ -33,7 +33,7 @@ pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
     }
     let record =
         config.model.record.as_deref().filter(|_| config.source.kind != SourceKind::Kafka).map(Path::new);
-    if let Some(Err(why)) = record.map(|path| writable::try_folder(folder_of(path))) {
+    if let Some(Err(why)) = record.map(|path| check_writable(parent_directory(path))) {
         found.push(Finding::warning(
             format!("model.record: {why}"),
             "free some room or move model.record: while the record cannot be written every change of the model is refused",
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn what_ends_a_start_with_64_is_a_failure_before_it() {
         let outcomes = |variables: &[(&str, &str)]| -> Vec<Outcome> {
-            look(&Layers::default().load(&variables).unwrap()).iter().map(|found| found.outcome).collect()
+            check(&Layers::default().load(&variables).unwrap()).iter().map(|found| found.outcome).collect()
         };
         let absent: &[_] = &[
             ("STORMGLASS__MODEL__DIRECTORY", "/no/such/folder"),

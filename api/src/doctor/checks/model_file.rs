@@ -12,10 +12,10 @@ use crate::{
     shipped,
 };
 
-/// What the first byte of a pickle of protocol 2 and later is.
+/// First byte of a pickle of protocol 2 or later.
 const PICKLE: u8 = 0x80;
 
-pub(super) fn look(loaded: &Loaded, start: &Start) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded, start: &Start) -> Vec<Finding> {
     if start.report.is_recorded {
         return vec![Finding::skipped("model.record says which model answers, and has its bytes")];
     }

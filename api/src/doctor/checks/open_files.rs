@@ -4,7 +4,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::{config::Loaded, doctor::finding::Finding, http::open_files_wanted};
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let connections = loaded.config.server.connections_max as u64;
     let wanted = open_files_wanted(connections);
     // The service raises the soft limit to the hard one.

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let Ok(loaded) = &context.loaded else {
         return vec![Finding::skipped("the configuration does not load")];
     };
@@ -41,8 +41,8 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// Whether who asks there asks whoever listens here: the same address by whatever name, or, where all addresses of this
-/// machine are listened on, any of them.
+/// Whether a request to `target` reaches a service that listens at `listen`: its host resolves to that address or, if
+/// the service listens at all addresses, to one of this machine.
 fn leads_to(target: &Target, listen: SocketAddr) -> bool {
     // An address of this machine is one that can be bound.
     let is_ours = |address: SocketAddr| TcpListener::bind((address.ip(), 0)).is_ok();
@@ -66,7 +66,7 @@ mod tests {
         assert!(leads("http://127.0.0.2:8000", "0.0.0.0:8000"), "all of 127 is this machine");
         assert!(!leads("http://localhost:8001", "0.0.0.0:8000"));
         assert!(!leads("http://127.0.0.2:8000", "127.0.0.1:8000"));
-        // An address for documents, which nobody has.
+        // An address that is reserved for documentation.
         assert!(!leads("http://192.0.2.1:8000", "0.0.0.0:8000"));
     }
 }

@@ -1,4 +1,4 @@
-//! Do the shards and the front fit the processors that this process may use?
+//! Do the threads of shards and front fit the processors that this process may use?
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use engine::{
 
 use crate::{config::Loaded, doctor::finding::Finding};
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let allowed = match sys::allowed_cpus() {
         Ok(allowed) => allowed,
         Err(error) => {

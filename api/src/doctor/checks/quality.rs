@@ -1,14 +1,15 @@
-//! Were the answers better than persistence?
+//! Were the probabilities better than the score of persistence, and calibrated?
 
 use serde_json::Value;
 
 use crate::doctor::{finding::Finding, service::Service};
 
-/// Outcomes below which nothing is said: a few hours of one symbol.
+/// Outcomes below which quality is not judged: a few hours of one symbol.
 const ROWS_MIN: u64 = 2_000;
+/// Expected calibration error above which there is a warning.
 const ECE_MAX: f64 = 0.05;
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
     let body = service.json("/quality");
     let Some(models) = body["models"].as_array() else {
         return vec![Finding::warning("/quality gives no answer", "look at the shards: /health and the log")];

@@ -1,8 +1,8 @@
-//! Does it take traffic?
+//! Is the service ready for traffic?
 
 use crate::doctor::{finding::Finding, service::Service};
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
     if service.status("/readyz?verbose") == Some(200) {
         return vec![Finding::ok("it takes traffic")];
     }
@@ -22,7 +22,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
     found
 }
 
-/// By the names of the service's own checks.
+/// What to do if this check of the service's own `/readyz` fails.
 fn fix_of(check: &str) -> &'static str {
     match check {
         "model" => "fix MODEL_PATH or unset it; /health says what is wrong with the file",

@@ -7,7 +7,7 @@ use crate::{config::Loaded, doctor::finding::Finding};
 const ALLOW: &str = "allow io_uring (a seccomp profile with io_uring_setup, io_uring_enter and io_uring_register; \
                      kernel.io_uring_disabled = 0), or set engine.runtime = \"thread\", which is as good";
 
-pub(super) fn look(loaded: &Loaded) -> Vec<Finding> {
+pub(super) fn check(loaded: &Loaded) -> Vec<Finding> {
     let choice = loaded.config.engine.runtime;
     if choice == RuntimeChoice::Thread {
         return vec![Finding::ok("engine.runtime is \"thread\": pinned threads, as asked")];

@@ -1,4 +1,4 @@
-//! Does what runs have the build, the model and the runtime that this command sees?
+//! Does the running service have the build and the model path that this command has?
 
 use crate::{
     build_info,
@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let Some(service) = context.running() else {
         return vec![Finding::skipped("no service answers")];
     };
@@ -22,7 +22,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
         ));
     }
     let configured = context.loaded.as_ref().ok().and_then(|loaded| loaded.config.model.path.as_deref());
-    // A record is read by the service where it lies, and names models that the configuration does not.
+    // A recorded model outranks the configured path.
     let is_recorded = |start: &Start| start.report.is_recorded || body["variant_source"] == "record";
     let is_compared = context.start.as_ref().is_some_and(|start| !is_recorded(start));
     if is_compared && body["model_path"].as_str() != configured {

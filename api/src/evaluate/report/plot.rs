@@ -86,7 +86,7 @@ fn svg(width: u32, height: u32, name: &str, content: &Markup) -> Markup {
     }
 }
 
-/// A curve for each rung.
+/// The precision-recall curve of each rung.
 pub(super) fn precision_recall(report: &Report) -> Markup {
     let plane = Plane { left: 50.0, top: 24.0, width: 460.0, height: 340.0 };
     let rate = report.base_rate;

@@ -71,7 +71,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             feature_schema: format!("{:016x}", model::schema::fingerprint(&engine::features::schema())),
             runtime: app.engine.runtime.name,
             runtime_reason: &app.engine.runtime.reason,
-            built: build_info::built(),
+            built: build_info::commit_time(),
         };
         Ok(json(StatusCode::OK, &answer))
     })

@@ -1,9 +1,9 @@
-//! Do ticks come from ahead of this clock?
+//! Do records have times that are ahead of this machine's clock?
 
 use super::kafka_bootstrap::Broker;
 use crate::doctor::finding::Finding;
 
-pub(super) fn look(broker: &Broker) -> Vec<Finding> {
+pub(super) fn check(broker: &Broker) -> Vec<Finding> {
     let (ahead, topic) = (&broker.report.ahead, &broker.settings.topic_raw);
     if broker.report.ticks.is_empty() {
         return vec![Finding::skipped(format!("{topic} does not exist yet"))];

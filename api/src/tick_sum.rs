@@ -1,4 +1,5 @@
-//! What every command that reads ticks ends with: records, ticks, and what was dropped for which reason.
+//! The summary that every command which reads ticks ends with: records, ticks, and how many were dropped for which
+//! reason.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 /// What became of the records that a command read, and of the ticks in them.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TickSum {
-    /// Up to the ticks.
+    /// Counts of the records and of the ticks in them.
     #[serde(flatten)]
     pub tally: Tally,
     /// What the engine's core made of the ticks, where they went through one.
@@ -17,18 +18,18 @@ pub(crate) struct TickSum {
 }
 
 impl TickSum {
-    /// The sum of records whose ticks went through no core.
+    /// The summary of records whose ticks went through no core.
     pub(crate) fn of_records(tally: Tally) -> Self {
         Self { tally, outcomes: None }
     }
 
-    /// Why there is nothing to go on with: no tick came of the records.
-    pub(crate) fn lack(&self) -> Option<String> {
+    /// The failure of a command that found no tick in the records it read; `None` if it found one.
+    pub(crate) fn failure(&self) -> Option<String> {
         let records = self.tally.records;
         self.tally.is_without_ticks().then(|| format!("no tick came of {records} records"))
     }
 
-    /// The ticks that were used, in words: of how many, where some were dropped.
+    /// How many ticks were used, as `900 of 1000 ticks` or `1000 ticks`.
     pub(crate) fn used(&self) -> String {
         let ticks = self.tally.ticks;
         match self.outcomes {

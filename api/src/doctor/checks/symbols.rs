@@ -1,13 +1,13 @@
-//! What is live: symbols that are warm, not stale, real, and whole.
+//! Are all symbols live: not stale, warming, simulated or split over partitions?
 
 use serde_json::Value;
 
 use crate::doctor::{finding::Finding, service::Service};
 
-/// Names that are told.
+/// Names of symbols that a finding lists.
 const NAMED_MAX: usize = 5;
 
-pub(super) fn look(service: &Service) -> Vec<Finding> {
+pub(super) fn check(service: &Service) -> Vec<Finding> {
     let body = service.json("/symbols");
     let Some(symbols) = body["symbols"].as_array() else {
         return vec![Finding::failed("/symbols gives no answer", "look at the shards: /health and the log")];
@@ -18,7 +18,7 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
     // A split symbol is listed once for each of its partitions.
     let count = unique(symbols.iter()).len();
     let mut found = Vec::new();
-    let mut tell = |is_so: &dyn Fn(&Value) -> bool, what: &str, fix: &str| {
+    let mut warn = |is_so: &dyn Fn(&Value) -> bool, what: &str, fix: &str| {
         let names = unique(symbols.iter().filter(|symbol| is_so(symbol)));
         if !names.is_empty() {
             let more = if names.len() > NAMED_MAX { ", …" } else { "" };
@@ -29,22 +29,22 @@ pub(super) fn look(service: &Service) -> Vec<Finding> {
             ));
         }
     };
-    tell(
+    warn(
         &|symbol| symbol["status"] == "stale",
         "are stale",
         "their feed has stopped: look at the source's log lines, and at the producer",
     );
-    tell(
+    warn(
         &|symbol| symbol["status"] == "warming",
         "are warming",
         "wait ten minutes of feed; if it stays, the feed has gaps (stormglass_gaps_total)",
     );
-    tell(
+    warn(
         &|symbol| symbol["simulated"] == true,
         "are simulated",
         "never act on them: set source.kind to a real feed",
     );
-    tell(
+    warn(
         &|symbol| symbol["partitions"].as_array().is_some_and(|partitions| !partitions.is_empty()),
         "are split over partitions, each with a part of the market",
         "key the producer by symbol, and `stormglass rekey` the topic: RUNBOOK, StormglassSymbolsSplit",
@@ -60,7 +60,7 @@ fn unique<'a>(symbols: impl Iterator<Item = &'a Value>) -> Vec<&'a str> {
     names
 }
 
-/// Why nothing is live, by the service's own judgement of its source.
+/// The finding if the service lists no symbols, by its own account of its source.
 fn without_symbols(service: &Service) -> Finding {
     let health = service.json("/health");
     let (what, fix) = match health["feed"]["state"].as_str() {
