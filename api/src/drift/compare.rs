@@ -8,6 +8,7 @@ use std::sync::{
 use model::drift::{Kind, Numbers, Opinion, Pair, Verdict, Words, unjudged};
 
 use super::{
+    effective_rows::EffectiveRows,
     options::Options,
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,

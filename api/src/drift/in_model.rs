@@ -8,6 +8,7 @@ use model::{
 
 use super::{
     compare::map_columns,
+    effective_rows::EffectiveRows,
     options::Options,
     report::{ColumnReport, Histogram, Report, SideReport, Summary},
     sides::Side,
