@@ -191,7 +191,8 @@ pub(super) fn committed(
         list.add_partition(&settings.topic_raw, partition as i32);
     }
     let mut committed = BTreeMap::new();
-    for element in reader.committed_offsets(list, timeout)?.elements() {
+    let found = reader.committed_offsets(list, timeout);
+    for element in found.map_err(|error| group_refusal(reader).unwrap_or(error))?.elements() {
         element.error()?;
         if let Offset::Offset(offset) = element.offset() {
             let origin = Progress::parse(element.metadata()).map(|progress| progress.origin);
@@ -200,6 +201,12 @@ pub(super) fn committed(
         }
     }
     Ok(committed)
+}
+
+/// Why the broker does not tell this user who coordinates the group, if it does not: a question to the coordinator then
+/// only times out, and the reason comes with a poll.
+fn group_refusal(reader: &Reader) -> Option<KafkaError> {
+    std::iter::from_fn(|| reader.poll(Duration::ZERO)).find_map(|polled| polled.err().filter(is_forbidden))
 }
 
 /// Whether the broker refuses this user what was asked for: asking again is in vain.

@@ -68,11 +68,6 @@ impl LaneReport {
         })
     }
 
-    /// Whether somebody must do something before this lane works again.
-    pub fn needs_help(&self, lane: usize) -> bool {
-        self.lock().get(&lane).is_some_and(|failures| failures.needs_help && !failures.is_working)
-    }
-
     /// Tells that a lane failed. `needs_help`: it will again, until somebody does something about it.
     pub fn fail(&self, lane: usize, reason: String, needs_help: bool) {
         self.note(lane, reason, needs_help, 1);
@@ -156,11 +151,9 @@ mod tests {
     fn what_needs_help_is_told_at_once_and_until_the_lane_works() {
         let report = LaneReport::default();
         report.fail(0, "the topic does not exist".to_owned(), true);
-        assert!(report.needs_help(0) && !report.needs_help(1));
         assert_eq!(report.trouble().as_deref(), Some("the topic does not exist"));
         report.work(0);
         assert_eq!(report.trouble(), None);
-        assert!(!report.needs_help(0));
     }
 
     #[test]

@@ -60,12 +60,13 @@ impl Turns<'_, '_> {
 
     /// Reports that the group's offsets have been unknown for long. For a short time that is normal: the transaction of an
     /// owner that died is still open.
-    pub(super) fn say_that_offsets_are_not_known(&self) {
+    pub(super) fn say_that_offsets_are_not_known(&mut self) {
         if self.restoring_since.is_some_and(|since| since.elapsed() > PATIENCE) {
             let lane = self.lane.number;
             let reason =
                 format!("lane {lane} is held up: the broker does not say what the group has committed");
             self.lane.report.hold_up(lane, reason);
+            self.is_held_up = true;
         }
     }
 }
@@ -103,8 +104,12 @@ fn topic_recreated(settings: &KafkaSettings, was: Option<TopicId>, is: Option<To
     )
 }
 
-/// What an error among the records means.
-pub(super) fn on_error(lane: &Lane<'_>, consumer: &LaneConsumer, error: KafkaError) -> Result<(), LaneError> {
+/// What an error among the records means. `Ok`: whether the lane is held up by it; the client tells that once.
+pub(super) fn on_error(
+    lane: &Lane<'_>,
+    consumer: &LaneConsumer,
+    error: KafkaError,
+) -> Result<bool, LaneError> {
     use RDKafkaErrorCode as Code;
     if let Some(refusal) = refusal::by_broker(&lane.settings, &error) {
         return Err(refusal.into());
@@ -132,9 +137,9 @@ pub(super) fn on_error(lane: &Lane<'_>, consumer: &LaneConsumer, error: KafkaErr
         let reason = reason.unwrap_or_else(|| error.to_string());
         tracing::warn!(lane = lane.number, reason, "the lane is held up");
         lane.report.hold_up(lane.number, format!("lane {} is held up: {reason}", lane.number));
-        return Ok(());
+        return Ok(true);
     }
     // Brokers come and go; the client reconnects by itself.
     tracing::debug!(%error, "kafka");
-    Ok(())
+    Ok(false)
 }

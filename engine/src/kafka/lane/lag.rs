@@ -83,7 +83,7 @@ impl Lane<'_> {
 impl Turns<'_, '_> {
     /// Tells how far the lane is behind, once a second; while it is held up by the broker's word.
     pub(super) fn tell_lag(&mut self) {
-        if self.lane.report.needs_help(self.lane.number) {
+        if self.is_held_up {
             self.note_committed();
             let owned = &self.owned;
             self.lane.look_for_lag_while_held_up(|partition| owned.contains_key(&partition));

@@ -52,6 +52,8 @@ pub(super) struct Turns<'a, 'b> {
     rebalances: VecDeque<Rebalance>,
     /// Since when partitions are being brought to life.
     pub(super) restoring_since: Option<Instant>,
+    /// Whether something keeps the lane from reading that needs help.
+    pub(super) is_held_up: bool,
     /// Snapshots that are due, in symbols.
     snapshots_due: f64,
     snapshots_at: Instant,
@@ -77,6 +79,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             models: PartitionModels::default(),
             rebalances: VecDeque::new(),
             restoring_since: None,
+            is_held_up: false,
             snapshots_due: 0.0,
             snapshots_at: Instant::now(),
             snapshots_asked: 0,
@@ -186,6 +189,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             numbers.iter().for_each(|&number| self.models.taken(number, told.get(&number)));
         }
         take_over(self.consumer, &positions)?;
+        self.is_held_up = false;
         self.announcements.taken();
         // How far they are behind is known from the look that restored them.
         self.tell_lag_now();
@@ -265,11 +269,12 @@ impl<'a, 'b> Turns<'a, 'b> {
                 None => break,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    guard::on_error(lane, self.consumer, error)?;
+                    self.is_held_up |= guard::on_error(lane, self.consumer, error)?;
                     break;
                 }
             };
             wait = Duration::ZERO;
+            self.is_held_up = false;
             let (partition, offset) = (message.partition() as u32, message.offset().max(0) as u64);
             let Some(owned) = self.owned.get_mut(&partition) else { continue };
             if offset < owned.next || owned.is_paused {
@@ -383,7 +388,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         let check = || guard::check_topic(consumer, settings, known, &mut self.sources);
         self.transaction.commit(consumer, &offsets, check)?;
         let is_further = self.owned.values().any(|owned| owned.is_live() && owned.next > owned.committed);
-        if is_further || self.lane.has_caught_up() {
+        // A lane that is held up may still commit what it read before.
+        if !self.is_held_up && (is_further || self.lane.has_caught_up()) {
             self.lane.report.work(self.lane.number);
         }
         (self.lane.topic_id, self.topic_looked_at) = (self.topic_id, Instant::now());
