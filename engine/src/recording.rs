@@ -54,7 +54,7 @@ pub enum LogError {
     /// The broker.
     #[error("Kafka: {0}")]
     Kafka(String),
-    /// A topic that is not there.
+    /// A topic that is not there, or that this user may not see.
     #[error("{0}")]
     Topic(String),
     /// A file.

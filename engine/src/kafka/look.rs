@@ -17,6 +17,7 @@ use super::{
     client,
     settings::KafkaSettings,
     topic_log::{self, GroupPosition, Reader, kafka_error},
+    topics,
 };
 use crate::recording::LogError;
 
@@ -47,8 +48,10 @@ pub struct TopicReport {
     pub key: &'static str,
     /// Its name.
     pub name: String,
-    /// Its partitions; `None` where it does not exist.
+    /// Its partitions; `None` where it does not exist or is hidden.
     pub partitions: Option<usize>,
+    /// This user may not know of it: the broker does not say whether it exists.
+    pub is_hidden: bool,
     /// Partitions without a leader: nothing can be read or written there.
     pub leaderless: usize,
     /// Partitions of which a copy lags behind.
@@ -119,8 +122,8 @@ pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
         host: broker.host().to_owned(),
         port: u16::try_from(broker.port()).unwrap_or(0),
     });
-    let topics: Vec<TopicReport> =
-        named(settings).into_iter().map(|(key, name)| topic(&metadata, key, name)).collect();
+    let topics = named(settings).into_iter().map(|(key, name)| topic(&reader, &metadata, key, name));
+    let topics: Vec<TopicReport> = topics.collect::<KafkaResult<_>>().map_err(kafka_error)?;
     let count = |name: &str| {
         topics.iter().find(|topic| topic.name == name).and_then(|topic| topic.partitions).unwrap_or(0)
     };
@@ -165,19 +168,23 @@ fn named(settings: &KafkaSettings) -> [(&'static str, &str); 7] {
     ]
 }
 
-fn topic(metadata: &Metadata, key: &'static str, name: &str) -> TopicReport {
-    let found = metadata.topics().iter().find(|found| found.name() == name);
+fn topic(reader: &Reader, all: &Metadata, key: &'static str, name: &str) -> KafkaResult<TopicReport> {
+    let found = all.topics().iter().find(|found| found.name() == name);
     let partitions = found.map_or(&[][..], |found| found.partitions());
-    TopicReport {
+    // A list of all leaves out what is hidden; one who asks by name is told so.
+    let is_hidden = found.is_none()
+        && reader.fetch_metadata(Some(name), TIMEOUT)?.topics().first().is_some_and(topics::is_hidden);
+    Ok(TopicReport {
         key,
         name: name.to_owned(),
         partitions: (!partitions.is_empty()).then_some(partitions.len()),
+        is_hidden,
         leaderless: partitions.iter().filter(|partition| partition.leader() < 0).count(),
         under_replicated: partitions
             .iter()
             .filter(|partition| partition.isr().len() < partition.replicas().len())
             .count(),
-    }
+    })
 }
 
 fn ticks(settings: &KafkaSettings) -> Result<Vec<PartitionReport>, LogError> {

@@ -18,6 +18,7 @@ use super::{
     client::{self, ReaderContext},
     progress::Progress,
     settings::KafkaSettings,
+    topics,
 };
 use crate::{
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
@@ -75,7 +76,7 @@ impl Bounds {
     }
 }
 
-/// The bounds of all partitions of a topic; an error if there is no such topic.
+/// The bounds of all partitions of a topic; an error if there is no such topic, or none that this user may see.
 pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
     bounds_within(reader, topic, TIMEOUT)
 }
@@ -96,7 +97,11 @@ pub(super) fn bounds_within(
             None => LogError::Kafka(format!("the broker did not answer: {error}")),
         }
     })?;
-    let count = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    let found = metadata.topics().first();
+    if found.is_some_and(topics::is_hidden) {
+        return Err(LogError::Topic(topics::hidden(topic)));
+    }
+    let count = found.map_or(0, |topic| topic.partitions().len());
     if count == 0 {
         return Err(LogError::Topic(format!("topic {topic:?} does not exist; name one that does")));
     }
@@ -134,7 +139,7 @@ impl TopicLog {
     /// Looks where the topic begins and ends.
     ///
     /// # Errors
-    /// [`LogError`] when the broker does not answer, or has no such topic.
+    /// [`LogError`] when the broker does not answer, or has no such topic that this user may see.
     pub fn open(settings: &KafkaSettings, topic: &str) -> Result<Self, LogError> {
         let bounds = bounds(&reader(settings)?, topic)?;
         Ok(Self { settings: settings.clone(), topic: topic.to_owned(), bounds })

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rdkafka::{
     admin::{AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer},
-    error::{KafkaError, KafkaResult},
-    types::RDKafkaErrorCode,
+    error::KafkaError,
+    metadata::MetadataTopic,
+    types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
 use super::{
@@ -25,6 +26,8 @@ const LOOKS_MAX: usize = 50;
 pub(super) enum TopicsError {
     #[error("topic {0:?} does not exist, and kafka.create_topics is false; create it")]
     Absent(String),
+    #[error("{}", hidden(.0))]
+    Hidden(String),
     #[error(
         "topic {topic:?} has {has} partitions and {raw:?} has {wanted}; a prediction goes to the partition number of its \
          tick: give both the same number"
@@ -135,10 +138,25 @@ pub(super) fn ensure(
 }
 
 /// Partitions of a topic, `None` where it does not exist.
-fn count(reader: &Looker, topic: &str) -> KafkaResult<Option<usize>> {
+fn count(reader: &Looker, topic: &str) -> Result<Option<usize>, TopicsError> {
     let metadata = reader.fetch_metadata(Some(topic), TIMEOUT)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
+    if found.is_some_and(is_hidden) {
+        return Err(TopicsError::Hidden(topic.to_owned()));
+    }
     Ok(found.map(|found| found.partitions().len()).filter(|&count| count > 0))
+}
+
+/// Whether this user may not know of the topic: a broker then does not say either whether there is one.
+pub(super) fn is_hidden(topic: &MetadataTopic) -> bool {
+    topic.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+}
+
+/// What is to be done about a topic that is hidden.
+pub(super) fn hidden(topic: &str) -> String {
+    format!(
+        "topic {topic:?} is absent, or this user may not see it: give the user DESCRIBE, READ and WRITE on it, or create it"
+    )
 }
 
 fn create(

@@ -14,6 +14,10 @@ pub(super) fn check(broker: &Broker) -> Vec<Finding> {
     for topic in topics {
         let (name, key) = (&topic.name, topic.key);
         match (topic.partitions, raw) {
+            (None, _) if topic.is_hidden => found.push(Finding::failed(
+                format!("{name} ({key}) is absent, or this user may not see it"),
+                "give the user DESCRIBE, READ and WRITE on it, or create it",
+            )),
             (None, _) if settings.create_topics => {
                 found.push(Finding::ok(format!("{name} ({key}) does not exist; the engine will create it")));
             }
