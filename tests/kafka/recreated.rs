@@ -17,6 +17,7 @@ use super::{
     market::{PARTITIONS, records},
     reader,
     state::{counted, delete_topic},
+    tools::{models, stormglass},
     world::{World, block_on, source},
 };
 use crate::support::process::Process;
@@ -95,6 +96,40 @@ fn a_topic_that_is_created_again_is_scored_from_its_first_record_with_no_old_sta
     }
 }
 
+#[test]
+fn a_topic_that_is_created_again_with_as_many_records_as_were_read_is_noticed_while_nothing_comes() {
+    let world = World::new("recreated-alike");
+    let engine = engine_with_past(&world);
+    let before = reader::stable_ends(&world.topic("predictions"));
+    let ends = reader::ends(&world.topic("ticks"));
+    engine.signal("STOP");
+    recreate(&world);
+    // As many in each partition, so that the offset to go on from is the new topic's end.
+    let mut left = ends.clone();
+    let mut alike = records(63, 1_200);
+    alike.retain(|record| {
+        left[record.partition] -= 1;
+        left[record.partition] >= 0
+    });
+    world.feed(alike, 1e9).join();
+    assert_eq!(reader::ends(&world.topic("ticks")), ends);
+    engine.signal("CONT");
+    let is_scored = format!("{FROM_NEW_LOG} {PARTITIONS}\n");
+    engine.get_until("/metrics", engine.started.elapsed() + LIMIT, |_, body| body.contains(&is_scored));
+    world.await_all(&[&engine]);
+    check_new(&world, &before, "recreated with as many records");
+    assert!(engine.terminate().success());
+
+    // The predictions of the topic before are surplus; of the present one none differs.
+    let models = models();
+    let arguments = ["verify", "--models", models.path().to_str().unwrap(), "--json"];
+    let report = stormglass(&world, &arguments).json();
+    let count = |key: &str| report[key].as_u64().unwrap() as usize;
+    assert_eq!(count("differing"), 0, "{report}");
+    assert!(count("verified") * 10 > world.expected().predictions.len() * 9, "{report}");
+    println!("verify after a topic was created again: {report}");
+}
+
 fn group(world: &World) -> BaseConsumer {
     ClientConfig::new()
         .set("bootstrap.servers", broker::servers())
@@ -105,7 +140,7 @@ fn group(world: &World) -> BaseConsumer {
 }
 
 /// The group's offsets with what is written beside them.
-fn positions(world: &World) -> TopicPartitionList {
+pub(super) fn positions(world: &World) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     list.add_partition_range(&world.topic("ticks"), 0, PARTITIONS as i32 - 1);
     group(world).committed_offsets(list, LIMIT).unwrap()

@@ -7,6 +7,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::verify::At;
 
@@ -80,28 +81,41 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     if shortened.len() < bytes.len() { format!("{shortened}…") } else { shortened }
 }
 
-/// The hashes of the newest predictions that were compared.
+/// The hashes of a prediction that was compared; see [`hash`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Compared {
+    pub(super) found: u64,
+    /// Of what the tick gives; `None` where that is not known.
+    pub(super) due: Option<u64>,
+}
+
+/// The hash of a prediction's key and value.
+pub(super) fn hash(key: &[u8], value: &[u8]) -> u64 {
+    xxh3_64_with_seed(value, xxh3_64(key))
+}
+
+/// The newest predictions that were compared.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    hashes: HashMap<At, u64>,
+    compared: HashMap<At, Compared>,
     order: VecDeque<At>,
 }
 
 impl Recent {
-    pub(super) fn put(&mut self, at: At, hash: u64) {
-        if self.hashes.insert(at, hash).is_some() {
+    pub(super) fn put(&mut self, at: At, compared: Compared) {
+        if self.compared.insert(at, compared).is_some() {
             return;
         }
         self.order.push_back(at);
         if self.order.len() > RECENT_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            self.hashes.remove(&oldest);
+            self.compared.remove(&oldest);
         }
     }
 
-    pub(super) fn get(&self, at: At) -> Option<u64> {
-        self.hashes.get(&at).copied()
+    pub(super) fn get(&self, at: At) -> Option<Compared> {
+        self.compared.get(&at).copied()
     }
 }
 

@@ -69,7 +69,8 @@ impl Found {
     }
 
     pub(super) fn hash(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64(self.record.value.as_deref().unwrap_or_default())
+        let (key, value) = (self.record.key.as_deref(), self.record.value.as_deref());
+        compare::hash(key.unwrap_or_default(), value.unwrap_or_default())
     }
 
     /// The place of the tick that the record names, otherwise the record's own.

@@ -138,6 +138,15 @@ impl Report {
         self.fault(Kind::Differing, place, field, found, due);
     }
 
+    /// Takes back that a prediction differs: behind it lies the one that its tick gives, and it is surplus.
+    pub(super) fn differs_no_more(&mut self, place: Place) {
+        self.differing -= 1;
+        if self.first_difference.as_ref().is_some_and(|first| first.place == place) {
+            self.first_difference = None;
+        }
+        self.surplus(place);
+    }
+
     pub(super) fn missing(&mut self, place: Place) {
         self.missing += 1;
         self.fault(Kind::Missing, place, "", "none".to_owned(), "a prediction".to_owned());

@@ -253,6 +253,14 @@ fn what_is_missing_repeated_or_too_much_is_named() {
     more[720] = rewritten(&more[720], "\"probability\":null", "\"probability\":0.5");
     assert_eq!(verify_with(&loose, &ticks, &log(more)).differing, 1);
 
+    // The ticks' topic was created again: the predictions of the one before lie in front of those of the present ticks.
+    let of_before = |record| rewritten(record, "\"probability\":null", "\"probability\":0.25");
+    let before: Vec<LogRecord> = written[..900].iter().map(of_before).collect();
+    let report = verify(&ticks, &log([&before[..], &written[..]].concat()));
+    assert_eq!((report.verified, report.surplus), (total, 900), "{report:?}");
+    assert_eq!((report.differing, report.missing, report.repeated), (0, 0, 0), "{report:?}");
+    assert_eq!(report.first_difference.map(|d| (d.kind, d.place)), Some((Kind::Surplus, at(&written[0]))));
+
     // The tick is gone: its prediction comes from nowhere, and those behind it saw it.
     let mut fewer = ticks.clone();
     fewer.one().retain(|record| record.offset != at(&written[700]).offset);
