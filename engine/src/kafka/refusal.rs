@@ -47,10 +47,11 @@ fn by_library(settings: &KafkaSettings, error: &KafkaError) -> Refusal {
         KafkaError::ClientCreation(words) => (None, words.clone()),
         other => (None, other.to_string()),
     };
-    // Where no property is named by itself, the words quote those that do not go together.
+    // Where no property is named by itself, the words name the one that does not work, or those that do not go together.
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let names = |name: &str| match property {
         Some(property) => property == name,
-        None => words.contains(&format!("`{name}`")) || words.contains(&format!("`{name}=")),
+        None => words.split(|c| !is_of_name(c)).any(|word| word == name),
     };
     let own = settings.properties.keys().find(|name| names(name));
     let own = own.map(|name| format!("kafka.properties.{name}"));
@@ -133,6 +134,18 @@ mod tests {
             assert_eq!(refusal.key, key, "{refusal}");
             assert!(refusal.reason.contains(words), "{refusal}");
         }
+    }
+
+    #[cfg(feature = "kafka-tls")]
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_by_the_property_that_names_it() {
+        let refusal = refused(|settings| {
+            for (name, value) in [("security.protocol", "ssl"), ("ssl.ca.location", "/nowhere/ca.pem")] {
+                settings.properties.insert(name.to_owned(), value.to_owned());
+            }
+        });
+        let refusal = refusal.unwrap();
+        assert_eq!(refusal.key, "kafka.properties.ssl.ca.location", "{refusal}");
     }
 
     #[test]
