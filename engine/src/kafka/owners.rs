@@ -36,6 +36,7 @@ use super::{
     partition::OwnedPartition,
     restore::OwnedPartitions,
     settings::KafkaSettings,
+    topic_log, topics,
 };
 use crate::{
     handle::EngineHandle,
@@ -158,7 +159,8 @@ impl Announcements {
 /// Keeps the engine's table of owners as the topic has it, on the calling thread, until told to stop. A broker that
 /// goes and returns, and a topic that does not exist yet, are waited for; meanwhile the table stays as it is.
 pub fn watch_owners(settings: &KafkaSettings, engine: &EngineHandle, stop: &StopToken) {
-    let mut reader = Reader { settings, engine, owners: Owners::new(), has_warned: false };
+    let owners = Owners::new();
+    let mut reader = Reader { settings, engine, owners, has_warned: false, is_refused: false };
     while !stop.is_stopped() {
         if let Err(error) = reader.read(stop) {
             tracing::debug!(%error, "the owners' topic is read again from its beginning");
@@ -173,6 +175,8 @@ struct Reader<'a> {
     owners: Owners,
     /// Whether a full table of symbols was told.
     has_warned: bool,
+    /// Whether the broker refuses this user the topic, which is told once.
+    is_refused: bool,
 }
 
 impl Reader<'_> {
@@ -191,12 +195,14 @@ impl Reader<'_> {
         while !stop.is_stopped() {
             match consumer.poll(WAIT) {
                 Some(Ok(message)) => {
+                    self.is_refused = false;
                     self.take(&message);
                     is_changed = true;
                     continue;
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => is_read = true,
                 Some(Err(error)) if is_topic_gone(&error) => return Err(error),
+                Some(Err(error)) if topic_log::is_forbidden(&error) => self.note_refusal(),
                 Some(Err(error)) => tracing::debug!(%error, "the owners' topic is not read now"),
                 None => {}
             }
@@ -208,15 +214,28 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Warns once that the topic is not for this user to read.
+    fn note_refusal(&mut self) {
+        if !std::mem::replace(&mut self.is_refused, true) {
+            tracing::warn!(
+                topic = self.settings.topic_owners,
+                "this user may not read the owners' topic, so which instance owns a symbol is not known here: give it \
+                 DESCRIBE, READ and WRITE"
+            );
+        }
+    }
+
     /// Waits until the topic exists; false when told to stop.
-    fn await_topic(&self, consumer: &BaseConsumer<ReaderContext>, stop: &StopToken) -> bool {
-        let topic = &self.settings.topic_owners;
+    fn await_topic(&mut self, consumer: &BaseConsumer<ReaderContext>, stop: &StopToken) -> bool {
+        let settings = self.settings;
+        let topic = &settings.topic_owners;
         while !stop.is_stopped() {
             let asked = Instant::now();
             match consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT) {
                 Ok(metadata) if metadata.topics().iter().any(|found| !found.partitions().is_empty()) => {
                     return true;
                 }
+                Ok(metadata) if metadata.topics().iter().any(topics::is_hidden) => self.note_refusal(),
                 Ok(_) => {}
                 Err(error) => tracing::debug!(%error, "whether the owners' topic exists is not known"),
             }
