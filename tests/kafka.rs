@@ -22,6 +22,7 @@ mod reader;
 mod recreated;
 mod refused;
 mod restored;
+mod rights;
 mod secure;
 mod state;
 mod stuck;

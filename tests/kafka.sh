@@ -11,7 +11,8 @@
 #
 # Everything lies in KAFKA_HOME (target/kafka). Ports: KAFKA_PORT (19092) and the next ones, two a broker; fifty above
 # the first, each broker listens for SASL_SSL: users "engine" (PLAIN and SCRAM-SHA-512, password "tick tock"; OAUTHBEARER,
-# an unsigned token), certificates signed by KAFKA_HOME/tls/ca.pem.
+# an unsigned token) and "limited" (PLAIN, the same password), who has only the rights that it is given by an ACL;
+# certificates signed by KAFKA_HOME/tls/ca.pem.
 # It needs a JDK 17, Maven and openssl; where they are missing it installs Debian's.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"

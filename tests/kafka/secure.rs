@@ -32,7 +32,7 @@ fn configuration(mechanism: &str, password: &str) -> tempfile::NamedTempFile {
     configuration_with(mechanism, &user)
 }
 
-fn configuration_with(mechanism: &str, more: &str) -> tempfile::NamedTempFile {
+pub(super) fn configuration_with(mechanism: &str, more: &str) -> tempfile::NamedTempFile {
     let (servers, authority) = secured();
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     write!(
