@@ -58,6 +58,5 @@ check_long() {
     check_oldest_rust
     check_aarch64
     check_advisories
-    # A model's bytes lie in pages that are mapped and then protected, which Miri cannot do: it would end at the first model.
-    not_run "Miri on the portable kernels" "Miri knows no mprotect, which a model's pages need"
+    not_run "Miri on the portable kernels" "a model's bytes lie in mapped pages, protected by mprotect; Miri would need them in plain memory"
 }
