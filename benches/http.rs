@@ -27,8 +27,8 @@ use api::{
 use bytes::Bytes;
 use engine::{
     Engine, EngineSettings,
+    intake::TickSink,
     sim::{SimConfig, Simulator},
-    source::TickSink,
     symbol::Offset,
 };
 use http_body_util::Full;
@@ -102,13 +102,13 @@ fn main() {
 fn feed(engine: &Engine, stop: Arc<AtomicBool>) -> JoinHandle<()> {
     const WARM: usize = 20_000;
     let products = support::products();
-    let mut ingest = engine.ingest();
+    let mut intake = engine.intake();
     let mut ticks = Simulator::new(SimConfig::default()).enumerate();
     let mut next = move || {
         let (i, (symbol, tick)) = ticks.next().expect("the simulator does not end");
-        ingest.tick("simulator", &products[symbol], Offset(i as u64), 0, tick);
+        intake.tick("simulator", &products[symbol], Offset(i as u64), 0, tick);
         if i >= WARM {
-            ingest.flush();
+            intake.flush();
         }
     };
     (0..=WARM).for_each(|_| next());

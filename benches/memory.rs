@@ -13,10 +13,10 @@ use std::{
 };
 
 use engine::{
+    intake::TickSink,
     offline::Offline,
     quality::QualitySettings,
     shard::NoOut,
-    source::TickSink,
     state::StateSettings,
     symbol::Offset,
     tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick},

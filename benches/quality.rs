@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Instant};
 
 use engine::{
     bound_model::BoundModel,
-    message::{Message, TickBatch},
+    message::{Batch, Message},
     metrics::ShardMetrics,
     shard::{NoOut, ShardCore},
     state::StateSettings,
@@ -22,7 +22,7 @@ fn bound(horizon_s: u32) -> Arc<BoundModel> {
 }
 
 /// Nanoseconds a tick, and the rows that quality has then.
-fn round(model: &Arc<BoundModel>, batches: &[TickBatch], ticks: usize) -> (f64, usize) {
+fn round(model: &Arc<BoundModel>, batches: &[Batch], ticks: usize) -> (f64, usize) {
     let metrics = Arc::new(ShardMetrics::default());
     let mut core = ShardCore::new(StateSettings::default(), Some(model.clone()), metrics.clone());
     let mut messages: Vec<Message> = batches.iter().map(support::message).collect();

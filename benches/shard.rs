@@ -12,11 +12,11 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use engine::{
     bound_model::BoundModel,
     decode::{DecodeDefaults, Decoded, decode},
-    message::{Message, TickBatch},
+    intake::TickSink,
+    message::{Batch, Message},
     metrics::ShardMetrics,
     offline::Offline,
     shard::{NoOut, ShardCore},
-    source::TickSink,
     state::StateSettings,
     symbol::Offset,
     tick::{Depth, Side, Tick},
@@ -25,7 +25,7 @@ use engine::{
 /// Batches before the measured ones: past these every symbol is warm and every tick scored.
 const WARM_UP_BATCHES: usize = 24;
 
-fn core(model: &Arc<BoundModel>, warm_up: &[TickBatch]) -> (ShardCore, Arc<ShardMetrics>) {
+fn core(model: &Arc<BoundModel>, warm_up: &[Batch]) -> (ShardCore, Arc<ShardMetrics>) {
     let metrics = Arc::new(ShardMetrics::default());
     let mut core = ShardCore::new(StateSettings::default(), Some(model.clone()), metrics.clone());
     let mut messages: Vec<Message> = warm_up.iter().map(support::message).collect();

@@ -12,7 +12,7 @@ use std::{
 use api::export::{RowOrder, TableWriter};
 use api::training;
 use engine::{
-    bound_model::BoundModel, features, grid::Grid, offline::Offline, sim::SimConfig, source::TickSink,
+    bound_model::BoundModel, features, grid::Grid, intake::TickSink, offline::Offline, sim::SimConfig,
     state::StateSettings,
 };
 use model::{Model, schema::FeatureName};

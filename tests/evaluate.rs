@@ -9,11 +9,11 @@ use api::{
 };
 use engine::{
     bound_model::BoundModel,
+    intake::TickSink,
     offline::Offline,
     quality::{QualityReport, QualitySettings},
     shard::NoOut,
     sim::SimConfig,
-    source::TickSink,
     state::StateSettings,
 };
 use model::Model;
@@ -83,10 +83,17 @@ fn simulated_rows(seed: u64) -> Rows {
 }
 
 fn real_rows(input: &Path) -> Rows {
-    use engine::source::{Run, SourceConfig, StopToken, file::FileConfig, pace::Speed};
+    use engine::{
+        source::{
+            Run,
+            file::{FileConfig, FileSource},
+            pace::Speed,
+        },
+        stop::StopToken,
+    };
     let bound = BoundModel::new(Arc::new(api::shipped::model("baseline").unwrap().unwrap())).unwrap();
     let mut collector = training::collector_with(StateSettings::default(), 64, Arc::new(bound));
-    let source = SourceConfig::File(FileConfig {
+    let source = FileSource::open(&FileConfig {
         globs: vec![input.to_str().unwrap().to_owned()],
         venue: "bitmex".to_owned(),
         csv_symbol: None,
@@ -94,7 +101,7 @@ fn real_rows(input: &Path) -> Rows {
     });
     let now = engine::tick::EventTime::MIN;
     let mut run = Run { now, sink: &mut collector, stop: &StopToken::default(), progress: &mut () };
-    source.open().unwrap().run(&mut run).unwrap();
+    source.unwrap().run(&mut run).unwrap();
     Rows::new(&collector.out, None).unwrap()
 }
 

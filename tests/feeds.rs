@@ -11,31 +11,33 @@ use engine::{
     Engine, EngineSettings,
     board::Board,
     bound_model::BoundModel,
-    decode::Unreadable,
-    handle::EngineHandle,
-    ingest::Ingest,
+    intake::{Intake, RecordEvent, TickSink},
     mailbox::Mailbox,
-    message::{Answer, Control, Message},
-    metrics::ShardMetrics,
+    message::{Answer, Message},
     offline::Offline,
     route::RouteTable,
     runtime::{InlineShard, RuntimeChoice, ShardStep},
     settings::RunSettings,
     shard::{Out, ShardCore, Wanted},
     sim::{Faults, SimConfig, Simulator},
-    source::{Run, SourceConfig, SourceEnd, SourceEvent, StopToken, TickSink, file::FileConfig, pace::Speed},
+    source::{
+        Run, SourceEnd,
+        file::{FileConfig, FileSource},
+        pace::Speed,
+    },
     state::StateSettings,
-    symbol::{Offset, Symbol, SymbolKey, default_partition},
+    stop::StopToken,
+    symbol::Offset,
     tick::{EventTime, Tick},
 };
 use model::Model;
 
-use crate::support::{fixtures::small_model, not_run::not_run, process::Process, real_data::real_data};
+use crate::support::{
+    fixtures::small_model, not_run::not_run, process::Process, real_data::real_data, states,
+};
 
 mod records;
 mod sessions;
-
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Predictions by symbol, in order, as the bytes they are published in.
 type Bytes = BTreeMap<String, Vec<String>>;
@@ -90,7 +92,7 @@ fn simulated() -> Vec<Fed> {
 
 /// The ticks of a file, as its replay hands them over.
 fn recorded(path: &Path) -> Vec<Fed> {
-    let source = SourceConfig::File(FileConfig {
+    let source = FileSource::open(&FileConfig {
         globs: vec![path.to_str().unwrap().to_owned()],
         venue: "coinbase".to_owned(),
         csv_symbol: None,
@@ -99,7 +101,7 @@ fn recorded(path: &Path) -> Vec<Fed> {
     let mut recorded = Recorded::default();
     let stop = StopToken::default();
     let mut run = Run { now: EventTime::MIN, sink: &mut recorded, stop: &stop, progress: &mut () };
-    assert_eq!(source.open().unwrap().run(&mut run).unwrap(), SourceEnd::Finished);
+    assert_eq!(source.unwrap().run(&mut run).unwrap(), SourceEnd::Finished);
     assert_eq!(recorded.unreadable, 0);
     recorded.ticks
 }
@@ -116,11 +118,9 @@ impl TickSink for Recorded {
         assert_eq!(venue, "coinbase");
         self.ticks.push(Fed { venue: "coinbase", product: product.to_owned(), tick });
     }
-    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {
-        self.unreadable += 1;
+    fn event(&mut self, _: Offset, event: RecordEvent) {
+        self.unreadable += usize::from(matches!(event, RecordEvent::Unreadable(_)));
     }
-    fn event(&mut self, _: SourceEvent) {}
-    fn flush(&mut self) {}
 }
 
 fn offline(ticks: &[Fed], model: &Arc<Model>) -> Bytes {
@@ -140,7 +140,7 @@ fn live(ticks: &[Fed], model: &Arc<Model>, shards: usize, runtime: RuntimeChoice
         Engine::start_with(&settings, Some(model.clone()), Arc::new(Board::default()), move |_| out.clone())
             .unwrap();
     assert_eq!(engine.handle().mailboxes.len(), shards);
-    feed(&mut engine.ingest(), ticks, 0);
+    feed(&mut engine.intake(), ticks, 0);
     engine.stop();
     collect.taken()
 }
@@ -165,9 +165,9 @@ fn inline(ticks: &[Fed], model: &Arc<Model>) -> Bytes {
     let mut shard = InlineShard::new(Core { core, out: collect.clone() }, mailbox.clone());
     let routes = Arc::new(RouteTable::new(64, 1, &[]));
     let mailboxes: Arc<[_]> = Arc::from([mailbox]);
-    let mut ingest = Ingest::new(Arc::default(), routes, mailboxes, Arc::default(), StopToken::default());
+    let mut intake = Intake::new(Arc::default(), routes, mailboxes, Arc::default(), StopToken::default());
     for (chunk, part) in ticks.chunks(64).enumerate() {
-        feed(&mut ingest, part, chunk * 64);
+        feed(&mut intake, part, chunk * 64);
         shard.run_until_idle(Instant::now());
     }
     collect.taken()
@@ -216,49 +216,17 @@ fn restarted_live(ticks: &[Fed], model: &Arc<Model>, splits: &[usize]) -> Bytes 
         let out = collect.clone();
         let board = Arc::new(Board::default());
         let engine = Engine::start_with(&settings, Some(model.clone()), board, move |_| out.clone()).unwrap();
-        snapshots.drain(..).for_each(|(name, snapshot)| restore(engine.handle(), &name, snapshot));
-        feed(&mut engine.ingest(), &ticks[first..end], first);
-        until_taken(engine.handle(), (end - first) as u64);
+        for (name, snapshot) in snapshots.drain(..) {
+            states::restore(engine.handle(), &name, snapshot).unwrap();
+        }
+        feed(&mut engine.intake(), &ticks[first..end], first);
         let symbols = engine.handle().symbols.all();
-        snapshots = symbols.iter().map(|s| (s.name.to_string(), snapshot(engine.handle(), s))).collect();
+        snapshots =
+            symbols.iter().map(|s| (s.name.to_string(), states::snapshot(engine.handle(), s))).collect();
         engine.stop();
         first = end;
     }
     collect.taken()
-}
-
-/// Ticks travel in another lane than questions: a snapshot must not overtake them.
-fn until_taken(handle: &EngineHandle, count: u64) {
-    let limit = Instant::now() + DEADLINE;
-    let taken = |shard: &Arc<ShardMetrics>| {
-        let outcomes = [&shard.ticks_accepted, &shard.ticks_late, &shard.ticks_repeated, &shard.ticks_jump];
-        outcomes.into_iter().map(|counter| counter.get()).sum::<u64>()
-    };
-    while handle.metrics.shards.iter().map(taken).sum::<u64>() < count {
-        assert!(Instant::now() < limit, "the shards did not take the ticks");
-        std::thread::yield_now();
-    }
-}
-
-fn snapshot(handle: &EngineHandle, symbol: &Symbol) -> Vec<u8> {
-    let key = handle.routes.key_of(symbol.id).unwrap();
-    let shard = handle.routes.shard_of(key.partition).unwrap();
-    let ask = handle.ask(shard, Instant::now() + DEADLINE, |reply| Control::Snapshot { symbol: key, reply });
-    wait(ask).unwrap().unwrap()
-}
-
-fn restore(handle: &EngineHandle, name: &str, snapshot: Vec<u8>) {
-    let (venue, product) = name.split_once(':').unwrap();
-    let symbol = handle.symbols.intern(venue, product).unwrap();
-    let partition = default_partition(name, handle.routes.partition_count());
-    let (shard, _) = handle.routes.learn(symbol.id, partition);
-    let key = SymbolKey { partition, symbol: symbol.id };
-    let put = |reply| Control::Restore { symbol, key, snapshot, reply };
-    wait(handle.ask(shard, Instant::now() + DEADLINE, put)).unwrap().unwrap();
-}
-
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 fn assert_equal(expected: &Bytes, got: &Bytes, how: &str) {

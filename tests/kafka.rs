@@ -8,6 +8,7 @@ mod broker;
 mod cluster;
 mod crash;
 mod doctor;
+mod gaps;
 mod kept;
 mod market;
 mod members;

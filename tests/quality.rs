@@ -14,14 +14,20 @@ use engine::{
     events::{Event, EventLog},
     feedback::FeedbackSettings,
     grid::Grid,
+    intake::TickSink,
     message::{Answer, Control, Message},
     offline::Offline,
     prediction::Prediction,
     quality::{QualityReport, QualitySettings, report::Quality},
     shard::{NoOut, Out, ShardCore, Wanted},
     sim::{SimConfig, Simulator},
-    source::{Run, SourceConfig, SourceEnd, StopToken, TickSink, file::FileConfig, pace::Speed},
+    source::{
+        Run, SourceEnd,
+        file::{FileConfig, FileSource},
+        pace::Speed,
+    },
     state::{Effect, LabelSettings, StateSettings, outcome::Outcome},
+    stop::StopToken,
     symbol::{Offset, Symbol},
     tick::{EventTime, Tick},
     volatility::Forecast,
@@ -57,7 +63,7 @@ fn feed(sink: &mut impl TickSink, ticks: &[(String, Tick)], first: usize) {
 }
 
 fn replay(path: &std::path::Path, sink: &mut impl TickSink) {
-    let source = SourceConfig::File(FileConfig {
+    let source = FileSource::open(&FileConfig {
         globs: vec![path.to_str().unwrap().to_owned()],
         venue: "bitmex".to_owned(),
         csv_symbol: None,
@@ -65,7 +71,7 @@ fn replay(path: &std::path::Path, sink: &mut impl TickSink) {
     });
     let stop = StopToken::default();
     let mut run = Run { now: EventTime::MIN, sink, stop: &stop, progress: &mut () };
-    assert_eq!(source.open().unwrap().run(&mut run).unwrap(), SourceEnd::Finished);
+    assert_eq!(source.unwrap().run(&mut run).unwrap(), SourceEnd::Finished);
 }
 
 fn baseline() -> Arc<Model> {
@@ -165,7 +171,7 @@ fn the_report_is_the_same_with_any_number_of_shards() {
     for shards in [1, 2, 3] {
         let settings = EngineSettings::with_shards(shards);
         let engine = Engine::start(&settings, Some(baseline())).unwrap();
-        feed(&mut engine.ingest(), &ticks, 0);
+        feed(&mut engine.intake(), &ticks, 0);
         wait_for_ticks(&engine, ticks.len());
         let deadline = Instant::now() + Duration::from_secs(30);
         let got = wait(engine.handle().quality(deadline)).unwrap();
@@ -459,7 +465,7 @@ fn feedback_is_the_same_with_any_number_of_shards() {
         let board = Arc::<Board>::default();
         let model = small_model_named("too sure", 1.5);
         let engine = Engine::start_with(&settings, Some(model), board, move |_| out.clone()).unwrap();
-        feed(&mut engine.ingest(), &ticks, 0);
+        feed(&mut engine.intake(), &ticks, 0);
         wait_for_ticks(&engine, ticks.len());
         let events = engine.handle().events.read(None);
         assert_eq!(kinds(&events).iter().filter(|kind| **kind == "fell_back").count(), 3, "{events:?}");
@@ -543,13 +549,13 @@ fn the_same_swap_at_the_same_tick_gives_the_same_bytes() {
                 out.clone()
             });
         let engine = engine.unwrap();
-        feed(&mut engine.ingest(), first, 0);
+        feed(&mut engine.intake(), first, 0);
         wait_for_ticks(&engine, first.len());
         let timeout = Duration::from_secs(30);
         wait(engine.handle().exchange_model(Some(other.clone()), Some(bound(other.clone())), timeout))
             .unwrap();
-        let mut ingest = engine.ingest();
-        feed(&mut ingest, second, first.len());
+        let mut intake = engine.intake();
+        feed(&mut intake, second, first.len());
         wait_for_ticks(&engine, ticks.len());
         engine.stop();
         assert_eq!(kept.bytes(), expected, "on {shards} shards");

@@ -10,13 +10,13 @@ use engine::{
     board::Board,
     bound_model::BoundModel,
     handle::{AskError, EngineHandle},
-    message::{Answer, Control, Message, RoutedTick, TickBatch},
+    intake::TickSink,
+    message::{Answer, Batch, Control, Epoch, Message, RoutedTick},
     metrics::ShardMetrics,
     prediction::{Status, WarmingReason},
     settings::Pin,
     shard::{NoOut, Out, ShardCore, Wanted},
     sim::{SimConfig, Simulator},
-    source::TickSink,
     state::{Effect, StateSettings, outcome::Outcome},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey, SymbolTable, default_partition},
     tick::Tick,
@@ -24,7 +24,10 @@ use engine::{
 use model::{Model, ModelDraft, ModelInfo, schema::FeatureName};
 use tokio::sync::oneshot;
 
-use crate::support::fixtures::{small_model, small_model_named};
+use crate::support::{
+    fixtures::{small_model, small_model_named},
+    states,
+};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -65,12 +68,12 @@ impl Fed {
 
     /// Hands ticks over and waits until the shard has taken them.
     fn feed(&mut self, ticks: &[Tick]) {
-        let mut ingest = self.engine.ingest();
+        let mut intake = self.engine.intake();
         for tick in ticks {
-            ingest.tick("simulator", "BTC-USD", Offset(self.count), 0, *tick);
+            intake.tick("simulator", "BTC-USD", Offset(self.count), 0, *tick);
             self.count += 1;
         }
-        ingest.flush();
+        intake.flush();
         let limit = Instant::now() + DEADLINE;
         while self.engine.handle().metrics.shards[0].ticks_accepted.get() < self.count {
             assert!(Instant::now() < limit, "the shard did not take the ticks");
@@ -220,8 +223,8 @@ fn a_question_after_a_swap_leaves_the_state_and_all_later_bytes_as_they_are() {
                 snapshots.push(core.snapshot(key).unwrap());
             }
             let position = Position { partition: key.partition, offset: Offset(i as u64), index: 0 };
-            let ticks = vec![RoutedTick { key, position, tick: *tick }];
-            core.ticks(&TickBatch { new_symbols: vec![symbol.clone()], ticks }, &mut out);
+            let ticks = vec![RoutedTick { key, position, epoch: Epoch::NONE, tick: *tick }];
+            core.ticks(&Batch { new_symbols: vec![symbol.clone()], ticks, reply: None }, &mut out);
         }
         snapshots.push(core.snapshot(key).unwrap());
         let counted = [&metrics.rows_scored, &metrics.grid_rows_scored, &metrics.predictions_calm];
@@ -324,10 +327,8 @@ fn a_model_of_foreign_features_cannot_drive_the_stream() {
 #[test]
 fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
     let mut original = Fed::new();
-    let (symbol, key) = original.bitcoin();
-    let deadline = Instant::now() + DEADLINE;
-    let ask = original.handle().ask(0, deadline, |reply| Control::Snapshot { symbol: key, reply });
-    let snapshot = wait(ask).unwrap().unwrap();
+    let (symbol, _) = original.bitcoin();
+    let snapshot = states::snapshot(original.handle(), &symbol);
 
     let settings = EngineSettings::with_shards(1);
     let mut other = Fed {
@@ -336,15 +337,9 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
         count: original.count,
     };
     let handle = other.handle();
-    let interned = handle.symbols.intern("simulator", "BTC-USD").unwrap();
-    handle.routes.learn(interned.id, key.partition);
-    assert_eq!(interned.name, symbol.name);
-    let put = |symbol: Arc<Symbol>, snapshot: Vec<u8>| {
-        wait(handle.ask(0, deadline, |reply| Control::Restore { symbol, key, snapshot, reply })).unwrap()
-    };
-    let stranger = handle.symbols.intern("simulator", "ETH-USD").unwrap();
-    assert!(put(stranger, snapshot.clone()).is_err(), "another symbol's snapshot is refused");
-    put(interned, snapshot).unwrap();
+    let stranger = states::restore(handle, "simulator:ETH-USD", snapshot.clone());
+    assert!(stranger.is_err(), "another symbol's snapshot is refused");
+    states::restore(handle, "simulator:BTC-USD", snapshot).unwrap();
     assert_eq!(other.answer().json, original.answer().json);
     let (small, heavy) = (original.answer(), small_model_named("heavy", 1.0));
     original.swap(heavy.clone()).unwrap();
@@ -356,9 +351,9 @@ fn a_snapshot_put_into_another_engine_goes_on_with_the_same_bytes() {
 
     original.next_tick();
     let tick = other.rest.remove(0);
-    let mut ingest = other.engine.ingest();
-    ingest.tick("simulator", "BTC-USD", Offset(other.count), 0, tick);
-    ingest.flush();
+    let mut intake = other.engine.intake();
+    intake.tick("simulator", "BTC-USD", Offset(other.count), 0, tick);
+    intake.flush();
     let limit = Instant::now() + DEADLINE;
     while other.answer().prediction.scored.offset < other.count {
         assert!(Instant::now() < limit, "the shard did not take the tick");

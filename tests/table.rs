@@ -18,10 +18,10 @@ use engine::{
     Engine, EngineSettings,
     board::Board,
     features::{self, FEATURE_COUNT},
+    intake::TickSink,
     offline::Offline,
     shard::Out,
     sim::{Faults, SimConfig, Simulator},
-    source::TickSink,
     state::{Effect, StateSettings},
     symbol::{Offset, Symbol},
 };
@@ -101,18 +101,18 @@ fn a_tables_features_are_the_live_engines_to_the_bit() {
     let engine =
         Engine::start_with(&settings, Some(small_model()), Arc::new(Board::default()), move |_| out.clone())
             .unwrap();
-    let mut ingest = engine.ingest();
+    let mut intake = engine.intake();
     let config = market();
     let (end, symbols) = (config.start.second() + 3 * 3_600, config.symbols.clone());
     let mut simulator = Simulator::new(config);
     let mut offset = 0;
     while simulator.simulated_until().second() < end && simulator.step_second() {
         while let Some((symbol, tick)) = simulator.next_simulated() {
-            ingest.tick("simulator", &symbols[symbol].product, Offset(offset), 0, tick);
+            intake.tick("simulator", &symbols[symbol].product, Offset(offset), 0, tick);
             offset += 1;
         }
     }
-    ingest.flush();
+    intake.flush();
     engine.stop();
     let live = live.0.lock().unwrap();
     assert!(count > 6_000 && live.len() as u64 == count, "{count} rows in the table, {} live", live.len());

@@ -1,10 +1,10 @@
 //! Formats numbers for printed reports.
 
-use engine::source::tally;
+use engine::intake;
 
 /// Rounds a number and groups its digits by threes: `1234567.4` is `1,234,567`. A number below 0 is `0`.
 pub(crate) fn grouped(number: f64) -> String {
-    tally::grouped(number.max(0.0).round_ties_even() as u64)
+    intake::grouped(number.max(0.0).round_ties_even() as u64)
 }
 
 #[cfg(test)]

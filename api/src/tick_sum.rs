@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use engine::source::{Tally, TickOutcomes};
+use engine::intake::{Tally, TickOutcomes};
 use serde::Serialize;
 
 /// What became of the records that a command read, and of the ticks in them.

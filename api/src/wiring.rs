@@ -32,13 +32,20 @@ pub fn state_settings(config: &Config) -> StateSettings {
 }
 
 /// Where ticks come from.
-pub fn source_config(config: &Config) -> SourceConfig {
-    match config.source.kind {
+///
+/// # Errors
+/// If a secret that a property of Kafka refers to is not there, or the host has no name.
+pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
+    Ok(match config.source.kind {
         SourceKind::Simulator => SourceConfig::Simulator(config.simulator.clone()),
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
-        // The lanes feed the shards themselves.
-        SourceKind::Kafka | SourceKind::None => SourceConfig::None,
-    }
+        #[cfg(feature = "kafka")]
+        SourceKind::Kafka => SourceConfig::Kafka(Box::new(kafka_settings(config)?)),
+        // The check of the configuration has refused it.
+        #[cfg(not(feature = "kafka"))]
+        SourceKind::Kafka => SourceConfig::None,
+        SourceKind::None => SourceConfig::None,
+    })
 }
 
 /// Recorded ticks under these patterns, with the configured names.
@@ -70,7 +77,6 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     Ok(settings)
 }
 
-#[cfg(feature = "kafka")]
 fn host_name() -> std::io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
 }
@@ -80,7 +86,6 @@ fn host_name() -> std::io::Result<String> {
 ///
 /// # Errors
 /// When the host's name is needed and not known.
-#[cfg(feature = "kafka")]
 pub fn advertised_url(config: &Config, address: std::net::SocketAddr) -> Result<String, String> {
     if let Some(url) = &config.server.advertised_url {
         return Ok(url.trim_end_matches('/').to_owned());

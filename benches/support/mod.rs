@@ -8,7 +8,7 @@ use engine::{
     bound_model::BoundModel,
     features,
     limits::TICKS_PER_BATCH_MAX,
-    message::{Message, RoutedTick, TickBatch},
+    message::{Batch, Epoch, Message, RoutedTick},
     sim::{SimConfig, Simulator},
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
     tick::Tick,
@@ -39,17 +39,18 @@ pub(crate) fn products() -> Vec<String> {
 }
 
 /// The ticks as the batches a shard receives.
-pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
+pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<Batch> {
     let table = SymbolTable::default();
     let symbols: Vec<_> = products()
         .iter()
         .map(|product| table.intern("simulator", product).expect("three symbols fit the table"))
         .collect();
-    let mut batches: Vec<TickBatch> = ticks
+    let mut batches: Vec<Batch> = ticks
         .chunks(TICKS_PER_BATCH_MAX)
         .enumerate()
-        .map(|(chunk, ticks)| TickBatch {
+        .map(|(chunk, ticks)| Batch {
             new_symbols: Vec::new(),
+            reply: None,
             ticks: ticks
                 .iter()
                 .enumerate()
@@ -57,7 +58,7 @@ pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
                     let key = SymbolKey { partition: Partition(*number as u32), symbol: symbols[*number].id };
                     let offset = Offset((chunk * TICKS_PER_BATCH_MAX + i) as u64);
                     let position = Position { partition: key.partition, offset, index: 0 };
-                    RoutedTick { key, position, tick: *tick }
+                    RoutedTick { key, position, epoch: Epoch::NONE, tick: *tick }
                 })
                 .collect(),
         })
@@ -67,8 +68,8 @@ pub(crate) fn batches(ticks: &[(usize, Tick)]) -> Vec<TickBatch> {
 }
 
 /// A batch as a message, copied: a shard consumes its messages.
-pub(crate) fn message(batch: &TickBatch) -> Message {
-    Message::Ticks(TickBatch { new_symbols: batch.new_symbols.clone(), ticks: batch.ticks.clone() })
+pub(crate) fn message(batch: &Batch) -> Message {
+    Message::Ticks(Batch { new_symbols: batch.new_symbols.clone(), ticks: batch.ticks.clone(), reply: None })
 }
 
 /// A generator of fixed numbers in 0..1, so that every run builds the same forest.

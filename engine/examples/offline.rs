@@ -5,11 +5,11 @@ use std::{error::Error, path::Path, sync::Arc};
 use model::Model;
 use stormglass_engine::{
     bound_model::BoundModel,
+    intake::TickSink,
     message::Answer,
     offline::Offline,
     shard::{Out, Wanted},
     sim::{SimConfig, Simulator},
-    source::TickSink,
     state::StateSettings,
     symbol::Offset,
 };

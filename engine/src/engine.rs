@@ -16,7 +16,7 @@ use crate::{
     cpu::{self, CpuPlan, CpuRequest},
     events::EventLog,
     handle::EngineHandle,
-    ingest::Ingest,
+    intake::Intake,
     limits::{CONTROL_LANE_CAPACITY, RECENT_ROWS_MAX, TICK_LANE_CAPACITY},
     mailbox::Mailbox,
     message::{Answer, Message},
@@ -26,8 +26,8 @@ use crate::{
     runtime::{RuntimeError, ShardStep, Shards, spawn_shards},
     settings::RunSettings,
     shard::{Out, ShardCore, Wanted},
-    source::StopToken,
     state::StateSettings,
+    stop::StopToken,
     symbol::SymbolTable,
     sys,
 };
@@ -148,35 +148,24 @@ impl Engine {
         &self.plan
     }
 
-    /// Ends the sources, and the waits of their routers.
+    /// Asks the sources to end.
     pub fn stop_token(&self) -> StopToken {
         self.stop.clone()
     }
 
-    /// A router for one source's ticks.
-    pub fn ingest(&self) -> Ingest {
-        let handle = &self.handle;
-        Ingest::new(
-            handle.symbols.clone(),
-            handle.routes.clone(),
-            handle.mailboxes.clone(),
-            handle.metrics.ingest.clone(),
-            self.stop.clone(),
-        )
+    /// The way into the shards for the ticks of one source. It ends its waits when the engine stops.
+    pub fn intake(&self) -> Intake {
+        self.handle.intake(self.stop.clone())
     }
 
     /// Runs a source on a thread of its own until it ends or the engine stops.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn spawn_source(
-        &self,
-        name: &str,
-        run: impl FnOnce(Ingest, StopToken) + Send + 'static,
-    ) -> io::Result<()> {
-        let (ingest, stop) = (self.ingest(), self.stop_token());
+    pub fn spawn_source(&self, name: &str, run: impl FnOnce(StopToken) + Send + 'static) -> io::Result<()> {
+        let stop = self.stop_token();
         let thread = std::thread::Builder::new().name(format!("source-{name}"));
-        let thread = thread.spawn(move || run(ingest, stop))?;
+        let thread = thread.spawn(move || run(stop))?;
         self.sources.lock().expect("no code panics while it holds the list of sources").push(thread);
         Ok(())
     }

@@ -21,7 +21,7 @@ use crossbeam::{
 };
 
 use crate::{
-    feedback::Change, lane::LaneMetrics, limits::EVENTS_PER_KIND_MAX, symbol::Symbol, tick::EventTime,
+    feedback::Change, lanes::LaneMetrics, limits::EVENTS_PER_KIND_MAX, symbol::Symbol, tick::EventTime,
 };
 
 /// A change of the model. Models are named as `name@version sha256`.

@@ -19,6 +19,7 @@ use crate::{
     bound_model::BoundModel,
     events::EventLog,
     features::Row,
+    intake::{Delivery, Intake, Names, Patience},
     mailbox::{Lane, Mailbox, PushError},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::{EngineMetrics, ShardMetrics},
@@ -26,6 +27,7 @@ use crate::{
     quality::QualityReport,
     route::{Place, RouteTable},
     runtime::{Liveness, RuntimeReport, ShardState},
+    stop::StopToken,
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
@@ -102,6 +104,22 @@ impl EngineHandle {
             board: Arc::default(),
             events: Arc::default(),
         }
+    }
+
+    /// The way into the shards for the ticks of one source; `stop` ends its waits.
+    pub fn intake(&self, stop: StopToken) -> Intake {
+        let (symbols, routes) = (self.symbols.clone(), self.routes.clone());
+        Intake::new(symbols, routes, self.mailboxes.clone(), self.metrics.ingest.clone(), stop)
+    }
+
+    /// The names of a source that knows the partitions of its records.
+    pub fn names(&self) -> Names {
+        Names::new(self.symbols.clone(), self.routes.clone(), self.metrics.ingest.clone())
+    }
+
+    /// The way of such a source to the shards.
+    pub fn delivery(&self, patience: Patience) -> Delivery {
+        Delivery::new(self.mailboxes.clone(), self.metrics.ingest.clone(), patience)
     }
 
     /// Number of shards that take messages and have not left one untouched for a second. If no runtime drives the

@@ -14,7 +14,7 @@
 //!
 //! Map: [`settings`](crate::settings) what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
 //! client that makes topics, `oauth` tokens that let them in; `topics` created or checked; `claim` whose a lane's name is;
-//! `lane` the thread and its turns; `poll` records to orders; `partition` what the lane knows of one it owns; `progress`
+//! `lane` the thread and its turns; `link` to the shards; `partition` what the lane knows of one it owns; `progress`
 //! what a commit says beside the offset; `topic_id` which log that offset is of; `snapshots` state in the compacted topic,
 //! `state_files` its copy on this machine; `restore` from an assignment to live; `transaction` output and how it ends;
 //! `dead_letter` what could not be read. For all instances: `owners` who has which partition, `models` what scores it,
@@ -34,12 +34,12 @@ mod dead_letter;
 mod events;
 mod lane;
 mod letters;
+mod link;
 mod look;
 mod models;
 mod oauth;
 mod owners;
 mod partition;
-mod poll;
 mod progress;
 mod refusal;
 mod rekey;

@@ -1,12 +1,14 @@
 //! How a tick becomes a prediction.
 //!
 //! ```text
-//!  source -> decode -> ingest -> mailbox -> shard: state -> features -> scoring -> prediction -> board, replies
+//!  source -> intake: decode, names, batches -> mailbox -> shard: state -> features -> scoring -> prediction -> board, replies
 //! ```
 //!
-//! - A [`source`] reads records on a thread of its own; [`decode`] turns bytes into [`tick`]s, integers only.
-//! - A [`symbol`] is `venue:product`; its partition is where the log holds its records.
-//! - [`ingest`] finds the shard that owns the partition ([`route`]) and hands it batches through its [`mailbox`].
+//! - A [`source`] reads records on threads of its own: a file, the simulator, a Kafka topic.
+//! - [`intake`] is the one way in: [`decode`] turns bytes into [`tick`]s, integers only; venue and product become a
+//!   [`symbol`], whose partition is where the log holds its records; ticks become batches for the shard that owns the
+//!   partition ([`route`]).
+//! - A [`message`] is a batch, an order about a partition, or a question; it waits in the shard's [`mailbox`].
 //! - A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] on which CPU.
 //! - A symbol's [`state`] keeps its standing [`book`], exact [`window`]s over event time and sums that [`decay`];
 //!   [`features`] makes a row of them, and [`volatility`] a forecast.
@@ -17,7 +19,8 @@
 //! - [`handle`] asks the shards on behalf of a front end; [`owners`] says which process has the other partitions;
 //!   [`Engine`] starts and stops the whole; [`metrics`] counts.
 //!
-//! A [`lane`] is how a log of partitions drives shards and takes their predictions back; `kafka` has the one there is.
+//! A lane is a thread that reads partitions of a log for a while and takes the predictions back to it; `kafka` has the ones
+//! there are, and [`lanes`] is what they count and report.
 //!
 //! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] makes up
 //! a market. [`recording`] keeps a log in files, and [`verify`] computes what it led to once more.
@@ -46,10 +49,10 @@ pub mod feedback;
 pub mod file_writes;
 pub mod grid;
 pub mod handle;
-pub mod ingest;
+pub mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;
-pub mod lane;
+pub mod lanes;
 pub mod limits;
 pub mod mailbox;
 pub mod message;
@@ -68,6 +71,7 @@ pub mod sim;
 pub mod snapshot;
 pub mod source;
 pub mod state;
+pub mod stop;
 pub mod symbol;
 pub mod sys;
 pub mod tick;

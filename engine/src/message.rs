@@ -1,4 +1,8 @@
-//! What crosses a thread: tick batches in, questions in, answers out. By value, never by lock.
+//! What crosses a thread: batches of ticks, orders about partitions and questions go to a shard, answers come back. All by
+//! value, never by a lock.
+
+mod batch;
+mod partition;
 
 use std::{
     sync::{
@@ -14,33 +18,13 @@ use tokio::sync::oneshot;
 use crate::{
     bound_model::BoundModel,
     features::Row,
-    lane::LaneOrder,
     prediction::Prediction,
     quality::ShardQuality,
-    symbol::{Position, Symbol, SymbolKey},
-    tick::Tick,
+    symbol::{Symbol, SymbolKey},
 };
 
-/// A tick with its place.
-#[derive(Clone, Debug)]
-pub struct RoutedTick {
-    /// Whose state it goes to.
-    pub key: SymbolKey,
-    /// Where it was found.
-    pub position: Position,
-    /// What it says.
-    pub tick: Tick,
-}
-
-/// Ticks of one source for one shard, in the source's order. New symbols travel with the batch that first names
-/// them, so a shard never looks one up.
-#[derive(Debug, Default)]
-pub struct TickBatch {
-    /// Symbols this shard sees for the first time from this source.
-    pub new_symbols: Vec<Arc<Symbol>>,
-    /// At most [`TICKS_PER_BATCH_MAX`](crate::limits::TICKS_PER_BATCH_MAX) ticks.
-    pub ticks: Vec<RoutedTick>,
-}
+pub use batch::{Batch, BatchReply, PredictionEntry, Predictions, RoutedTick, ShardReply};
+pub use partition::{Epoch, PartitionOrder, PartitionWork};
 
 /// A prediction with its encoding, made once for all who ask before the symbol's next tick or a swap of the model.
 #[derive(Debug)]
@@ -134,36 +118,19 @@ pub enum Control {
         /// Where they go.
         reply: oneshot::Sender<ShardQuality>,
     },
-    /// The state of a symbol as bytes; `None` without state here.
-    Snapshot {
-        /// Which symbol.
-        symbol: SymbolKey,
-        /// Where the bytes go.
-        reply: oneshot::Sender<Option<Vec<u8>>>,
-    },
-    /// Puts a snapshot's state in the symbol's place.
-    Restore {
-        /// Which symbol.
-        symbol: Arc<Symbol>,
-        /// Its key.
-        key: SymbolKey,
-        /// What [`Control::Snapshot`] gave.
-        snapshot: Vec<u8>,
-        /// Whether it was taken, or why not.
-        reply: oneshot::Sender<Result<(), crate::snapshot::SnapshotError>>,
-    },
 }
 
 /// Everything that reaches a shard.
 #[derive(Debug)]
 pub enum Message {
-    /// By the control lane.
+    /// A question or an order of a front end, by the control queue. All others go by the queue of the ticks.
     Control(Control),
-    /// By the tick lane.
-    Ticks(TickBatch),
-    /// By the tick lane too: what a lane of a log wants.
-    Lane(LaneOrder),
-    /// By the tick lane too: dropped once every tick before it is in its state, which closes the sender's channel.
+    /// Ticks.
+    Ticks(Batch),
+    /// An order of a lane about one of its partitions.
+    Partition(PartitionOrder),
+    /// A mark behind ticks: the shard drops it once all ticks before it are in their states, which closes the sender's
+    /// channel.
     Marker(crossbeam::channel::Sender<()>),
 }
 

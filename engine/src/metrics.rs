@@ -22,8 +22,8 @@ pub use self::{
 };
 use crate::{
     decode::{NoTickKind, Unreadable},
-    lane::LaneMetrics,
-    source::SourceEvent,
+    intake::RecordEvent,
+    lanes::LaneMetrics,
 };
 
 /// What a shard counts.
@@ -100,13 +100,6 @@ pub struct IngestMetrics {
 }
 
 impl IngestMetrics {
-    /// Counts what could not be read.
-    pub fn count_unreadable(&self, reason: Unreadable) {
-        if let Some(i) = Unreadable::REASONS.iter().position(|&known| known == reason.reason()) {
-            self.unreadable[i].fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
     /// What could not be read, for any reason.
     pub fn unreadable_total(&self) -> u64 {
         self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()
@@ -123,12 +116,16 @@ impl IngestMetrics {
         tracing::warn!(symbol, "the symbol's records are in two partitions: each has a part of its state");
     }
 
-    /// Counts what a source reports.
-    pub fn count(&self, event: SourceEvent) {
+    /// Counts what a record told beside its ticks.
+    pub fn count(&self, event: RecordEvent) {
         let (counter, amount) = match event {
-            SourceEvent::SequenceGap { missing } => (&self.sequence_missing, missing),
-            SourceEvent::ZonelessTime => (&self.times_zoneless, 1),
-            SourceEvent::NoTick(kind) => (&self.records_without_tick[kind as usize], 1),
+            RecordEvent::SequenceGap { missing } => (&self.sequence_missing, missing),
+            RecordEvent::ZonelessTime => (&self.times_zoneless, 1),
+            RecordEvent::NoTick(kind) => (&self.records_without_tick[kind as usize], 1),
+            RecordEvent::Unreadable(reason) => {
+                let number = Unreadable::REASONS.iter().position(|&known| known == reason.reason());
+                (&self.unreadable[number.expect("each reason is in the list")], 1)
+            }
         };
         counter.fetch_add(amount, Ordering::Relaxed);
     }

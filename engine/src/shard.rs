@@ -3,11 +3,12 @@
 //! [`ShardCore::step`] is a plain synchronous function over owned state; the runtimes only decide when it is called.
 //! No lock, no clock but the instant passed in, and no allocation per tick once a symbol is known.
 
+mod batch;
 mod control;
 mod effects;
 mod entry;
-mod lane;
 mod out;
+mod ownership;
 mod recent;
 mod rescore;
 mod rows;
@@ -26,7 +27,7 @@ use shadow::{Shadow, Waiting};
 use crate::{
     bound_model::BoundModel,
     events::EventLog,
-    message::{Answer, Message, RoutedTick, TickBatch},
+    message::{Answer, Message, RoutedTick},
     metrics::ShardMetrics,
     prediction::{Prediction, Scored, StateFrom, Status, WarmingReason},
     quality::{QualitySettings, QualityWindow},
@@ -57,7 +58,7 @@ pub struct ShardCore {
     /// Rows of this step that wait to be scored.
     rows: rows::PendingRows,
     /// The partitions that lanes own.
-    ownerships: lane::Ownerships,
+    ownerships: ownership::Ownerships,
     metrics: Arc<ShardMetrics>,
 }
 
@@ -78,7 +79,7 @@ impl ShardCore {
             touched: Vec::new(),
             effects: Vec::new(),
             rows: rows::PendingRows::default(),
-            ownerships: lane::Ownerships::default(),
+            ownerships: ownership::Ownerships::default(),
             metrics,
         };
         core.swap_model(model);
@@ -149,7 +150,7 @@ impl ShardCore {
         for message in messages.drain(..) {
             match message {
                 Message::Ticks(batch) => self.ticks(&batch, out),
-                Message::Lane(order) => self.lane(order, out),
+                Message::Partition(order) => self.order(order),
                 Message::Control(control) => self.control(now, control),
                 // Dropping it tells whoever waits that the ticks before it are in the state.
                 Message::Marker(marker) => drop(marker),
@@ -171,16 +172,6 @@ impl ShardCore {
             }
         }
         self.touched = touched;
-    }
-
-    /// Gives each tick of a batch to its symbol's state.
-    pub fn ticks(&mut self, batch: &TickBatch, out: &mut impl Out) {
-        for symbol in &batch.new_symbols {
-            self.names.insert(symbol.id, symbol.clone());
-        }
-        for tick in &batch.ticks {
-            self.tick(tick, out);
-        }
     }
 
     /// Gives a tick to its symbol's state; returns the index of the symbol's entry if the tick was accepted.

@@ -1,123 +1,58 @@
-//! (1) Where ticks come from: one file a source, one list.
+//! Where ticks come from: one file a source, one list.
 //!
-//! A source runs on a thread of its own, decodes, and hands ticks to a [`TickSink`]; routing is behind the sink.
-//! [`SourceConfig`] is the list: a new source is one file, one variant here and one in [`Source`].
+//! A source runs on threads of its own and brings its ticks in by [`intake`](crate::intake). [`SourceConfig`] is the list:
+//! a new source is one file, one variant there and one in [`Source`].
 
 #[cfg(test)]
 pub(crate) mod collect;
-mod feed;
 pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub(crate) mod lines;
 mod natural;
 pub mod pace;
-mod sequence;
 pub mod simulator;
-pub mod tally;
-pub(crate) mod warnings;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
-pub use feed::{RecordFeed, RecordFormat, RecordPlace};
 use file::{FileConfig, FileError, FileSource};
-pub use sequence::SequenceTracker;
+#[cfg(feature = "kafka")]
+use kafka::KafkaSource;
 use simulator::{SimulatorError, SimulatorSettings, SimulatorSource};
-pub use tally::{Faults, Tally, TickOutcomes};
 
 use crate::{
-    decode::NoTickKind,
-    symbol::Offset,
-    tick::{EventTime, Tick},
+    handle::EngineHandle,
+    intake::{Intake, Progress, TickSink},
+    lanes::LaneReport,
+    stop::StopToken,
+    tick::EventTime,
 };
 
-/// Told once, seen by every source thread.
-#[derive(Clone, Debug, Default)]
-pub struct StopToken(Arc<AtomicBool>);
-
-impl StopToken {
-    /// Asks the source to end at its next record.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether it was asked to.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// What a source reports beside ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceEvent {
-    /// The connection's sequence numbers skipped this many messages.
-    SequenceGap {
-        /// Messages missing.
-        missing: u64,
-    },
-    /// A timestamp without a zone was read as UTC.
-    ZonelessTime,
-    /// A record of a kind that carries no tick.
-    NoTick(NoTickKind),
-}
-
-/// Where a source puts what it read.
-pub trait TickSink {
-    /// Takes one tick of `venue:product`. Waits while the engine is full. `record_offset` counts the source's
-    /// records from 0, `index` the tickers inside one.
-    fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick);
-    /// Counts a record that could not be read.
-    fn unreadable(&mut self, record_offset: Offset, reason: crate::decode::Unreadable, record: &[u8]);
-    /// Counts an event.
-    fn event(&mut self, event: SourceEvent);
-    /// Hands over what is buffered: call it before waiting for more input.
-    fn flush(&mut self);
-}
-
-/// Hears how far a source has come, for a bar at a terminal, and at its end what became of its records.
-pub trait Progress {
-    /// `bytes_read` of `bytes_total` as they lie on the disk, and what they held.
-    fn advanced(&mut self, records: u64, bytes_read: u64, bytes_total: u64);
-
-    /// A source of records has ended, or failed: what became of those that it read.
-    fn ended(&mut self, _tally: &Tally) {}
-}
-
-/// Nobody listens.
-impl Progress for () {
-    fn advanced(&mut self, _records: u64, _bytes_read: u64, _bytes_total: u64) {}
-}
-
-/// Which source, as configured.
+/// A source with its configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceConfig {
-    /// Made-up ticks.
+    /// Ticks that are made up.
     Simulator(SimulatorSettings),
     /// Recorded ticks.
     File(FileConfig),
-    /// No ticks: only what requests bring along is scored.
+    /// A topic of Kafka, whose predictions go back to Kafka.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<crate::settings::KafkaSettings>),
+    /// No ticks: only the rows of requests are scored.
     None,
 }
 
 impl SourceConfig {
-    /// Its name in configuration, logs and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Simulator(_) => "simulator",
-            Self::File(_) => "file",
-            Self::None => "none",
-        }
-    }
-
     /// Checks the configuration and what it refers to.
     ///
     /// # Errors
-    /// When no tick could come of it.
+    /// [`SourceError`] if no tick could come of it.
     pub fn open(&self) -> Result<Source, SourceError> {
         Ok(match self {
             Self::Simulator(config) => Source::Simulator(Box::new(SimulatorSource::open(config)?)),
             Self::File(config) => Source::File(FileSource::open(config)?),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(settings) => Source::Kafka(Box::new(KafkaSource::open(settings)?)),
             Self::None => Source::None,
         })
     }
@@ -130,6 +65,9 @@ pub enum Source {
     Simulator(Box<SimulatorSource>),
     /// See [`mod@file`].
     File(FileSource),
+    /// See [`mod@kafka`].
+    #[cfg(feature = "kafka")]
+    Kafka(Box<KafkaSource>),
     /// Ends at once.
     None,
 }
@@ -137,45 +75,123 @@ pub enum Source {
 /// Why a source cannot run, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The simulator's.
+    /// The simulator has nothing to simulate.
     #[error(transparent)]
     Simulator(#[from] SimulatorError),
-    /// The file replay's.
+    /// A file cannot be replayed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A setting of Kafka cannot work.
+    #[cfg(feature = "kafka")]
+    #[error(transparent)]
+    Kafka(#[from] crate::kafka::Refusal),
 }
 
-/// What a run of a source works with.
+/// What a source of ticks works with while it runs on the caller's thread.
 pub struct Run<'a> {
-    /// The wall clock when the run begins: where the simulator's history ends. The other sources do not look at it.
+    /// The wall clock when the run begins: where the simulator's history ends. A file does not look at it.
     pub now: EventTime,
-    /// Where the ticks go.
+    /// Takes the ticks.
     pub sink: &'a mut dyn TickSink,
     /// Ends the run early.
     pub stop: &'a StopToken,
-    /// Who hears of progress.
+    /// Hears of the progress.
     pub progress: &'a mut dyn Progress,
 }
 
 /// How a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceEnd {
-    /// There is no more.
+    /// There are no more ticks.
     Finished,
     /// It was told to stop.
     Stopped,
 }
 
-impl Source {
-    /// Runs on the calling thread until there is no more or `run.stop` is told. The sink is flushed at the end.
+/// What a source works with while it feeds an engine.
+#[derive(Clone, Debug)]
+pub struct Feeding {
+    /// The engine that it feeds.
+    pub engine: EngineHandle,
+    /// Where the lanes of a log tell how they do.
+    pub lanes: Arc<LaneReport>,
+    /// Where other instances find the front of this one, `http://host:port`; read only by a source that
+    /// [is shared](Source::is_shared).
+    pub front_url: String,
+    /// The wall clock: where the simulator's history ends.
+    pub now: EventTime,
+}
+
+/// What one thread of a source does, from the beginning to the end.
+type Work = dyn FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send;
+
+/// The work of one thread of a source.
+pub struct SourceThread {
+    name: String,
+    work: Box<Work>,
+}
+
+impl SourceThread {
+    fn new(
+        name: String,
+        work: impl FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send + 'static,
+    ) -> Self {
+        Self { name, work: Box::new(work) }
+    }
+
+    /// The name of the thread, which begins with the name of the source: `file`, `kafka-0`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Works on the calling thread until the source has no more or `stop` is told. All ticks are in their states then,
+    /// unless it was stopped.
     ///
     /// # Errors
-    /// When input fails on the way; what came before it was handed over.
-    pub fn run(&self, run: &mut Run<'_>) -> Result<SourceEnd, SourceError> {
+    /// [`SourceError`] if the input fails on the way; what came before it was handed over.
+    pub fn run(self, stop: &StopToken, progress: &mut dyn Progress) -> Result<SourceEnd, SourceError> {
+        (self.work)(stop, progress)
+    }
+}
+
+impl Source {
+    /// Whether other instances work on the same source, and want to know where the front of this one is.
+    pub fn is_shared(&self) -> bool {
         match self {
-            Self::Simulator(source) => Ok(source.run(run)),
-            Self::File(source) => Ok(source.run(run)?),
-            Self::None => Ok(SourceEnd::Finished),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => true,
+            _ => false,
         }
+    }
+
+    /// The threads that feed an engine with the ticks of this source.
+    pub fn threads(self, feeding: Feeding) -> Vec<SourceThread> {
+        match self {
+            Self::Simulator(source) => {
+                let run = move |run: &mut Run<'_>| Ok(source.run(run));
+                vec![SourceThread::new("simulator".to_owned(), fed(feeding, run))]
+            }
+            Self::File(source) => {
+                let run = move |run: &mut Run<'_>| Ok(source.run(run)?);
+                vec![SourceThread::new("file".to_owned(), fed(feeding, run))]
+            }
+            #[cfg(feature = "kafka")]
+            Self::Kafka(source) => source.threads(&feeding),
+            Self::None => vec![SourceThread::new("none".to_owned(), |_, _| Ok(SourceEnd::Finished))],
+        }
+    }
+}
+
+/// The work of a source that gives ticks one by one.
+fn fed(
+    feeding: Feeding,
+    run: impl FnOnce(&mut Run<'_>) -> Result<SourceEnd, SourceError> + Send + 'static,
+) -> impl FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send + 'static {
+    move |stop, progress| {
+        let mut intake: Intake = feeding.engine.intake(stop.clone());
+        let ended = run(&mut Run { now: feeding.now, sink: &mut intake, stop, progress });
+        // Whoever hears of the end may rely on every tick being in its state, and on all counts.
+        intake.settle();
+        ended
     }
 }

@@ -47,9 +47,10 @@ pub use shelf::Models;
 
 use crate::{
     bound_model::BoundModel,
-    decode::{DecodeDefaults, Decoded, DecodedTick, decode},
-    lane::Emit,
+    decode::DecodedTick,
+    intake::{RecordFormat, RecordPlace, RecordReader},
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
+    settings::Emit,
     state::StateSettings,
     symbol::SymbolTable,
 };
@@ -84,6 +85,7 @@ pub struct Verifier<'a> {
     baseline: Option<Arc<BoundModel>>,
     shelf: Shelf<'a>,
     kept: KeptStates,
+    format: RecordFormat,
     report: Report,
 }
 
@@ -92,7 +94,8 @@ impl<'a> Verifier<'a> {
     pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
         let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
         let (kept, report) = (KeptStates::default(), Report::default());
-        Self { settings, baseline, shelf: Shelf::new(models), kept, report }
+        let format = RecordFormat::Json { venue: settings.venue.clone() };
+        Self { settings, baseline, shelf: Shelf::new(models), kept, format, report }
     }
 
     /// The same with states of the ticks' topic that were kept.
@@ -117,6 +120,7 @@ impl<'a> Verifier<'a> {
         partitions.extend(predictions.partitions());
         partitions.sort_unstable();
         partitions.dedup();
+        let mut reader = RecordReader::default();
         for partition in partitions {
             let committed = committed(partition);
             let lives =
@@ -139,11 +143,12 @@ impl<'a> Verifier<'a> {
             };
             task.begin()?;
             for record in one(ticks, partition)? {
-                task.record(&record?)?;
+                task.record(&record?, &mut reader)?;
                 advanced();
             }
             task.rest()?;
         }
+        self.report.unreadable = reader.tally().unreadable.clone();
         Ok(self.report)
     }
 
@@ -204,7 +209,7 @@ impl Task<'_, '_> {
     }
 
     /// Takes a record of the ticks.
-    fn record(&mut self, record: &LogRecord) -> Result<(), LogError> {
+    fn record(&mut self, record: &LogRecord, reader: &mut RecordReader) -> Result<(), LogError> {
         let report = &mut self.verifier.report;
         report.tick_records += 1;
         self.last_record = Some(record.offset);
@@ -214,15 +219,11 @@ impl Task<'_, '_> {
             report.tick_records_behind += 1;
             return Ok(());
         }
-        let mut decoded = Decoded::default();
         let payload = record.value.as_deref().unwrap_or_default();
-        let outcome = decode(payload, &DecodeDefaults { venue: &self.verifier.settings.venue }, &mut decoded);
-        let rejected = decoded.rejected().iter().map(|&(_, reason)| reason);
-        for reason in rejected.chain(outcome.err()) {
-            let place = || format!("partition {}, offset {}", record.partition, record.offset);
-            report.unreadable.note(reason, payload, place);
-        }
-        for ticker in decoded.ticks() {
+        reader.read(payload, &mut self.verifier.format);
+        let place = RecordPlace::Log { partition: record.partition, offset: record.offset };
+        reader.tell(payload, place, |_| {});
+        for ticker in reader.decoded().ticks() {
             let at = (record.offset, ticker.index);
             self.pass(at)?;
             self.tick(at, &ticker)?;

@@ -7,8 +7,8 @@ use api::{
     training,
 };
 use engine::{
+    intake::TickSink,
     sim::{SimConfig, SimSymbol, Simulator},
-    source::TickSink,
     state::StateSettings,
     symbol::Offset,
     tick::Price,

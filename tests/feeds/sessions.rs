@@ -1,12 +1,14 @@
 //! Recorded sessions of real venues, counted file by file. The folder of the data says in its `MANIFEST.md` what they are.
 
 use engine::{
-    decode::{NoTickKind, Unreadable},
+    decode::NoTickKind,
+    intake::{RecordEvent, TickSink},
     source::{
-        Run, SourceEnd, SourceEvent, StopToken, TickSink,
+        Run, SourceEnd,
         file::{FileConfig, FileSource},
         pace::Speed,
     },
+    stop::StopToken,
     symbol::Offset,
     tick::{Depth, EventTime, Tick},
 };
@@ -18,7 +20,7 @@ use crate::support::real_data::real_data;
 struct Session {
     /// Symbol, offset of the record, tick.
     ticks: Vec<(String, Offset, Tick)>,
-    events: Vec<SourceEvent>,
+    events: Vec<RecordEvent>,
 }
 
 impl Session {
@@ -26,7 +28,7 @@ impl Session {
         self.ticks.iter().filter(|(name, ..)| name == symbol).count()
     }
 
-    fn events_of(&self, event: SourceEvent) -> usize {
+    fn events_of(&self, event: RecordEvent) -> usize {
         self.events.iter().filter(|&&seen| seen == event).count()
     }
 }
@@ -35,13 +37,10 @@ impl TickSink for Session {
     fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, _: u32, tick: Tick) {
         self.ticks.push((format!("{venue}:{product}"), record_offset, tick));
     }
-    fn unreadable(&mut self, offset: Offset, reason: Unreadable, _: &[u8]) {
-        panic!("record {}: {reason:?}", offset.0);
-    }
-    fn event(&mut self, event: SourceEvent) {
+    fn event(&mut self, offset: Offset, event: RecordEvent) {
+        assert!(!matches!(event, RecordEvent::Unreadable(_)), "record {}: {event:?}", offset.0);
         self.events.push(event);
     }
-    fn flush(&mut self) {}
 }
 
 #[track_caller]
@@ -80,7 +79,7 @@ fn coinbase_two_hours_with_imbalance() {
 fn envelopes_under_payload() {
     let Some(session) = replayed("coinbase_envelopes_BTC_20260405_20min.ndjson.gz") else { return };
     assert_eq!(session.ticks_of("venue:BTC-USD"), 5_970);
-    assert_eq!(session.events, [SourceEvent::NoTick(NoTickKind::Subscription)]);
+    assert_eq!(session.events, [RecordEvent::NoTick(NoTickKind::Subscription)]);
     assert_eq!((session.ticks[0].1.0, session.ticks[1].1.0), (0, 2), "the subscription is record 1");
 }
 
@@ -88,14 +87,14 @@ fn envelopes_under_payload() {
 fn envelopes_with_a_gap_of_one() {
     let Some(session) = replayed("coinbase_envelopes_BTC_20260404_15min_one_gap.ndjson.gz") else { return };
     assert_eq!(session.ticks_of("venue:BTC-USD"), 3_108);
-    assert_eq!(session.events, [SourceEvent::SequenceGap { missing: 1 }]);
+    assert_eq!(session.events, [RecordEvent::SequenceGap { missing: 1 }]);
 }
 
 #[test]
 fn exchange_tickers_in_four_segments() {
     let Some(session) = replayed("coinbase_exchange_ticker_BTC_20251112_4segments.ndjson.gz") else { return };
     assert_eq!(session.ticks_of("venue:BTC-USD"), 5_996);
-    assert_eq!(session.events, [SourceEvent::NoTick(NoTickKind::Subscription); 4]);
+    assert_eq!(session.events, [RecordEvent::NoTick(NoTickKind::Subscription); 4]);
     assert!(
         session
             .ticks
@@ -108,7 +107,7 @@ fn exchange_tickers_in_four_segments() {
 fn the_originals_ticks_have_no_zone() {
     let Some(session) = replayed("seed_format_BTC_20251201_10min.ndjson.gz") else { return };
     assert_eq!(session.ticks_of("venue:BTC-USD"), 3_996);
-    assert_eq!((session.events.len(), session.events_of(SourceEvent::ZonelessTime)), (3_996, 3_996));
+    assert_eq!((session.events.len(), session.events_of(RecordEvent::ZonelessTime)), (3_996, 3_996));
     assert!(
         session
             .ticks
@@ -138,6 +137,6 @@ fn binance_trades_with_quotes() {
 fn bitmex_trades_alone() {
     let Some(session) = replayed("bitmex_XBTUSD_trades_20180101_60h.csv.gz") else { return };
     assert_eq!(session.ticks_of("bitmex:XBTUSD"), 635_532);
-    assert_eq!(session.events, [SourceEvent::NoTick(NoTickKind::Header)], "the header");
+    assert_eq!(session.events, [RecordEvent::NoTick(NoTickKind::Header)], "the header");
     assert!(session.ticks.iter().all(|(.., tick)| tick.quote.is_none() && tick.side.is_some()));
 }

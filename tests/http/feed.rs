@@ -6,7 +6,7 @@ use api::http::answer::wall_clock_nanos;
 use engine::{
     bound_model::BoundModel,
     encode::encode,
-    message::{Message, RoutedTick, TickBatch},
+    message::{Batch, Epoch, Message, RoutedTick},
     metrics::EngineMetrics,
     shard::{NoOut, ShardCore},
     sim::{SimConfig, Simulator},
@@ -151,9 +151,9 @@ fn a_state_restored_from_a_snapshot_counts_as_having_a_probability_and_keeps_its
     let ticks = Simulator::new(SimConfig::default()).filter(|(symbol, _)| *symbol == 0).take(3_000);
     let ticks = ticks.enumerate().map(|(i, (_, tick))| {
         let position = Position { partition: key.partition, offset: Offset(i as u64), index: 0 };
-        RoutedTick { key, position, tick }
+        RoutedTick { key, position, epoch: Epoch::NONE, tick }
     });
-    let batch = TickBatch { new_symbols: vec![symbol.clone()], ticks: ticks.collect() };
+    let batch = Batch { new_symbols: vec![symbol.clone()], ticks: ticks.collect(), reply: None };
     before.step(Instant::now(), &mut vec![Message::Ticks(batch)], &mut NoOut);
     assert!(metrics_before.has_had_probability(), "3,000 ticks are enough");
     assert!(metrics_before.newest_arrival_ago(Instant::now()).is_some());

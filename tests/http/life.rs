@@ -13,11 +13,11 @@ use api::{
 };
 use engine::{
     Engine, EngineSettings,
+    intake::TickSink,
     message::Answer,
     settings::Seconds,
     shard::{Out, Wanted},
     sim::{SimConfig, Simulator},
-    source::TickSink,
     symbol::Offset,
 };
 use serde_json::json;
@@ -84,9 +84,9 @@ fn after_a_shard_panicked_the_service_is_not_alive() {
     assert_eq!(connection.get("/livez").json(), json!({"live": true}));
 
     let (_, tick) = Simulator::new(SimConfig::default()).next().unwrap();
-    let mut ingest = engine.ingest();
-    ingest.tick("coinbase", "BTC-USD", Offset(0), 0, tick);
-    ingest.flush();
+    let mut intake = engine.intake();
+    intake.tick("coinbase", "BTC-USD", Offset(0), 0, tick);
+    intake.flush();
     let begun = Instant::now();
     while app.shards_panicked().is_empty() {
         assert!(begun.elapsed() < HANG, "the shard did not break");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use engine::{
     bound_model::BoundModel,
     decode::{DecodeDefaults, Decoded, decode},
-    message::{Answer, RoutedTick, TickBatch},
+    message::{Answer, Batch, Epoch, RoutedTick},
     metrics::ShardMetrics,
     prediction::Prediction,
     shard::{Out, ShardCore, Wanted},
@@ -66,8 +66,8 @@ pub(super) fn score(log: &[Logged], model: &Arc<Model>) -> Expected {
             let partition = Partition(record.partition);
             let key = SymbolKey { partition, symbol: symbol.id };
             let position = Position { partition, offset: Offset(record.offset), index: ticker.index };
-            let ticks = vec![RoutedTick { key, position, tick: ticker.tick }];
-            core.ticks(&TickBatch { new_symbols: vec![symbol], ticks }, &mut out);
+            let ticks = vec![RoutedTick { key, position, epoch: Epoch::NONE, tick: ticker.tick }];
+            core.ticks(&Batch { new_symbols: vec![symbol], ticks, reply: None }, &mut out);
         }
     }
     for prediction in out.0 {

@@ -1,6 +1,6 @@
 //! The first two hours of a symbol, in which its threshold is provisional.
 
-use engine::{message::Answer, prediction::TauSource, shard::Wanted, source::SourceEvent};
+use engine::{intake::RecordEvent, message::Answer, prediction::TauSource, shard::Wanted};
 
 use super::*;
 
@@ -109,11 +109,9 @@ impl TickSink for Restarts {
         }
         self.core.as_mut().unwrap().tick(venue, product, offset, index, tick);
     }
-    fn unreadable(&mut self, _: Offset, reason: engine::decode::Unreadable, _: &[u8]) {
-        panic!("{reason:?}");
+    fn event(&mut self, _: Offset, event: RecordEvent) {
+        assert!(!matches!(event, RecordEvent::Unreadable(_)), "{event:?}");
     }
-    fn event(&mut self, _: SourceEvent) {}
-    fn flush(&mut self) {}
 }
 
 /// The provisional threshold is on the symbol's own scale: the event is about as frequent as its quantile says, and the

@@ -9,3 +9,4 @@ pub(crate) mod python;
 pub(crate) mod real_data;
 pub(crate) mod service;
 pub(crate) mod shard;
+pub(crate) mod states;

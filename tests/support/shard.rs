@@ -60,7 +60,7 @@ impl Shard {
             loop {
                 match held.when_free(|| mail.pop(Lane::Control)) {
                     Some(Message::Control(question)) => answer(&state, question),
-                    Some(Message::Ticks(_) | Message::Lane(_) | Message::Marker(_)) => {}
+                    Some(Message::Ticks(_) | Message::Partition(_) | Message::Marker(_)) => {}
                     None if mail.is_closed() => return,
                     None => parker.park(),
                 }

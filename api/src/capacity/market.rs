@@ -1,9 +1,9 @@
 //! Ticks to measure with: a made-up market of many symbols, each tick another one.
 
 use engine::{
-    ingest::Ingest,
+    intake::Intake,
+    intake::TickSink,
     sim::{SimConfig, SimSymbol, Simulator},
-    source::TickSink,
     symbol::{Offset, SIMULATOR_VENUE},
     tick::{EventTime, NANOS_PER_SECOND},
 };
@@ -40,9 +40,9 @@ impl Market {
     }
 
     /// Simulates the next tick and hands it to `ingest`.
-    pub(super) fn feed_next(&mut self, ingest: &mut Ingest) {
+    pub(super) fn feed_next(&mut self, intake: &mut Intake) {
         let (symbol, tick) = self.ticks.next().expect("event time does not end while this runs");
-        ingest.tick(SIMULATOR_VENUE, &self.products[symbol], Offset(self.offset), 0, tick);
+        intake.tick(SIMULATOR_VENUE, &self.products[symbol], Offset(self.offset), 0, tick);
         self.offset += 1;
     }
 }

@@ -1,6 +1,6 @@
 //! One measurement, from the start of an engine to its end.
 
-use engine::{Engine, EngineSettings, bound_model::BoundModel, settings::RunSettings, source::StopToken};
+use engine::{Engine, EngineSettings, bound_model::BoundModel, settings::RunSettings, stop::StopToken};
 
 use super::{
     machine::Machine,
@@ -33,16 +33,16 @@ pub(crate) fn measure(
     };
     let is_scored = BoundModel::new(settings.model.clone()).is_ok();
     let engine = Engine::start(&engine_settings, Some(settings.model.clone()))?;
-    let mut ingest = engine.ingest();
+    let mut intake = engine.intake();
     let mut market = Market::new(sizes.symbols, sizes.history_s);
     progress("ticks");
-    let ticks = ticks::measure(&engine, &mut ingest, &mut market, &sizes, is_scored)?;
+    let ticks = ticks::measure(&engine, &mut intake, &mut market, &sizes, is_scored)?;
     fail_if_stopped(interrupt)?;
     progress("rows");
     let rows = rows::measure(engine.handle(), &settings.model, &sizes)?;
     fail_if_stopped(interrupt)?;
     progress("requests");
-    let requests = requests::measure(&engine, settings, ingest, market, interrupt)?;
+    let requests = requests::measure(&engine, settings, intake, market, interrupt)?;
     let measured = Measured {
         ticks_per_core_per_s: ticks.per_core_per_s,
         bytes_per_symbol: ticks.bytes_per_symbol,

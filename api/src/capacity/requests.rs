@@ -10,11 +10,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{
-    Engine,
-    ingest::Ingest,
-    source::{StopToken, TickSink},
-};
+use engine::{Engine, intake::Intake, intake::TickSink, stop::StopToken};
 use serde::Serialize;
 
 use super::{
@@ -113,7 +109,7 @@ impl LoopbackService {
     fn start(
         engine: &Engine,
         config: &Config,
-        mut ingest: Ingest,
+        mut intake: Intake,
         mut market: Market,
     ) -> Result<Self, CapacityError> {
         let mut config = config.clone();
@@ -130,8 +126,8 @@ impl LoopbackService {
             while !stopped.load(Ordering::Relaxed) {
                 // Paces the feed. No measured time contains it.
                 std::thread::sleep(Duration::from_secs(1) / TICKS_PER_S * 10);
-                (0..10).for_each(|_| market.feed_next(&mut ingest));
-                ingest.flush();
+                (0..10).for_each(|_| market.feed_next(&mut intake));
+                intake.flush();
             }
         };
         let feeder = std::thread::Builder::new().name("capacity-feed".to_owned()).spawn(feed)?;
@@ -239,7 +235,7 @@ fn describe_breach(step: &Step, slo: &Slo) -> String {
 pub(super) fn measure(
     engine: &Engine,
     settings: &Settings<'_>,
-    ingest: Ingest,
+    intake: Intake,
     market: Market,
     interrupt: &StopToken,
 ) -> Result<RequestsReport, CapacityError> {
@@ -248,7 +244,7 @@ pub(super) fn measure(
         names.iter().map(|symbol| Input::symbol(&symbol.name)).collect(),
         format!("GET /predict/{{symbol}} of {} symbols", names.len()),
     );
-    let service = LoopbackService::start(engine, settings.config, ingest, market)?;
+    let service = LoopbackService::start(engine, settings.config, intake, market)?;
     let slo =
         Slo { p99_ms: Some(settings.p99_ms), success_percent: settings.success_percent, ..Slo::default() };
     let mut search = RateSearch {

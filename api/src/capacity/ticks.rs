@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{Engine, ingest::Ingest, source::TickSink, sys, tick::NANOS_PER_SECOND};
+use engine::{Engine, intake::Intake, intake::TickSink, sys, tick::NANOS_PER_SECOND};
 use serde::Serialize;
 
 use super::{
@@ -99,7 +99,7 @@ fn await_accepted(engine: &Engine, accepted: u64) -> Result<Counts, CapacityErro
 /// Fills the symbols' windows with their history, then measures further ticks.
 pub(super) fn measure(
     engine: &Engine,
-    ingest: &mut Ingest,
+    intake: &mut Intake,
     market: &mut Market,
     sizes: &Sizes,
     is_scored: bool,
@@ -107,10 +107,10 @@ pub(super) fn measure(
     let (begun_ns, before_bytes) = (market.simulated_until().nanos(), resident_bytes());
     let mut fed = 0;
     while market.simulated_until().nanos() - begun_ns <= sizes.history_s * NANOS_PER_SECOND {
-        market.feed_next(ingest);
+        market.feed_next(intake);
         fed += 1;
     }
-    ingest.flush();
+    intake.flush();
     let mut before = await_accepted(engine, fed)?;
     let symbols = engine.handle().metrics.shards.iter().map(|shard| shard.symbols.get()).sum::<u64>();
     if symbols != sizes.symbols as u64 {
@@ -123,9 +123,9 @@ pub(super) fn measure(
     let mut nanos = Vec::with_capacity(sizes.repetitions);
     for _ in 0..sizes.repetitions {
         for _ in 0..sizes.ticks {
-            market.feed_next(ingest);
+            market.feed_next(intake);
         }
-        ingest.flush();
+        intake.flush();
         let after = await_accepted(engine, before.accepted + sizes.ticks)?;
         let (accepted, scored) = (after.accepted - before.accepted, after.scored - before.scored);
         if accepted != sizes.ticks || (is_scored && scored != accepted) {

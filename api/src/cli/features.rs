@@ -4,8 +4,10 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use engine::{
+    intake::TickOutcomes,
     offline::Offline,
-    source::{Run, SourceConfig, StopToken, TickOutcomes, pace::Speed},
+    source::{Run, file::FileSource, pace::Speed},
+    stop::StopToken,
     tick::EventTime,
 };
 
@@ -68,8 +70,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         }
     });
     let mut offline = Offline::new(settings.state, None, settings.run.partitions, order);
-    let source = SourceConfig::File(wiring::files(&config, &arguments.input, Speed::Max));
-    let source = source.open().map_err(|e| failed(&e))?;
+    let source = FileSource::open(&wiring::files(&config, &arguments.input, Speed::Max));
+    let source = source.map_err(|e| failed(&e))?;
     let mut bar = ReplayBar::default();
     let ended =
         source.run(&mut Run { now: EventTime::MIN, sink: &mut offline, stop: &stop, progress: &mut bar });

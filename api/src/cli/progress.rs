@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use engine::source::{Progress, Tally};
+use engine::intake::{Progress, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar of `length` in this style; hidden unless standard error is a terminal.

@@ -10,11 +10,14 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
+    intake::{RecordFormat, RecordPlace, RecordReader, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
-        RecordFeed, RecordFormat, RecordPlace, Run, Source, SourceConfig, StopToken, Tally, TickSink,
+        Run,
+        file::FileSource,
         pace::{MonotonicClock, Pacer, Speed},
     },
+    stop::StopToken,
     tick::EventTime,
 };
 
@@ -87,7 +90,7 @@ pub(super) struct Arguments {
 /// What is replayed.
 pub(super) enum Input {
     /// Ticks as anybody records them.
-    Files(Source),
+    Files(FileSource),
     /// What `record` kept.
     Recording(Recording),
 }
@@ -116,8 +119,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let input = if Recording::is_one(&arguments.input) {
         Input::Recording(Recording::open(&arguments.input).map_err(|error| failed(&error))?)
     } else {
-        let files = SourceConfig::File(wiring::files(&config, &arguments.input, arguments.speed));
-        Input::Files(files.open().map_err(|error| failed(&error))?)
+        let files = FileSource::open(&wiring::files(&config, &arguments.input, arguments.speed));
+        Input::Files(files.map_err(|error| failed(&error))?)
     };
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
     let plan = Plan {
@@ -185,19 +188,19 @@ impl Plan {
             }
             Input::Recording(recording) => {
                 let mut format = RecordFormat::Json { venue: self.venue.clone() };
-                let mut feed = RecordFeed::default();
+                let mut reader = RecordReader::default();
                 let mut pacer = self.pacer();
                 let ended = self.each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();
-                    feed.at(RecordPlace::Log { partition: record.partition, offset: record.offset });
-                    if let Some(event_time) = feed.read(value, &mut format) {
+                    let place = RecordPlace::Log { partition: record.partition, offset: record.offset };
+                    if let Some(event_time) = reader.read(value, &mut format) {
                         pacer.wait_for(event_time, sink, &stop);
                     }
-                    feed.hand_over(value, sink);
+                    reader.hand_over(value, place, sink);
                     true
                 });
                 sink.flush();
-                (feed.tally().clone(), ended)
+                (reader.tally().clone(), ended)
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use engine::lane::Verdict;
+use engine::lanes::Verdict;
 use model::Model;
 
 use super::{ConfigArgument, Exit, Failure};

@@ -1,6 +1,6 @@
 //! Signals that end a command before its time.
 
-use engine::source::StopToken;
+use engine::stop::StopToken;
 
 use super::{Exit, Failure};
 

@@ -2,9 +2,11 @@
 
 use clap::Args;
 use engine::{
+    intake::{TickOutcomes, TickSink},
     metrics::ShardMetrics,
     sim::SimConfig,
-    source::{Run, SourceConfig, StopToken, TickOutcomes, TickSink, pace::Speed},
+    source::{Run, file::FileSource, pace::Speed},
+    stop::StopToken,
     tick::{EventTime, NANOS_PER_SECOND},
 };
 
@@ -112,8 +114,8 @@ fn replay(
 ) -> Result<Collected, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let before = TickOutcomes::of(metrics);
-    let source = SourceConfig::File(wiring::files(config, globs, Speed::Max));
-    let source = source.open().map_err(|error| failed(&error))?;
+    let source =
+        FileSource::open(&wiring::files(config, globs, Speed::Max)).map_err(|error| failed(&error))?;
     let mut bar = ReplayBar::default();
     let ended =
         source.run(&mut Run { now: EventTime::MIN, sink, stop: &StopToken::default(), progress: &mut bar });

@@ -10,7 +10,7 @@ use engine::{
     bound_model::Unfit,
     file_writes::FileWrites,
     handle::EngineHandle,
-    lane::LaneReport,
+    lanes::LaneReport,
     runtime::{Liveness, ShardState},
 };
 use model::{Model, ModelInfo};

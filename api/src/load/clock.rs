@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::source::StopToken;
+use engine::stop::StopToken;
 use hdrhistogram::Histogram;
 
 use super::{

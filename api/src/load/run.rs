@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::source::StopToken;
+use engine::stop::StopToken;
 use hdrhistogram::Histogram;
 use tokio::{sync::watch, task::LocalSet};
 

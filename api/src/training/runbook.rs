@@ -7,9 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use engine::{
-    decode::Unreadable,
     grid::Grid,
-    source::{SourceEvent, TickSink},
+    intake::{RecordEvent, TickSink},
     symbol::Offset,
     tick::{Depth, NANOS_PER_SECOND, Tick},
     window::GRID_S,
@@ -223,11 +222,8 @@ impl<S: TickSink> TickSink for RunbookRows<'_, S> {
         self.windows.entry(format!("{venue}:{product}")).or_default().add_tick(&tick);
         self.next.tick(venue, product, record_offset, index, tick);
     }
-    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
-        self.next.unreadable(record_offset, reason, record);
-    }
-    fn event(&mut self, event: SourceEvent) {
-        self.next.event(event);
+    fn event(&mut self, record_offset: Offset, event: RecordEvent) {
+        self.next.event(record_offset, event);
     }
     fn flush(&mut self) {
         self.next.flush();

@@ -12,8 +12,9 @@ use super::{
     topic_log::{bounds, kafka_error, reader, record},
 };
 use crate::{
+    intake::Progress,
     recording::{LogError, SeriesSettings, SeriesWriter},
-    source::{Progress, StopToken},
+    stop::StopToken,
 };
 
 /// How long a look for a record takes.

@@ -22,7 +22,7 @@ use super::{
     oauth::gives_tokens,
     settings::{Delivery, KafkaSettings},
 };
-use crate::lane::LaneMetrics;
+use crate::lanes::LaneMetrics;
 
 /// A consumer that reports rebalances.
 pub(super) type LaneConsumer = BaseConsumer<LaneContext>;

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::{client, lane, oauth::gives_tokens, settings::KafkaSettings};
 use crate::{
-    events::Event, handle::EngineHandle, lane::LaneMetrics, limits::EVENTS_QUEUED_MAX, source::StopToken,
+    events::Event, handle::EngineHandle, lanes::LaneMetrics, limits::EVENTS_QUEUED_MAX, stop::StopToken,
 };
 
 /// How long the writer waits for an event before it looks whether to stop.

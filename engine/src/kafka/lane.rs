@@ -16,7 +16,7 @@ use self::turn::Turns;
 use super::{
     claim::{Claim, ClaimError, Namesake},
     client::{self, LaneProducer},
-    poll::{ShardLink, ShardsGone},
+    link::{ShardLink, ShardsGone},
     refusal::{self, Refusal},
     settings::{Delivery, KafkaSettings},
     state_files::StateFiles,
@@ -27,8 +27,9 @@ use super::{
 use crate::{
     events::Happening,
     handle::EngineHandle,
-    lane::{Epoch, LaneMetrics, LaneReport, LaneWork, Verdict},
-    source::StopToken,
+    lanes::{LaneMetrics, LaneReport, Verdict},
+    message::Epoch,
+    stop::StopToken,
     symbol::Partition,
 };
 
@@ -246,7 +247,7 @@ impl Lane<'_> {
     pub(super) fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
         for (partition, (epoch, shard)) in std::mem::take(&mut self.left) {
             if !still_ours(partition) {
-                self.link.order(shard, LaneWork::Close { partition: Partition(partition), epoch })?;
+                self.link.close(shard, Partition(partition), epoch)?;
             }
         }
         Ok(())

@@ -20,8 +20,8 @@ pub use replay::{LetterReplay, LetterReplayCounts, replay_letters};
 use self::marks::Marks;
 use super::{settings::KafkaSettings, topic_log::TopicLog};
 use crate::{
+    intake::Progress,
     recording::{LogError, LogRecord, PartitionedLog},
-    source::Progress,
 };
 
 /// Records between two reports of progress.

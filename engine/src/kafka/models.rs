@@ -23,7 +23,7 @@ use rdkafka::{
 use serde::{Deserialize, Serialize};
 
 use super::{client, settings::KafkaSettings};
-use crate::lane::LaneOutputs;
+use crate::message::Predictions;
 
 /// Reading the topic takes this long at most.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,12 +96,12 @@ impl PartitionModels {
         };
     }
 
-    /// The records that belong into the transaction of these outputs.
-    pub(super) fn due(&mut self, outputs: &LaneOutputs) -> Vec<ModelRecord> {
+    /// The records that belong into the transaction of these predictions.
+    pub(super) fn due(&mut self, predictions: &Predictions) -> Vec<ModelRecord> {
         let mut records = Vec::new();
-        for output in &outputs.outputs {
-            let Some(info) = output.model.as_ref().filter(|_| !output.is_stand_in) else { continue };
-            let partition = output.position.partition.0;
+        for entry in &predictions.entries {
+            let Some(info) = entry.model.as_ref().filter(|_| !entry.is_stand_in) else { continue };
+            let partition = entry.position.partition.0;
             let is_known = |(p, newest): &(u32, Arc<ModelInfo>)| *p == partition && Arc::ptr_eq(newest, info);
             if self.newest.as_ref().is_some_and(is_known) {
                 continue;
@@ -113,7 +113,7 @@ impl PartitionModels {
             self.sha256.insert(partition, info.sha256.clone());
             records.push(ModelRecord {
                 partition,
-                from_offset: output.position.offset.0,
+                from_offset: entry.position.offset.0,
                 sha256: info.sha256.clone(),
                 variant: info.variant.clone(),
             });
@@ -126,7 +126,7 @@ impl PartitionModels {
 mod tests {
     use super::*;
     use crate::{
-        lane::LaneOutput,
+        message::PredictionEntry,
         symbol::{Offset, Partition, Position, SymbolTable},
         tick::EventTime,
     };
@@ -135,10 +135,10 @@ mod tests {
         Arc::new(ModelInfo { sha256: sha256.to_owned(), ..ModelInfo::new("m", "1", "ml", Vec::new()) })
     }
 
-    fn outputs(list: &[(u32, u64, &Arc<ModelInfo>, bool)]) -> LaneOutputs {
+    fn predictions(list: &[(u32, u64, &Arc<ModelInfo>, bool)]) -> Predictions {
         let symbol = SymbolTable::default().intern("v", "P").unwrap();
         let output =
-            |&(partition, offset, info, is_stand_in): &(u32, u64, &Arc<ModelInfo>, bool)| LaneOutput {
+            |&(partition, offset, info, is_stand_in): &(u32, u64, &Arc<ModelInfo>, bool)| PredictionEntry {
                 symbol: symbol.clone(),
                 position: Position { partition: Partition(partition), offset: Offset(offset), index: 0 },
                 as_of: EventTime::MAX,
@@ -146,7 +146,7 @@ mod tests {
                 is_stand_in,
                 end: 0,
             };
-        LaneOutputs { outputs: list.iter().map(output).collect(), ..LaneOutputs::default() }
+        Predictions { entries: list.iter().map(output).collect(), ..Predictions::default() }
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
         let (a, b, stand_in) = (info("a"), info("b"), info("s"));
         let mut models = PartitionModels::default();
         let told = |models: &mut PartitionModels, list: &[_]| {
-            let records = models.due(&outputs(list));
+            let records = models.due(&predictions(list));
             records.into_iter().map(|r| (r.partition, r.from_offset, r.sha256)).collect::<Vec<_>>()
         };
         let of = |partition, offset, sha256: &str| (partition, offset, sha256.to_owned());
@@ -176,10 +176,10 @@ mod tests {
         assert_eq!(record.encode(), br#"{"from_offset":5,"sha256":"a","variant":"ml"}"#);
         let mut models = PartitionModels::default();
         models.taken(0, Some(&record));
-        assert_eq!(models.due(&outputs(&[(0, 20, &a, false)])), []);
+        assert_eq!(models.due(&predictions(&[(0, 20, &a, false)])), []);
         models.taken(0, Some(&record));
-        assert_eq!(models.due(&outputs(&[(0, 20, &b, false)]))[0].from_offset, 20);
+        assert_eq!(models.due(&predictions(&[(0, 20, &b, false)]))[0].from_offset, 20);
         models.taken(0, None);
-        assert_eq!(models.due(&outputs(&[(0, 30, &b, false)])).len(), 1);
+        assert_eq!(models.due(&predictions(&[(0, 30, &b, false)])).len(), 1);
     }
 }

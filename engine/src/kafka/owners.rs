@@ -42,7 +42,7 @@ use crate::{
     handle::EngineHandle,
     limits::{OWNER_NAME_BYTES_MAX, OWNER_RECORD_BYTES_MAX, PARTITIONS_MAX},
     owners::{Owner, Owners},
-    source::StopToken,
+    stop::StopToken,
     symbol::Partition,
 };
 

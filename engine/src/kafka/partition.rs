@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::progress::Progress;
 use crate::{
-    lane::Epoch,
+    intake::NameMap,
+    message::Epoch,
     symbol::{Partition, Symbol},
 };
 
@@ -48,7 +47,7 @@ pub(super) struct OwnedPartition {
     /// Too much could not be read; nothing is read until a restart.
     pub(super) is_paused: bool,
     symbols: Vec<LaneSymbol>,
-    by_name: FxHashMap<Box<str>, FxHashMap<Box<str>, usize>>,
+    by_name: NameMap<usize>,
     window_records: u32,
     window_unreadable: u32,
 }
@@ -66,7 +65,7 @@ impl OwnedPartition {
             new_origin_before: 0,
             is_paused: false,
             symbols: Vec::new(),
-            by_name: FxHashMap::default(),
+            by_name: NameMap::default(),
             window_records: 0,
             window_unreadable: 0,
         }
@@ -84,14 +83,13 @@ impl OwnedPartition {
 
     /// The number of a symbol among the partition's.
     pub(super) fn find(&self, venue: &str, product: &str) -> Option<usize> {
-        self.by_name.get(venue)?.get(product).copied()
+        self.by_name.get(venue, product).copied()
     }
 
     /// Adds a symbol that was not found.
     pub(super) fn add(&mut self, symbol: Arc<Symbol>, first: u64, snapshot: Option<u64>) -> usize {
         let i = self.symbols.len();
-        let products = self.by_name.entry(symbol.venue().into()).or_default();
-        products.insert(symbol.product().into(), i);
+        self.by_name.insert(symbol.venue(), symbol.product(), i);
         self.symbols.push(LaneSymbol { symbol, first, snapshot, snapshot_turn: 0 });
         i
     }

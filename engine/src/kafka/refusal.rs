@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 
 use super::{admin, client, settings::KafkaSettings};
-use crate::lane::LaneMetrics;
+use crate::lanes::LaneMetrics;
 
 /// Properties of librdkafka that come from keys of their own.
 const KEYS: [(&str, &str); 6] = [

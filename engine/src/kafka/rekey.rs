@@ -19,10 +19,10 @@ use super::{
     topics,
 };
 use crate::{
-    decode::{DecodeDefaults, Decoded, RecordKind, Unreadable, decode},
+    decode::{RecordKind, Unreadable},
     encode::encode,
+    intake::{Faults, RecordFormat, RecordPlace, RecordReader},
     recording::{LogError, LogRecord, MergedByTime, PartitionedLog},
-    source::Faults,
     symbol::default_partition,
 };
 
@@ -85,7 +85,8 @@ pub fn rekey(
             break;
         }
     }
-    let Target { producer, mut counts, .. } = target;
+    let Target { producer, reader, mut counts, .. } = target;
+    counts.unreadable = reader.tally().unreadable.clone();
     counts.delivered = producer.finish();
     Ok(counts)
 }
@@ -95,7 +96,8 @@ struct Target<'a> {
     rekey: &'a RekeySettings,
     producer: ConfirmedProducer,
     partitions: u32,
-    decoded: Decoded,
+    reader: RecordReader,
+    format: RecordFormat,
     text: String,
     counts: RekeyCounts,
 }
@@ -127,7 +129,8 @@ impl<'a> Target<'a> {
             rekey,
             producer: ConfirmedProducer::new(settings).map_err(kafka)?,
             partitions: u32::try_from(has).unwrap_or(1).max(1),
-            decoded: Decoded::default(),
+            reader: RecordReader::default(),
+            format: RecordFormat::Json { venue: settings.venue.clone() },
             text: String::new(),
             counts: RekeyCounts::default(),
         })
@@ -135,18 +138,19 @@ impl<'a> Target<'a> {
 
     fn take(&mut self, record: &LogRecord) {
         self.counts.read += 1;
-        let mut decoded = std::mem::take(&mut self.decoded);
         let value = record.value.as_deref().unwrap_or_default();
-        let outcome = decode(value, &DecodeDefaults { venue: &self.settings.venue }, &mut decoded);
-        match outcome {
-            Err(reason) => self.unreadable(record, reason, &[]),
+        self.reader.read(value, &mut self.format);
+        let place = RecordPlace::Log { partition: record.partition, offset: record.offset };
+        self.reader.tell(value, place, |_| {});
+        match self.reader.outcome() {
+            Err(reason) => self.counts.dead_letters += self.keep(record, reason, &[]),
             Ok(RecordKind::NoTick(_)) => self.counts.without_tick += 1,
-            Ok(RecordKind::Ticks) => self.ticks(record, &decoded),
+            Ok(RecordKind::Ticks) => self.ticks(record),
         }
-        self.decoded = decoded;
     }
 
-    fn ticks(&mut self, record: &LogRecord, decoded: &Decoded) {
+    fn ticks(&mut self, record: &LogRecord) {
+        let decoded = self.reader.decoded();
         let mut symbols: Vec<String> =
             decoded.ticks().map(|ticker| format!("{}:{}", ticker.venue, ticker.product)).collect();
         symbols.dedup();
@@ -169,7 +173,7 @@ impl<'a> Target<'a> {
             }
         }
         if let Some(&(_, reason)) = decoded.rejected().first() {
-            self.unreadable(record, reason, decoded.rejected());
+            self.counts.dead_letters += self.keep(record, reason, decoded.rejected());
         }
     }
 
@@ -188,16 +192,12 @@ impl<'a> Target<'a> {
         self.producer.send(new);
     }
 
-    fn unreadable(&mut self, record: &LogRecord, reason: Unreadable, rejected: &[(u32, Unreadable)]) {
-        for reason in rejected.iter().map(|(_, reason)| *reason).chain(rejected.is_empty().then_some(reason))
-        {
-            let place = || format!("partition {}, offset {}", record.partition, record.offset);
-            self.counts.unreadable.note(reason, record.value.as_deref().unwrap_or_default(), place);
-        }
+    /// Copies a record that cannot be read, or not whole, to the dead letters, if that is asked for. Returns how
+    /// many were copied.
+    fn keep(&self, record: &LogRecord, reason: Unreadable, rejected: &[(u32, Unreadable)]) -> u64 {
         if !self.rekey.keep_unreadable {
-            return;
+            return 0;
         }
-        self.counts.dead_letters += 1;
         let place = (record.partition as i32, record.offset);
         let value = record.value.as_deref().unwrap_or_default();
         let letter = DeadLetter::new(place, record.key.as_deref(), value, reason, rejected);
@@ -206,5 +206,6 @@ impl<'a> Target<'a> {
             .headers(letter.headers(&self.rekey.from, &self.settings.group));
         new.key = letter.key();
         self.producer.send(new);
+        1
     }
 }

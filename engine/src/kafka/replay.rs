@@ -17,9 +17,8 @@ use super::{
     topics,
 };
 use crate::{
-    decode::Unreadable,
     encode::encode,
-    source::{SourceEvent, TickSink},
+    intake::{RecordEvent, TickSink},
     symbol::Offset,
     tick::{EventTime, Tick},
 };
@@ -154,13 +153,9 @@ impl TickSink for TopicSink {
         self.producer.send(record);
     }
 
-    fn unreadable(&mut self, _record_offset: Offset, _reason: Unreadable, _record: &[u8]) {
-        self.unreadable += 1;
+    fn event(&mut self, _record_offset: Offset, event: RecordEvent) {
+        self.unreadable += u64::from(matches!(event, RecordEvent::Unreadable(_)));
     }
-
-    fn event(&mut self, _event: SourceEvent) {}
-
-    fn flush(&mut self) {}
 }
 
 /// The message time of the newest record of the ticks' topic.

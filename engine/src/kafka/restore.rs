@@ -10,8 +10,8 @@ use rdkafka::{Offset as LogOffset, TopicPartitionList, consumer::Consumer, error
 
 use super::{
     client::LaneConsumer,
+    link::{ShardLink, ShardsGone},
     partition::OwnedPartition,
-    poll::{ShardLink, ShardsGone},
     progress::Progress,
     settings::{KafkaSettings, Start},
     snapshots::{self, KeptSnapshot},
@@ -20,10 +20,7 @@ use super::{
     topic_log,
 };
 use crate::{
-    events::Happening,
-    lane::{LaneMetrics, LaneReply, LaneWork},
-    limits::LANE_QUESTIONS_MAX,
-    symbol::{Offset, Partition, SymbolKey},
+    events::Happening, lanes::LaneMetrics, limits::LANE_QUESTIONS_MAX, message::ShardReply, symbol::Partition,
 };
 
 /// How long one look at committed offsets may hold up the lane's other partitions. The broker does not answer while
@@ -251,8 +248,7 @@ fn carry_out(
     let shard = link.engine().routes.claim(partition);
     let mut owned = OwnedPartition::new(partition, shard, plan.read_from, plan.committed);
     (owned.origin, owned.new_origin_before) = (plan.origin, plan.new_origin_before);
-    let new_origin_before = Offset(plan.new_origin_before);
-    link.order(shard, LaneWork::Open { partition, epoch: owned.epoch, new_origin_before })?;
+    link.open(&owned)?;
     let symbol_count = plan.snapshots.len();
     let mut under_way = 0;
     let mut refused = false;
@@ -267,12 +263,11 @@ fn carry_out(
         };
         link.note_route(&symbol, partition);
         owned.add(Arc::clone(&symbol), snapshot.first, Some(snapshot.next));
-        let key = SymbolKey { partition, symbol: symbol.id };
         if under_way == LANE_QUESTIONS_MAX {
             refused |= !is_restored(link)?;
             under_way -= 1;
         }
-        link.order(shard, LaneWork::Restore { symbol, key, epoch: owned.epoch, snapshot: snapshot.bytes })?;
+        link.restore(&owned, symbol, snapshot.bytes)?;
         under_way += 1;
     }
     for _ in 0..under_way {
@@ -315,8 +310,8 @@ fn carry_out(
 /// Waits for the answer to one restore. Answers to batches belong to other partitions: the caller has none under way.
 fn is_restored(link: &mut ShardLink) -> Result<bool, ShardsGone> {
     match link.awaited()? {
-        LaneReply::Restored { outcome: Some(Ok(())), .. } => Ok(true),
-        LaneReply::Restored { outcome: Some(Err(error)), .. } => {
+        ShardReply::Restored { outcome: Some(Ok(())), .. } => Ok(true),
+        ShardReply::Restored { outcome: Some(Err(error)), .. } => {
             tracing::warn!(%error, "a snapshot was refused");
             Ok(false)
         }

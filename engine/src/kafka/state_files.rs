@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot, topic_id::TopicId};
-use crate::{lane::LaneMetrics, verify::KeptState};
+use crate::{lanes::LaneMetrics, verify::KeptState};
 
 /// Far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;

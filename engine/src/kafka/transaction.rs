@@ -26,7 +26,10 @@ use super::{
     settings::{Delivery, KafkaSettings},
     snapshots::KeptSnapshot,
 };
-use crate::lane::{LaneMetrics, LaneOutputs, TransactionOutcome};
+use crate::{
+    lanes::{LaneMetrics, TransactionOutcome},
+    message::Predictions,
+};
 
 /// Times a transaction that was given up is sent again.
 const ATTEMPTS_MAX: u32 = 5;
@@ -36,7 +39,7 @@ const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 /// What a transaction carries.
 #[derive(Debug)]
 pub(super) enum Sent {
-    Predictions(LaneOutputs),
+    Predictions(Predictions),
     DeadLetter(DeadLetter),
     Snapshot(KeptSnapshot),
     Owner(OwnerRecord),
@@ -133,13 +136,13 @@ impl Transaction {
 
     /// Predictions sent since the last commit, and the newest event time among them, ns.
     pub(super) fn predictions(&self) -> (u64, Option<i64>) {
-        let outputs = self.sent.iter().filter_map(|sent| match sent {
-            Sent::Predictions(outputs) => Some(&outputs.outputs),
+        let sent = self.sent.iter().filter_map(|sent| match sent {
+            Sent::Predictions(predictions) => Some(&predictions.entries),
             Sent::DeadLetter(_) | Sent::Snapshot(_) | Sent::Owner(_) | Sent::Model(_) => None,
         });
-        outputs.fold((0, None), |(count, newest), outputs| {
-            let newest_here = outputs.iter().map(|output| output.as_of.nanos()).max();
-            (count + outputs.len() as u64, newest.max(newest_here))
+        sent.fold((0, None), |(count, newest), entries| {
+            let newest_here = entries.iter().map(|entry| entry.as_of.nanos()).max();
+            (count + entries.len() as u64, newest.max(newest_here))
         })
     }
 
@@ -159,20 +162,20 @@ impl Transaction {
     fn produce(&mut self, sent: &Sent) -> Result<(), KafkaError> {
         let settings = self.settings.clone();
         match sent {
-            Sent::Predictions(outputs) => {
-                self.records += outputs.outputs.len();
-                for (output, bytes) in outputs.iter() {
-                    let position = output.position;
+            Sent::Predictions(predictions) => {
+                self.records += predictions.entries.len();
+                for (entry, bytes) in predictions.iter() {
+                    let position = entry.position;
                     let (partition, offset) = (position.partition.0, position.offset.0);
                     let src = format!("{partition}:{offset}:{}", position.index);
                     let mut headers = OwnedHeaders::new_with_capacity(2)
                         .insert(Header { key: "src", value: Some(src.as_bytes()) });
-                    if let Some(model) = &output.model {
+                    if let Some(model) = &entry.model {
                         headers = headers.insert(Header { key: "model", value: Some(&model.sha256) });
                     }
                     let record = BaseRecord::to(&settings.topic_predictions)
                         .partition(partition as i32)
-                        .key(output.symbol.name.as_bytes())
+                        .key(entry.symbol.name.as_bytes())
                         .payload(bytes)
                         .headers(headers);
                     self.enqueue(record)?;

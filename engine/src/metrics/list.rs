@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use super::{EngineMetrics, Metric, NumberCell, Series, ShardMetrics};
 use crate::{
     decode::{NoTickKind, Unreadable},
-    lane::TransactionOutcome,
+    lanes::TransactionOutcome,
 };
 
 /// A value of all shards together.
@@ -89,7 +89,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         };
     Counter "stormglass_zoneless_times_total": "Timestamps without a zone, read as UTC."
         => |m| Series::one(load(&m.ingest.times_zoneless));
-    Counter "stormglass_sequence_missing_total": "Messages missing by a connection's sequence numbers."
+    Counter "stormglass_sequence_missing_total": "Messages missing by a connection's sequence numbers, where a file or a partition holds the whole connection."
         => |m| Series::one(load(&m.ingest.sequence_missing));
     Counter "stormglass_ticks_refused_total": "Ticks of symbols beyond the bound of the symbol table."
         => |m| Series::one(load(&m.ingest.ticks_refused));

@@ -54,12 +54,6 @@ impl ShardCore {
             Control::Quality { reply } => {
                 let _ = reply.send(self.quality.read());
             }
-            Control::Snapshot { symbol, reply } => {
-                let _ = reply.send(self.snapshot(symbol));
-            }
-            Control::Restore { symbol, key, snapshot, reply } => {
-                let _ = reply.send(self.restore(symbol, key, &snapshot));
-            }
         }
     }
 

@@ -1,13 +1,18 @@
 //! A sink that keeps what it gets, for tests.
 
-use super::{SourceEvent, StopToken, TickSink};
-use crate::{decode::Unreadable, symbol::Offset, tick::Tick};
+use crate::{
+    decode::Unreadable,
+    intake::{RecordEvent, TickSink},
+    stop::StopToken,
+    symbol::Offset,
+    tick::Tick,
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     pub(crate) ticks: Vec<(String, Offset, u32, Tick)>,
-    pub(crate) unreadable: Vec<(Offset, Unreadable, usize)>,
-    pub(crate) events: Vec<SourceEvent>,
+    pub(crate) unreadable: Vec<(Offset, Unreadable)>,
+    pub(crate) events: Vec<RecordEvent>,
     pub(crate) flushes: usize,
     /// Told once this many ticks have come.
     pub(crate) stop_at: Option<(usize, StopToken)>,
@@ -18,15 +23,15 @@ impl Collected {
         self.ticks.iter().filter(|(name, ..)| name == symbol).count()
     }
 
-    pub(crate) fn events_of(&self, event: SourceEvent) -> usize {
+    pub(crate) fn events_of(&self, event: RecordEvent) -> usize {
         self.events.iter().filter(|&&seen| seen == event).count()
     }
 
     /// Messages missing over all gaps.
     pub(crate) fn missing(&self) -> Vec<u64> {
         let missing = self.events.iter().filter_map(|event| match event {
-            SourceEvent::SequenceGap { missing } => Some(*missing),
-            SourceEvent::ZonelessTime | SourceEvent::NoTick(_) => None,
+            RecordEvent::SequenceGap { missing } => Some(*missing),
+            RecordEvent::ZonelessTime | RecordEvent::NoTick(_) | RecordEvent::Unreadable(_) => None,
         });
         missing.collect()
     }
@@ -42,12 +47,11 @@ impl TickSink for Collected {
         }
     }
 
-    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
-        self.unreadable.push((record_offset, reason, record.len()));
-    }
-
-    fn event(&mut self, event: SourceEvent) {
-        self.events.push(event);
+    fn event(&mut self, record_offset: Offset, event: RecordEvent) {
+        match event {
+            RecordEvent::Unreadable(reason) => self.unreadable.push((record_offset, reason)),
+            _ => self.events.push(event),
+        }
     }
 
     fn flush(&mut self) {

@@ -8,20 +8,22 @@
 mod csv;
 mod name;
 pub(crate) mod open;
+mod order;
 #[cfg(test)]
 mod tests;
 
 use std::{io, path::PathBuf};
 
-use self::{csv::Csv, open::Opened};
+use self::{csv::Csv, open::Opened, order::FileOrder};
 use super::{
-    RecordFeed, RecordFormat, RecordPlace, Run, SourceEnd,
+    Run, SourceEnd,
     lines::{Line, Lines},
     natural::natural_order,
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
     decode::{TradeLineSymbol, Unreadable},
+    intake::{RecordFormat, RecordPlace, RecordReader},
     limits::RECORD_BYTES_MAX,
 };
 
@@ -113,6 +115,15 @@ pub struct FileSource {
     bytes_total: u64,
 }
 
+/// What one run knows of the records and files so far.
+#[derive(Debug, Default)]
+struct Reading {
+    reader: RecordReader,
+    order: FileOrder,
+    /// Bytes of the files that were read to their ends, as they lie on the disk.
+    bytes_done: u64,
+}
+
 #[derive(Debug)]
 struct FileToRead {
     path: PathBuf,
@@ -177,33 +188,35 @@ impl FileSource {
     }
 
     fn run_by(&self, clock: impl WaitClock, run: &mut Run<'_>) -> Result<SourceEnd, FileError> {
-        let mut feed = RecordFeed::default();
-        let end = self.run_files(&mut Pacer::new(self.speed, clock), &mut feed, run);
-        run.progress.ended(feed.tally());
+        let mut reading = Reading::default();
+        let end = self.run_files(&mut Pacer::new(self.speed, clock), &mut reading, run);
+        run.progress.ended(reading.reader.tally());
         end
     }
 
     fn run_files(
         &self,
         pacer: &mut Pacer<impl WaitClock>,
-        feed: &mut RecordFeed,
+        reading: &mut Reading,
         run: &mut Run<'_>,
     ) -> Result<SourceEnd, FileError> {
-        let mut bytes_done = 0;
         for file in &self.files {
-            feed.begin_file(&file.path.to_string_lossy());
+            reading.reader.begin_connection(0);
+            reading.order.begin(&file.path.to_string_lossy());
             let failed = |cause| FileError::Read { path: file.path.clone(), cause };
             let (mut format, remarks) = file.prepare().map_err(failed)?;
-            remarks.into_iter().for_each(|remark| feed.remark(remark));
+            for remark in remarks {
+                reading.order.remark(remark, reading.reader.tally_mut());
+            }
             let mut opened = Opened::open(&file.path).map_err(failed)?;
-            let end = self.replay(&mut opened, &mut format, feed, pacer, bytes_done, run);
+            let end = self.replay(&mut opened, &mut format, reading, pacer, run);
             run.sink.flush();
-            feed.end_file();
+            reading.order.end(reading.reader.tally_mut());
             if end.map_err(failed)? == SourceEnd::Stopped {
                 return Ok(SourceEnd::Stopped);
             }
-            bytes_done += opened.bytes_read();
-            run.progress.advanced(feed.record_count(), bytes_done, self.bytes_total);
+            reading.bytes_done += opened.bytes_read();
+            run.progress.advanced(reading.reader.tally().records, reading.bytes_done, self.bytes_total);
         }
         Ok(SourceEnd::Finished)
     }
@@ -212,30 +225,34 @@ impl FileSource {
         &self,
         opened: &mut Opened,
         format: &mut RecordFormat,
-        feed: &mut RecordFeed,
+        reading: &mut Reading,
         pacer: &mut Pacer<impl WaitClock>,
-        bytes_done: u64,
         run: &mut Run<'_>,
     ) -> io::Result<SourceEnd> {
+        let Reading { reader, order, bytes_done } = reading;
         let (input, bytes_read) = opened.split();
         let mut lines = Lines::new(input, RECORD_BYTES_MAX);
         while !run.stop.is_stopped() {
-            let Some((number, line)) = lines.next_numbered()? else { return Ok(SourceEnd::Finished) };
-            feed.at(RecordPlace::Line(number));
-            match line {
-                Line::TooLong(start) => feed.hand_over_unread(Unreadable::TooLong, start, run.sink),
+            let Some((line, content)) = lines.next_numbered()? else { return Ok(SourceEnd::Finished) };
+            let place = RecordPlace::Line { file: order.file(), line };
+            match content {
+                Line::TooLong(start) => {
+                    reader.hand_over_unread(Unreadable::TooLong, start, place, run.sink);
+                }
                 Line::Whole(record) => {
-                    if let Some(event_time) = feed.read(record, format) {
+                    if let Some(event_time) = reader.read(record, format) {
                         pacer.wait_for(event_time, run.sink, run.stop);
                         if run.stop.is_stopped() {
                             break;
                         }
                     }
-                    feed.hand_over(record, run.sink);
+                    reader.hand_over(record, place, run.sink);
+                    order.note(reader);
                 }
             }
-            if feed.record_count().is_multiple_of(RECORDS_PER_REPORT) {
-                run.progress.advanced(feed.record_count(), bytes_done + bytes_read.get(), self.bytes_total);
+            let records = reader.tally().records;
+            if records.is_multiple_of(RECORDS_PER_REPORT) {
+                run.progress.advanced(records, *bytes_done + bytes_read.get(), self.bytes_total);
             }
         }
         Ok(SourceEnd::Stopped)

@@ -8,8 +8,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{StopToken, TickSink};
 use crate::tick::EventTime;
+use crate::{intake::TickSink, stop::StopToken};
 
 /// The longest sleep in one piece, so that a stop is seen soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(50);

@@ -143,10 +143,8 @@ impl SimulatorSource {
 mod tests {
     use std::time::Duration;
 
-    use super::{
-        super::{StopToken, collect::Collected},
-        *,
-    };
+    use super::{super::collect::Collected, *};
+    use crate::stop::StopToken;
 
     #[derive(Default)]
     struct SleptClock(Duration);

@@ -8,11 +8,13 @@ use tokio::sync::oneshot;
 use super::{VerifySettings, kept::KeptState, lives::Span, prediction::Said, shelf::Shelf};
 use crate::{
     bound_model::BoundModel,
-    lane::{Emit, Epoch, LaneOrder, LaneReply, LaneTick, LaneWork},
-    message::{Control, Message, RoutedTick},
+    message::{
+        Batch, BatchReply, Control, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply,
+    },
     metrics::ShardMetrics,
     quality::QualitySettings,
     recording::LogError,
+    settings::Emit,
     shard::{NoOut, ShardCore},
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
     tick::Tick,
@@ -26,8 +28,8 @@ pub(super) struct Life {
     key: SymbolKey,
     epoch: Epoch,
     emit: Emit,
-    reply: Sender<LaneReply>,
-    replies: Receiver<LaneReply>,
+    reply: Sender<ShardReply>,
+    replies: Receiver<ShardReply>,
     /// The model that is loaded.
     said: Option<Said>,
     is_model_there: bool,
@@ -65,26 +67,27 @@ impl Life {
             learns: feedback.recalibrate || feedback.fallback,
         };
         let new_origin_before = Offset(if span.new_origin { span.origin.saturating_add(1) } else { 0 });
-        life.order(LaneWork::Open { partition, epoch: life.epoch, new_origin_before });
+        life.order(PartitionWork::Open { new_origin_before, emit_from: Offset(0) });
         life
     }
 
     /// Replaces the new state by a kept one.
     pub(super) fn restore(&mut self, kept: &KeptState) -> Result<(), LogError> {
         let Some(symbol) = self.new_symbol.take() else { return Ok(()) };
-        let snapshot = kept.bytes.clone();
-        self.order(LaneWork::Restore { symbol, key: self.key, epoch: self.epoch, snapshot });
+        let (snapshot, reply) = (kept.bytes.clone(), self.reply.clone());
+        self.order(PartitionWork::Restore { symbol, snapshot, reply });
         match self.replies.try_recv() {
-            Ok(LaneReply::Restored { outcome: Some(Ok(())), .. }) => Ok(()),
-            Ok(LaneReply::Restored { outcome: Some(Err(error)), .. }) => {
+            Ok(ShardReply::Restored { outcome: Some(Ok(())), .. }) => Ok(()),
+            Ok(ShardReply::Restored { outcome: Some(Err(error)), .. }) => {
                 Err(LogError::Recording(format!("{error}; give the --config of then")))
             }
             other => Err(LogError::Recording(format!("a kept state was not taken: {other:?}"))),
         }
     }
 
-    fn order(&mut self, work: LaneWork) {
-        self.step(Message::Lane(LaneOrder { work, reply: self.reply.clone() }));
+    fn order(&mut self, work: PartitionWork) {
+        let (partition, epoch) = (self.key.partition, self.epoch);
+        self.step(Message::Partition(PartitionOrder { partition, epoch, work }));
     }
 
     fn step(&mut self, message: Message) {
@@ -117,12 +120,12 @@ impl Life {
     /// The prediction's bytes, if the tick is accepted and its prediction is one that is written.
     pub(super) fn tick(&mut self, (offset, index): (u64, u32), tick: &Tick) -> Option<Vec<u8>> {
         let position = Position { partition: self.key.partition, offset: Offset(offset), index };
-        let routed = RoutedTick { key: self.key, position, tick: *tick };
-        let ticks = vec![LaneTick { routed, epoch: self.epoch, emit: true }];
+        let ticks = vec![RoutedTick { key: self.key, position, epoch: self.epoch, tick: *tick }];
         let new_symbols = self.new_symbol.take().into_iter().collect();
-        self.order(LaneWork::Ticks { shard: 0, new_symbols, ticks, emit: self.emit });
+        let reply = Some(BatchReply { to: self.reply.clone(), shard: 0, emit: self.emit });
+        self.step(Message::Ticks(Batch { new_symbols, ticks, reply }));
         match self.replies.try_recv() {
-            Ok(LaneReply::Ticks(outputs)) if !outputs.outputs.is_empty() => Some(outputs.bytes),
+            Ok(ShardReply::Predictions(given)) if !given.entries.is_empty() => Some(given.bytes),
             _ => None,
         }
     }

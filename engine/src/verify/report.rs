@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::source::Faults;
+use crate::intake::Faults;
 
 /// Missing models that are named one by one.
 const MISSING_MODELS_MAX: usize = 16;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
+    decode::{DecodeDefaults, Decoded, decode},
     encode::encode,
-    lane::{Epoch, LaneOrder, LaneReply, LaneTick, LaneWork},
-    message::{Message, RoutedTick},
+    message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
     metrics::ShardMetrics,
     shard::{NoOut, ShardCore},
     sim::{Faults, SimConfig, SimSymbol, Simulator},
@@ -85,12 +85,10 @@ fn score(ticks: &Memory, read_from: u64, committed: u64, new_origin: bool, emit:
     let mut core = ShardCore::new(StateSettings::default(), None, Arc::new(ShardMetrics::default()));
     let (reply, replies) = crossbeam::channel::bounded(1);
     let (partition, epoch, names) = (Partition(3), Epoch::next(), SymbolTable::default());
-    let mut step = |work| {
-        let order = Message::Lane(LaneOrder { work, reply: reply.clone() });
-        core.step(std::time::Instant::now(), &mut vec![order], &mut NoOut);
-    };
+    let mut step = |message| core.step(std::time::Instant::now(), &mut vec![message], &mut NoOut);
     let new_origin_before = Offset(if new_origin { committed } else { 0 });
-    step(LaneWork::Open { partition, epoch, new_origin_before });
+    let work = PartitionWork::Open { new_origin_before, emit_from: Offset(committed) };
+    step(Message::Partition(PartitionOrder { partition, epoch, work }));
     let (mut written, mut decoded) = (Vec::new(), Decoded::default());
     for record in ticks.0[&3].iter().filter(|record| record.offset >= read_from) {
         let value = record.value.as_deref().unwrap();
@@ -101,11 +99,11 @@ fn score(ticks: &Memory, read_from: u64, committed: u64, new_origin: bool, emit:
         let symbol = names.intern(ticker.venue, ticker.product).unwrap();
         let key = SymbolKey { partition, symbol: symbol.id };
         let position = Position { partition, offset: Offset(record.offset), index: 0 };
-        let routed = RoutedTick { key, position, tick: ticker.tick };
-        let ticks = vec![LaneTick { routed, epoch, emit: record.offset >= committed }];
-        step(LaneWork::Ticks { shard: 0, new_symbols: vec![symbol.clone()], ticks, emit });
-        let Ok(LaneReply::Ticks(outputs)) = replies.try_recv() else { panic!("no answer") };
-        if !outputs.outputs.is_empty() {
+        let ticks = vec![RoutedTick { key, position, epoch, tick: ticker.tick }];
+        let reply = Some(BatchReply { to: reply.clone(), shard: 0, emit });
+        step(Message::Ticks(Batch { new_symbols: vec![symbol.clone()], ticks, reply }));
+        let Ok(ShardReply::Predictions(outputs)) = replies.try_recv() else { panic!("no answer") };
+        if !outputs.entries.is_empty() {
             written.push(LogRecord {
                 partition: 3,
                 key: Some(symbol.name.as_bytes().to_vec()),

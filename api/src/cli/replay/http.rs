@@ -10,12 +10,11 @@ use std::{
 };
 
 use engine::{
-    decode::Unreadable,
     features,
-    message::{Control, Message, RoutedTick, TickBatch},
+    intake::{RecordEvent, TickSink},
+    message::{Batch, Control, Epoch, Message, RoutedTick},
     metrics::ShardMetrics,
     shard::{NoOut, ShardCore},
-    source::{SourceEvent, TickSink},
     state::StateSettings,
     symbol::{Offset, Partition, Position, SymbolKey, SymbolTable},
     tick::{EventTime, Tick},
@@ -108,10 +107,10 @@ impl Rows<'_> {
         let key = SymbolKey { partition: Partition(0), symbol: symbol.id };
         let position = Position { partition: key.partition, offset: Offset(self.offset), index: 0 };
         self.offset += 1;
-        let ticks = vec![RoutedTick { key, position, tick }];
+        let ticks = vec![RoutedTick { key, position, epoch: Epoch::NONE, tick }];
         let (reply, mut answer) = oneshot::channel();
         let mut messages = vec![
-            Message::Ticks(TickBatch { new_symbols: vec![symbol], ticks }),
+            Message::Ticks(Batch { new_symbols: vec![symbol], ticks, reply: None }),
             Message::Control(Control::Features { symbol: key, model: None, reply }),
         ];
         self.core.step(Instant::now(), &mut messages, &mut NoOut);
@@ -168,11 +167,9 @@ impl TickSink for Rows<'_> {
         }
     }
 
-    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {
-        self.counts.unreadable += 1;
+    fn event(&mut self, _: Offset, event: RecordEvent) {
+        self.counts.unreadable += u64::from(matches!(event, RecordEvent::Unreadable(_)));
     }
-
-    fn event(&mut self, _: SourceEvent) {}
 
     /// Before a wait: what is due goes now.
     fn flush(&mut self) {

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use engine::{
+    intake::TickSink,
     kafka::{KafkaSettings, ResendSink, TopicSink},
     recording::{PartitionedLog, Recording},
-    source::{SourceEvent, StopToken, TickSink},
+    stop::StopToken,
     symbol::Offset,
     tick::{EventTime, Tick},
 };
@@ -120,7 +121,4 @@ struct NoTicks;
 
 impl TickSink for NoTicks {
     fn tick(&mut self, _: &str, _: &str, _: Offset, _: u32, _: Tick) {}
-    fn unreadable(&mut self, _: Offset, _: engine::decode::Unreadable, _: &[u8]) {}
-    fn event(&mut self, _: SourceEvent) {}
-    fn flush(&mut self) {}
 }

@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use engine::{
-    decode::Unreadable,
     encode::encode,
-    source::{SourceEvent, TickSink},
+    intake::TickSink,
     symbol::Offset,
     tick::{EventTime, Tick},
 };
@@ -38,7 +37,4 @@ impl TickSink for Lines<'_> {
             self.broken.get_or_insert(error);
         }
     }
-    fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {}
-    fn event(&mut self, _: SourceEvent) {}
-    fn flush(&mut self) {}
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use engine::{
     decode::Unreadable,
-    source::{SourceEvent, TickSink},
+    intake::{RecordEvent, TickSink},
     symbol::Offset,
     tick::{EventTime, Tick},
 };
@@ -56,9 +56,9 @@ impl FromStr for Zone {
 pub(super) struct Zoned<'a> {
     next: &'a mut dyn TickSink,
     zone: Zone,
-    /// The record that the zoneless time was told of is the one whose ticks come next.
-    is_zoneless: bool,
+    /// The newest record that was heard of, and whether it has a time without a zone.
     record: Option<Offset>,
+    is_zoneless: bool,
 }
 
 impl<'a> Zoned<'a> {
@@ -68,10 +68,9 @@ impl<'a> Zoned<'a> {
 
     /// A record's events come before its ticks.
     fn begin(&mut self, record: Offset) {
-        if self.record.is_some_and(|before| before != record) {
+        if self.record.replace(record) != Some(record) {
             self.is_zoneless = false;
         }
-        self.record = Some(record);
     }
 }
 
@@ -83,20 +82,17 @@ impl TickSink for Zoned<'_> {
             Some(event_time) => {
                 self.next.tick(venue, product, record_offset, index, Tick { event_time, ..tick });
             }
-            None => self.next.unreadable(record_offset, Unreadable::BadTime { field: "timestamp" }, b""),
+            None => {
+                let reason = Unreadable::BadTime { field: "timestamp" };
+                self.next.event(record_offset, RecordEvent::Unreadable(reason));
+            }
         }
     }
 
-    fn unreadable(&mut self, record_offset: Offset, reason: Unreadable, record: &[u8]) {
+    fn event(&mut self, record_offset: Offset, event: RecordEvent) {
         self.begin(record_offset);
-        self.next.unreadable(record_offset, reason, record);
-    }
-
-    fn event(&mut self, event: SourceEvent) {
-        if event == SourceEvent::ZonelessTime {
-            (self.is_zoneless, self.record) = (true, None);
-        }
-        self.next.event(event);
+        self.is_zoneless |= event == RecordEvent::ZonelessTime;
+        self.next.event(record_offset, event);
     }
 
     fn flush(&mut self) {
@@ -106,7 +102,7 @@ impl TickSink for Zoned<'_> {
 
 #[cfg(test)]
 mod tests {
-    use engine::source::{RecordFeed, RecordFormat};
+    use engine::intake::{RecordFormat, RecordPlace, RecordReader};
 
     use super::*;
 
@@ -130,16 +126,14 @@ mod tests {
         fn tick(&mut self, _: &str, _: &str, _: Offset, _: u32, tick: Tick) {
             self.0.push(tick.event_time.to_string());
         }
-        fn unreadable(&mut self, _: Offset, _: Unreadable, _: &[u8]) {}
-        fn event(&mut self, _: SourceEvent) {}
-        fn flush(&mut self) {}
     }
 
     #[test]
     fn only_times_without_a_zone_move() {
         let mut times = Times::default();
         let mut zoned = Zoned::new(&mut times, "+02:00".parse().unwrap());
-        let (mut feed, mut format) = (RecordFeed::default(), RecordFormat::Json { venue: "v".to_owned() });
+        let (mut reader, mut format) =
+            (RecordReader::default(), RecordFormat::Json { venue: "v".to_owned() });
         for time in [
             "2026-04-04T10:00:00Z",
             "2026-04-04T10:00:00",
@@ -148,8 +142,8 @@ mod tests {
             "2026-04-04T12:00:00+02:00",
         ] {
             let record = format!(r#"{{"timestamp":"{time}","product_id":"X","price":"1"}}"#);
-            feed.read(record.as_bytes(), &mut format);
-            feed.hand_over(record.as_bytes(), &mut zoned);
+            reader.read(record.as_bytes(), &mut format);
+            reader.hand_over(record.as_bytes(), RecordPlace::Line { file: "", line: 1 }, &mut zoned);
         }
         let hours: Vec<&str> = times.0.iter().map(|time| &time[11..13]).collect();
         assert_eq!(hours, ["10", "08", "10", "10"]);

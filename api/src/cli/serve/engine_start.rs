@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "kafka")]
-use engine::kafka::KafkaSettings;
 use engine::{
     Engine, EngineSettings, StartError,
     bound_model::BoundModel,
     handle::EngineHandle,
-    ingest::Ingest,
-    source::{Run, Source, SourceEnd, StopToken, TickOutcomes},
+    intake::TickOutcomes,
+    source::{Feeding, Source, SourceEnd, SourceThread},
+    stop::StopToken,
     tick::EventTime,
 };
 use model::Model;
 
 use super::{Exit, Failure};
-#[cfg(feature = "kafka")]
-use crate::config::sections::SourceKind;
 use crate::{
     cli::progress::ReplayBar,
     config::Config,
@@ -29,7 +26,7 @@ use crate::{
 /// A running engine, and the source that is to feed it.
 pub(super) struct Running {
     engine: Engine,
-    source: Option<(&'static str, Source)>,
+    source: Option<Source>,
 }
 
 /// The model that stands in where the loaded one does worse, if that is asked for.
@@ -52,33 +49,29 @@ pub(super) fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failu
 
 /// Checks the source and starts the shards; [`Running::feed`] starts the source.
 pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Running, Failure> {
-    let source_config = wiring::source_config(config);
-    let source = source_config
-        .open()
-        .map_err(|error| Failure::new(Exit::Configuration, format!("source: {error}")))?;
+    let refuse = |message| Failure::new(Exit::Configuration, message);
+    let source_config = wiring::source_config(config).map_err(refuse)?;
+    let source = source_config.open().map_err(|error| refuse(error.to_string()))?;
     let settings = EngineSettings { baseline: load_baseline(config)?, ..wiring::engine_settings(config) };
     let engine = Engine::start(&settings, model).map_err(|error| match error {
         StartError::Settings(message) => Failure::new(Exit::Configuration, message),
         other => Failure::new(Exit::Failed, format!("cannot start the engine: {other}")),
     })?;
-    Ok(Running { engine, source: Some((source_config.name(), source)) })
+    Ok(Running { engine, source: Some(source) })
 }
 
-/// Runs the source to its end, and says what became of its records once the shards have taken its ticks.
+/// Runs one thread of the source to its end, and says what became of its records.
 fn run_source(
-    (name, source): (&str, &Source),
-    sink: &mut Ingest,
+    thread: SourceThread,
     stop: &StopToken,
     engine: &EngineHandle,
     report: &SourceReport,
 ) -> SourceState {
-    let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
+    let name = thread.name().to_owned();
     let mut bar = ReplayBar::default();
-    let ended = source.run(&mut Run { now, sink, stop, progress: &mut bar });
+    let ended = thread.run(stop, &mut bar);
     let tally = bar.tally();
     drop(bar);
-    // Whoever reads the end may rely on every tick being in its state, and on all counts.
-    sink.settle();
     let mut outcomes = TickOutcomes::default();
     engine.metrics.shards.iter().for_each(|shard| outcomes = outcomes.and(TickOutcomes::of(shard)));
     let sum = TickSum { tally, outcomes: Some(outcomes) };
@@ -111,65 +104,30 @@ impl Drop for Telling {
 }
 
 impl Running {
-    /// Starts the source; what becomes of it is told to the service.
+    /// Starts the threads of the source; what becomes of it is told to the service.
     pub(super) fn feed(&mut self, app: &App) -> Result<(), Failure> {
-        #[cfg(feature = "kafka")]
-        if app.config.source.kind == SourceKind::Kafka {
-            return self.feed_from_kafka(app);
-        }
-        let report = app.source.clone();
-        let handle = self.handle();
-        let (name, source) = self.source.take().expect("the source is started once");
-        let run = move |mut ingest: Ingest, stop: StopToken| {
-            let telling = Telling(report);
-            let state = run_source((name, &source), &mut ingest, &stop, &handle, &telling.0);
-            telling.0.tell(state);
+        let source = self.source.take().expect("the source is started once");
+        let front_url = if source.is_shared() {
+            let address = app.address().unwrap_or(app.config.server.listen);
+            let url = wiring::advertised_url(&app.config, address);
+            url.map_err(|message| Failure::new(Exit::Configuration, message))?
+        } else {
+            String::new()
         };
-        self.engine
-            .spawn_source(name, run)
-            .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the source: {error}")))
-    }
-
-    /// Starts the lanes.
-    #[cfg(feature = "kafka")]
-    fn feed_from_kafka(&mut self, app: &App) -> Result<(), Failure> {
-        let refused = |message| Failure::new(Exit::Configuration, message);
-        let mut settings = wiring::kafka_settings(&app.config).map_err(refused)?;
-        let address = app.address().unwrap_or(app.config.server.listen);
-        settings.advertised_url = wiring::advertised_url(&app.config, address).map_err(refused)?;
-        engine::kafka::check_settings(&settings).map_err(|refusal| refused(refusal.to_string()))?;
-        let settings = Arc::new(settings);
-        app.engine.owners.expect();
-        self.beside_the_lanes("owners", &settings, engine::kafka::watch_owners)?;
-        self.beside_the_lanes("events", &settings, engine::kafka::write_events)?;
-        for number in 0..settings.lanes {
-            let (settings, handle) = (settings.clone(), self.handle());
-            let (source, lanes) = (app.source.clone(), app.lanes.clone());
-            let run = move |_: Ingest, stop: StopToken| {
-                let telling = Telling(source);
-                let end = engine::kafka::run_lane(settings, number, &handle, &stop, &lanes);
-                tracing::debug!(lane = number, ?end, "a lane ended");
-                telling.0.tell(SourceState::Finished);
+        let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
+        let feeding = Feeding { engine: self.handle(), lanes: app.lanes.clone(), front_url, now };
+        for thread in source.threads(feeding) {
+            let (report, handle, name) = (app.source.clone(), self.handle(), thread.name().to_owned());
+            let run = move |stop: StopToken| {
+                let telling = Telling(report);
+                let state = run_source(thread, &stop, &handle, &telling.0);
+                telling.0.tell(state);
             };
             self.engine
-                .spawn_source(&format!("kafka-{number}"), run)
-                .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a Kafka lane: {error}")))?;
+                .spawn_source(&name, run)
+                .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the source: {error}")))?;
         }
         Ok(())
-    }
-
-    /// Runs what all lanes share on a thread of its own.
-    #[cfg(feature = "kafka")]
-    fn beside_the_lanes(
-        &self,
-        name: &str,
-        settings: &Arc<KafkaSettings>,
-        run: fn(&KafkaSettings, &EngineHandle, &StopToken),
-    ) -> Result<(), Failure> {
-        let (settings, handle) = (settings.clone(), self.handle());
-        self.engine
-            .spawn_source(&format!("kafka-{name}"), move |_, stop| run(&settings, &handle, &stop))
-            .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the Kafka {name}: {error}")))
     }
 
     pub(super) fn handle(&self) -> EngineHandle {

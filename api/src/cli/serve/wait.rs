@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use engine::lane::Verdict;
+use engine::lanes::Verdict;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{http::App, log};

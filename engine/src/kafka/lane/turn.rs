@@ -23,9 +23,8 @@ use crate::{
         topic_id::{Sources, TopicId},
         transaction::{Sent, Transaction},
     },
-    lane::{LaneReply, LaneWork},
     limits::LANE_QUESTIONS_MAX,
-    symbol::SymbolKey,
+    message::ShardReply,
 };
 
 /// Records read in one turn.
@@ -220,8 +219,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             self.announcements.given_back(number);
             if let Some(owned) = self.owned.remove(&number) {
                 self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
-                let close = LaneWork::Close { partition: owned.partition, epoch: owned.epoch };
-                self.lane.link.order(owned.shard, close)?;
+                self.lane.link.close(owned.shard, owned.partition, owned.epoch)?;
             }
         }
         Ok(())
@@ -320,17 +318,17 @@ impl<'a, 'b> Turns<'a, 'b> {
     /// Takes the answers there are; waits a little for the first while batches are under way.
     fn collect(&mut self) -> Result<(), LaneError> {
         let mut wait = if self.lane.link.has_outstanding() { ANSWER_WAIT } else { Duration::ZERO };
-        while let Some(reply) = self.lane.link.answer(wait) {
+        while let Some(reply) = self.lane.link.reply(wait) {
             self.take(reply)?;
             wait = Duration::ZERO;
         }
         Ok(())
     }
 
-    fn take(&mut self, reply: LaneReply) -> Result<(), LaneError> {
-        if let LaneReply::Ticks(outputs) = reply {
+    fn take(&mut self, reply: ShardReply) -> Result<(), LaneError> {
+        if let ShardReply::Predictions(predictions) = reply {
             // Another lane of this process has begun to own what we still read.
-            if outputs.foreign > 0 {
+            if predictions.foreign > 0 {
                 return Err(LaneError::Lost);
             }
             // Without a transaction, what is sent cannot be taken back.
@@ -338,11 +336,11 @@ impl<'a, 'b> Turns<'a, 'b> {
                 let (settings, known) = (&self.lane.settings, self.topic_id);
                 guard::check_topic(self.consumer, settings, known, &mut self.sources)?;
             }
-            for record in self.models.due(&outputs) {
+            for record in self.models.due(&predictions) {
                 self.transaction.send(Sent::Model(record))?;
             }
-            if !outputs.outputs.is_empty() {
-                self.transaction.send(Sent::Predictions(outputs))?;
+            if !predictions.entries.is_empty() {
+                self.transaction.send(Sent::Predictions(predictions))?;
             }
         }
         Ok(())
@@ -444,12 +442,11 @@ impl<'a, 'b> Turns<'a, 'b> {
         for some in due.chunks(LANE_QUESTIONS_MAX) {
             for &(partition, i) in some {
                 let owned = &self.owned[&partition];
-                let key = SymbolKey { partition: owned.partition, symbol: owned.symbols()[i].symbol.id };
-                self.lane.link.order(owned.shard, LaneWork::Snapshot { key, epoch: owned.epoch })?;
+                self.lane.link.ask_snapshot(owned, owned.symbols()[i].symbol.id)?;
             }
             // Answers of one shard come in order, those of several do not: the key tells.
             for _ in some {
-                let LaneReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
+                let ShardReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
                 let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");
                 let (next, origin, new_origin_before) = (owned.next, owned.origin, owned.new_origin_before);
                 let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);

@@ -15,8 +15,10 @@ use super::{
     marks::{HEADER, Marks},
 };
 use crate::{
-    decode::{DecodeDefaults, Decoded, RecordKind, decode},
+    decode::RecordKind,
     encode::encode,
+    intake::Progress,
+    intake::{RecordFormat, RecordReader},
     kafka::{
         client,
         oauth::gives_tokens,
@@ -24,7 +26,6 @@ use crate::{
         topic_log::{TopicLog, bounds, kafka_error, reader},
     },
     recording::LogError,
-    source::Progress,
     symbol::default_partition,
 };
 
@@ -76,7 +77,8 @@ pub fn replay_letters(
     let mut batch =
         Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
     let mut counts = LetterReplayCounts::default();
-    let mut readable = Readable { settings, partitions, decoded: Decoded::default() };
+    let format = RecordFormat::Json { venue: settings.venue.clone() };
+    let mut readable = Readable { settings, partitions, reader: RecordReader::default(), format };
     each_letter(&log, progress, |letter| {
         if letter.is_replayed {
             counts.replayed_before += 1;
@@ -121,7 +123,8 @@ struct Readable<'a> {
     settings: &'a KafkaSettings,
     /// Of the ticks' topic.
     partitions: u32,
-    decoded: Decoded,
+    reader: RecordReader,
+    format: RecordFormat,
 }
 
 impl Readable<'_> {
@@ -135,8 +138,9 @@ impl Readable<'_> {
             return Err(Unfit::Truncated);
         }
         let value = record.value.as_deref().unwrap_or_default();
-        let defaults = DecodeDefaults { venue: &self.settings.venue };
-        match decode(value, &defaults, &mut self.decoded) {
+        self.reader.read(value, &mut self.format);
+        let decoded = self.reader.decoded();
+        match self.reader.outcome() {
             Ok(RecordKind::Ticks) => {}
             Ok(RecordKind::NoTick(_)) => return Err(Unfit::Unreadable("no_tick")),
             Err(reason) => return Err(Unfit::Unreadable(reason.reason())),
@@ -157,10 +161,10 @@ impl Readable<'_> {
         };
         let name = |venue: &str, product: &str| format!("{venue}:{product}");
         if indexes.is_empty() {
-            if let Some(&(_, reason)) = self.decoded.rejected().first() {
+            if let Some(&(_, reason)) = decoded.rejected().first() {
                 return Err(Unfit::Unreadable(reason.reason()));
             }
-            let Some(first) = self.decoded.ticks().next() else { return Err(Unfit::Unreadable("no_tick")) };
+            let Some(first) = decoded.ticks().next() else { return Err(Unfit::Unreadable("no_tick")) };
             let time_ns = first.tick.event_time.nanos();
             return Ok(vec![again(name(first.venue, first.product), value.to_vec(), time_ns)]);
         }
@@ -171,8 +175,8 @@ impl Readable<'_> {
         }
         let mut records = Vec::new();
         for index in indexes {
-            let Some(ticker) = self.decoded.ticks().find(|ticker| ticker.index == index) else {
-                let rejected = self.decoded.rejected().iter().find(|(rejected, _)| *rejected == index);
+            let Some(ticker) = decoded.ticks().find(|ticker| ticker.index == index) else {
+                let rejected = decoded.rejected().iter().find(|(rejected, _)| *rejected == index);
                 return Err(Unfit::Unreadable(rejected.map_or("no_tick", |(_, reason)| reason.reason())));
             };
             let mut text = String::new();

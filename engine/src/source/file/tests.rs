@@ -1,9 +1,11 @@
 use std::{io::Write as _, path::Path, time::Duration};
 
-use super::{super::StopToken, super::collect::Collected, *};
+use super::{super::collect::Collected, *};
 use crate::{
     decode::NoTickKind,
-    source::{Progress, SourceEvent, Tally},
+    intake::Progress,
+    intake::{RecordEvent, Tally},
+    stop::StopToken,
     symbol::Offset,
     tick::{EventTime, Side},
 };
@@ -103,10 +105,7 @@ fn a_record_that_is_too_long_is_skipped_whole() {
     let long = "x".repeat(3 * RECORD_BYTES_MAX);
     folder.write("a.ndjson", format!("{TICK}\n{long}\nnot json\n{TICK}").as_bytes());
     let sink = replayed(&folder.config("*"));
-    assert_eq!(
-        sink.unreadable,
-        [(Offset(1), Unreadable::TooLong, RECORD_BYTES_MAX), (Offset(2), Unreadable::NotJson, 8)]
-    );
+    assert_eq!(sink.unreadable, [(Offset(1), Unreadable::TooLong), (Offset(2), Unreadable::NotJson)]);
     assert_eq!(sink.ticks.iter().map(|tick| tick.1.0).collect::<Vec<_>>(), [0, 3]);
 }
 
@@ -121,7 +120,7 @@ fn gaps_are_reported_per_connection() {
     folder.write("b.ndjson", records(&[500, 501]).as_bytes());
     let sink = replayed(&folder.config("*"));
     assert_eq!(sink.missing(), [1, 3]);
-    assert_eq!(sink.events_of(SourceEvent::NoTick(NoTickKind::Heartbeat)), 9);
+    assert_eq!(sink.events_of(RecordEvent::NoTick(NoTickKind::Heartbeat)), 9);
 }
 
 #[test]

@@ -14,18 +14,13 @@ pub struct SequenceTracker {
 }
 
 impl SequenceTracker {
-    /// Forgets the connection: the next number begins a new one.
-    pub fn reset(&mut self) {
-        self.newest = None;
-    }
-
     /// Takes a message's number and returns how many messages are missing before it.
     ///
     /// A number that was seen, or that lies a little behind, is a repeat or a straggler and says nothing. One that
     /// lies far behind, or is 0, begins a new connection.
     ///
     /// ```
-    /// use stormglass_engine::source::SequenceTracker;
+    /// use stormglass_engine::intake::SequenceTracker;
     /// let mut tracker = SequenceTracker::default();
     /// assert_eq!([0, 2, 3, 3, 0, 1].map(|number| tracker.missing_before(number)), [0, 1, 0, 0, 0, 0]);
     /// ```

@@ -1,0 +1,218 @@
+//! From the bytes of a record to its ticks, and to what else it told. This is the only reader of records: a file, a Kafka
+//! topic and the tools that read topics all go through it.
+
+use std::fmt;
+
+use super::{
+    sequence::SequenceTracker,
+    sink::{RecordEvent, TickSink},
+    tally::Tally,
+    warnings::UnreadableWarnings,
+};
+use crate::{
+    decode::{
+        DecodeDefaults, Decoded, NoTickKind, RecordKind, TradeLines, Unreadable, decode, decode_trade_line,
+    },
+    limits::PARTITIONS_MAX,
+    symbol::Offset,
+    tick::EventTime,
+};
+
+/// How the records of a source are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// JSON objects of any shape that [`decode`](mod@crate::decode) knows.
+    Json {
+        /// The venue of records that name none.
+        venue: String,
+    },
+    /// Lines of csv.
+    TradeLines(TradeLines),
+}
+
+/// Where a record lies, for people: `FILE:LINE` or `partition PARTITION, offset OFFSET`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordPlace<'a> {
+    /// In a file.
+    Line {
+        /// The name of the file.
+        file: &'a str,
+        /// The number of the line, from 1.
+        line: u64,
+    },
+    /// In a partition of a log.
+    Log {
+        /// The number of the partition.
+        partition: u32,
+        /// The offset of the record.
+        offset: u64,
+    },
+}
+
+impl RecordPlace<'_> {
+    /// The connection that wrote the record: a file has one, and a log one a partition.
+    fn connection(self) -> u32 {
+        match self {
+            Self::Line { .. } => 0,
+            Self::Log { partition, .. } => partition,
+        }
+    }
+}
+
+impl fmt::Display for RecordPlace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { file, line } => write!(f, "{file}:{line}"),
+            Self::Log { partition, offset } => write!(f, "partition {partition}, offset {offset}"),
+        }
+    }
+}
+
+/// Reads records one by one: [`read`](Self::read) decodes a record, then [`tell`](Self::tell) or
+/// [`hand_over`](Self::hand_over) reports it, once.
+///
+/// # Sequence numbers
+/// They count the messages of one connection to a venue, so a gap means lost messages only where a file, or a partition,
+/// holds whole connections, one after the other. A topic keyed by symbol whose producer takes several symbols from one
+/// connection does not: the numbers that went to other partitions count as missing.
+#[derive(Debug)]
+pub struct RecordReader {
+    decoded: Decoded,
+    outcome: Result<RecordKind, Unreadable>,
+    /// By the number of the partition; a file is 0.
+    sequences: Vec<SequenceTracker>,
+    tally: Tally,
+    warnings: UnreadableWarnings,
+}
+
+impl Default for RecordReader {
+    fn default() -> Self {
+        Self {
+            decoded: Decoded::default(),
+            outcome: Ok(RecordKind::NoTick(NoTickKind::Status)),
+            sequences: Vec::new(),
+            tally: Tally::default(),
+            warnings: UnreadableWarnings::default(),
+        }
+    }
+}
+
+impl RecordReader {
+    /// Tells that a new connection begins, with a file or in a partition: the next record there has no gap before it.
+    pub fn begin_connection(&mut self, partition: u32) {
+        if let Some(sequence) = self.sequences.get_mut(partition as usize) {
+            *sequence = SequenceTracker::default();
+        }
+    }
+
+    /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
+    pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
+        self.outcome = match format {
+            RecordFormat::Json { venue } => decode(record, &DecodeDefaults { venue }, &mut self.decoded),
+            RecordFormat::TradeLines(lines) => decode_trade_line(record, lines, &mut self.decoded),
+        };
+        self.decoded.first_event_time()
+    }
+
+    /// What the newest record held.
+    pub fn decoded(&self) -> &Decoded {
+        &self.decoded
+    }
+
+    /// What the newest record is.
+    ///
+    /// # Errors
+    /// The reason for which it cannot be read, or not to its end.
+    pub fn outcome(&self) -> Result<RecordKind, Unreadable> {
+        self.outcome
+    }
+
+    /// What became of the records that were told.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The same, for remarks about files.
+    pub(crate) fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Counts the record that was read, warns of what could not be read, and lets `hear` know what the record told beside
+    /// its ticks.
+    pub fn tell(&mut self, record: &[u8], place: RecordPlace<'_>, mut hear: impl FnMut(RecordEvent)) {
+        self.tally.records += 1;
+        self.tally.ticks += self.decoded.ticks().len() as u64;
+        let missing = self.missing_before(place);
+        if missing > 0 {
+            hear(RecordEvent::SequenceGap { missing });
+        }
+        for _ in 0..self.decoded.zoneless_times {
+            hear(RecordEvent::ZonelessTime);
+        }
+        for &(_, reason) in self.decoded.rejected() {
+            note(&mut self.tally, &mut self.warnings, reason, record, place);
+            hear(RecordEvent::Unreadable(reason));
+        }
+        match self.outcome {
+            Ok(RecordKind::Ticks) => {}
+            Ok(RecordKind::NoTick(kind)) => {
+                self.tally.without_tick(kind);
+                hear(RecordEvent::NoTick(kind));
+            }
+            Err(reason) => {
+                note(&mut self.tally, &mut self.warnings, reason, record, place);
+                hear(RecordEvent::Unreadable(reason));
+            }
+        }
+    }
+
+    /// Passes over a record that was told of before, as when a lane reads records again: only its sequence number counts,
+    /// for the gap before the next record.
+    pub fn pass(&mut self, place: RecordPlace<'_>) {
+        self.missing_before(place);
+    }
+
+    /// Gives a sink what the record told and then its ticks. The record's offset is its number among those of this reader.
+    pub fn hand_over(&mut self, record: &[u8], place: RecordPlace<'_>, sink: &mut dyn TickSink) {
+        let offset = Offset(self.tally.records);
+        self.tell(record, place, |event| sink.event(offset, event));
+        for ticker in self.decoded.ticks() {
+            sink.tick(ticker.venue, ticker.product, offset, ticker.index, ticker.tick);
+        }
+    }
+
+    /// Tells of a record that was not decoded for a reason outside it, such as its length.
+    pub fn hand_over_unread(
+        &mut self,
+        reason: Unreadable,
+        start_of_record: &[u8],
+        place: RecordPlace<'_>,
+        sink: &mut dyn TickSink,
+    ) {
+        let offset = Offset(self.tally.records);
+        self.tally.records += 1;
+        note(&mut self.tally, &mut self.warnings, reason, start_of_record, place);
+        sink.event(offset, RecordEvent::Unreadable(reason));
+    }
+
+    /// How many messages of the connection are missing before the record that was read.
+    fn missing_before(&mut self, place: RecordPlace<'_>) -> u64 {
+        let Some(number) = self.decoded.sequence else { return 0 };
+        let connection = place.connection().min(PARTITIONS_MAX) as usize;
+        if self.sequences.len() <= connection {
+            self.sequences.resize(connection + 1, SequenceTracker::default());
+        }
+        self.sequences[connection].missing_before(number)
+    }
+}
+
+fn note(
+    tally: &mut Tally,
+    warnings: &mut UnreadableWarnings,
+    reason: Unreadable,
+    record: &[u8],
+    place: RecordPlace<'_>,
+) {
+    tally.unreadable.note(reason, record, || place.to_string());
+    warnings.note(reason, record, || place.to_string());
+}

@@ -1,0 +1,111 @@
+//! Whether files come in the order of their times, and what is assumed about each: remarks for people.
+
+use crate::{
+    decode::EpochUnit,
+    intake::{NameMap, RecordReader, Tally, grouped},
+    limits::SYMBOLS_MAX,
+    tick::EventTime,
+};
+
+/// Follows the times of the ticks from file to file.
+#[derive(Debug, Default)]
+pub(super) struct FileOrder {
+    file: FileInHand,
+    newest: NameMap<Newest>,
+    /// Symbols in `newest`.
+    symbols: usize,
+}
+
+/// The file that is being read.
+#[derive(Debug, Default)]
+struct FileInHand {
+    name: String,
+    /// From 1; 0 before the first.
+    number: u32,
+    ticks: u64,
+    /// Ticks older than the newest tick of their symbol in the files before.
+    ticks_behind: u64,
+    unit: Option<EpochUnit>,
+    first: Option<EventTime>,
+}
+
+/// The newest event time of a symbol.
+#[derive(Clone, Copy, Debug, Default)]
+struct Newest {
+    /// In the files before `file`.
+    before: Option<EventTime>,
+    /// In all that was read.
+    now: Option<EventTime>,
+    file: u32,
+}
+
+impl FileOrder {
+    /// Begins a file.
+    pub(super) fn begin(&mut self, name: &str) {
+        self.file =
+            FileInHand { name: name.to_owned(), number: self.file.number + 1, ..FileInHand::default() };
+    }
+
+    /// The name of the present file.
+    pub(super) fn file(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Ends the present file, with a remark if nearly all of its ticks came too late.
+    pub(super) fn end(&mut self, tally: &mut Tally) {
+        let FileInHand { ticks, ticks_behind, first, .. } = self.file;
+        // Not all: the last ticks of a file may reach into the time of the next.
+        if ticks > 0 && ticks_behind.saturating_mul(10) >= ticks.saturating_mul(9) {
+            let begins = first.map_or_else(String::new, |first| format!(", and it begins at {first}"));
+            let remark = format!(
+                "{} of its {} ticks are late, because a file before it is newer{begins}; name the files in the order of \
+                 their times",
+                grouped(ticks_behind),
+                grouped(ticks)
+            );
+            tracing::warn!(file = self.file.name, "{remark}");
+            tally.remark(&self.file.name, remark);
+        }
+    }
+
+    /// Says what is assumed about the present file, in the log and in the tally.
+    pub(super) fn remark(&self, remark: String, tally: &mut Tally) {
+        tracing::info!(file = self.file.name, "{remark}");
+        tally.remark(&self.file.name, remark);
+    }
+
+    /// Notes the ticks of the newest record.
+    pub(super) fn note(&mut self, reader: &mut RecordReader) {
+        let Self { file, newest, symbols } = self;
+        let decoded = reader.decoded();
+        if decoded.ticks().len() == 0 {
+            return;
+        }
+        file.ticks += decoded.ticks().len() as u64;
+        file.first = file.first.or(decoded.first_event_time());
+        for ticker in decoded.ticks() {
+            let Some(symbol) = newest.get_mut(ticker.venue, ticker.product) else {
+                if *symbols < SYMBOLS_MAX {
+                    *symbols += 1;
+                    let now = Some(ticker.tick.event_time);
+                    let symbol = Newest { before: None, now, file: file.number };
+                    newest.insert(ticker.venue, ticker.product, symbol);
+                }
+                continue;
+            };
+            if symbol.file != file.number {
+                (symbol.before, symbol.file) = (symbol.now, file.number);
+            }
+            let time = ticker.tick.event_time;
+            file.ticks_behind += u64::from(symbol.before.is_some_and(|before| time < before));
+            symbol.now = symbol.now.max(Some(time));
+        }
+        if decoded.epoch_unit != file.unit
+            && let Some(unit) = decoded.epoch_unit
+        {
+            file.unit = Some(unit);
+            let remark = format!("its times are {} since 1970, by their digits or the header", unit.name());
+            self.remark(remark, reader.tally_mut());
+        }
+    }
+}
