@@ -12,63 +12,32 @@
 //! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
 //! to recover, and it is the one that a crash takes.
 //!
-//! Map: [`settings`](crate::settings) what can be set; `client` the clients, `refusal` settings that these or a broker refuse, `admin` the
-//! client that makes topics, `oauth` tokens that let them in; `topics` created or checked; `claim` whose a lane's name is;
-//! `lane` the thread and its turns; `link` to the shards; `partition` what the lane knows of one it owns; `progress`
-//! what a commit says beside the offset; `topic_id` which log that offset is of; `snapshots` state in the compacted topic,
-//! `state_files` its copy on this machine; `restore` from an assignment to live; `transaction` output and how it ends;
-//! `dead_letter` what could not be read. For all instances: `owners` who has which partition, `models` what scores it,
-//! `events` what happened.
+//! Map: three rooms, and what they share.
 //!
-//! Beside the lanes, for the command line: `replay` recorded ticks to a topic, `resend` recorded records as they were;
-//! `backup` a topic to files; `topic_log` a topic as a log that is read through; `rekey` a topic keyed by symbol;
-//! `look` what a broker shows to one who only looks; `letters` the dead letters listed and retried; `confirmed` their producer; `retention` how
-//! long a topic keeps what they write.
+//! - [`lane`]: what moves ticks. A thread, its turns, its link to the shards, its transactions, its states.
+//! - [`group`]: what the instances of a group tell each other. Who has which partition, which model scores it, whose the name
+//!   of a lane is, what happened.
+//! - [`tools`]: what the command line does with topics. Record, replay, rekey, letters, look.
+//! - [`settings`]: what can be set; `client`: the clients; `refusal`: settings that librdkafka or a broker refuses; `topics`:
+//!   topics that are created or checked; `admin`: the client that creates them; `oauth`: tokens that let the clients in.
 
 mod admin;
-mod backup;
-mod claim;
 mod client;
-mod confirmed;
-mod dead_letter;
-mod events;
+mod group;
 mod lane;
-mod letters;
-mod link;
-mod look;
-mod models;
 mod oauth;
-mod owners;
-mod partition;
-mod progress;
 mod refusal;
-mod rekey;
-mod replay;
-mod resend;
-mod restore;
-mod retention;
-mod snapshots;
-mod state_files;
-mod topic_id;
-mod topic_log;
+mod tools;
 mod topics;
-mod transaction;
 
-pub use backup::{BackupCounts, BackupSettings, back_up};
-pub use confirmed::Delivered;
-pub use events::write_events;
-pub use lane::{LaneEnd, run_lane};
-pub use letters::{
-    Letter, LetterCounts, LetterList, LetterReplay, LetterReplayCounts, list_letters, replay_letters,
-};
-pub use look::{BrokerAddress, BrokerReport, GroupReport, MemberReport, PartitionReport, TopicReport, look};
-pub use owners::watch_owners;
+pub use group::{watch_owners, write_events};
+pub use lane::{LaneEnd, kept_states, run_lane};
 pub use refusal::{Refusal, check_settings};
-pub use rekey::{RekeyCounts, RekeySettings, rekey};
-pub use replay::{ReplayCounts, ReplayError, TopicSink};
-pub use resend::ResendSink;
-pub use retention::topic_retention;
-pub use state_files::kept_states;
-pub use topic_log::{TopicLog, committed_offsets};
+pub use tools::{
+    BackupCounts, BackupSettings, BrokerAddress, BrokerReport, Delivered, GroupReport, Letter, LetterCounts,
+    LetterList, LetterReplay, LetterReplayCounts, MemberReport, PartitionReport, RekeyCounts, RekeySettings,
+    ReplayCounts, ReplayError, ResendSink, TopicLog, TopicReport, TopicSink, back_up, committed_offsets,
+    list_letters, look, rekey, replay_letters, topic_retention,
+};
 
 pub use crate::settings::{self, Delivery, KafkaSettings, Start};

@@ -13,7 +13,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{
+use crate::kafka::{
     client::{self, ReaderContext},
     oauth,
     settings::KafkaSettings,

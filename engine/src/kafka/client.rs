@@ -18,11 +18,13 @@ use rdkafka::{
     types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
-use super::{
-    oauth::gives_tokens,
-    settings::{Delivery, KafkaSettings},
+use crate::{
+    kafka::{
+        oauth::gives_tokens,
+        settings::{Delivery, KafkaSettings},
+    },
+    lanes::LaneMetrics,
 };
-use crate::lanes::LaneMetrics;
 
 /// A consumer that reports rebalances.
 pub(super) type LaneConsumer = BaseConsumer<LaneContext>;

@@ -1,7 +1,18 @@
 //! The thread: clients made, turns taken, and after a failure all of it again from the broker's word.
 
+pub(super) mod dead_letter;
 mod guard;
 mod lag;
+mod link;
+pub(super) mod partition;
+pub(super) mod progress;
+mod rebalance;
+mod restore;
+mod snapshot_topic;
+mod snapshots;
+mod state_files;
+mod topic_id;
+mod transaction;
 mod turn;
 
 use std::{
@@ -12,21 +23,25 @@ use std::{
 
 use rdkafka::{consumer::Consumer, error::KafkaError, producer::Producer};
 
-use self::turn::Turns;
-use super::{
-    claim::{Claim, ClaimError, Namesake},
-    client::{self, LaneProducer},
-    link::{ShardLink, ShardsGone},
-    refusal::{self, Refusal},
-    settings::{Delivery, KafkaSettings},
-    state_files::StateFiles,
-    topic_id::TopicId,
-    topics::{self, TopicsError},
-    transaction::{Broken, Transaction},
-};
+pub use state_files::kept_states;
+use turn::Turns;
+
 use crate::{
     events::Happening,
     handle::EngineHandle,
+    kafka::{
+        client::{self, LaneProducer},
+        group::claim::{Claim, ClaimError, Namesake},
+        lane::{
+            link::{ShardLink, ShardsGone},
+            state_files::StateFiles,
+            topic_id::TopicId,
+            transaction::{Broken, Transaction},
+        },
+        refusal::{self, Refusal},
+        settings::{Delivery, KafkaSettings},
+        topics::{self, TopicsError},
+    },
     lanes::{LaneMetrics, LaneReport, Verdict},
     message::Epoch,
     stop::StopToken,
@@ -54,11 +69,11 @@ pub enum LaneEnd {
 }
 
 /// By partition, under which ownership its state lies in which shard.
-pub(super) type LeftStates = BTreeMap<u32, (Epoch, usize)>;
+type LeftStates = BTreeMap<u32, (Epoch, usize)>;
 
 /// Why an attempt ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LaneError {
+enum LaneError {
     #[error(transparent)]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
@@ -85,20 +100,20 @@ impl LaneError {
 }
 
 /// What outlives an attempt.
-pub(super) struct Lane<'a> {
-    pub(super) settings: Arc<KafkaSettings>,
-    pub(super) number: usize,
-    pub(super) metrics: Arc<LaneMetrics>,
-    pub(super) report: &'a LaneReport,
-    pub(super) stop: &'a StopToken,
-    pub(super) link: ShardLink,
-    pub(super) files: StateFiles,
+struct Lane<'a> {
+    settings: Arc<KafkaSettings>,
+    number: usize,
+    metrics: Arc<LaneMetrics>,
+    report: &'a LaneReport,
+    stop: &'a StopToken,
+    link: ShardLink,
+    files: StateFiles,
     /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
-    pub(super) left: LeftStates,
+    left: LeftStates,
     /// The topic that the commits so far were about; `None` where nothing was committed, or where brokers have no ids.
-    pub(super) topic_id: Option<TopicId>,
+    topic_id: Option<TopicId>,
     /// Whether it was told that brokers have no ids.
-    pub(super) has_told_no_ids: bool,
+    has_told_no_ids: bool,
     /// This lane's part of [`LaneMetrics::lag_records`].
     lag: i64,
     /// When the lag was last determined.
@@ -239,12 +254,12 @@ impl Lane<'_> {
     }
 
     /// Notes what happened, for people.
-    pub(super) fn note(&self, happening: Happening) {
+    fn note(&self, happening: Happening) {
         self.link.engine().events.note(None, None, happening);
     }
 
     /// Drops the state of partitions that an earlier attempt had and that are not ours any more.
-    pub(super) fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
+    fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
         for (partition, (epoch, shard)) in std::mem::take(&mut self.left) {
             if !still_ours(partition) {
                 self.link.close(shard, Partition(partition), epoch)?;

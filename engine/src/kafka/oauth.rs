@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rdkafka::client::OAuthToken;
 use serde::Deserialize;
 
-use super::settings::KafkaSettings;
+use crate::kafka::settings::KafkaSettings;
 
 /// What `sasl.oauthbearer.config` begins with.
 const TOKEN_FILE: &str = "token_file=";

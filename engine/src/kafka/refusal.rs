@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 
-use super::{admin, client, settings::KafkaSettings};
-use crate::lanes::LaneMetrics;
+use crate::{
+    kafka::{admin, client, settings::KafkaSettings},
+    lanes::LaneMetrics,
+};
 
 /// Properties of librdkafka that come from keys of their own.
 const KEYS: [(&str, &str); 6] = [

@@ -10,12 +10,14 @@ use rdkafka::{
     types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
-use super::{
-    admin,
-    client::{self, ReaderContext},
-    settings::KafkaSettings,
+use crate::{
+    kafka::{
+        admin,
+        client::{self, ReaderContext},
+        settings::KafkaSettings,
+    },
+    limits::PARTITIONS_MAX,
 };
-use crate::limits::PARTITIONS_MAX;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Times the metadata is asked for again until it shows what was created.

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use rdkafka::{consumer::Consumer, error::KafkaError, types::RDKafkaErrorCode};
 
 use super::{Lane, LaneError, turn::Turns};
+
 use crate::kafka::{
     client::LaneConsumer,
+    lane::{
+        topic_id::{Sources, TopicId, topic_id},
+        transaction::Broken,
+    },
     refusal,
     settings::KafkaSettings,
-    topic_id::{Sources, TopicId, topic_id},
-    transaction::Broken,
 };
 
 /// A broker that keeps a lane waiting for longer than this is reported.

@@ -12,7 +12,7 @@ use rdkafka::consumer::Consumer;
 
 use super::{Lane, turn::Turns};
 use crate::{
-    kafka::topic_log::{self, Bounds},
+    kafka::tools::topic_log::{self, Bounds},
     recording::LogError,
 };
 

@@ -1,4 +1,4 @@
-//! A turn: rebalances, records in, answers out, a commit when it is due.
+//! A turn of a lane: what the group wants, records in, predictions out, a commit when it is due.
 
 use std::{
     collections::VecDeque,
@@ -12,18 +12,17 @@ use super::{Lane, LaneError, LeftStates, guard};
 use crate::{
     events::Happening,
     kafka::{
-        client::{LaneConsumer, Rebalance, give_back, take_over},
-        models::{self, PartitionModels},
-        owners::Announcements,
-        partition::OwnedPartition,
-        progress::Progress,
-        restore::{self, OwnedPartitions, Restored, Restorer},
+        client::{LaneConsumer, Rebalance},
+        group::{models::PartitionModels, owners::Announcements},
+        lane::{
+            partition::{OwnedPartition, OwnedPartitions},
+            progress::Progress,
+            snapshots::SnapshotSchedule,
+            topic_id::{Sources, TopicId},
+            transaction::{Sent, Transaction},
+        },
         settings::Delivery,
-        snapshots::KeptSnapshot,
-        topic_id::{Sources, TopicId},
-        transaction::{Sent, Transaction},
     },
-    limits::LANE_QUESTIONS_MAX,
     message::ShardReply,
 };
 
@@ -33,37 +32,31 @@ const RECORDS_PER_TURN_MAX: usize = 1_024;
 const RECORDS_PER_TRANSACTION_MAX: usize = 50_000;
 /// How long an idle lane waits for a record before it looks whether to stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
-/// How long a busy one waits for an answer.
-const ANSWER_WAIT: Duration = Duration::from_millis(1);
-/// Symbols whose state one commit writes.
-const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
-/// Symbols whose state is written when partitions are given back.
-const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
+/// How long a busy lane waits for a reply.
+const REPLY_WAIT: Duration = Duration::from_millis(1);
 
-/// One attempt's turns.
+/// The turns of one attempt.
 pub(super) struct Turns<'a, 'b> {
     pub(super) lane: &'a mut Lane<'b>,
     pub(super) consumer: &'a LaneConsumer,
     pub(super) transaction: Transaction,
     pub(super) owned: OwnedPartitions,
-    announcements: Announcements,
-    models: PartitionModels,
-    rebalances: VecDeque<Rebalance>,
-    /// Since when partitions are being brought to life.
+    pub(super) announcements: Announcements,
+    pub(super) models: PartitionModels,
+    /// What the group wants and is still to be done, in order.
+    pub(super) rebalances: VecDeque<Rebalance>,
+    /// Since when partitions are being restored and replayed; `None` once all of them are live.
     pub(super) restoring_since: Option<Instant>,
     /// Whether something keeps the lane from reading that needs help.
     pub(super) is_held_up: bool,
-    /// Snapshots that are due, in symbols.
-    snapshots_due: f64,
-    snapshots_at: Instant,
-    /// Snapshots asked for so far.
-    snapshots_asked: u64,
+    pub(super) snapshots: SnapshotSchedule,
     /// The topic whose offsets the owned partitions count; `None` where brokers have no ids.
     pub(super) topic_id: Option<TopicId>,
     /// Where the records came from that were polled since the topic's id was looked at.
     pub(super) sources: Sources,
     /// When the topic's id was last looked at.
     pub(super) topic_looked_at: Instant,
+    /// Partitions that are paused because too much in them could not be read.
     paused: i64,
 }
 
@@ -79,9 +72,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             rebalances: VecDeque::new(),
             restoring_since: None,
             is_held_up: false,
-            snapshots_due: 0.0,
-            snapshots_at: Instant::now(),
-            snapshots_asked: 0,
+            snapshots: SnapshotSchedule::default(),
             topic_id: None,
             sources: Sources::default(),
             topic_looked_at: Instant::now(),
@@ -101,7 +92,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// What the shards still have of it, and what the group still waits for.
+    /// Ends the attempt. Returns the states that are still in the shards, and the rebalances that the group still waits for.
     pub(super) fn end(mut self) -> (LeftStates, VecDeque<Rebalance>) {
         self.note_committed();
         let metrics = &self.lane.metrics;
@@ -111,6 +102,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         (left.collect(), self.rebalances)
     }
 
+    /// One turn.
     fn turn(&mut self) -> Result<(), LaneError> {
         self.rebalances.extend(self.consumer.context().take_rebalances());
         self.serve_rebalance()?;
@@ -127,127 +119,6 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.look_at_idle_topic()?;
         self.tell_live();
         self.tell_lag();
-        Ok(())
-    }
-
-    fn serve_rebalance(&mut self) -> Result<(), LaneError> {
-        let Some(rebalance) = self.rebalances.front() else { return Ok(()) };
-        let done = match rebalance {
-            Rebalance::Assigned(partitions) => {
-                let partitions = partitions.clone();
-                self.assigned(&partitions)?
-            }
-            Rebalance::Revoked { partitions, lost } => {
-                let (partitions, lost) = (partitions.clone(), *lost);
-                self.revoked(&partitions, lost)?;
-                true
-            }
-        };
-        if done {
-            self.rebalances.pop_front();
-            self.lane.metrics.rebalances.fetch_add(1, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Restores and takes partitions; false when the broker must be asked again.
-    fn assigned(&mut self, partitions: &TopicPartitionList) -> Result<bool, LaneError> {
-        // Answers to questions only, from here on. And no transaction stays open meanwhile: a restore can take longer
-        // than one may.
-        self.drain()?;
-        if self.transaction.dirty_since().is_some() {
-            self.commit_now()?;
-        }
-        self.restoring_since.get_or_insert_with(Instant::now);
-        let lane = &mut *self.lane;
-        let restorer = Restorer {
-            settings: &lane.settings,
-            metrics: &lane.metrics,
-            files: &lane.files,
-            consumer: self.consumer,
-            known_topic: lane.topic_id,
-        };
-        let Some(restored) = restore::restore(&restorer, &mut lane.link, partitions)? else {
-            self.say_that_offsets_are_not_known();
-            return Ok(false);
-        };
-        let Restored { owned: restored, topic_id } = restored?;
-        self.take_topic(topic_id)?;
-        let lane = &mut *self.lane;
-        let positions = restore::positions(&lane.settings, &restored)?;
-        let mut numbers: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
-        numbers.sort_unstable();
-        lane.metrics.partitions.fetch_add(restored.len() as i64, Ordering::Relaxed);
-        // Whatever fails from here on, their state is known to be in the shards.
-        for owned in restored {
-            lane.left.remove(&owned.partition.0);
-            self.owned.insert(owned.partition.0, owned);
-        }
-        if !numbers.is_empty() {
-            let told = models::read(&lane.settings)?;
-            numbers.iter().for_each(|&number| self.models.taken(number, told.get(&number)));
-        }
-        take_over(self.consumer, &positions)?;
-        self.is_held_up = false;
-        self.announcements.taken();
-        // How far they are behind is known from the look that restored them.
-        self.tell_lag_now();
-        let lane = &mut *self.lane;
-        if numbers.is_empty() && self.owned.is_empty() {
-            lane.report.work(lane.number);
-        } else if !numbers.is_empty() {
-            lane.note(Happening::PartitionsTaken { lane: lane.number, partitions: numbers });
-        }
-        let owned = &self.owned;
-        lane.close_left(|partition| owned.contains_key(&partition))?;
-        Ok(true)
-    }
-
-    /// Gives partitions back: committed, unless they are somebody else's already.
-    fn revoked(&mut self, partitions: &TopicPartitionList, lost: bool) -> Result<(), LaneError> {
-        let mut numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
-        numbers.sort_unstable();
-        tracing::info!(?numbers, lost, "partitions are given back");
-        let lane = self.lane.number;
-        self.lane.note(Happening::PartitionsGivenBack { lane, partitions: numbers.clone(), lost });
-        if lost {
-            return Err(LaneError::Lost);
-        }
-        self.hand_over(&numbers)?;
-        give_back(self.consumer, partitions)?;
-        for number in numbers {
-            self.announcements.given_back(number);
-            if let Some(owned) = self.owned.remove(&number) {
-                self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
-                self.lane.link.close(owned.shard, owned.partition, owned.epoch)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits what was read, then the state of these partitions, so that their next owner has nothing to read again.
-    fn hand_over(&mut self, partitions: &[u32]) -> Result<(), LaneError> {
-        self.commit()?;
-        let stale = |owned: &OwnedPartition| {
-            let number = owned.partition.0;
-            let symbols = owned.symbols().iter().enumerate();
-            symbols
-                .filter(|(_, s)| s.snapshot != Some(owned.next))
-                .map(|(i, _)| (number, i))
-                .collect::<Vec<_>>()
-        };
-        let due: Vec<(u32, usize)> = partitions
-            .iter()
-            .filter_map(|partition| self.owned.get(partition))
-            .filter(|owned| owned.is_live())
-            .flat_map(stale)
-            .take(SNAPSHOTS_AT_HANDOVER_MAX)
-            .collect();
-        self.snapshot(&due)?;
-        // The commit before may have sent states too, perhaps all that were due.
-        if self.transaction.dirty_since().is_some() {
-            self.commit_now()?;
-        }
         Ok(())
     }
 
@@ -315,9 +186,9 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// Takes the answers there are; waits a little for the first while batches are under way.
+    /// Takes the replies there are; waits a little for the first while batches are under way.
     fn collect(&mut self) -> Result<(), LaneError> {
-        let mut wait = if self.lane.link.has_outstanding() { ANSWER_WAIT } else { Duration::ZERO };
+        let mut wait = if self.lane.link.has_outstanding() { REPLY_WAIT } else { Duration::ZERO };
         while let Some(reply) = self.lane.link.reply(wait) {
             self.take(reply)?;
             wait = Duration::ZERO;
@@ -325,6 +196,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
+    /// Sends the predictions of a reply in the open transaction.
     fn take(&mut self, reply: ShardReply) -> Result<(), LaneError> {
         if let ShardReply::Predictions(predictions) = reply {
             // Another lane of this process has begun to own what we still read.
@@ -354,8 +226,8 @@ impl<'a, 'b> Turns<'a, 'b> {
                 .is_some_and(|since| since.elapsed() >= self.lane.settings.commit_interval())
     }
 
-    /// Waits for all answers.
-    fn drain(&mut self) -> Result<(), LaneError> {
+    /// Waits for the replies to all batches.
+    pub(super) fn drain(&mut self) -> Result<(), LaneError> {
         while self.lane.link.is_busy() {
             self.lane.link.flush()?;
             let reply = self.lane.link.awaited()?;
@@ -365,7 +237,7 @@ impl<'a, 'b> Turns<'a, 'b> {
     }
 
     /// Commits what was read and what came of it, then begins the snapshots that are due: state of exactly this commit.
-    fn commit(&mut self) -> Result<(), LaneError> {
+    pub(super) fn commit(&mut self) -> Result<(), LaneError> {
         self.drain()?;
         if self.transaction.dirty_since().is_none() {
             return Ok(());
@@ -375,7 +247,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.snapshot(&due)
     }
 
-    fn commit_now(&mut self) -> Result<(), LaneError> {
+    /// Commits what was read and sent.
+    pub(super) fn commit_now(&mut self) -> Result<(), LaneError> {
         let (settings, number) = (&self.lane.settings, self.lane.number);
         for record in self.announcements.due(settings, number, &self.owned) {
             self.transaction.send(Sent::Owner(record))?;
@@ -406,7 +279,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// What a commit says of each live partition.
+    /// The offset that a commit names for each live partition, with its [`Progress`] beside it.
     fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
         let mut offsets = TopicPartitionList::new();
         for owned in self.owned.values().filter(|owned| owned.is_live()) {
@@ -417,59 +290,6 @@ impl<'a, 'b> Turns<'a, 'b> {
             element.set_metadata(progress.to_string());
         }
         Ok(offsets)
-    }
-
-    /// The symbols whose turn it is: all within the interval, a few a commit, those first that wait longest.
-    fn snapshots_due(&mut self) -> Vec<(u32, usize)> {
-        let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
-        let share = self.snapshots_at.elapsed().as_secs_f64() / self.lane.settings.snapshot_interval_s.get();
-        self.snapshots_at = Instant::now();
-        self.snapshots_due = (self.snapshots_due + share * total as f64).min(SNAPSHOTS_PER_COMMIT_MAX as f64);
-        let count = self.snapshots_due as usize;
-        let mut due: Vec<(u64, u32, usize)> = Vec::new();
-        for (&number, owned) in self.owned.iter().filter(|(_, owned)| owned.is_live()) {
-            let stale = owned.symbols().iter().enumerate().filter(|(_, s)| s.snapshot != Some(owned.next));
-            due.extend(stale.map(|(i, symbol)| (symbol.snapshot_turn, number, i)));
-        }
-        due.sort_unstable();
-        due.truncate(count);
-        self.snapshots_due -= due.len() as f64;
-        due.into_iter().map(|(_, number, i)| (number, i)).collect()
-    }
-
-    /// Asks for the state of these symbols, which is that of the last commit, and sends it with the next one.
-    fn snapshot(&mut self, due: &[(u32, usize)]) -> Result<(), LaneError> {
-        for some in due.chunks(LANE_QUESTIONS_MAX) {
-            for &(partition, i) in some {
-                let owned = &self.owned[&partition];
-                self.lane.link.ask_snapshot(owned, owned.symbols()[i].symbol.id)?;
-            }
-            // Answers of one shard come in order, those of several do not: the key tells.
-            for _ in some {
-                let ShardReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
-                let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");
-                let (next, origin, new_origin_before) = (owned.next, owned.origin, owned.new_origin_before);
-                let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);
-                let (Some(symbol), Some(bytes)) = (symbol, bytes) else { continue };
-                symbol.snapshot = Some(next);
-                self.snapshots_asked += 1;
-                symbol.snapshot_turn = self.snapshots_asked;
-                let kept = KeptSnapshot {
-                    partition: key.partition.0,
-                    symbol: symbol.symbol.name.to_string(),
-                    first: symbol.first,
-                    next,
-                    topic_id: self.topic_id,
-                    bytes,
-                };
-                self.lane.files.keep(&kept, origin, new_origin_before);
-                let metrics = &self.lane.metrics;
-                metrics.snapshots.fetch_add(1, Ordering::Relaxed);
-                metrics.snapshot_bytes.fetch_add(kept.bytes.len() as u64, Ordering::Relaxed);
-                self.transaction.send(Sent::Snapshot(kept))?;
-            }
-        }
-        Ok(())
     }
 
     /// Says once that everything assigned is live.

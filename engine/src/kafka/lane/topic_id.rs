@@ -41,7 +41,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The id of a topic, written as Kafka's own tools write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TopicId([u8; 16]);
+pub(crate) struct TopicId([u8; 16]);
 
 impl TopicId {
     /// The id of these two halves; `None` for zero, which stands for no id.
@@ -53,12 +53,12 @@ impl TopicId {
     }
 
     /// Reads what [`fmt::Display`] wrote.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
     /// Whether two positions can be of one log: their ids are equal, or one of them was written without an id.
-    pub(super) fn may_be_same(one: Option<Self>, other: Option<Self>) -> bool {
+    pub(crate) fn may_be_same(one: Option<Self>, other: Option<Self>) -> bool {
         one.is_none() || other.is_none() || one == other
     }
 }
@@ -71,11 +71,11 @@ impl fmt::Display for TopicId {
 
 /// The brokers that records were fetched from since the last look at the topic's id.
 #[derive(Debug, Default)]
-pub(super) struct Sources(Vec<i32>);
+pub(crate) struct Sources(Vec<i32>);
 
 impl Sources {
     /// Adds the broker of a record.
-    pub(super) fn note(&mut self, message: &BorrowedMessage<'_>) {
+    pub(crate) fn note(&mut self, message: &BorrowedMessage<'_>) {
         // SAFETY: the pointer is that of a message which lives as long as `message`; the call only reads it.
         let broker = unsafe { bindings::rd_kafka_message_broker_id(message.ptr()) };
         if !self.0.contains(&broker) {
@@ -84,7 +84,7 @@ impl Sources {
     }
 
     /// Takes the brokers noted so far.
-    pub(super) fn take(&mut self) -> Vec<i32> {
+    pub(crate) fn take(&mut self) -> Vec<i32> {
         std::mem::take(&mut self.0)
     }
 }
@@ -120,7 +120,7 @@ impl<T> Drop for Owned<T> {
 ///
 /// # Errors
 /// When the broker does not answer within `timeout`, or has no topic of this name.
-pub(super) fn topic_id<C: ClientContext>(
+pub(crate) fn topic_id<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
     broker: Option<i32>,

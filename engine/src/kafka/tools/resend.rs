@@ -5,14 +5,19 @@ use rdkafka::{
     producer::BaseRecord,
 };
 
-use super::{
-    client,
-    confirmed::{ConfirmedProducer, Delivered},
-    replay::{ReplayError, newest_time},
-    settings::KafkaSettings,
-    topics,
+use crate::{
+    kafka::{
+        client,
+        settings::KafkaSettings,
+        tools::{
+            confirmed::{ConfirmedProducer, Delivered},
+            replay::{ReplayError, newest_time},
+        },
+        topics,
+    },
+    recording::LogRecord,
+    tick::EventTime,
 };
-use crate::{recording::LogRecord, tick::EventTime};
 
 /// Sends records as they were.
 pub struct ResendSink {

@@ -28,7 +28,7 @@ use rdkafka::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{client, oauth::gives_tokens, settings::KafkaSettings};
+use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 
 /// What the keys of claims begin with; those of owners are numbers.
 const PREFIX: &str = "name:";
@@ -38,7 +38,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Whether a record of the owners' topic is a claim.
-pub(super) fn is_claim(key: &[u8]) -> bool {
+pub(crate) fn is_claim(key: &[u8]) -> bool {
     key.starts_with(PREFIX.as_bytes())
 }
 
@@ -55,7 +55,7 @@ struct Value<'a> {
 
 /// Why it is not known whether the claim stands.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ClaimError {
+pub(crate) enum ClaimError {
     #[error("{topic} did not take the claim to this lane's name: {reason}")]
     NotTaken { topic: String, reason: String },
     #[error(transparent)]
@@ -64,13 +64,13 @@ pub(super) enum ClaimError {
 
 /// Another process claimed the name later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Namesake {
+pub(crate) struct Namesake {
     /// Where its front answers.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 /// This process's claim to a lane's name.
-pub(super) struct Claim {
+pub(crate) struct Claim {
     key: String,
     process: String,
     /// Where it lies in the log, once it does.
@@ -79,7 +79,7 @@ pub(super) struct Claim {
 
 impl Claim {
     /// A claim that is not made yet.
-    pub(super) fn new(settings: &KafkaSettings, lane: usize) -> Self {
+    pub(crate) fn new(settings: &KafkaSettings, lane: usize) -> Self {
         let process = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
         Self { key: format!("{PREFIX}{}", settings.member(lane)), process, offset: None }
     }
@@ -88,7 +88,7 @@ impl Claim {
     ///
     /// # Errors
     /// When the broker does not take it, or does not tell.
-    pub(super) fn uphold(&mut self, settings: &KafkaSettings) -> Result<Option<Namesake>, ClaimError> {
+    pub(crate) fn uphold(&mut self, settings: &KafkaSettings) -> Result<Option<Namesake>, ClaimError> {
         if let Some(offset) = self.offset {
             let found = self.look_behind(settings, offset)?;
             if found.namesake.is_some() || !found.is_log_new {

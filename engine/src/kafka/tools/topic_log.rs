@@ -14,13 +14,13 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{
-    client::{self, ReaderContext},
-    progress::Progress,
-    settings::KafkaSettings,
-    topics,
-};
 use crate::{
+    kafka::{
+        client::{self, ReaderContext},
+        lane::progress::Progress,
+        settings::KafkaSettings,
+        topics,
+    },
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
     verify::Committed,
 };
@@ -30,9 +30,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const SLICE: Duration = Duration::from_millis(100);
 
 /// A consumer outside the lanes.
-pub(super) type Reader = BaseConsumer<ReaderContext>;
+pub(crate) type Reader = BaseConsumer<ReaderContext>;
 
-pub(super) fn kafka_error(error: impl std::fmt::Display) -> LogError {
+pub(crate) fn kafka_error(error: impl std::fmt::Display) -> LogError {
     LogError::Kafka(error.to_string())
 }
 
@@ -56,33 +56,33 @@ fn reader_config(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
-pub(super) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
+pub(crate) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
     client::waiting_reader(&reader_config(settings)).map_err(kafka_error)
 }
 
 /// Where a partition begins and ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     /// The oldest offset.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// The offset behind the newest record.
-    pub(super) end: u64,
+    pub(crate) end: u64,
 }
 
 impl Bounds {
     /// Records from `committed` on; all where nothing is.
-    pub(super) fn behind(self, committed: Option<u64>) -> u64 {
+    pub(crate) fn behind(self, committed: Option<u64>) -> u64 {
         self.end.saturating_sub(committed.map_or(self.first, |committed| committed.max(self.first)))
     }
 }
 
 /// The bounds of all partitions of a topic; an error if there is no such topic, or none that this user may see.
-pub(super) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
+pub(crate) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
     bounds_within(reader, topic, TIMEOUT)
 }
 
 /// The same, where each answer of the broker may take `timeout`.
-pub(super) fn bounds_within(
+pub(crate) fn bounds_within(
     reader: &Reader,
     topic: &str,
     timeout: Duration,
@@ -114,7 +114,7 @@ pub(super) fn bounds_within(
 }
 
 /// A record of ours from the client's.
-pub(super) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
+pub(crate) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
     let headers = message.headers().map_or(Vec::new(), |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     });
@@ -153,15 +153,15 @@ impl TopicLog {
 
 /// A partition's log, and how far the group is in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GroupPosition {
-    pub(super) bounds: Bounds,
+pub(crate) struct GroupPosition {
+    pub(crate) bounds: Bounds,
     /// `None` where the group has committed nothing.
-    pub(super) committed: Option<Committed>,
+    pub(crate) committed: Option<Committed>,
 }
 
 impl GroupPosition {
     /// Records that the group has not committed.
-    pub(super) fn lag(&self) -> u64 {
+    pub(crate) fn lag(&self) -> u64 {
         self.bounds.behind(self.committed.map(|committed| committed.offset))
     }
 }
@@ -170,7 +170,7 @@ impl GroupPosition {
 ///
 /// # Errors
 /// [`LogError`] when the broker does not say.
-pub(super) fn positions(
+pub(crate) fn positions(
     settings: &KafkaSettings,
     timeout: Duration,
 ) -> Result<BTreeMap<u32, GroupPosition>, LogError> {
@@ -185,7 +185,7 @@ pub(super) fn positions(
 }
 
 /// What the group has committed of these partitions of the ticks' topic, where it has committed anything.
-pub(super) fn committed(
+pub(crate) fn committed(
     reader: &Reader,
     settings: &KafkaSettings,
     partitions: &BTreeMap<u32, Bounds>,
@@ -215,7 +215,7 @@ fn group_refusal(reader: &Reader) -> Option<KafkaError> {
 }
 
 /// Whether the broker refuses this user what was asked for: asking again is in vain.
-pub(super) fn is_forbidden(error: &KafkaError) -> bool {
+pub(crate) fn is_forbidden(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)

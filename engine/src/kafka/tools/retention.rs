@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminOptions, ResourceSpecifier};
 
-use super::{admin, settings::KafkaSettings};
+use crate::kafka::{admin, settings::KafkaSettings};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 

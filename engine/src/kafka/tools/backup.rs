@@ -7,12 +7,12 @@ use std::{
 
 use rdkafka::{Offset, TopicPartitionList, consumer::Consumer, error::KafkaError};
 
-use super::{
-    settings::KafkaSettings,
-    topic_log::{bounds, kafka_error, reader, record},
-};
 use crate::{
     intake::Progress,
+    kafka::{
+        settings::KafkaSettings,
+        tools::topic_log::{bounds, kafka_error, reader, record},
+    },
     recording::{LogError, SeriesSettings, SeriesWriter},
     stop::StopToken,
 };

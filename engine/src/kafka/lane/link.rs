@@ -4,11 +4,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::{dead_letter::DeadLetter, partition::OwnedPartition};
 use crate::{
     decode::Unreadable,
     handle::EngineHandle,
     intake::{Batches, Delivery, Names, Patience, RecordFormat, RecordPlace, RecordReader, Undelivered},
+    kafka::lane::{dead_letter::DeadLetter, partition::OwnedPartition},
     limits::{LANE_BATCHES_PER_SHARD_MAX, LANE_QUESTIONS_MAX},
     message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
     settings::Emit,

@@ -6,34 +6,34 @@
 
 use std::fmt;
 
-use super::topic_id::TopicId;
+use crate::kafka::lane::topic_id::TopicId;
 
 /// How to rebuild the state of a partition as it was at the committed offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// Read again from here: each of the symbols below has a snapshot at or behind it.
-    pub(super) read_from: u64,
+    pub(crate) read_from: u64,
     /// Without snapshots, read again from here.
-    pub(super) origin: u64,
+    pub(crate) origin: u64,
     /// Symbols first seen below this began at a new origin.
-    pub(super) new_origin_before: u64,
+    pub(crate) new_origin_before: u64,
     /// Symbols first seen below `read_from`: the snapshots of all of them are needed.
-    pub(super) symbols: u32,
+    pub(crate) symbols: u32,
     /// Their names, hashed, combined by exclusive or.
-    pub(super) names: u64,
+    pub(crate) names: u64,
     /// The topic that all of these offsets count records of; `None` where it was not written.
-    pub(super) topic_id: Option<TopicId>,
+    pub(crate) topic_id: Option<TopicId>,
 }
 
 impl Progress {
     /// Adds a symbol to those that need a snapshot.
-    pub(super) fn count(&mut self, name: &str) {
+    pub(crate) fn count(&mut self, name: &str) {
         self.symbols += 1;
         self.names ^= name_hash(name);
     }
 
     /// Reads what [`fmt::Display`] wrote; `None` for any other text.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let has_topic_id = match words.next()? {
             "sg1" => false,

@@ -8,19 +8,25 @@ use std::{
 
 use rdkafka::{Offset as LogOffset, TopicPartitionList, consumer::Consumer, error::KafkaResult};
 
-use super::{
-    client::LaneConsumer,
-    link::{ShardLink, ShardsGone},
-    partition::OwnedPartition,
-    progress::Progress,
-    settings::{KafkaSettings, Start},
-    snapshots::{self, KeptSnapshot},
-    state_files::StateFiles,
-    topic_id::{TopicId, topic_id},
-    topic_log,
-};
 use crate::{
-    events::Happening, lanes::LaneMetrics, limits::LANE_QUESTIONS_MAX, message::ShardReply, symbol::Partition,
+    events::Happening,
+    kafka::{
+        client::LaneConsumer,
+        lane::{
+            link::{ShardLink, ShardsGone},
+            partition::OwnedPartition,
+            progress::Progress,
+            snapshot_topic::{self, KeptSnapshot},
+            state_files::StateFiles,
+            topic_id::{TopicId, topic_id},
+        },
+        settings::{KafkaSettings, Start},
+        tools::topic_log,
+    },
+    lanes::LaneMetrics,
+    limits::LANE_QUESTIONS_MAX,
+    message::ShardReply,
+    symbol::Partition,
 };
 
 /// How long one look at committed offsets may hold up the lane's other partitions. The broker does not answer while
@@ -148,7 +154,7 @@ pub(super) fn restore(
         }
     }
     tracing::debug!(from_files = kept.len(), from_topic = from_topic.len(), "partitions whose state is kept");
-    kept.append(&mut snapshots::read(settings, &from_topic)?);
+    kept.append(&mut snapshot_topic::read(settings, &from_topic)?);
     let mut owned = Vec::new();
     for found in found {
         let snapshots = of_topic(kept.remove(&found.partition).unwrap_or_default(), topic_id);
@@ -334,9 +340,6 @@ pub(super) fn positions(
     }
     Ok(list)
 }
-
-/// What was owned, by partition.
-pub(super) type OwnedPartitions = BTreeMap<u32, OwnedPartition>;
 
 #[cfg(test)]
 mod tests {

@@ -18,9 +18,9 @@ use serde::Serialize;
 pub use replay::{LetterReplay, LetterReplayCounts, replay_letters};
 
 use self::marks::Marks;
-use super::{settings::KafkaSettings, topic_log::TopicLog};
 use crate::{
     intake::Progress,
+    kafka::{settings::KafkaSettings, tools::topic_log::TopicLog},
     recording::{LogError, LogRecord, PartitionedLog},
 };
 

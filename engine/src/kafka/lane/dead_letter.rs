@@ -14,7 +14,7 @@ const INDEXES_NAMED_MAX: usize = 16;
 
 /// A record, or tickers of one, that could not be read.
 #[derive(Debug)]
-pub(super) struct DeadLetter {
+pub(crate) struct DeadLetter {
     partition: i32,
     offset: u64,
     key: Option<Vec<u8>>,
@@ -34,7 +34,7 @@ pub(super) struct DeadLetter {
 
 impl DeadLetter {
     /// A letter about the whole record, or about the tickers in `rejected`.
-    pub(super) fn new(
+    pub(crate) fn new(
         (partition, offset): (i32, u64),
         key: Option<&[u8]>,
         payload: &[u8],
@@ -61,20 +61,20 @@ impl DeadLetter {
     }
 
     /// The partition of the record that it is about.
-    pub(super) fn partition(&self) -> i32 {
+    pub(crate) fn partition(&self) -> i32 {
         self.partition
     }
 
-    pub(super) fn key(&self) -> Option<&[u8]> {
+    pub(crate) fn key(&self) -> Option<&[u8]> {
         self.key.as_deref()
     }
 
-    pub(super) fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
 
     /// Where it came from and what is wrong.
-    pub(super) fn headers(&self, topic: &str, group: &str) -> OwnedHeaders {
+    pub(crate) fn headers(&self, topic: &str, group: &str) -> OwnedHeaders {
         let text = |headers: OwnedHeaders, key: &str, value: &str| {
             headers.insert(Header { key, value: Some(value) })
         };

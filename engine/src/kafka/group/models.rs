@@ -22,27 +22,29 @@ use rdkafka::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{client, settings::KafkaSettings};
-use crate::message::Predictions;
+use crate::{
+    kafka::{client, settings::KafkaSettings},
+    message::Predictions,
+};
 
 /// Reading the topic takes this long at most.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Since when which model scores a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ModelRecord {
+pub(crate) struct ModelRecord {
     /// Of the ticks; the record's key.
     #[serde(skip)]
-    pub(super) partition: u32,
+    pub(crate) partition: u32,
     /// The first tick that it scored.
-    pub(super) from_offset: u64,
-    pub(super) sha256: String,
-    pub(super) variant: String,
+    pub(crate) from_offset: u64,
+    pub(crate) sha256: String,
+    pub(crate) variant: String,
 }
 
 impl ModelRecord {
     /// The record's value.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("text and numbers are always JSON")
     }
 }
@@ -51,7 +53,7 @@ impl ModelRecord {
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
-pub(super) fn read(settings: &KafkaSettings) -> KafkaResult<BTreeMap<u32, ModelRecord>> {
+pub(crate) fn read(settings: &KafkaSettings) -> KafkaResult<BTreeMap<u32, ModelRecord>> {
     let consumer = client::reader(settings)?;
     let mut all = TopicPartitionList::new();
     all.add_partition_offset(&settings.topic_models, 0, Offset::Beginning)?;
@@ -80,7 +82,7 @@ pub(super) fn read(settings: &KafkaSettings) -> KafkaResult<BTreeMap<u32, ModelR
 
 /// The models of a lane's partitions.
 #[derive(Debug, Default)]
-pub(super) struct PartitionModels {
+pub(crate) struct PartitionModels {
     sha256: BTreeMap<u32, String>,
     /// What the newest output had, so that most need no look.
     newest: Option<(u32, Arc<ModelInfo>)>,
@@ -88,7 +90,7 @@ pub(super) struct PartitionModels {
 
 impl PartitionModels {
     /// A partition was taken over; `record` is what its owners before have told.
-    pub(super) fn taken(&mut self, partition: u32, record: Option<&ModelRecord>) {
+    pub(crate) fn taken(&mut self, partition: u32, record: Option<&ModelRecord>) {
         self.newest = None;
         match record {
             Some(record) => self.sha256.insert(partition, record.sha256.clone()),
@@ -97,7 +99,7 @@ impl PartitionModels {
     }
 
     /// The records that belong into the transaction of these predictions.
-    pub(super) fn due(&mut self, predictions: &Predictions) -> Vec<ModelRecord> {
+    pub(crate) fn due(&mut self, predictions: &Predictions) -> Vec<ModelRecord> {
         let mut records = Vec::new();
         for entry in &predictions.entries {
             let Some(info) = entry.model.as_ref().filter(|_| !entry.is_stand_in) else { continue };

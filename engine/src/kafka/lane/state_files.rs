@@ -15,8 +15,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{progress::Progress, settings::KafkaSettings, snapshots::KeptSnapshot, topic_id::TopicId};
-use crate::{lanes::LaneMetrics, verify::KeptState};
+use crate::{
+    kafka::{
+        lane::{progress::Progress, snapshot_topic::KeptSnapshot, topic_id::TopicId},
+        settings::KafkaSettings,
+    },
+    lanes::LaneMetrics,
+    verify::KeptState,
+};
 
 /// Far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;

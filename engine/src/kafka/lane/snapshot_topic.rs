@@ -14,10 +14,10 @@ use rdkafka::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
+use crate::kafka::{
     client::{self, ReaderContext},
+    lane::topic_id::TopicId,
     settings::KafkaSettings,
-    topic_id::TopicId,
 };
 
 /// A record must fit below the broker's default of 1 MB.

@@ -13,13 +13,15 @@ use rdkafka::{
     metadata::Metadata,
 };
 
-use super::{
-    client,
-    settings::KafkaSettings,
-    topic_log::{self, GroupPosition, Reader, kafka_error},
-    topics,
+use crate::{
+    kafka::{
+        client,
+        settings::KafkaSettings,
+        tools::topic_log::{self, GroupPosition, Reader, kafka_error},
+        topics,
+    },
+    recording::LogError,
 };
-use crate::recording::LogError;
 
 /// How long the broker may take for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -29,17 +29,17 @@ use rdkafka::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    claim,
-    client::{self, ReaderContext},
-    lane,
-    partition::OwnedPartition,
-    restore::OwnedPartitions,
-    settings::KafkaSettings,
-    topic_log, topics,
-};
 use crate::{
     handle::EngineHandle,
+    kafka::{
+        client::{self, ReaderContext},
+        group::claim,
+        lane,
+        lane::partition::{OwnedPartition, OwnedPartitions},
+        settings::KafkaSettings,
+        tools::topic_log,
+        topics,
+    },
     limits::{OWNER_NAME_BYTES_MAX, OWNER_RECORD_BYTES_MAX, PARTITIONS_MAX},
     owners::{Owner, Owners},
     stop::StopToken,
@@ -55,11 +55,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What an owner says of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OwnerRecord {
+pub(crate) struct OwnerRecord {
     /// Of the ticks; the record's key.
-    pub(super) partition: u32,
+    pub(crate) partition: u32,
     /// The record's value.
-    pub(super) payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,7 +100,7 @@ fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (Own
 
 /// What a lane has told of its partitions.
 #[derive(Debug, Default)]
-pub(super) struct Announcements {
+pub(crate) struct Announcements {
     /// By partition, how many symbols its newest record tells of; [`usize::MAX`] when no more fit.
     told: BTreeMap<u32, usize>,
     /// Partitions were taken that nothing was told of yet.
@@ -109,17 +109,17 @@ pub(super) struct Announcements {
 
 impl Announcements {
     /// Partitions were taken.
-    pub(super) fn taken(&mut self) {
+    pub(crate) fn taken(&mut self) {
         self.is_takeover = true;
     }
 
     /// A partition was given back.
-    pub(super) fn given_back(&mut self, partition: u32) {
+    pub(crate) fn given_back(&mut self, partition: u32) {
         self.told.remove(&partition);
     }
 
     /// Whether a commit is due for them alone: a partition is live and nothing was told of it.
-    pub(super) fn is_commit_due(&mut self, owned: &OwnedPartitions) -> bool {
+    pub(crate) fn is_commit_due(&mut self, owned: &OwnedPartitions) -> bool {
         if !self.is_takeover {
             return false;
         }
@@ -129,7 +129,7 @@ impl Announcements {
     }
 
     /// The records that belong into the commit that is about to be made.
-    pub(super) fn due(
+    pub(crate) fn due(
         &mut self,
         settings: &KafkaSettings,
         lane: usize,

@@ -1,51 +1,54 @@
 //! What the lane knows of a partition that it owns.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::progress::Progress;
 use crate::{
     intake::NameMap,
+    kafka::lane::progress::Progress,
     message::Epoch,
     symbol::{Partition, Symbol},
 };
 
 /// Unreadable records among [`POISON_WINDOW_RECORDS`] beyond which a partition is paused: a changed format must not
 /// drain a topic into the dead letters.
-pub(super) const POISON_RECORDS_MAX: u32 = 100;
+pub(crate) const POISON_RECORDS_MAX: u32 = 100;
 /// See [`POISON_RECORDS_MAX`].
 const POISON_WINDOW_RECORDS: u32 = 10_000;
 
 /// A symbol of an owned partition.
 #[derive(Debug)]
-pub(super) struct LaneSymbol {
-    pub(super) symbol: Arc<Symbol>,
+pub(crate) struct LaneSymbol {
+    pub(crate) symbol: Arc<Symbol>,
     /// Offset of its first record.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// The offset behind the last record that its newest durable snapshot holds.
-    pub(super) snapshot: Option<u64>,
+    pub(crate) snapshot: Option<u64>,
     /// Which of the lane's snapshots that was; 0 where another owner took it, or nobody.
-    pub(super) snapshot_turn: u64,
+    pub(crate) snapshot_turn: u64,
 }
+
+/// The partitions that a lane owns, by number.
+pub(crate) type OwnedPartitions = BTreeMap<u32, OwnedPartition>;
 
 /// A partition under one ownership.
 #[derive(Debug)]
-pub(super) struct OwnedPartition {
-    pub(super) partition: Partition,
-    pub(super) epoch: Epoch,
+pub(crate) struct OwnedPartition {
+    pub(crate) partition: Partition,
+    pub(crate) epoch: Epoch,
     /// The shard that has its state.
-    pub(super) shard: usize,
+    pub(crate) shard: usize,
     /// The offset behind the last record read.
-    pub(super) next: u64,
+    pub(crate) next: u64,
     /// What the group has committed: records below are replayed without output.
-    pub(super) committed: u64,
+    pub(crate) committed: u64,
     /// The offset behind the newest record, as of the newest look.
-    pub(super) end: u64,
+    pub(crate) end: u64,
     /// The first record that the state knows.
-    pub(super) origin: u64,
+    pub(crate) origin: u64,
     /// Symbols first seen below this began at a new origin.
-    pub(super) new_origin_before: u64,
+    pub(crate) new_origin_before: u64,
     /// Too much could not be read; nothing is read until a restart.
-    pub(super) is_paused: bool,
+    pub(crate) is_paused: bool,
     symbols: Vec<LaneSymbol>,
     by_name: NameMap<usize>,
     window_records: u32,
@@ -53,7 +56,7 @@ pub(super) struct OwnedPartition {
 }
 
 impl OwnedPartition {
-    pub(super) fn new(partition: Partition, shard: usize, read_from: u64, committed: u64) -> Self {
+    pub(crate) fn new(partition: Partition, shard: usize, read_from: u64, committed: u64) -> Self {
         Self {
             partition,
             epoch: Epoch::next(),
@@ -72,38 +75,38 @@ impl OwnedPartition {
     }
 
     /// Whether all that was committed is in the state again.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.next >= self.committed
     }
 
     /// Records of which nothing is committed.
-    pub(super) fn lag(&self) -> u64 {
+    pub(crate) fn lag(&self) -> u64 {
         self.end.saturating_sub(self.committed)
     }
 
     /// The number of a symbol among the partition's.
-    pub(super) fn find(&self, venue: &str, product: &str) -> Option<usize> {
+    pub(crate) fn find(&self, venue: &str, product: &str) -> Option<usize> {
         self.by_name.get(venue, product).copied()
     }
 
     /// Adds a symbol that was not found.
-    pub(super) fn add(&mut self, symbol: Arc<Symbol>, first: u64, snapshot: Option<u64>) -> usize {
+    pub(crate) fn add(&mut self, symbol: Arc<Symbol>, first: u64, snapshot: Option<u64>) -> usize {
         let i = self.symbols.len();
         self.by_name.insert(symbol.venue(), symbol.product(), i);
         self.symbols.push(LaneSymbol { symbol, first, snapshot, snapshot_turn: 0 });
         i
     }
 
-    pub(super) fn symbols(&self) -> &[LaneSymbol] {
+    pub(crate) fn symbols(&self) -> &[LaneSymbol] {
         &self.symbols
     }
 
-    pub(super) fn symbols_mut(&mut self) -> &mut [LaneSymbol] {
+    pub(crate) fn symbols_mut(&mut self) -> &mut [LaneSymbol] {
         &mut self.symbols
     }
 
     /// How the state at `next` can be had again, once the snapshots noted here are durable.
-    pub(super) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         let needed = self.symbols.iter().map(|s| s.snapshot.unwrap_or(s.first)).min();
         let read_from = needed.unwrap_or(self.next);
         let mut progress = Progress {
@@ -117,7 +120,7 @@ impl OwnedPartition {
     }
 
     /// Counts a record; true when too many could not be read.
-    pub(super) fn count_record(&mut self, is_unreadable: bool) -> bool {
+    pub(crate) fn count_record(&mut self, is_unreadable: bool) -> bool {
         if self.window_records >= POISON_WINDOW_RECORDS {
             (self.window_records, self.window_unreadable) = (0, 0);
         }

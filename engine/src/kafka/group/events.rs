@@ -18,9 +18,13 @@ use rdkafka::{
 };
 use serde::Serialize;
 
-use super::{client, lane, oauth::gives_tokens, settings::KafkaSettings};
 use crate::{
-    events::Event, handle::EngineHandle, lanes::LaneMetrics, limits::EVENTS_QUEUED_MAX, stop::StopToken,
+    events::Event,
+    handle::EngineHandle,
+    kafka::{client, lane, oauth::gives_tokens, settings::KafkaSettings},
+    lanes::LaneMetrics,
+    limits::EVENTS_QUEUED_MAX,
+    stop::StopToken,
 };
 
 /// How long the writer waits for an event before it looks whether to stop.

@@ -18,15 +18,13 @@ use rdkafka::{
 };
 
 use self::offsets::{remaining, retrying};
-use super::{
-    client::{self, LaneConsumer, LaneProducer},
-    dead_letter::DeadLetter,
-    models::ModelRecord,
-    owners::OwnerRecord,
-    settings::{Delivery, KafkaSettings},
-    snapshots::KeptSnapshot,
-};
 use crate::{
+    kafka::{
+        client::{self, LaneConsumer, LaneProducer},
+        group::{models::ModelRecord, owners::OwnerRecord},
+        lane::{dead_letter::DeadLetter, snapshot_topic::KeptSnapshot},
+        settings::{Delivery, KafkaSettings},
+    },
     lanes::{LaneMetrics, TransactionOutcome},
     message::Predictions,
 };

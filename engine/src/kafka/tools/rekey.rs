@@ -10,18 +10,20 @@ use rdkafka::{
     producer::BaseRecord,
 };
 
-use super::{
-    confirmed::{ConfirmedProducer, Delivered},
-    dead_letter::DeadLetter,
-    retention::topic_retention,
-    settings::KafkaSettings,
-    topic_log::{TopicLog, bounds, reader},
-    topics,
-};
 use crate::{
     decode::{RecordKind, Unreadable},
     encode::encode,
     intake::{Faults, RecordFormat, RecordPlace, RecordReader},
+    kafka::{
+        lane::dead_letter::DeadLetter,
+        settings::KafkaSettings,
+        tools::{
+            confirmed::{ConfirmedProducer, Delivered},
+            retention::topic_retention,
+            topic_log::{TopicLog, bounds, reader},
+        },
+        topics,
+    },
     recording::{LogError, LogRecord, MergedByTime, PartitionedLog},
     symbol::default_partition,
 };

@@ -10,15 +10,15 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{
-    client::{self, ReaderContext},
-    confirmed::{ConfirmedProducer, Delivered},
-    settings::KafkaSettings,
-    topics,
-};
 use crate::{
     encode::encode,
     intake::{RecordEvent, TickSink},
+    kafka::{
+        client::{self, ReaderContext},
+        settings::KafkaSettings,
+        tools::confirmed::{ConfirmedProducer, Delivered},
+        topics,
+    },
     symbol::Offset,
     tick::{EventTime, Tick},
 };

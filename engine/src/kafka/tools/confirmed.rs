@@ -17,7 +17,7 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use super::{client, oauth::gives_tokens, settings::KafkaSettings};
+use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 
 /// Longer than a broker takes to come back.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(300);

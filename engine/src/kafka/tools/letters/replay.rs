@@ -23,7 +23,7 @@ use crate::{
         client,
         oauth::gives_tokens,
         settings::KafkaSettings,
-        topic_log::{TopicLog, bounds, kafka_error, reader},
+        tools::topic_log::{TopicLog, bounds, kafka_error, reader},
     },
     recording::LogError,
     symbol::default_partition,

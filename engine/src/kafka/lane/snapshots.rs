@@ -1,0 +1,100 @@
+//! Which states a lane writes, and when: all within the interval, a few with each commit.
+
+use std::{sync::atomic::Ordering, time::Instant};
+
+use super::{
+    LaneError, partition::OwnedPartition, snapshot_topic::KeptSnapshot, transaction::Sent, turn::Turns,
+};
+use crate::{limits::LANE_QUESTIONS_MAX, message::ShardReply};
+
+/// Symbols whose state one commit writes.
+const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
+/// Symbols whose state is written when partitions are given back.
+const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
+
+/// How many snapshots are due.
+#[derive(Debug)]
+pub(super) struct SnapshotSchedule {
+    /// Snapshots that are due; a part of one is carried over to the next commit.
+    due: f64,
+    /// When that was computed.
+    at: Instant,
+    /// Snapshots taken so far.
+    taken: u64,
+}
+
+impl Default for SnapshotSchedule {
+    fn default() -> Self {
+        Self { due: 0.0, at: Instant::now(), taken: 0 }
+    }
+}
+
+/// A symbol of an owned partition: the partition's number, and the symbol's among those of the partition.
+type OwnedSymbol = (u32, usize);
+
+/// The symbols of a partition that have had records since their newest snapshot.
+fn stale(owned: &OwnedPartition) -> impl Iterator<Item = OwnedSymbol> {
+    let symbols = owned.symbols().iter().enumerate();
+    let stale = symbols.filter(|(_, symbol)| symbol.snapshot != Some(owned.next));
+    stale.map(|(i, _)| (owned.partition.0, i))
+}
+
+impl Turns<'_, '_> {
+    /// The symbols whose state the next commit writes: those first that have waited longest.
+    pub(super) fn snapshots_due(&mut self) -> Vec<OwnedSymbol> {
+        let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
+        let interval = self.lane.settings.snapshot_interval_s;
+        let share = self.snapshots.at.elapsed().as_secs_f64() / interval.get();
+        self.snapshots.at = Instant::now();
+        let due = (self.snapshots.due + share * total as f64).min(SNAPSHOTS_PER_COMMIT_MAX as f64);
+        let live = self.owned.values().filter(|owned| owned.is_live());
+        let turn = |&(partition, i): &OwnedSymbol| self.owned[&partition].symbols()[i].snapshot_turn;
+        let mut waiting: Vec<OwnedSymbol> = live.flat_map(stale).collect();
+        waiting.sort_unstable_by_key(|symbol| (turn(symbol), *symbol));
+        waiting.truncate(due as usize);
+        self.snapshots.due = due - waiting.len() as f64;
+        waiting
+    }
+
+    /// The symbols of these partitions whose state must be written before another owner takes the partitions over.
+    pub(super) fn stale_snapshots(&self, partitions: &[u32]) -> Vec<OwnedSymbol> {
+        let owned = partitions.iter().filter_map(|partition| self.owned.get(partition));
+        let live = owned.filter(|owned| owned.is_live());
+        live.flat_map(stale).take(SNAPSHOTS_AT_HANDOVER_MAX).collect()
+    }
+
+    /// Asks for the state of these symbols, which is that of the last commit, and sends it with the next one.
+    pub(super) fn snapshot(&mut self, due: &[OwnedSymbol]) -> Result<(), LaneError> {
+        for some in due.chunks(LANE_QUESTIONS_MAX) {
+            for &(partition, i) in some {
+                let owned = &self.owned[&partition];
+                self.lane.link.ask_snapshot(owned, owned.symbols()[i].symbol.id)?;
+            }
+            // Answers of one shard come in order, those of several do not: the key tells.
+            for _ in some {
+                let ShardReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
+                let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");
+                let (next, origin, new_origin_before) = (owned.next, owned.origin, owned.new_origin_before);
+                let symbol = owned.symbols_mut().iter_mut().find(|s| s.symbol.id == key.symbol);
+                let (Some(symbol), Some(bytes)) = (symbol, bytes) else { continue };
+                symbol.snapshot = Some(next);
+                self.snapshots.taken += 1;
+                symbol.snapshot_turn = self.snapshots.taken;
+                let kept = KeptSnapshot {
+                    partition: key.partition.0,
+                    symbol: symbol.symbol.name.to_string(),
+                    first: symbol.first,
+                    next,
+                    topic_id: self.topic_id,
+                    bytes,
+                };
+                self.lane.files.keep(&kept, origin, new_origin_before);
+                let metrics = &self.lane.metrics;
+                metrics.snapshots.fetch_add(1, Ordering::Relaxed);
+                metrics.snapshot_bytes.fetch_add(kept.bytes.len() as u64, Ordering::Relaxed);
+                self.transaction.send(Sent::Snapshot(kept))?;
+            }
+        }
+        Ok(())
+    }
+}
