@@ -11,7 +11,7 @@ use std::{
 
 use stormglass_engine::{
     cpu::{CpuRequest, plan},
-    mailbox::{Lane, Mailbox, PushError},
+    mailbox::{Mailbox, PushError, Queue},
     metrics::ShardMetrics,
     runtime::{RuntimeChoice, RuntimeError, RuntimeReport, ShardState, ShardStep, Shards, spawn_shards},
     sys,
@@ -53,19 +53,19 @@ fn start(choice: RuntimeChoice, shards: usize) -> Result<Started, RuntimeError> 
         .map(|shards| (shards, mailboxes))
 }
 
-/// Every shard answers by both lanes.
+/// Every shard answers by both queues.
 fn assert_messages_flow((shards, mailboxes): Started) -> RuntimeReport {
     for (shard, mailbox) in mailboxes.iter().enumerate() {
-        for lane in Lane::ALL {
+        for queue in Queue::ALL {
             let (reply, answer) = mpsc::channel();
-            mailbox.push(lane, Ask::Index(reply)).ok().expect("the lane is empty");
+            mailbox.push(queue, Ask::Index(reply)).ok().expect("the queue is empty");
             assert_eq!(answer.recv_timeout(Duration::from_secs(10)), Ok(shard));
         }
     }
     assert!(shards.alive());
     let report = shards.report().clone();
     shards.stop_and_join().unwrap();
-    assert!(matches!(mailboxes[0].push(Lane::Ticks, Ask::Panic), Err(PushError::Closed(_))));
+    assert!(matches!(mailboxes[0].push(Queue::Ticks, Ask::Panic), Err(PushError::Closed(_))));
     report
 }
 
@@ -140,14 +140,14 @@ fn more_shards_than_cpus_serve_on_every_runtime() {
 fn a_shard_that_panics_is_noticed_and_refuses_messages() {
     for choice in [RuntimeChoice::Auto, RuntimeChoice::Thread] {
         let (shards, mailboxes) = start(choice, 2).unwrap();
-        mailboxes[1].push(Lane::Control, Ask::Panic).ok().expect("the lane is empty");
+        mailboxes[1].push(Queue::Control, Ask::Panic).ok().expect("the queue is empty");
         let deadline = Instant::now() + Duration::from_secs(10);
         while shards.alive() || !mailboxes[1].is_closed() {
             assert!(Instant::now() < deadline, "the panic went unnoticed");
             std::thread::yield_now();
         }
         assert_eq!(shards.liveness().states(), [ShardState::Running, ShardState::Panicked]);
-        assert!(matches!(mailboxes[1].push(Lane::Ticks, Ask::Panic), Err(PushError::Closed(_))));
+        assert!(matches!(mailboxes[1].push(Queue::Ticks, Ask::Panic), Err(PushError::Closed(_))));
         assert_eq!(shards.stop_and_join().unwrap_err().panicked, [1]);
     }
 }

@@ -7,7 +7,7 @@
 //! Each runtime is soaked twice. First so that a wake-up that is lost stays lost, and its sender says so after two
 //! seconds: without the watchdog, which would re-wake the shard long before the limit, and with one sender a shard,
 //! because another's next message would wake it as well. Then for a tenth of the wakes as it is served, watched and
-//! with a sender a lane, to print what the watchdog counted. `STORMGLASS_WAKES` is the number of wakes of both runtimes in
+//! with a sender a queue, to print what the watchdog counted. `STORMGLASS_WAKES` is the number of wakes of both runtimes in
 //! the first form.
 
 #![allow(clippy::unwrap_used)]
@@ -29,7 +29,7 @@ mod not_run;
 use not_run::not_run;
 use stormglass_engine::{
     cpu::{CpuRequest, plan},
-    mailbox::{Lane, Mailbox, Watched},
+    mailbox::{Mailbox, Queue, Watched},
     metrics::ShardMetrics,
     runtime::{Guards, Liveness, RuntimeChoice, ShardStep, spawn_shards_guarded},
     sys::{self, SchedStat},
@@ -92,7 +92,7 @@ struct Findings {
 
 struct Sender {
     /// Each message takes one of them.
-    lanes: &'static [Lane],
+    queues: &'static [Queue],
     mailbox: Arc<Mailbox<Ping>>,
     shard: usize,
     liveness: Liveness,
@@ -107,7 +107,7 @@ impl Sender {
         while !self.enough.load(Ordering::Relaxed) {
             let (reply, answer) = mpsc::channel();
             self.mailbox
-                .push(self.lanes[(random >> 32) as usize % self.lanes.len()], Ping { reply })
+                .push(self.queues[(random >> 32) as usize % self.queues.len()], Ping { reply })
                 .ok()
                 .expect("a shard with eight senders is never full");
             // After the push: this thread's own wait for a CPU inside of it is no sleep of the shard's. The account
@@ -118,7 +118,7 @@ impl Sender {
                 Ok(handled) => handled,
                 Err(_) => {
                     self.findings.stalls.fetch_add(1, Ordering::Relaxed);
-                    Lane::ALL.into_iter().for_each(|lane| self.mailbox.rewake(lane));
+                    Queue::ALL.into_iter().for_each(|queue| self.mailbox.rewake(queue));
                     answer.recv().expect("a re-woken shard answers")
                 }
             };
@@ -135,18 +135,18 @@ impl Sender {
     }
 }
 
-/// How the shards are watched, and the lanes of each sender that a shard has.
+/// How the shards are watched, and the queues of each sender that a shard has.
 struct Form {
     guards: Guards,
-    senders: &'static [&'static [Lane]],
+    senders: &'static [&'static [Queue]],
 }
 
 /// In which nothing but its own wake-up wakes a shard.
-const BARE: Form = Form { guards: Guards { watchdog: None }, senders: &[&Lane::ALL] };
+const BARE: Form = Form { guards: Guards { watchdog: None }, senders: &[&Queue::ALL] };
 
-/// One sender a lane: of two in one lane, the one that lost its CPU between taking the flag down and waking would let
+/// One sender a queue: of two in one queue, the one that lost its CPU between taking the flag down and waking would let
 /// the other's message wait for it, and no wake-up would be lost.
-const SENDER_A_LANE: &[&[Lane]] = &[&[Lane::Control], &[Lane::Ticks]];
+const SENDER_A_LANE: &[&[Queue]] = &[&[Queue::Control], &[Queue::Ticks]];
 
 fn soak(choice: RuntimeChoice) {
     let total = std::env::var("STORMGLASS_WAKES").map_or(100_000, |value| value.parse().expect("a number"));
@@ -173,7 +173,7 @@ fn soak_in(form: &Form, choice: RuntimeChoice, wakes_wanted: u64) {
     let senders: Vec<_> = (0..SHARDS * form.senders.len())
         .map(|i| {
             let sender = Sender {
-                lanes: form.senders[i / SHARDS],
+                queues: form.senders[i / SHARDS],
                 mailbox: mailboxes[i % SHARDS].clone(),
                 shard: i % SHARDS,
                 liveness: shards.liveness(),
@@ -183,8 +183,8 @@ fn soak_in(form: &Form, choice: RuntimeChoice, wakes_wanted: u64) {
             thread::spawn(move || sender.run(i as u64 + 1))
         })
         .collect();
-    let count = |of: fn(&Mailbox<Ping>, Lane) -> u64| -> u64 {
-        mailboxes.iter().flat_map(|mailbox| Lane::ALL.map(|lane| of(mailbox, lane))).sum()
+    let count = |of: fn(&Mailbox<Ping>, Queue) -> u64| -> u64 {
+        mailboxes.iter().flat_map(|mailbox| Queue::ALL.map(|queue| of(mailbox, queue))).sum()
     };
     while count(Mailbox::wakes).min(count(Mailbox::parks)) < wakes_wanted && shards.alive() {
         thread::sleep(Duration::from_millis(20));

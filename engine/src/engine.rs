@@ -17,7 +17,7 @@ use crate::{
     events::EventLog,
     handle::EngineHandle,
     intake::Intake,
-    limits::{CONTROL_LANE_CAPACITY, RECENT_ROWS_MAX, TICK_LANE_CAPACITY},
+    limits::{CONTROL_QUEUE_CAPACITY, RECENT_ROWS_MAX, TICK_QUEUE_CAPACITY},
     mailbox::Mailbox,
     message::{Answer, Message},
     metrics::ShardMetrics,
@@ -109,7 +109,7 @@ impl Engine {
         let bound = bind(model.as_ref());
         let shard_metrics: Vec<Arc<ShardMetrics>> = (0..shard_count).map(|_| Arc::default()).collect();
         let mailboxes: Arc<[Arc<Mailbox<Message>>]> = (0..shard_count)
-            .map(|_| Arc::new(Mailbox::new(CONTROL_LANE_CAPACITY, TICK_LANE_CAPACITY)))
+            .map(|_| Arc::new(Mailbox::new(CONTROL_QUEUE_CAPACITY, TICK_QUEUE_CAPACITY)))
             .collect();
         let (state, metrics) = (settings.state, shard_metrics.clone());
         let baseline = bind(settings.baseline.as_ref());

@@ -20,7 +20,7 @@ use crate::{
     events::EventLog,
     features::Row,
     intake::{Delivery, Intake, Names, Patience},
-    mailbox::{Lane, Mailbox, PushError},
+    mailbox::{Mailbox, PushError, Queue},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::{EngineMetrics, ShardMetrics},
     owners::OwnerTable,
@@ -43,7 +43,7 @@ type Order = fn(Option<Arc<BoundModel>>, oneshot::Sender<Option<Arc<BoundModel>>
 /// Why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The shard's control lane is full: HTTP 503 with Retry-After.
+    /// The shard's control queue is full: HTTP 503 with Retry-After.
     #[error("the shard's queue is full; retry after a second")]
     Full,
     /// The deadline passed: HTTP 504.
@@ -212,7 +212,7 @@ impl EngineHandle {
         deadline: Instant,
     ) -> Result<Vec<f64>, AskError> {
         let shard = (0..self.mailboxes.len())
-            .min_by_key(|&s| self.mailboxes[s].depth(Lane::Control))
+            .min_by_key(|&s| self.mailboxes[s].depth(Queue::Control))
             .ok_or(AskError::Closed)?;
         self.ask(shard, deadline, |reply| Control::ScoreRows { model, rows, deadline, reply }).await
     }
@@ -394,7 +394,7 @@ fn push<T>(
     question: impl FnOnce(oneshot::Sender<T>) -> Control,
 ) -> Result<oneshot::Receiver<T>, AskError> {
     let (reply, answer) = oneshot::channel();
-    match mailbox.push(Lane::Control, Message::Control(question(reply))) {
+    match mailbox.push(Queue::Control, Message::Control(question(reply))) {
         Ok(()) => Ok(answer),
         Err(PushError::Full(_)) => Err(AskError::Full),
         Err(PushError::Closed(_)) => Err(AskError::Closed),

@@ -199,33 +199,33 @@ impl TickSink for Intake {
 mod tests {
     use super::*;
     use crate::{
-        limits::{TICK_LANE_CAPACITY, TICKS_PER_BATCH_MAX},
-        mailbox::Lane,
+        limits::{TICK_QUEUE_CAPACITY, TICKS_PER_BATCH_MAX},
+        mailbox::Queue,
         sim::{SimConfig, Simulator},
     };
 
     #[test]
     fn what_a_stop_leaves_no_room_for_is_counted() {
-        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))]);
+        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_QUEUE_CAPACITY))]);
         let (metrics, stop) = (Arc::new(IngestMetrics::default()), StopToken::default());
         let routes = Arc::new(RouteTable::new(1, 1, &[]));
         let mut intake =
             Intake::new(Arc::default(), routes, mailboxes.clone(), metrics.clone(), stop.clone());
-        // Nobody empties the lane, and a source that was asked to stop does not wait.
+        // Nobody empties the queue, and a source that was asked to stop does not wait.
         stop.stop();
-        let room = TICK_LANE_CAPACITY * TICKS_PER_BATCH_MAX;
+        let room = TICK_QUEUE_CAPACITY * TICKS_PER_BATCH_MAX;
         let beyond = 2 * TICKS_PER_BATCH_MAX + 7;
         for (offset, (_, tick)) in Simulator::new(SimConfig::default()).take(room + beyond).enumerate() {
             intake.tick("v", "P", Offset(offset as u64), 0, tick);
         }
         intake.flush();
-        assert_eq!(mailboxes[0].depth(Lane::Ticks), TICK_LANE_CAPACITY);
+        assert_eq!(mailboxes[0].depth(Queue::Ticks), TICK_QUEUE_CAPACITY);
         assert_eq!(metrics.ticks_undelivered.load(Ordering::Relaxed), beyond as u64);
     }
 
     #[test]
     fn settling_waits_until_every_shard_has_taken_its_ticks() {
-        let mailboxes: Arc<[_]> = (0..2).map(|_| Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))).collect();
+        let mailboxes: Arc<[_]> = (0..2).map(|_| Arc::new(Mailbox::new(1, TICK_QUEUE_CAPACITY))).collect();
         let routes = Arc::new(RouteTable::new(8, 2, &[]));
         let mut intake =
             Intake::new(Arc::default(), routes, mailboxes.clone(), Arc::default(), StopToken::default());
@@ -240,7 +240,7 @@ mod tests {
         let mut taken = 0;
         for mailbox in mailboxes.iter() {
             loop {
-                match mailbox.pop(Lane::Ticks) {
+                match mailbox.pop(Queue::Ticks) {
                     Some(Message::Ticks(batch)) => taken += batch.ticks.len(),
                     Some(Message::Marker(_)) => break,
                     other => assert!(other.is_none(), "{other:?}"),
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_stop_ends_the_wait_for_a_shard_that_takes_nothing() {
-        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_LANE_CAPACITY))]);
+        let mailboxes: Arc<[_]> = Arc::from([Arc::new(Mailbox::new(1, TICK_QUEUE_CAPACITY))]);
         let stop = StopToken::default();
         let routes = Arc::new(RouteTable::new(1, 1, &[]));
         let mut intake = Intake::new(Arc::default(), routes, mailboxes, Arc::default(), stop.clone());

@@ -17,10 +17,10 @@ pub const TICKERS_PER_RECORD_MAX: usize = 10_000;
 pub const LANE_BATCHES_PER_SHARD_MAX: usize = 2;
 /// Snapshots and restores that a lane has under way.
 pub const LANE_QUESTIONS_MAX: usize = 32;
-/// Messages waiting in a shard's control lane.
-pub const CONTROL_LANE_CAPACITY: usize = 1_024;
-/// Tick batches waiting in a shard's tick lane.
-pub const TICK_LANE_CAPACITY: usize = 64;
+/// Messages waiting in a shard's control queue.
+pub const CONTROL_QUEUE_CAPACITY: usize = 1_024;
+/// Tick batches waiting in a shard's tick queue.
+pub const TICK_QUEUE_CAPACITY: usize = 64;
 /// Ticks in one batch at most.
 pub const TICKS_PER_BATCH_MAX: usize = 256;
 /// Control messages handled in one turn of a shard.
@@ -50,9 +50,9 @@ pub const OWNER_RECORD_BYTES_MAX: usize = 512 * 1_024;
 pub const OWNER_NAME_BYTES_MAX: usize = 512;
 
 const _: () = {
-    assert!(CONTROL_PER_TURN_MAX <= CONTROL_LANE_CAPACITY);
-    assert!(TICK_BATCHES_PER_TURN_MAX <= TICK_LANE_CAPACITY);
+    assert!(CONTROL_PER_TURN_MAX <= CONTROL_QUEUE_CAPACITY);
+    assert!(TICK_BATCHES_PER_TURN_MAX <= TICK_QUEUE_CAPACITY);
     assert!(SYMBOLS_MAX_DEFAULT <= SYMBOLS_MAX && SYMBOLS_MAX <= u32::MAX as usize);
-    assert!(LANE_BATCHES_PER_SHARD_MAX <= TICK_LANE_CAPACITY);
+    assert!(LANE_BATCHES_PER_SHARD_MAX <= TICK_QUEUE_CAPACITY);
     assert!(SHARDS_MAX <= u16::MAX as usize);
 };

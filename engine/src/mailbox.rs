@@ -1,4 +1,4 @@
-//! The bounded way into a shard: two lanes, one sleeping flag each, no lost wake-up.
+//! The bounded way into a shard: two queues, one sleeping flag each, no lost wake-up.
 //!
 //! Map: `gate` is the sleeping flag and its waker, `watch` is the shard's side (wait for mail in a task or park a
 //! thread), `inspect` is what the watchdog sees. `loom_tests` explores every interleaving of the gate,
@@ -22,29 +22,29 @@ use crossbeam::{queue::ArrayQueue, utils::CachePadded};
 
 use self::gate::SleepGate;
 pub use self::{
-    inspect::{LaneState, Watched},
-    watch::{LaneWatch, ThreadParker},
+    inspect::{QueueState, Watched},
+    watch::{QueueWatch, ThreadParker},
 };
 
-/// Which lane a message takes.
+/// Which queue a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum Queue {
     /// Control and predictions: served first.
     Control,
     /// Ticks: guaranteed a batch each turn.
     Ticks,
 }
 
-impl Lane {
-    /// Both lanes, in the order they are served.
+impl Queue {
+    /// Both queues, in the order they are served.
     pub const ALL: [Self; 2] = [Self::Control, Self::Ticks];
 }
 
-/// A bounded mailbox with two lanes; any thread pushes, one shard pops.
+/// A bounded mailbox with two queues; any thread pushes, one shard pops.
 #[derive(Debug)]
 pub struct Mailbox<M> {
-    control: LaneQueue<M>,
-    ticks: LaneQueue<M>,
+    control: BoundedQueue<M>,
+    ticks: BoundedQueue<M>,
     /// No new messages; the shard still drains what is there.
     closed: AtomicBool,
     /// The shard has drained for the last time, or died: what lies here will never be read.
@@ -52,7 +52,7 @@ pub struct Mailbox<M> {
 }
 
 #[derive(Debug)]
-struct LaneQueue<M> {
+struct BoundedQueue<M> {
     messages: ArrayQueue<M>,
     gate: SleepGate,
     /// Written by the shard alone, read by the watchdog.
@@ -62,13 +62,13 @@ struct LaneQueue<M> {
 /// The message did not go in; it is handed back.
 #[derive(Debug)]
 pub enum PushError<M> {
-    /// The lane is full.
+    /// The queue is full.
     Full(M),
     /// The shard is gone or going.
     Closed(M),
 }
 
-impl<M> LaneQueue<M> {
+impl<M> BoundedQueue<M> {
     fn new(capacity: usize) -> Self {
         Self { messages: ArrayQueue::new(capacity), gate: SleepGate::default(), pops: CachePadded::default() }
     }
@@ -78,8 +78,8 @@ impl<M> Mailbox<M> {
     /// A mailbox of these capacities.
     pub fn new(control_capacity: usize, tick_capacity: usize) -> Self {
         Self {
-            control: LaneQueue::new(control_capacity),
-            ticks: LaneQueue::new(tick_capacity),
+            control: BoundedQueue::new(control_capacity),
+            ticks: BoundedQueue::new(tick_capacity),
             closed: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         }
@@ -92,11 +92,11 @@ impl<M> Mailbox<M> {
     ///
     /// # Errors
     /// [`PushError`] with the message.
-    pub fn push(&self, lane: Lane, message: M) -> Result<(), PushError<M>> {
+    pub fn push(&self, queue: Queue, message: M) -> Result<(), PushError<M>> {
         if self.is_closed() {
             return Err(PushError::Closed(message));
         }
-        let queue = self.lane(lane);
+        let queue = self.queue(queue);
         queue.messages.push(message).map_err(PushError::Full)?;
         queue.gate.notify();
         // `notify` begins with the fence that pairs with the one in `abandon`: either we see its flag here, or it
@@ -107,33 +107,33 @@ impl<M> Mailbox<M> {
         Ok(())
     }
 
-    /// Takes the oldest message of a lane; only the shard may call this.
-    pub fn pop(&self, lane: Lane) -> Option<M> {
-        let queue = self.lane(lane);
+    /// Takes the oldest message of a queue; only the shard may call this.
+    pub fn pop(&self, queue: Queue) -> Option<M> {
+        let queue = self.queue(queue);
         let message = queue.messages.pop()?;
         // One writer: a load and a store, no locked instruction.
         queue.pops.store(queue.pops.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         Some(message)
     }
 
-    /// Messages waiting in the lane.
-    pub fn depth(&self, lane: Lane) -> usize {
-        self.lane(lane).messages.len()
+    /// Messages waiting in the queue.
+    pub fn depth(&self, queue: Queue) -> usize {
+        self.queue(queue).messages.len()
     }
 
-    /// Messages the shard has taken from the lane since the start.
-    pub fn pops(&self, lane: Lane) -> u64 {
-        self.lane(lane).pops.load(Ordering::Relaxed)
+    /// Messages the shard has taken from the queue since the start.
+    pub fn pops(&self, queue: Queue) -> u64 {
+        self.queue(queue).pops.load(Ordering::Relaxed)
     }
 
-    /// Times the shard went to sleep waiting for this lane.
-    pub fn parks(&self, lane: Lane) -> u64 {
-        self.lane(lane).gate.parks()
+    /// Times the shard went to sleep waiting for this queue.
+    pub fn parks(&self, queue: Queue) -> u64 {
+        self.queue(queue).gate.parks()
     }
 
-    /// Times a push found the shard asleep on this lane and woke it.
-    pub fn wakes(&self, lane: Lane) -> u64 {
-        self.lane(lane).gate.wakes()
+    /// Times a push found the shard asleep on this queue and woke it.
+    pub fn wakes(&self, queue: Queue) -> u64 {
+        self.queue(queue).gate.wakes()
     }
 
     /// Refuses further messages and wakes the shard, which drains what is there and ends.
@@ -148,7 +148,7 @@ impl<M> Mailbox<M> {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Whether both lanes are empty.
+    /// Whether both queues are empty.
     pub fn is_empty(&self) -> bool {
         self.control.messages.is_empty() && self.ticks.messages.is_empty()
     }
@@ -169,14 +169,14 @@ impl<M> Mailbox<M> {
         while self.ticks.messages.pop().is_some() {}
     }
 
-    fn lane(&self, lane: Lane) -> &LaneQueue<M> {
-        match lane {
-            Lane::Control => &self.control,
-            Lane::Ticks => &self.ticks,
+    fn queue(&self, queue: Queue) -> &BoundedQueue<M> {
+        match queue {
+            Queue::Control => &self.control,
+            Queue::Ticks => &self.ticks,
         }
     }
 
-    fn has_news(&self, lane: Lane) -> bool {
-        !self.lane(lane).messages.is_empty() || self.is_closed()
+    fn has_news(&self, queue: Queue) -> bool {
+        !self.queue(queue).messages.is_empty() || self.is_closed()
     }
 }

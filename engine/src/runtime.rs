@@ -36,7 +36,7 @@ pub trait ShardStep: 'static {
     /// The messages of the mailbox.
     type Message: Send + 'static;
 
-    /// Handles the messages, in order. A call holds only messages of one lane: up to
+    /// Handles the messages, in order. A call holds only messages of one queue: up to
     /// [`CONTROL_PER_TURN_MAX`](crate::limits::CONTROL_PER_TURN_MAX) of control, or up to
     /// [`TICK_BATCHES_PER_TURN_MAX`](crate::limits::TICK_BATCHES_PER_TURN_MAX) of ticks. Messages that are left in the
     /// vector are dropped.

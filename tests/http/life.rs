@@ -163,7 +163,7 @@ fn a_drain_finishes_what_is_in_flight_and_takes_nothing_new() {
     in_flight.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
     let mailbox = service.shard.mailbox.clone();
     // The shard takes nothing while it is held, so the question lies there.
-    while mailbox.depth(engine::mailbox::Lane::Control) == 0 {
+    while mailbox.depth(engine::mailbox::Queue::Control) == 0 {
         std::thread::yield_now();
     }
     service.app.start_draining();
@@ -285,7 +285,7 @@ fn a_drain_does_not_wait_for_ever() {
     let mut stuck = service.connect();
     service.shard.hold.set(true);
     stuck.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
-    while service.shard.mailbox.depth(engine::mailbox::Lane::Control) == 0 {
+    while service.shard.mailbox.depth(engine::mailbox::Queue::Control) == 0 {
         std::thread::yield_now();
     }
     assert_eq!(service.stop(), 1);

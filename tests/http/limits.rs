@@ -9,7 +9,7 @@ use std::{
 
 use engine::settings::Seconds;
 use engine::{
-    mailbox::{Lane, PushError},
+    mailbox::{PushError, Queue},
     message::{Control, Message},
 };
 
@@ -161,14 +161,14 @@ fn a_full_mailbox_is_503_with_retry_after_and_clears() {
     service.shard.hold.set(true);
     let mut waiting = service.connect();
     waiting.send(b"GET /predict/BTC-USD HTTP/1.1\r\nhost: x\r\n\r\n");
-    while mailbox.depth(Lane::Control) == 0 {
+    while mailbox.depth(Queue::Control) == 0 {
         std::thread::yield_now();
     }
     // The front puts the questions of a turn into one message; the other places are filled from here.
     let mut answers = Vec::new();
     loop {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        match mailbox.push(Lane::Control, Message::Control(Control::Symbols { reply })) {
+        match mailbox.push(Queue::Control, Message::Control(Control::Symbols { reply })) {
             Ok(()) => answers.push(answer),
             Err(PushError::Full(_)) => break,
             Err(PushError::Closed(_)) => panic!("the shard ended"),

@@ -16,7 +16,7 @@ use api::{
 use engine::{
     feedback::recalibration::Line,
     handle::EngineHandle,
-    limits::CONTROL_LANE_CAPACITY,
+    limits::CONTROL_QUEUE_CAPACITY,
     metrics::ShardMetrics,
     prediction::{Prediction, Scored, StateFrom, Status, TauSource, WarmingReason},
     route::RouteTable,
@@ -81,7 +81,7 @@ impl Default for Setup {
             config,
             model: Some(model()),
             legacy_model: None,
-            control_capacity: CONTROL_LANE_CAPACITY,
+            control_capacity: CONTROL_QUEUE_CAPACITY,
             age_ms: 0,
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use engine::{
-    mailbox::{Lane, Mailbox, ThreadParker},
+    mailbox::{Mailbox, Queue, ThreadParker},
     message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
     metrics::ShardMetrics,
     prediction::Prediction,
@@ -58,7 +58,7 @@ impl Shard {
         let run = move || {
             let mut parker = ThreadParker::for_current_thread(&mail);
             loop {
-                match held.when_free(|| mail.pop(Lane::Control)) {
+                match held.when_free(|| mail.pop(Queue::Control)) {
                     Some(Message::Control(question)) => answer(&state, question),
                     Some(Message::Ticks(_) | Message::Partition(_) | Message::Marker(_)) => {}
                     None if mail.is_closed() => return,

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{AskError, push};
 use crate::{
-    limits::CONTROL_LANE_CAPACITY,
+    limits::CONTROL_QUEUE_CAPACITY,
     mailbox::Mailbox,
     message::{Answer, Control, Message},
     symbol::SymbolKey,
@@ -69,7 +69,7 @@ pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, dead
     let (reply, answer) = oneshot::channel();
     let waiting = Waiting { mailbox: mailbox.clone(), symbol, deadline, reply };
     let is_full = WAITING.with_borrow_mut(|all| {
-        let is_full = all.len() >= CONTROL_LANE_CAPACITY;
+        let is_full = all.len() >= CONTROL_QUEUE_CAPACITY;
         if !is_full {
             all.push(waiting);
         }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     limits::TICKS_PER_BATCH_MAX,
-    mailbox::{Lane, Mailbox, PushError},
+    mailbox::{Mailbox, PushError, Queue},
     message::{Batch, Message, RoutedTick},
     metrics::IngestMetrics,
     stop::StopToken,
@@ -132,7 +132,7 @@ impl Delivery {
     pub fn push(&self, shard: usize, mut message: Message) -> Result<(), Undelivered> {
         let mut tries = 0;
         loop {
-            message = match self.mailboxes[shard].push(Lane::Ticks, message) {
+            message = match self.mailboxes[shard].push(Queue::Ticks, message) {
                 Ok(()) => return Ok(()),
                 Err(PushError::Closed(_)) => return Err(Undelivered::Ended),
                 Err(PushError::Full(back)) => back,

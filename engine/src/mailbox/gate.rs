@@ -1,4 +1,4 @@
-//! The sleeping flag and the waker of one lane: who wakes a sleeper, exactly once, and never not.
+//! The sleeping flag and the waker of one queue: who wakes a sleeper, exactly once, and never not.
 
 use std::task::{Context, Poll, Waker};
 
@@ -15,7 +15,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering, fence},
 };
 
-/// One lane's sleeping flag. Pushers share it; one sleeper owns the other side through a [`Sleeper`].
+/// One queue's sleeping flag. Pushers share it; one sleeper owns the other side through a [`Sleeper`].
 #[derive(Debug)]
 pub(super) struct SleepGate {
     /// On its own cache line: every push reads it, and it changes only when the shard sleeps or wakes.

@@ -1,10 +1,10 @@
 //! What a watchdog may see and do from outside, whatever the message type.
 
-use super::{Lane, Mailbox};
+use super::{Mailbox, Queue};
 
-/// A lane at one look.
+/// A queue at one look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LaneState {
+pub struct QueueState {
     /// Messages waiting.
     pub depth: usize,
     /// Messages taken since the start.
@@ -15,27 +15,27 @@ pub struct LaneState {
 
 /// A mailbox without its message type.
 pub trait Watched: Send + Sync {
-    /// The lane now.
-    fn lane_state(&self, lane: Lane) -> LaneState;
-    /// Wakes the shard's waiter on this lane, even if it was woken already.
-    fn rewake(&self, lane: Lane);
+    /// The queue now.
+    fn queue_state(&self, queue: Queue) -> QueueState;
+    /// Wakes the shard's waiter on this queue, even if it was woken already.
+    fn rewake(&self, queue: Queue);
     /// See [`Mailbox::close`].
     fn close(&self);
 }
 
 impl<M: Send> Watched for Mailbox<M> {
-    fn lane_state(&self, lane: Lane) -> LaneState {
-        LaneState {
-            depth: self.depth(lane),
-            pops: self.pops(lane),
-            sleeping: self.lane(lane).gate.is_sleeping(),
+    fn queue_state(&self, queue: Queue) -> QueueState {
+        QueueState {
+            depth: self.depth(queue),
+            pops: self.pops(queue),
+            sleeping: self.queue(queue).gate.is_sleeping(),
         }
     }
 
-    fn rewake(&self, lane: Lane) {
+    fn rewake(&self, queue: Queue) {
         // `notify` first: where the flag is still up, the waiter believes a wake only once it is down.
-        self.lane(lane).gate.notify();
-        self.lane(lane).gate.wake();
+        self.queue(queue).gate.notify();
+        self.queue(queue).gate.wake();
     }
 
     fn close(&self) {

@@ -21,16 +21,16 @@ use loom::{
 
 use super::gate::{SleepGate, Sleeper};
 
-struct Lane {
+struct Queue {
     gate: SleepGate,
     mail: AtomicUsize,
 }
 
-fn lane() -> Arc<Lane> {
-    Arc::new(Lane { gate: SleepGate::default(), mail: AtomicUsize::new(0) })
+fn queue() -> Arc<Queue> {
+    Arc::new(Queue { gate: SleepGate::default(), mail: AtomicUsize::new(0) })
 }
 
-impl Lane {
+impl Queue {
     fn push(&self) {
         self.mail.fetch_add(1, Ordering::Release);
         self.gate.notify();
@@ -55,12 +55,12 @@ impl Lane {
 #[test]
 fn loom_a_push_is_never_slept_through() {
     loom::model(|| {
-        let lane = lane();
+        let queue = queue();
         let pusher = {
-            let lane = lane.clone();
-            thread::spawn(move || lane.push())
+            let queue = queue.clone();
+            thread::spawn(move || queue.push())
         };
-        lane.take(1);
+        queue.take(1);
         pusher.join().unwrap();
     });
 }
@@ -70,16 +70,16 @@ fn loom_two_pushers_wake_a_sleep_once() {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
     model.check(|| {
-        let lane = lane();
+        let queue = queue();
         let pushers: Vec<_> = (0..2)
             .map(|_| {
-                let lane = lane.clone();
-                thread::spawn(move || lane.push())
+                let queue = queue.clone();
+                thread::spawn(move || queue.push())
             })
             .collect();
-        let polls = lane.take(2);
+        let polls = queue.take(2);
         pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
-        assert!(lane.gate.wakes() <= polls, "a raised flag was taken down by two pushers");
+        assert!(queue.gate.wakes() <= polls, "a raised flag was taken down by two pushers");
     });
 }
 
@@ -88,15 +88,15 @@ fn loom_two_pushes_of_one_thread_arrive() {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
     model.check(|| {
-        let lane = lane();
+        let queue = queue();
         let pusher = {
-            let lane = lane.clone();
+            let queue = queue.clone();
             thread::spawn(move || {
-                lane.push();
-                lane.push();
+                queue.push();
+                queue.push();
             })
         };
-        lane.take(2);
+        queue.take(2);
         pusher.join().unwrap();
     });
 }

@@ -1,4 +1,4 @@
-//! The shard's side of the mailbox: wait for one lane in a task, or for both on a plain thread.
+//! The shard's side of the mailbox: wait for one queue in a task, or for both on a plain thread.
 
 use std::{
     sync::Arc,
@@ -6,38 +6,38 @@ use std::{
     thread::Thread,
 };
 
-use super::{Lane, Mailbox, gate::Sleeper};
+use super::{Mailbox, Queue, gate::Sleeper};
 
-/// Waits for one lane. One per lane and shard: two would steal each other's wake.
+/// Waits for one queue. One per queue and shard: two would steal each other's wake.
 #[derive(Debug)]
-pub struct LaneWatch<M> {
+pub struct QueueWatch<M> {
     mailbox: Arc<Mailbox<M>>,
-    lane: Lane,
+    queue: Queue,
     sleeper: Sleeper,
 }
 
-impl<M> LaneWatch<M> {
-    /// The watch of a lane.
-    pub fn new(mailbox: Arc<Mailbox<M>>, lane: Lane) -> Self {
-        Self { mailbox, lane, sleeper: Sleeper::default() }
+impl<M> QueueWatch<M> {
+    /// The watch of a queue.
+    pub fn new(mailbox: Arc<Mailbox<M>>, queue: Queue) -> Self {
+        Self { mailbox, queue, sleeper: Sleeper::default() }
     }
 
-    /// Ready when the lane may hold a message or the mailbox is closed; otherwise the next push wakes `cx`.
+    /// Ready when the queue may hold a message or the mailbox is closed; otherwise the next push wakes `cx`.
     pub fn poll_mail(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let (mailbox, lane) = (&self.mailbox, self.lane);
-        mailbox.lane(lane).gate.poll_news(&mut self.sleeper, cx, || mailbox.has_news(lane))
+        let (mailbox, queue) = (&self.mailbox, self.queue);
+        mailbox.queue(queue).gate.poll_news(&mut self.sleeper, cx, || mailbox.has_news(queue))
     }
 
     fn disarm(&mut self) {
-        self.mailbox.lane(self.lane).gate.disarm(&mut self.sleeper);
+        self.mailbox.queue(self.queue).gate.disarm(&mut self.sleeper);
     }
 }
 
-/// Parks the current thread until either lane has mail: the same protocol, with a waker that unparks.
+/// Parks the current thread until either queue has mail: the same protocol, with a waker that unparks.
 #[derive(Debug)]
 pub struct ThreadParker<M> {
-    control: LaneWatch<M>,
-    ticks: LaneWatch<M>,
+    control: QueueWatch<M>,
+    ticks: QueueWatch<M>,
     waker: Waker,
 }
 
@@ -57,13 +57,13 @@ impl<M> ThreadParker<M> {
     /// A parker for the thread that calls this.
     pub fn for_current_thread(mailbox: &Arc<Mailbox<M>>) -> Self {
         Self {
-            control: LaneWatch::new(mailbox.clone(), Lane::Control),
-            ticks: LaneWatch::new(mailbox.clone(), Lane::Ticks),
+            control: QueueWatch::new(mailbox.clone(), Queue::Control),
+            ticks: QueueWatch::new(mailbox.clone(), Queue::Ticks),
             waker: Waker::from(Arc::new(Unpark(std::thread::current()))),
         }
     }
 
-    /// Returns when a lane may hold a message or the mailbox is closed.
+    /// Returns when a queue may hold a message or the mailbox is closed.
     pub fn park(&mut self) {
         let cx = Context::from_waker(&self.waker);
         loop {
@@ -75,7 +75,7 @@ impl<M> ThreadParker<M> {
             // An unpark between the polls and here is kept as a token; a stray one only costs another look.
             std::thread::park();
         }
-        // The lane without mail must not stay armed: its next push would pay for a wake that nobody needs.
+        // The queue without mail must not stay armed: its next push would pay for a wake that nobody needs.
         self.control.disarm();
         self.ticks.disarm();
     }

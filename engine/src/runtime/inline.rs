@@ -24,7 +24,7 @@ impl<S: ShardStep> InlineShard<S> {
         self.shard.turn(|| now) == Turn::Worked
     }
 
-    /// Turns until both lanes are empty. Returns the turns that handled messages.
+    /// Turns until both queues are empty. Returns the turns that handled messages.
     pub fn run_until_idle(&mut self, now: Instant) -> usize {
         std::iter::from_fn(|| self.turn(now).then_some(())).count()
     }
@@ -52,27 +52,27 @@ mod tests {
     use super::InlineShard;
     use crate::{
         limits::{CONTROL_PER_TURN_MAX, TICK_BATCHES_PER_TURN_MAX},
-        mailbox::{Lane, Mailbox},
+        mailbox::{Mailbox, Queue},
         runtime::ShardStep,
     };
 
     #[derive(Default)]
     struct Record {
-        steps: Vec<(Instant, Vec<Lane>)>,
+        steps: Vec<(Instant, Vec<Queue>)>,
     }
 
     impl ShardStep for Record {
-        type Message = Lane;
+        type Message = Queue;
 
-        fn step(&mut self, now: Instant, messages: &mut Vec<Lane>) {
+        fn step(&mut self, now: Instant, messages: &mut Vec<Queue>) {
             self.steps.push((now, std::mem::take(messages)));
         }
     }
 
     fn shard_with(control: usize, ticks: usize) -> InlineShard<Record> {
         let mailbox = Arc::new(Mailbox::new(1_024, 64));
-        (0..ticks).for_each(|_| mailbox.push(Lane::Ticks, Lane::Ticks).unwrap());
-        (0..control).for_each(|_| mailbox.push(Lane::Control, Lane::Control).unwrap());
+        (0..ticks).for_each(|_| mailbox.push(Queue::Ticks, Queue::Ticks).unwrap());
+        (0..control).for_each(|_| mailbox.push(Queue::Control, Queue::Control).unwrap());
         InlineShard::new(Record::default(), mailbox)
     }
 
@@ -81,10 +81,10 @@ mod tests {
         let mut shard = shard_with(2 * CONTROL_PER_TURN_MAX, 3 * TICK_BATCHES_PER_TURN_MAX);
         let now = Instant::now();
         assert_eq!(shard.run_until_idle(now), 3);
-        let steps: Vec<(Lane, usize)> =
+        let steps: Vec<(Queue, usize)> =
             shard.core().steps.iter().map(|(_, messages)| (messages[0], messages.len())).collect();
-        let control = (Lane::Control, CONTROL_PER_TURN_MAX);
-        let ticks = (Lane::Ticks, TICK_BATCHES_PER_TURN_MAX);
+        let control = (Queue::Control, CONTROL_PER_TURN_MAX);
+        let ticks = (Queue::Ticks, TICK_BATCHES_PER_TURN_MAX);
         assert_eq!(steps, [control, ticks, control, ticks, ticks]);
         assert!(shard.core().steps.iter().all(|(at, _)| *at == now), "the caller's time is the only time");
     }

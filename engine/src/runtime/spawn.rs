@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cpu::CpuPlan,
-    mailbox::{Lane, Mailbox, Watched},
+    mailbox::{Mailbox, Queue, Watched},
     metrics::ShardMetrics,
     sys,
 };
@@ -167,7 +167,7 @@ impl Shards {
         while self.threads.iter().any(|thread| !thread.is_finished()) {
             std::thread::sleep(GUARD_PERIOD);
             for mailbox in &self.mailboxes {
-                Lane::ALL.into_iter().for_each(|lane| mailbox.rewake(lane));
+                Queue::ALL.into_iter().for_each(|queue| mailbox.rewake(queue));
             }
         }
         // A panic was noticed by the shard's attendance already.

@@ -31,7 +31,7 @@ pub(super) fn serve<S: ShardStep>(shard: &mut ShardLoop<S>, spin: Duration) {
     }
 }
 
-/// Polls the lanes for this long; whether there is a message.
+/// Polls the queues for this long; whether there is a message.
 pub(super) fn spin_for_mail<M>(mailbox: &Arc<Mailbox<M>>, spin: Duration) -> bool {
     if spin.is_zero() {
         return false;

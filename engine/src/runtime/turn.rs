@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{ShardStep, presence::Presence};
 use crate::{
     limits::{CONTROL_PER_TURN_MAX, ROWS_PER_TURN_MAX, TICK_BATCHES_PER_TURN_MAX},
-    mailbox::{Lane, Mailbox},
+    mailbox::{Mailbox, Queue},
 };
 
 /// The result of a turn.
@@ -13,9 +13,9 @@ use crate::{
 pub(super) enum Turn {
     /// The turn handled messages: look again before sleeping.
     Worked,
-    /// Both lanes were empty.
+    /// Both queues were empty.
     Idle,
-    /// Both lanes were empty and the mailbox is closed.
+    /// Both queues were empty and the mailbox is closed.
     Ended,
 }
 
@@ -37,10 +37,10 @@ impl<S: ShardStep> ShardLoop<S> {
     /// Serves control messages first, then ticks. Each share is bounded, so that neither waits longer than one share of
     /// the other.
     pub(super) fn turn(&mut self, clock: impl Fn() -> Instant) -> Turn {
-        // Read before the lanes: a push that came before the close is seen by the drain that follows.
+        // Read before the queues: a push that came before the close is seen by the drain that follows.
         let closed = self.mailbox.is_closed();
-        let control = self.serve(Lane::Control, CONTROL_PER_TURN_MAX, &clock);
-        let ticks = self.serve(Lane::Ticks, TICK_BATCHES_PER_TURN_MAX, &clock);
+        let control = self.serve(Queue::Control, CONTROL_PER_TURN_MAX, &clock);
+        let ticks = self.serve(Queue::Ticks, TICK_BATCHES_PER_TURN_MAX, &clock);
         match (control || ticks, closed) {
             (true, _) => Turn::Worked,
             (false, false) => Turn::Idle,
@@ -48,10 +48,10 @@ impl<S: ShardStep> ShardLoop<S> {
         }
     }
 
-    fn serve(&mut self, lane: Lane, count_max: usize, clock: impl Fn() -> Instant) -> bool {
+    fn serve(&mut self, queue: Queue, count_max: usize, clock: impl Fn() -> Instant) -> bool {
         let mut rows = 0;
         while self.messages.len() < count_max && rows < ROWS_PER_TURN_MAX {
-            let Some(message) = self.mailbox.pop(lane) else { break };
+            let Some(message) = self.mailbox.pop(queue) else { break };
             rows += S::rows_of(&message);
             self.messages.push(message);
         }

@@ -1,7 +1,7 @@
 //! A thread outside the shards that looks every few milliseconds for a shard that sleeps although it has messages.
 //!
 //! It must not cry wolf: a shard without progress may be in a long step, or in line for a CPU that others hold. So a
-//! re-wake is counted only when, for a whole period, no message was taken from a lane with mail, the core is not at
+//! re-wake is counted only when, for a whole period, no message was taken from a queue with mail, the core is not at
 //! work, the kernel says that the thread is asleep, and the sleeping flag says that it was woken: a wake-up was
 //! lost. With the flag still up the pusher has stored its message and has not come to wake (it lost its own CPU in
 //! between): that shard is woken too, which is quicker for it, and not counted.
@@ -17,7 +17,7 @@ use std::{
 
 use super::presence::{Presence, ShardState};
 use crate::{
-    mailbox::{Lane, LaneState, Watched},
+    mailbox::{Queue, QueueState, Watched},
     metrics::ShardMetrics,
     sys::{self, ThreadState},
 };
@@ -65,7 +65,7 @@ impl Drop for Watchdog {
     }
 }
 
-/// The time since which each lane has had messages while none was taken.
+/// The time since which each queue has had messages while none was taken.
 #[derive(Clone, Copy, Debug, Default)]
 struct Record {
     pops: [u64; 2],
@@ -78,23 +78,23 @@ fn look(ward: &Ward, record: &mut Record, now: Instant, period: Duration) {
         return;
     }
     let mut stalled_longest = Duration::ZERO;
-    for lane in Lane::ALL {
-        let state = ward.mailbox.lane_state(lane);
-        let unmoved = unmoved_for(record, lane, state, now);
+    for queue in Queue::ALL {
+        let state = ward.mailbox.queue_state(queue);
+        let unmoved = unmoved_for(record, queue, state, now);
         stalled_longest = stalled_longest.max(unmoved);
         if unmoved >= period {
-            if is_asleep(&ward.presence) && !state.sleeping && !moved(ward, lane, state) {
+            if is_asleep(&ward.presence) && !state.sleeping && !moved(ward, queue, state) {
                 ward.metrics.rewakes.add(1);
             }
-            ward.mailbox.rewake(lane);
+            ward.mailbox.rewake(queue);
         }
     }
     ward.presence.set_stalled_for(stalled_longest);
 }
 
-fn unmoved_for(record: &mut Record, lane: Lane, state: LaneState, now: Instant) -> Duration {
-    let since = &mut record.unmoved_since[lane as usize];
-    let pops = &mut record.pops[lane as usize];
+fn unmoved_for(record: &mut Record, queue: Queue, state: QueueState, now: Instant) -> Duration {
+    let since = &mut record.unmoved_since[queue as usize];
+    let pops = &mut record.pops[queue as usize];
     if state.depth == 0 {
         *since = None;
     } else if since.is_none() || *pops != state.pops {
@@ -111,8 +111,8 @@ fn is_asleep(presence: &Presence) -> bool {
 }
 
 /// Whether a message was taken while we were looking.
-fn moved(ward: &Ward, lane: Lane, before: LaneState) -> bool {
-    ward.mailbox.lane_state(lane).pops != before.pops
+fn moved(ward: &Ward, queue: Queue, before: QueueState) -> bool {
+    ward.mailbox.queue_state(queue).pops != before.pops
 }
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
     /// A shard's thread that does this until the test ends, with one message in its mailbox that it never takes.
     fn ward_whose_thread(does: impl Fn(&mpsc::Receiver<()>) + Send + 'static) -> (Ward, mpsc::Sender<()>) {
         let mailbox = Arc::new(Mailbox::new(4, 4));
-        mailbox.push(Lane::Ticks, ()).unwrap();
+        mailbox.push(Queue::Ticks, ()).unwrap();
         let presence = Arc::<Presence>::default();
         let (began, begun) = mpsc::channel();
         let (end, ended) = mpsc::channel();
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn progress_or_an_empty_lane_ends_a_stall() {
+    fn progress_or_an_empty_queue_ends_a_stall() {
         let mut record = Record::default();
         let start = Instant::now();
-        let state = |depth, pops| LaneState { depth, pops, sleeping: false };
-        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(1, 0), start), Duration::ZERO);
-        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(2, 0), start + PERIOD), PERIOD);
-        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(2, 1), start + 2 * PERIOD), Duration::ZERO);
-        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(0, 3), start + 3 * PERIOD), Duration::ZERO);
-        assert_eq!(unmoved_for(&mut record, Lane::Ticks, state(1, 3), start + 4 * PERIOD), Duration::ZERO);
+        let state = |depth, pops| QueueState { depth, pops, sleeping: false };
+        assert_eq!(unmoved_for(&mut record, Queue::Ticks, state(1, 0), start), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Queue::Ticks, state(2, 0), start + PERIOD), PERIOD);
+        assert_eq!(unmoved_for(&mut record, Queue::Ticks, state(2, 1), start + 2 * PERIOD), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Queue::Ticks, state(0, 3), start + 3 * PERIOD), Duration::ZERO);
+        assert_eq!(unmoved_for(&mut record, Queue::Ticks, state(1, 3), start + 4 * PERIOD), Duration::ZERO);
     }
 }

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::{
         limits::ROWS_PER_TURN_MAX,
-        mailbox::{Lane, Mailbox},
+        mailbox::{Mailbox, Queue},
         message::{Control, Message},
         metrics::ShardMetrics,
         runtime::{InlineShard, ShardStep},
@@ -119,7 +119,7 @@ mod tests {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + Duration::from_secs(60);
         let question = Control::ScoreRows { model: model.clone(), rows, deadline, reply };
-        assert!(shard.mailbox().push(Lane::Control, Message::Control(question)).is_ok());
+        assert!(shard.mailbox().push(Queue::Control, Message::Control(question)).is_ok());
         answer
     }
 
