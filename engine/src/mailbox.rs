@@ -26,7 +26,7 @@ pub use self::{
     watch::{QueueWatch, ThreadParker},
 };
 
-/// Which queue a message takes.
+/// The queue of a mailbox that a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// Control and predictions: served first.

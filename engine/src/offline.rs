@@ -22,7 +22,7 @@ const SHARD: usize = 0;
 /// One shard, driven by the thread that feeds it.
 pub struct Offline<O> {
     core: ShardCore,
-    /// What the ticks gave.
+    /// Takes the predictions and effects of the ticks.
     pub out: O,
     sorter: Sorter,
     messages: Vec<Message>,
@@ -52,7 +52,7 @@ impl<O: Out> Offline<O> {
         }
     }
 
-    /// The same over a core that is changed first.
+    /// Changes the core before the first tick, as to give it other settings.
     pub fn with_core(mut self, change: impl FnOnce(ShardCore) -> ShardCore) -> Self {
         self.core = change(self.core);
         self

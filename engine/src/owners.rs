@@ -1,4 +1,4 @@
-//! Who owns the partitions of a log that several processes share, as a front end sees it.
+//! The owners of the partitions of a log that several processes share, as a front end sees them.
 //!
 //! One thread writes the table, from what the owners publish; a front reads it without a lock, and only for a symbol
 //! whose state is not here.
@@ -15,12 +15,12 @@ use arc_swap::ArcSwap;
 
 use crate::symbol::Partition;
 
-/// Who owns a partition.
+/// The owner of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Its name in the group.
+    /// The owner's name in the group, `kafka.instance`.
     pub instance: String,
-    /// Which of its lanes.
+    /// The number of the lane that has the partition, from 0.
     pub lane: usize,
     /// Where its front answers, `http://host:port`.
     pub url: String,
@@ -39,7 +39,7 @@ pub struct OwnerTable {
 }
 
 impl OwnerTable {
-    /// Who owns a partition, as far as it was published.
+    /// The owner of a partition, if one was published.
     pub fn of(&self, partition: Partition) -> Option<Arc<Owner>> {
         self.owners.load().get(&partition.0).cloned()
     }

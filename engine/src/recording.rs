@@ -48,7 +48,7 @@ impl LogRecord {
     }
 }
 
-/// Why a log could not be read or kept.
+/// The reason for which a log could not be read or recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The broker.
@@ -60,9 +60,9 @@ pub enum LogError {
     /// A file.
     #[error("{path}: {cause}")]
     File {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system or the unpacker says.
+        /// The error of the system or of the decompressor.
         cause: io::Error,
     },
     /// A line that is no envelope.
@@ -72,7 +72,7 @@ pub enum LogError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         cause: String,
     },
     /// Files that do not make one log.

@@ -46,7 +46,7 @@ pub struct RouteTable {
     learned: Mutex<Learned>,
 }
 
-/// What only learning needs, and who asks about a split symbol.
+/// The part of the table behind a lock: only learning and questions about split symbols read it.
 #[derive(Debug)]
 struct Learned {
     symbols_of_shard: Vec<usize>,

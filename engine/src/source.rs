@@ -72,7 +72,7 @@ pub enum Source {
     None,
 }
 
-/// Why a source cannot run, or ended.
+/// The reason for which a source cannot run, or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The simulator has nothing to simulate.
@@ -87,7 +87,7 @@ pub enum SourceError {
     Kafka(#[from] crate::kafka::Refusal),
 }
 
-/// What a source of ticks works with while it runs on the caller's thread.
+/// The surroundings of a source of ticks that runs on the caller's thread.
 pub struct Run<'a> {
     /// The wall clock when the run begins: where the simulator's history ends. A file does not look at it.
     pub now: EventTime,
@@ -108,7 +108,7 @@ pub enum SourceEnd {
     Stopped,
 }
 
-/// What a source works with while it feeds an engine.
+/// The surroundings of a source that feeds an engine.
 #[derive(Clone, Debug)]
 pub struct Feeding {
     /// The engine that it feeds.
@@ -122,7 +122,7 @@ pub struct Feeding {
     pub now: EventTime,
 }
 
-/// What one thread of a source does, from the beginning to the end.
+/// The work of one thread of a source, from its beginning to its end.
 type Work = dyn FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send;
 
 /// The work of one thread of a source.
@@ -160,7 +160,7 @@ impl Source {
         match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => true,
-            _ => false,
+            Self::Simulator(_) | Self::File(_) | Self::None => false,
         }
     }
 

@@ -91,7 +91,7 @@ impl Patience {
     }
 }
 
-/// Why a shard did not take a message.
+/// The reason for which a shard did not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
     /// The shard has ended.

@@ -114,12 +114,12 @@ impl RecordReader {
         self.decoded.first_event_time()
     }
 
-    /// What the newest record held.
+    /// The ticks of the newest record, and the tickers in it that could not be read.
     pub fn decoded(&self) -> &Decoded {
         &self.decoded
     }
 
-    /// What the newest record is.
+    /// The kind of the newest record.
     ///
     /// # Errors
     /// The reason for which it cannot be read, or not to its end.
@@ -127,12 +127,12 @@ impl RecordReader {
         self.outcome
     }
 
-    /// What became of the records that were told.
+    /// The tally of the records that were told.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// The same, for remarks about files.
+    /// The tally, to which remarks about files are added.
     pub(crate) fn tally_mut(&mut self) -> &mut Tally {
         &mut self.tally
     }

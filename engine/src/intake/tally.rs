@@ -1,4 +1,4 @@
-//! What became of a source's records: the sum that every command which reads ticks ends with.
+//! The tally of a source's records, with which every command that reads ticks ends.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -19,11 +19,11 @@ pub struct Fault {
     pub count: u64,
     /// Where the first is: `FILE:LINE`, or `partition PARTITION, offset OFFSET`.
     pub first: String,
-    /// What is wrong with the first, and what it looks like.
+    /// The reason in words, with a description of the first record.
     pub text: String,
 }
 
-/// What could not be read, by [`Unreadable::reason`].
+/// Records that could not be read, by [`Unreadable::reason`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Faults(pub BTreeMap<&'static str, Fault>);
 
@@ -39,7 +39,7 @@ impl Faults {
         }
     }
 
-    /// For any reason.
+    /// All of them, whatever the reason.
     pub fn count(&self) -> u64 {
         self.0.values().map(|fault| fault.count).sum()
     }
@@ -65,18 +65,18 @@ pub struct Remark {
     pub files: u64,
 }
 
-/// What became of the records of a source.
+/// How many records a source has read, and how many of them for which reason gave no tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Records read.
     pub records: u64,
     /// Ticks in them that could be read.
     pub ticks: u64,
-    /// What could not be read.
+    /// Records, or tickers in one, that could not be read.
     pub unreadable: Faults,
     /// Records without a tick, by [`NoTickKind::name`].
     pub without_tick: BTreeMap<&'static str, u64>,
-    /// What was assumed about files, and what is odd about them, by the remark.
+    /// Remarks about files: what was assumed about them, and what is odd.
     pub remarks: BTreeMap<String, Remark>,
     /// Remarks beyond those that are kept.
     pub remarks_left_out: u64,
@@ -128,10 +128,10 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What became of the ticks that a core took.
+/// How many of the ticks that a core took were accepted, or dropped for which reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TickOutcomes {
-    /// They entered a symbol's state.
+    /// Ticks that entered the state of their symbol.
     pub accepted: u64,
     /// Older than their symbol's newest.
     pub late: u64,
@@ -139,12 +139,12 @@ pub struct TickOutcomes {
     pub repeated: u64,
     /// More than an hour ahead of their symbol, and alone.
     pub jump: u64,
-    /// Of the accepted, those whose taker's side was inferred.
+    /// Accepted ticks whose taker side was inferred.
     pub sides_inferred: u64,
 }
 
 impl TickOutcomes {
-    /// What a shard has counted so far.
+    /// The counts of a shard so far.
     pub fn of(metrics: &ShardMetrics) -> Self {
         Self {
             accepted: metrics.ticks_accepted.get(),
@@ -167,7 +167,7 @@ impl TickOutcomes {
         }
     }
 
-    /// What was counted after `before`.
+    /// The difference to the earlier counts `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -180,7 +180,7 @@ impl TickOutcomes {
     }
 }
 
-/// What was accepted, and what was dropped where something was.
+/// The accepted ticks, and each reason for which some were dropped.
 impl fmt::Display for TickOutcomes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} accepted", grouped(self.accepted))?;

@@ -31,7 +31,7 @@ pub(super) type LaneConsumer = BaseConsumer<LaneContext>;
 /// A producer that reports its connection.
 pub(super) type LaneProducer = BaseProducer<ProducerSide>;
 
-/// What the group decided.
+/// A decision of the group about partitions.
 #[derive(Debug)]
 pub(super) enum Rebalance {
     /// These partitions are to be taken.
@@ -40,7 +40,7 @@ pub(super) enum Rebalance {
     Revoked { partitions: TopicPartitionList, lost: bool },
 }
 
-/// What a consumer tells on the side. Its rebalances wait here until the lane has prepared for them: the group goes on
+/// Takes what the consumer reports outside of a poll. Its rebalances wait here until the lane has prepared for them: the group goes on
 /// when the lane assigns, and other partitions are served meanwhile.
 pub(super) struct LaneContext {
     metrics: Arc<LaneMetrics>,
@@ -48,7 +48,7 @@ pub(super) struct LaneContext {
     /// By partition of the ticks' topic.
     ends: Mutex<BTreeMap<i32, End>>,
     topic: String,
-    /// What the library said of its newest error: more than the code that comes with a poll.
+    /// The library's words about its newest error, which say more than the code that comes with a poll.
     reason: Mutex<Option<String>>,
     /// The consumer is being closed: give back at once what it asks for.
     closing: AtomicBool,
@@ -70,12 +70,12 @@ impl LaneContext {
         self.ends.lock().expect("no code panics while it holds the ends").clone()
     }
 
-    /// What the library said of the error that a poll has just given.
+    /// Takes the library's words about the error that a poll has just returned.
     pub(super) fn take_reason(&self) -> Option<String> {
         self.reason.lock().expect("no code panics while it holds the text").take()
     }
 
-    /// What the group decided since the last call.
+    /// Takes the decisions of the group since the last call, in order.
     pub(super) fn take_rebalances(&self) -> Vec<Rebalance> {
         std::mem::take(&mut *self.rebalances.lock().expect("no code panics while it holds the list"))
     }
@@ -158,7 +158,7 @@ pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item =
     }
 }
 
-/// What a producer tells on the side.
+/// Takes what the producer reports outside of a call.
 pub(super) struct ProducerSide {
     metrics: Arc<LaneMetrics>,
     /// The first record that was not delivered: its topic, and why.
@@ -172,7 +172,7 @@ impl ProducerSide {
         self.failure.lock().expect("no code panics while it holds the failure").is_some()
     }
 
-    /// Why a record was not delivered, if one was not since the last call.
+    /// Takes the reason for which a record was not delivered, if there was one since the last call.
     pub(super) fn take_failure(&self) -> Option<String> {
         self.failure.lock().expect("no code panics while it holds the failure").take()
     }
@@ -226,7 +226,7 @@ fn note_connection(metrics: &LaneMetrics, statistics: &Statistics) {
     metrics.note_connected(connected);
 }
 
-/// What every client has.
+/// The properties that all clients have.
 pub(super) fn common(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -325,15 +325,15 @@ pub(super) fn deliver(producer: &LaneProducer, deadline: Instant) {
     }
 }
 
-/// What a reader tells on the side: that a partition ends is news to its caller only.
+/// Takes what a reader reports outside of a poll.
 #[derive(Default)]
 pub(super) struct ReaderContext {
-    /// What a broker has against us.
+    /// The reason for which a broker refuses the client.
     refusal: Mutex<Option<String>>,
 }
 
 impl ReaderContext {
-    /// Why a broker refuses this client, if one does; known once the reader was polled.
+    /// The reason for which a broker refuses this client, if one does. It is known once the reader was polled.
     pub(super) fn refusal(&self) -> Option<String> {
         self.refusal.lock().expect("no code panics while it holds the refusal").clone()
     }
@@ -365,7 +365,7 @@ pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<Reade
     reader_as(settings, "read_committed")
 }
 
-/// The same with a say in whether it reads what is not committed, or not yet.
+/// A reader with an isolation level: `read_committed`, or `read_uncommitted` to see records of open transactions too.
 pub(super) fn reader_as(
     settings: &KafkaSettings,
     isolation_level: &str,

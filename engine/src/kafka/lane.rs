@@ -1,4 +1,11 @@
-//! The thread: clients made, turns taken, and after a failure all of it again from the broker's word.
+//! A lane: one thread, one member of the group, one transactional producer. It makes its clients and takes turns; after a
+//! failure it does all of that again, from what the broker has committed.
+//!
+//! Map: `turn` one turn; `rebalance` partitions taken over and given back; `link` the way to the shards and back;
+//! `partition` what the lane knows of a partition it owns; `progress` what a commit says beside the offset; `topic_id` which
+//! topic that offset counts records of; `snapshots` which states are written when, `snapshot_topic` to the compacted topic,
+//! `state_files` to files on this machine; `restore` from an assignment to live; `transaction` what is written and how that
+//! ends; `dead_letter` records that cannot be read; `guard` checks on the way; `lag` how far the lane is behind.
 
 pub(super) mod dead_letter;
 mod guard;
@@ -48,17 +55,17 @@ use crate::{
     symbol::Partition,
 };
 
-/// Between two attempts, doubled up to [`PAUSE_MAX`].
+/// The pause after the first failed attempt. It doubles with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// See [`PAUSE_MIN`].
+/// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// One try to end the older transaction of this name.
+/// How long one try may take to end the transaction of an older process of the same name.
 const INIT_SLICE: Duration = Duration::from_secs(2);
 
 /// How a lane ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneEnd {
-    /// It was told to, and committed what it had read.
+    /// It was told to stop, and has committed what it had read.
     Stopped,
     /// Another process of the same `kafka.instance` took its place.
     Fenced,
@@ -68,10 +75,10 @@ pub enum LaneEnd {
     Refused,
 }
 
-/// By partition, under which ownership its state lies in which shard.
+/// By partition, the ownership under which its states lie in a shard, and the number of that shard.
 type LeftStates = BTreeMap<u32, (Epoch, usize)>;
 
-/// Why an attempt ended.
+/// The reason for which an attempt ended.
 #[derive(Debug, thiserror::Error)]
 enum LaneError {
     #[error(transparent)]
@@ -99,7 +106,7 @@ impl LaneError {
     }
 }
 
-/// What outlives an attempt.
+/// The parts of a lane that outlive an attempt.
 struct Lane<'a> {
     settings: Arc<KafkaSettings>,
     number: usize,
@@ -108,11 +115,11 @@ struct Lane<'a> {
     stop: &'a StopToken,
     link: ShardLink,
     files: StateFiles,
-    /// State that an earlier attempt left in the shards: shown until the partition is taken over or gone.
+    /// States that an earlier attempt left in the shards. They answer until their partition is taken over or given away.
     left: LeftStates,
     /// The topic that the commits so far were about; `None` where nothing was committed, or where brokers have no ids.
     topic_id: Option<TopicId>,
-    /// Whether it was told that brokers have no ids.
+    /// Whether the log has said that the brokers give topics no ids.
     has_told_no_ids: bool,
     /// This lane's part of [`LaneMetrics::lag_records`].
     lag: i64,
@@ -120,7 +127,7 @@ struct Lane<'a> {
     lag_at: Instant,
     /// By partition that this lane has or had, up to where it knows the group to have committed.
     committed: BTreeMap<u32, u64>,
-    /// To the lane's name.
+    /// This lane's claim to its name in the group.
     claim: Claim,
 }
 

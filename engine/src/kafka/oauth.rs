@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::kafka::settings::KafkaSettings;
 
-/// What `sasl.oauthbearer.config` begins with.
+/// The prefix of `sasl.oauthbearer.config` that names a file with a token.
 const TOKEN_FILE: &str = "token_file=";
 
-/// What a token says of itself.
+/// The claims of a token that the client needs.
 #[derive(Deserialize)]
 struct Claims {
     /// Its last second, since 1970.

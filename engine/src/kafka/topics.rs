@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Times the metadata is asked for again until it shows what was created.
 const LOOKS_MAX: usize = 50;
 
-/// Why the topics are not as they must be.
+/// The way in which the topics are not as they must be.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TopicsError {
     #[error("topic {0:?} does not exist, and kafka.create_topics is false; create it")]
@@ -60,12 +60,12 @@ impl TopicsError {
 /// How many partitions the topics have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TopicCounts {
-    /// Of the ticks, the predictions and the snapshots alike.
+    /// Partitions of each of the topics of ticks, predictions and snapshots.
     pub(super) partitions: u32,
     pub(super) dlq_partitions: i32,
 }
 
-/// Who looks at the broker's metadata.
+/// The client that reads the broker's metadata.
 type Looker = BaseConsumer<ReaderContext>;
 
 /// Creates what is absent and checks that the partition counts agree.

@@ -36,7 +36,7 @@ impl TransactionOutcome {
     ];
 }
 
-/// What all lanes of the process count.
+/// The counts of all lanes of the process.
 #[derive(Debug, Default)]
 pub struct LaneMetrics {
     connected: Mutex<Option<(bool, Instant)>>,

@@ -25,7 +25,7 @@ pub enum Verdict {
 /// A lane's failures since it last was well.
 #[derive(Debug)]
 struct Failures {
-    /// What failed last.
+    /// The newest failure.
     reason: String,
     /// Whether somebody must do something about it.
     needs_help: bool,
@@ -50,8 +50,8 @@ pub struct LaneReport {
 }
 
 impl LaneReport {
-    /// What keeps a lane from working, if anything does: what needs help at once, anything else once it has failed
-    /// several times.
+    /// The failure that keeps a lane from working, if there is one. A failure that somebody must mend counts at once, any
+    /// other once the lane has failed several times.
     pub fn trouble(&self) -> Option<String> {
         let failures = self.lock();
         failures.iter().filter(|(_, failures)| !failures.is_over()).find_map(|(lane, failures)| {
@@ -109,7 +109,7 @@ impl LaneReport {
         }
     }
 
-    /// Why the process must end, if it must.
+    /// The reason for which the process must end, if there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.verdict.get()
     }

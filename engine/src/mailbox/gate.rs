@@ -28,7 +28,7 @@ pub(super) struct SleepGate {
 /// The sleeper's own part.
 #[derive(Debug, Default)]
 pub(super) struct Sleeper {
-    /// What the gate holds, so that an unchanged waker costs no lock.
+    /// The waker that the gate holds: while it stays the same, no lock is taken.
     waker: Option<Waker>,
     /// Whether the last poll left the flag up.
     armed: bool,

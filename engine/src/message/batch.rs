@@ -39,18 +39,18 @@ pub struct Batch {
     pub reply: Option<BatchReply>,
 }
 
-/// Which predictions of a batch the sender wants back, and where.
+/// The sender's wish to have predictions of a batch back.
 #[derive(Debug)]
 pub struct BatchReply {
     /// Takes one [`ShardReply::Predictions`] a batch. The sender keeps room in the channel for it.
     pub to: Sender<ShardReply>,
     /// The number of the shard, which the reply repeats.
     pub shard: usize,
-    /// Which of the predictions come back.
+    /// The predictions that come back.
     pub emit: Emit,
 }
 
-/// What a shard sends back to a lane.
+/// A reply of a shard to a lane.
 #[derive(Debug)]
 pub enum ShardReply {
     /// The predictions of one batch.

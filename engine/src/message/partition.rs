@@ -1,4 +1,4 @@
-//! What a lane orders a shard to do with a partition.
+//! Orders of a lane to a shard about a partition.
 //!
 //! A lane is one member of a consumer group: it owns partitions for a while and is the only one to move their states. A
 //! partition goes from lane to lane under a rising [`Epoch`]; a shard refuses whatever comes under another one than the
@@ -37,11 +37,11 @@ pub struct PartitionOrder {
     pub partition: Partition,
     /// The ownership under which the order is given.
     pub epoch: Epoch,
-    /// What is to be done.
+    /// The order.
     pub work: PartitionWork,
 }
 
-/// What is to be done with a partition. Nothing happens under an epoch that is not the partition's newest.
+/// An order about a partition. A shard ignores it under an epoch that is not the partition's newest.
 #[derive(Debug)]
 pub enum PartitionWork {
     /// Begins the ownership and drops the states that the partition had under an earlier one.

@@ -14,7 +14,7 @@ use super::LogRecord;
 /// Bytes of a line at most: far above what a broker takes as one record.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
 
-/// What a line says.
+/// A record of a topic, as one line of a recording holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The topic it was read from.
@@ -96,7 +96,7 @@ pub fn write(topic: &str, partitions: u32, record: &LogRecord, out: &mut Vec<u8>
 /// Reads a line.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A sentence that says what is wrong with the line.
 pub fn read(line: &[u8]) -> Result<Envelope, String> {
     let line: Line<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let mut headers = Vec::with_capacity(line.headers.len());

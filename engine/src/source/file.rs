@@ -30,10 +30,10 @@ use crate::{
 /// Records between two reports of progress.
 const RECORDS_PER_REPORT: u64 = 1_024;
 
-/// Which files to replay, and how.
+/// The files that are replayed, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileConfig {
-    /// Which files, as shell patterns; each pattern's files in the natural order of their names, `part2` before `part10`,
+    /// The files, as shell patterns; each pattern's files in the natural order of their names, `part2` before `part10`,
     /// after those of the pattern before.
     pub globs: Vec<String>,
     /// The venue of records that name none.
@@ -44,7 +44,7 @@ pub struct FileConfig {
     pub speed: Speed,
 }
 
-/// Why files cannot be replayed.
+/// The reason for which files cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The pattern cannot be read.
@@ -52,7 +52,7 @@ pub enum FileError {
     BadGlob {
         /// As configured.
         glob: String,
-        /// What is wrong with it.
+        /// The error of the pattern.
         cause: glob::PatternError,
     },
     /// The pattern matches nothing.
@@ -74,7 +74,7 @@ pub enum FileError {
         path: PathBuf,
         /// How many there are.
         columns: usize,
-        /// What is wrong with them.
+        /// What the columns lack.
         cause: String,
     },
     /// A csv whose symbol is nowhere to be found.
@@ -102,7 +102,7 @@ pub enum FileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system or the decompressor says.
+        /// The error of the system or of the decompressor.
         cause: io::Error,
     },
 }
@@ -115,7 +115,7 @@ pub struct FileSource {
     bytes_total: u64,
 }
 
-/// What one run knows of the records and files so far.
+/// The records and files that one run has read so far.
 #[derive(Debug, Default)]
 struct Reading {
     reader: RecordReader,

@@ -30,7 +30,7 @@ impl<R: BufRead> Lines<R> {
         Ok(self.next_numbered()?.map(|(_, line)| line))
     }
 
-    /// The same with the line's number, from 1, blank ones counted.
+    /// The next line that is not blank, with its number from 1, blank lines counted.
     pub(crate) fn next_numbered(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         loop {
             self.buffer.clear();

@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Speed {
     }
 }
 
-/// What passes while a source waits. Tests pass their own, in which no time is lost.
+/// The clock that a source waits by. Tests have one of their own, by which no time is lost.
 pub trait WaitClock {
     /// Time since any fixed instant.
     fn elapsed(&mut self) -> Duration;

@@ -65,7 +65,7 @@ impl SimulatorSettings {
     }
 }
 
-/// Why there is nothing to simulate.
+/// The reason for which there is nothing to simulate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimulatorError {
     /// No symbols.

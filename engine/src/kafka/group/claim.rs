@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 
-/// What the keys of claims begin with; those of owners are numbers.
+/// Prefix of the keys of claims. The keys of owners are numbers.
 const PREFIX: &str = "name:";
 /// How long the broker may take to confirm, or to give the next record.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub(crate) fn is_claim(key: &[u8]) -> bool {
     key.starts_with(PREFIX.as_bytes())
 }
 
-/// What a process says of itself.
+/// The value of a claim: the process that makes it, and where its front is.
 #[derive(Serialize, Deserialize)]
 struct Value<'a> {
     /// Where its front answers, for people.
@@ -159,7 +159,7 @@ impl Claim {
     }
 }
 
-/// What lies behind a claim.
+/// The claims of the same name that were written after ours.
 #[derive(Default)]
 struct Found {
     namesake: Option<Namesake>,
@@ -167,7 +167,7 @@ struct Found {
     is_log_new: bool,
 }
 
-/// What became of the record.
+/// Keeps whether the broker took the claim.
 #[derive(Default)]
 struct Confirmation(Mutex<Option<KafkaResult<i64>>>);
 

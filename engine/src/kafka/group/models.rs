@@ -33,7 +33,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Since when which model scores a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ModelRecord {
-    /// Of the ticks; the record's key.
+    /// Partition of the ticks' topic, which is the record's key.
     #[serde(skip)]
     pub(crate) partition: u32,
     /// The first tick that it scored.
@@ -84,7 +84,7 @@ pub(crate) fn read(settings: &KafkaSettings) -> KafkaResult<BTreeMap<u32, ModelR
 #[derive(Debug, Default)]
 pub(crate) struct PartitionModels {
     sha256: BTreeMap<u32, String>,
-    /// What the newest output had, so that most need no look.
+    /// Partition and model of the newest prediction: most predictions repeat them and need no look-up.
     newest: Option<(u32, Arc<ModelInfo>)>,
 }
 

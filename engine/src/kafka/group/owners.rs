@@ -53,10 +53,10 @@ const METADATA_TIMEOUT: Duration = Duration::from_millis(500);
 /// Before the reader begins again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What an owner says of a partition.
+/// A record of the owners' topic: who owns one partition of the ticks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnerRecord {
-    /// Of the ticks; the record's key.
+    /// Partition of the ticks' topic, which is the record's key.
     pub(crate) partition: u32,
     /// The record's value.
     pub(crate) payload: Vec<u8>,
@@ -98,7 +98,7 @@ fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (Own
     (OwnerRecord { partition: owned.partition.0, payload }, unlisted == 0)
 }
 
-/// What a lane has told of its partitions.
+/// The records of the owners' topic that a lane has written, so that it writes only what has changed.
 #[derive(Debug, Default)]
 pub(crate) struct Announcements {
     /// By partition, how many symbols its newest record tells of; [`usize::MAX`] when no more fit.

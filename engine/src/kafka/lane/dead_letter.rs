@@ -7,7 +7,7 @@ use crate::decode::{Unreadable, explain};
 
 /// A longer record is cut to this, and its hash is told: the letter itself must fit into a record.
 const PAYLOAD_BYTES_MAX: usize = 512 * 1_024;
-/// The same of its key. No symbol is nearly as long.
+/// A longer key is cut to this, and its hash is told. No symbol is nearly as long.
 const KEY_BYTES_MAX: usize = 16 * 1_024;
 /// Tickers of a record that are named one by one.
 const INDEXES_NAMED_MAX: usize = 16;

@@ -107,7 +107,8 @@ fn topic_recreated(settings: &KafkaSettings, was: Option<TopicId>, is: Option<To
     )
 }
 
-/// What an error among the records means. `Ok`: whether the lane is held up by it; the client tells that once.
+/// Tells from an error that a poll returned whether the lane goes on (`false`), is held up (`true`, told once by the
+/// client) or must begin anew (an error).
 pub(super) fn on_error(
     lane: &Lane<'_>,
     consumer: &LaneConsumer,

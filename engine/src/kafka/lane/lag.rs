@@ -56,7 +56,7 @@ impl Lane<'_> {
         }
     }
 
-    /// The same every few seconds.
+    /// Asks as [`Lane::look_for_lag`] does, but only every few seconds.
     pub(super) fn look_for_lag_while_held_up(&mut self, is_owned: impl Fn(u32) -> bool) {
         if self.lag_at.elapsed() >= LOOK_EVERY {
             self.look_for_lag(is_owned);
@@ -97,7 +97,7 @@ impl Turns<'_, '_> {
         self.lane.committed.extend(self.owned.iter().map(|(&number, owned)| (number, owned.committed)));
     }
 
-    /// The same at once.
+    /// Tells how far the lane is behind, now.
     pub(super) fn tell_lag_now(&mut self) {
         self.lane.lag_at = Instant::now();
         for (number, end) in self.consumer.context().ends() {

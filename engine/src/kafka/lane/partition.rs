@@ -12,7 +12,7 @@ use crate::{
 /// Unreadable records among [`POISON_WINDOW_RECORDS`] beyond which a partition is paused: a changed format must not
 /// drain a topic into the dead letters.
 pub(crate) const POISON_RECORDS_MAX: u32 = 100;
-/// See [`POISON_RECORDS_MAX`].
+/// Records after which the unreadable ones are counted anew.
 const POISON_WINDOW_RECORDS: u32 = 10_000;
 
 /// A symbol of an owned partition.
@@ -23,7 +23,7 @@ pub(crate) struct LaneSymbol {
     pub(crate) first: u64,
     /// The offset behind the last record that its newest durable snapshot holds.
     pub(crate) snapshot: Option<u64>,
-    /// Which of the lane's snapshots that was; 0 where another owner took it, or nobody.
+    /// The number of that snapshot among those that this lane took, from 1; 0 if another owner took it, or nobody.
     pub(crate) snapshot_turn: u64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct OwnedPartition {
     pub(crate) shard: usize,
     /// The offset behind the last record read.
     pub(crate) next: u64,
-    /// What the group has committed: records below are replayed without output.
+    /// The offset that the group has committed. Records below it are read again without writing their predictions.
     pub(crate) committed: u64,
     /// The offset behind the newest record, as of the newest look.
     pub(crate) end: u64,

@@ -35,7 +35,7 @@ const COMMITTED_TIMEOUT: Duration = Duration::from_millis(300);
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the broker says of a partition.
+/// A partition as the broker has it.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     partition: u32,
@@ -44,7 +44,7 @@ struct Found {
     /// The oldest record's offset, and the one behind the newest.
     low: u64,
     high: u64,
-    /// What is known of the group's position, or of this lane's before, is of a topic that was deleted.
+    /// Whether the committed offset, or this lane's position before, belongs to a topic that was deleted since.
     is_new_log: bool,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct Restored {
     pub(super) topic_id: Option<TopicId>,
 }
 
-/// What a lane restores with.
+/// The parts of a lane that restoring needs.
 pub(super) struct Restorer<'a> {
     pub(super) settings: &'a KafkaSettings,
     pub(super) metrics: &'a LaneMetrics,

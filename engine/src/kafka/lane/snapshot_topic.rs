@@ -39,7 +39,7 @@ pub(super) struct KeptSnapshot {
     pub(super) next: u64,
     /// The topic that both offsets count records of; `None` where it was not written.
     pub(super) topic_id: Option<TopicId>,
-    /// What the shard gave.
+    /// The state of the symbol, as the shard encoded it.
     pub(super) bytes: Vec<u8>,
 }
 

@@ -27,11 +27,11 @@ use crate::{
 /// Far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// What a file says of its state.
+/// The head of a file: which state it holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
-    /// Of this form.
+    /// The version of this head.
     version: u32,
     group: String,
     topic: String,
@@ -41,7 +41,7 @@ struct Head {
     next: u64,
     origin: u64,
     new_origin_before: u64,
-    /// Of the topic that the offsets count records of; absent where brokers have no ids, and in older files.
+    /// The id of the ticks' topic; absent where brokers have no ids, and in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     topic_id: Option<String>,
 }

@@ -34,7 +34,7 @@ const ATTEMPTS_MAX: u32 = 5;
 /// Between two of them.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a transaction carries.
+/// Records that are written in one transaction.
 #[derive(Debug)]
 pub(super) enum Sent {
     Predictions(Predictions),
@@ -44,16 +44,16 @@ pub(super) enum Sent {
     Model(ModelRecord),
 }
 
-/// Why the lane must begin anew.
+/// The reason for which a lane throws its clients away and begins anew.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
     /// Another producer took the name, or the broker gave the transaction up.
     #[error("the producer was fenced: {0}")]
     Fenced(String),
-    /// It had to be given up, again and again, or the partitions are gone.
+    /// The transaction was given up again and again, or the partitions are another owner's.
     #[error("the transaction was given up: {0}")]
     Aborted(String),
-    /// It was not committed, because its records may not be the ones that they were taken for.
+    /// The transaction was not committed, because its records may be of another topic of the same name.
     #[error("nothing is committed: {0}")]
     Withheld(String),
     /// Nobody knows.
@@ -363,8 +363,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// What made the producer unfit for good, if something did: then every call fails, with an error that need not say
-    /// why.
+    /// The error that has made the producer unfit for good, if there was one. Every call fails then, with an error that
+    /// need not name the cause.
     fn fatal_error(&self) -> Option<Broken> {
         let (code, reason) = self.producer.client().fatal_error()?;
         Some(if is_fencing(code) { Broken::Fenced(reason) } else { Broken::Indefinite(reason) })
@@ -374,7 +374,7 @@ impl Transaction {
         matches!(self.broken(error), Broken::Aborted(_))
     }
 
-    /// What an error of the producer means for the transaction.
+    /// Tells from an error of the producer how the transaction ended.
     fn broken(&self, error: &KafkaError) -> Broken {
         if let Some(broken) = self.fatal_error() {
             return broken;

@@ -43,7 +43,7 @@ pub(super) struct Turns<'a, 'b> {
     pub(super) owned: OwnedPartitions,
     pub(super) announcements: Announcements,
     pub(super) models: PartitionModels,
-    /// What the group wants and is still to be done, in order.
+    /// Decisions of the group that the lane has not carried out yet, in order.
     pub(super) rebalances: VecDeque<Rebalance>,
     /// Since when partitions are being restored and replayed; `None` once all of them are live.
     pub(super) restoring_since: Option<Instant>,

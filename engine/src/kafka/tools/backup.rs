@@ -28,7 +28,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Files open at a time: one a partition.
 const PARTITIONS_MAX: usize = 1_024;
 
-/// What to keep, and for how long.
+/// Which topic is recorded, where to, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupSettings {
     /// The topic.
@@ -41,7 +41,7 @@ pub struct BackupSettings {
     pub at_most: Option<Duration>,
 }
 
-/// What was kept.
+/// How much was recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupCounts {
     /// Records.

@@ -22,7 +22,7 @@ use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 /// Longer than a broker takes to come back.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// What became of the records.
+/// Counts the records that the broker has confirmed, and those that failed.
 #[derive(Default)]
 pub(super) struct Deliveries {
     delivered: AtomicU64,
@@ -59,14 +59,14 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// What was delivered in the end.
+/// How many records were delivered in the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// Records that the broker has confirmed.
     pub delivered: u64,
     /// Records that it has not.
     pub failed: u64,
-    /// Why the first failed.
+    /// The error of the first that failed.
     pub failure: Option<String>,
 }
 

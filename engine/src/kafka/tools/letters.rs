@@ -63,7 +63,7 @@ pub struct LetterCounts {
     pub replayed: u64,
 }
 
-/// What is in the dead letters' topic.
+/// How many dead letters there are, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterList {
     /// By reason.

@@ -89,7 +89,7 @@ pub struct MemberReport {
 pub struct GroupReport {
     /// The broker's word for it: Stable, Empty, PreparingRebalance, …
     pub state: String,
-    /// Who is in it.
+    /// Its members.
     pub members: Vec<MemberReport>,
 }
 
@@ -148,7 +148,7 @@ pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
     })
 }
 
-/// What a broker says before it hangs up comes with a poll.
+/// The reason for which the broker refuses the reader, if it gave one, else `error`. A poll fetches that reason.
 fn refusal_or(reader: &Reader, error: &KafkaError) -> LogError {
     while reader.poll(Duration::ZERO).is_some() {}
     LogError::Kafka(match reader.context().refusal() {

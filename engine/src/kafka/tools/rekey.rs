@@ -28,22 +28,22 @@ use crate::{
     symbol::default_partition,
 };
 
-/// From where to where.
+/// Which topic is written anew, and where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RekeySettings {
-    /// Read from here.
+    /// The topic that is read.
     pub from: String,
-    /// Written here; created if absent, with the retention of the first.
+    /// The topic that is written. If it is absent, it is created with the retention of the first.
     pub to: String,
     /// Partitions of the new topic, if it is created.
     pub partitions: u32,
-    /// Write behind what the target holds.
+    /// Whether the target may hold records already, and is appended to.
     pub append: bool,
-    /// Copy what cannot be read to the dead letters' topic.
+    /// Whether records that cannot be read are copied to the dead letters' topic.
     pub keep_unreadable: bool,
 }
 
-/// What became of the records.
+/// How many records were read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RekeyCounts {
     /// Records read.
@@ -60,7 +60,7 @@ pub struct RekeyCounts {
     pub unreadable: Faults,
     /// Dead letters among the delivered.
     pub dead_letters: u64,
-    /// What the broker confirmed.
+    /// Records that the broker confirmed, and those that failed.
     pub delivered: Delivered,
 }
 
@@ -74,7 +74,7 @@ pub fn rekey(
     advanced: &mut dyn FnMut(u64, u64),
 ) -> Result<RekeyCounts, LogError> {
     if rekey.from == rekey.to {
-        return Err(LogError::Recording("--from and --to name the same topic".to_owned()));
+        return Err(LogError::Topic("--from and --to name the same topic".to_owned()));
     }
     let source = TopicLog::open(settings, &rekey.from)?;
     let partitions = source.partitions();
@@ -106,7 +106,7 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn open(settings: &'a KafkaSettings, rekey: &'a RekeySettings) -> Result<Self, LogError> {
-        let failed = |error: topics::TopicsError| LogError::Recording(error.to_string());
+        let failed = |error: topics::TopicsError| LogError::Topic(error.to_string());
         let kafka = super::topic_log::kafka_error;
         let reader = reader(settings)?;
         let make = |topic: &str, partitions: u32, options: &[(&str, &str)]| {
@@ -122,7 +122,7 @@ impl<'a> Target<'a> {
         let held: u64 = bounds(&reader, &rekey.to)?.values().map(|bounds| bounds.end - bounds.first).sum();
         if held > 0 && !rekey.append {
             let to = &rekey.to;
-            return Err(LogError::Recording(format!(
+            return Err(LogError::Topic(format!(
                 "topic {to:?} holds records already; name an empty one, or say --append"
             )));
         }

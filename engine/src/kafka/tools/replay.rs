@@ -29,7 +29,7 @@ const TAIL_MIN: i64 = 16;
 /// How much further each time that there is none.
 const TAIL_FACTOR: i64 = 16;
 
-/// Why ticks were not replayed.
+/// The reason for which ticks were not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The topics are not as they must be.
@@ -40,7 +40,7 @@ pub enum ReplayError {
     Kafka(#[from] KafkaError),
 }
 
-/// What a replay did.
+/// How many ticks were replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
     /// Ticks that the broker has confirmed.
@@ -49,7 +49,7 @@ pub struct ReplayCounts {
     pub failed: u64,
     /// Records, or tickers in one, that could not be read.
     pub unreadable: u64,
-    /// Why the first failed.
+    /// The error of the first that failed.
     pub failure: Option<String>,
 }
 
@@ -170,8 +170,8 @@ pub(super) fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventT
     Ok(newest_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?)))
 }
 
-/// The same of one partition, ms. What ends a transaction, and what was given up with one, has an offset and is no
-/// record: so it is looked ever further back until there is one.
+/// The message time of the newest record of one partition, in ms. The end of a transaction, and each record of one that was
+/// given up, has an offset too but is no record: so this looks ever further back until there is one.
 fn newest_ms_of(
     reader: &BaseConsumer<ReaderContext>,
     topic: &str,

@@ -81,7 +81,7 @@ pub(crate) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bound
     bounds_within(reader, topic, TIMEOUT)
 }
 
-/// The same, where each answer of the broker may take `timeout`.
+/// The bounds of the partitions of a topic; each answer of the broker may take `timeout`.
 pub(crate) fn bounds_within(
     reader: &Reader,
     topic: &str,
@@ -184,7 +184,7 @@ pub(crate) fn positions(
     Ok(bounds.into_iter().map(position).collect())
 }
 
-/// What the group has committed of these partitions of the ticks' topic, where it has committed anything.
+/// The offsets that the group has committed in these partitions of the ticks' topic; none for a partition without any.
 pub(crate) fn committed(
     reader: &Reader,
     settings: &KafkaSettings,

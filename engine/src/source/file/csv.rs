@@ -18,7 +18,7 @@ const SIGNS_BYTES_MAX: u64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Csv {
     lines: TradeLines,
-    /// Whose trades, and how that is known.
+    /// The symbol of the trades, and how it is known.
     symbol: String,
 }
 

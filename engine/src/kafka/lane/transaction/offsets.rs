@@ -49,7 +49,7 @@ pub(super) fn send(
     })
 }
 
-/// What is left until then, and a little where nothing is: the client takes zero for a look.
+/// The time left until the deadline, and a little if none is left: the client takes zero for a look without waiting.
 pub(super) fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }

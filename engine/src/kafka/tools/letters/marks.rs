@@ -50,7 +50,7 @@ impl Marks {
         self.ranges.is_empty()
     }
 
-    /// What the header says of them.
+    /// The value of the header that holds them.
     pub(super) fn text(&self) -> String {
         let range = |(first, last): (&u64, &u64)| match first == last {
             true => first.to_string(),

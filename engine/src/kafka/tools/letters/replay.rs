@@ -33,7 +33,7 @@ use crate::{
 const LETTERS_PER_TRANSACTION_MAX: usize = 500;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What to replay.
+/// Which letters are replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterReplay {
     /// Letters of this reason only.
@@ -42,7 +42,7 @@ pub struct LetterReplay {
     pub dry_run: bool,
 }
 
-/// What became of the letters.
+/// How many letters were replayed, or left for a reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LetterReplayCounts {
     /// Letters read by now, and replayed (or to be, in a dry run).
@@ -51,13 +51,13 @@ pub struct LetterReplayCounts {
     pub records: u64,
     /// Replayed by an earlier run.
     pub replayed_before: u64,
-    /// Of another reason than asked for.
+    /// Letters of another reason than the one that was asked for.
     pub other_reason: u64,
     /// Cut when they were written: the whole record is not there.
     pub truncated: u64,
     /// About another topic.
     pub other_topic: u64,
-    /// They still cannot be read, by the reason of today.
+    /// Letters that still cannot be read, by the reason that the present version gives.
     pub unreadable: BTreeMap<String, u64>,
 }
 
@@ -104,7 +104,7 @@ pub fn replay_letters(
     Ok(counts)
 }
 
-/// Why a letter stays.
+/// The reason for which a letter is not replayed.
 enum Unfit {
     Truncated,
     OtherTopic,
@@ -121,14 +121,14 @@ struct Again {
 
 struct Readable<'a> {
     settings: &'a KafkaSettings,
-    /// Of the ticks' topic.
+    /// How many partitions the ticks' topic has.
     partitions: u32,
     reader: RecordReader,
     format: RecordFormat,
 }
 
 impl Readable<'_> {
-    /// What to write for a letter: the whole record, or those of its tickers that the letter is about.
+    /// The records to write for a letter: its whole record, or one for each ticker that the letter is about.
     fn records(&mut self, letter: &Letter) -> Result<Vec<Again>, Unfit> {
         let record = &letter.record;
         if record.header("src_topic").is_some_and(|topic| topic != self.settings.topic_raw) {
@@ -188,7 +188,7 @@ impl Readable<'_> {
     }
 }
 
-/// What is sent is confirmed by the commit.
+/// The producer's context. It keeps nothing of single records, because the commit confirms all of them.
 struct Sending;
 
 impl ClientContext for Sending {
