@@ -4,6 +4,8 @@
 
 mod columns;
 mod container;
+#[cfg(all(feature = "drift", feature = "kafka", feature = "learn", feature = "parquet"))]
+mod documents;
 #[cfg(all(feature = "drift", feature = "parquet"))]
 mod drift;
 #[cfg(all(feature = "learn", feature = "parquet"))]

@@ -13,6 +13,8 @@
 #   http     the service over real sockets; clients of Triton and MLflow; every answer fits the OpenAPI document; load-test,
 #            capacity and doctor
 #   page     the live page in a real browser
+#   documents  every command, link and name in README, RUNBOOK and docs/; STORMGLASS_WRITE_DOCS=1 writes the pages that are made
+#            of the code's lists
 #   kafka    exactly once on a real broker: crashes, rebalances, outages, lost state, several instances, any producer;
 #            long: 30 kills, 150,000 ticks
 #   container  by name or in the long form, since it needs the rights to run a container engine: the image in a Docker engine of
@@ -33,7 +35,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page kafka container fuzz benches first_run)
+every=(check unit models learn feeds runtime http page documents kafka container fuzz benches first_run)
 # By name or in the long form.
 long_only=(container first_run)
 suites=()
@@ -155,6 +157,10 @@ page() {
         tests/install.sh "the live page runs in a browser" chromium chromium-driver
     fi
     story page:: --nocapture
+}
+documents() {
+    command -v curl >/dev/null || tests/install.sh "the documents' commands" curl
+    story documents:: --skip http:: --nocapture
 }
 container() {
     if ! { command -v prometheus && command -v promtool && command -v amtool && /usr/bin/python3 -c 'import yaml'; } >/dev/null; then
