@@ -4,6 +4,7 @@
 //! prices ([`session`]). A block that needs what is not here (a broker, a container engine, minutes) says `sh no_run`; its
 //! commands are checked against what there is ([`commands`]), as those that run are, too.
 
+mod architecture;
 mod commands;
 mod generated;
 mod links;
