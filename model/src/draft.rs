@@ -192,8 +192,8 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// What each term of a linear member adds on average over the training rows, in log-odds: what explanations
-    /// measure from.
+    /// Adds the mean contribution of each term of a linear member over the training rows, log-odds, from which
+    /// explanations measure.
     ///
     /// # Errors
     /// [`DraftError::Member`] for numbers that are not this member's terms', or not finite.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Why a model file was refused. Every variant names the file (`<memory>` for bytes) and, where there is one, the
+/// The reason why a model file was refused. Every variant names the file (`<memory>` for bytes) and, where there is one, the
 /// section.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -104,7 +104,7 @@ pub enum ModelError {
     },
 }
 
-/// Why a model could not be built or written.
+/// The reason why a model could not be built or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DraftError {
     /// A field of the model's information is out of its range.

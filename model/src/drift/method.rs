@@ -70,7 +70,8 @@ pub struct Method {
     compute: fn(&Pair) -> Result<f64, NotApplicable>,
 }
 
-/// Which scores are drift. p-values are at most the threshold, distances at least; at equality Evidently's methods differ.
+/// The comparison of a score with the threshold. p-values are drift below it, distances above; at equality Evidently's
+/// methods differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// A p-value below the threshold.
@@ -83,7 +84,7 @@ pub enum Rule {
     Above,
 }
 
-/// Why a method has no score for a column.
+/// The reason why a method has no score for a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotApplicable(pub &'static str);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// How Evidently takes a column: floats are numerical, words and flags categorical, whole numbers by how many there are.
+/// Evidently's kind of a column: floats are numerical, words and flags categorical, whole numbers by how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Order and distance mean something.

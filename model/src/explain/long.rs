@@ -15,7 +15,7 @@ const WORDS: usize = (PATH_FEATURES_MAX + 1) / 64;
 #[derive(Debug)]
 pub(super) struct LongTree {
     tree: Tree,
-    /// By how many features a path has, as far as there are such paths.
+    /// The quadrature for each number of features that a path has; `None` if no path has so many.
     rules: Vec<Option<Quadrature>>,
 }
 

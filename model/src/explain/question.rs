@@ -83,7 +83,7 @@ impl Questions {
     }
 }
 
-/// [`CategorySet::holds`] by bisection.
+/// Whether the set holds the value, as [`CategorySet::holds`] says, by bisection.
 fn holds(set: &CategorySet, value: f64) -> bool {
     let key = set.rule.key(value);
     let place = set.members.partition_point(|&member| member < key);

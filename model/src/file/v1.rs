@@ -161,7 +161,7 @@ pub(crate) struct Wide {
     pub(crate) members: Vec<f64>,
     pub(crate) lines: Vec<WideLine>,
     pub(crate) terms: Vec<WideTerm>,
-    /// Where the sums start, one for each output.
+    /// The start of each output's sum.
     pub(crate) base: Vec<f64>,
     pub(crate) features_fingerprint: u64,
     pub(crate) values: u8,

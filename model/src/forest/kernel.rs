@@ -23,7 +23,7 @@ pub(crate) const BLOCK_TREES: usize = 100;
 pub(crate) struct Lane {
     /// Position of the tree's root among the nodes.
     pub(crate) root: u32,
-    /// Its place in the block's order of sum; [`BLOCK_TREES`] for a repeated tree, whose leaf nobody reads.
+    /// The tree's place in the block's order of sum; [`BLOCK_TREES`] for a repeated tree, whose leaf nobody reads.
     pub(crate) place: u32,
 }
 

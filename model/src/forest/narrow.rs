@@ -35,7 +35,7 @@ struct Group {
 struct Block {
     groups: Vec<Group>,
     trees: usize,
-    /// Its lanes stand in the order of the sum: one group, whose leaves are added as they are.
+    /// Whether the lanes are in the order of the sum: one group, whose leaves are added as they come.
     in_order: bool,
 }
 

@@ -34,7 +34,7 @@ pub(crate) type RaggedForest = RankedForest<Ragged>;
 pub(crate) struct Ragged {
     /// Lines of four blocks each.
     lines: MappedSlice<ArchivedLine>,
-    /// Of blocks and leaves, each tree breadth first.
+    /// Shapes of blocks and leaves, each tree breadth first.
     shapes: MappedSlice<u16_le>,
     plan: Plan,
 }

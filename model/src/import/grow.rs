@@ -17,7 +17,7 @@ pub(super) fn grow(
     grow_in(root, &mut vec![false; count], node)
 }
 
-/// The same where trees share one numbering: `seen` has a place for each node, and keeps which are taken.
+/// Grows a tree whose nodes share one numbering with other trees: `seen` marks the nodes that are taken.
 ///
 /// # Errors
 /// As [`grow`].

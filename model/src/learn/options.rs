@@ -57,7 +57,7 @@ pub struct TrainOptions {
     pub forest: BoostOptions,
     /// Names of the features on which trees may only rise.
     pub increasing: Vec<String>,
-    /// What the caller knows of the origin: command, data, span. Written before what training adds.
+    /// Provenance that the caller knows: command, data, time span. It stands before the entries that training adds.
     pub provenance: Vec<(String, String)>,
 }
 

@@ -54,7 +54,7 @@ use crate::{
 pub enum Recipe {
     /// The default: logistic regression and boosted trees, averaged in log-odds.
     Average,
-    /// Logistic regression alone.
+    /// Logistic regression without trees.
     Logistic,
     /// Boosted trees alone.
     Boosted,

@@ -86,7 +86,7 @@ impl WalkForward {
         self.parts(times_s, &judged)?.into_iter().map(|(from_s, test)| fold(test, from_s)).collect()
     }
 
-    /// The same parts of the judged rows for a model that is finished: every fold has the same training rows, those for
+    /// The walk's test parts for a model that is finished: every fold has the same training rows, those for
     /// which `learned` says so, less the gap before the first judged row. All rows may be judged by: none is kept back.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl WalkForward {
     }
 }
 
-/// What the random split, which the system that this one replaces was judged by, would claim: half of the rows, drawn at
+/// A random split, by which the system that this one replaces was judged: half of the rows, drawn at
 /// random, to learn from, and the other half to judge by. Neighbouring rows share most of their seconds, so the test
 /// rows have all but been seen. Only for showing that.
 pub fn random_halves(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<usize>) {

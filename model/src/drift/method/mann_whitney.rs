@@ -33,7 +33,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok((libm::erfc(z / std::f64::consts::SQRT_2) / 2.0).clamp(0.0, 1.0))
 }
 
-/// How often a current value is above a reference value, both drawn at random; equal ones count half.
+/// The probability that a current value is above a reference value, both drawn at random; equal ones count half.
 pub fn superiority(reference: &Numbers, current: &Numbers) -> f64 {
     let (mut seen, mut wins) = (0.0, 0.0);
     for tie in Tie::all(reference, current) {

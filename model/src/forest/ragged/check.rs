@@ -67,7 +67,8 @@ impl RaggedForest {
     }
 }
 
-/// Which splits are turned round, line by line. Every slot is one of the slots; the last of eight asks nothing.
+/// Checks that every slot exists and that the last of eight conditions asks nothing. Gives the splits that are turned
+/// round, line by line.
 fn turned(archived: &ArchivedRagged, slot_count: usize) -> Result<Vec<u32>, String> {
     let eights = archived.lines.iter().flat_map(|line| line.slots.as_chunks::<8>().0);
     let greatest =

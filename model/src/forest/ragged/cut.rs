@@ -50,7 +50,7 @@ impl<'a> Cutter<'a> {
         self.steps[0]
     }
 
-    /// How many blocks the tree is cut into.
+    /// Number of blocks that the tree is cut into.
     pub(crate) fn block_count(&self) -> usize {
         let (mut tops, mut count) = (vec![0], 0);
         while let Some(top) = tops.pop() {

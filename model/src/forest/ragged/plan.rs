@@ -24,14 +24,14 @@ pub(super) const CHUNK_BLOCKS_MAX: usize = 1024;
 
 const _: () = assert!(GROUP_TREES * TREE_BLOCKS_MAX + LINE_BLOCKS - 1 <= CHUNK_BLOCKS_MAX);
 
-/// Where a walk can be before its last step. Eight bytes.
+/// A position of a walk before its last step. Eight bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// The place, or at the last step the leaf, behind exit 0.
     pub(super) link: u32,
-    /// Where the exits of the block's shape start.
+    /// Position of the first exit of the block's shape.
     pub(super) exits: u16,
-    /// Which of the chunk's answers are the block's.
+    /// Position of the block's answers among the chunk's.
     pub(super) answers: u16,
 }
 
@@ -59,12 +59,12 @@ pub(super) struct Plan {
     pub(super) places: Vec<Place>,
     /// The exit for each byte of answers, one table a shape.
     pub(super) exits: Box<[u8; SHAPES_MAX * ANSWERS]>,
-    /// Of each line: a bit for each split whose right side comes first, and for each last of eight, which always sends
+    /// For each line, a bit for each split whose right side comes first, and for each last of eight, which always sends
     /// left, so that answers are below [`ANSWERS`].
     pub(super) turned: Vec<u32>,
     pub(super) groups: Vec<Group>,
     pub(super) chunks: Vec<Chunk>,
-    /// By code, the shape's number and its exits; 0 is the shape that asks nothing.
+    /// Number and exit count of each shape by its code; 0 is the shape that asks nothing.
     shapes: BTreeMap<u16, (usize, usize)>,
     blocks: usize,
     leaves: usize,

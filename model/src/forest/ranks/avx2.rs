@@ -98,7 +98,7 @@ fn load<const REGISTERS: usize>(row: &RankRow) -> RankRegisters<REGISTERS> {
     })
 }
 
-/// Of 32 conditions, a bit for each that sends the row left: whose slot's rank is not above its own.
+/// A bit for each of 32 conditions that sends the row left: one whose slot's rank is not above its own.
 ///
 /// Slots below `16 * REGISTERS`; others give any bit.
 #[target_feature(enable = "avx2")]
@@ -134,7 +134,7 @@ fn four<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, first: usize, sl
     _mm256_blendv_epi8(pair(row, first, slots), pair(row, first + 2, slots), choice)
 }
 
-/// [`Compare`] by AVX2.
+/// A ranked row in AVX2 registers, which compare 32 conditions at once.
 pub(crate) struct Avx2<const REGISTERS: usize> {
     row: RankRegisters<REGISTERS>,
 }

@@ -10,7 +10,7 @@ pub(crate) trait Compare {
 
     /// A bit for each of a line's 32 conditions that sends the row left.
     fn left(&self, line: &ArchivedLine) -> u32;
-    /// The same for one of a line's four eights: what a walk that reads through bounds checks asks.
+    /// The bits for one of a line's four eights, for walks that read through bounds checks.
     #[inline(always)]
     fn left_of_eight(&self, line: &ArchivedLine, eight: usize) -> u8 {
         self.left(line).to_le_bytes()[eight]

@@ -8,7 +8,7 @@ use std::{
 use super::Fault;
 use crate::import::INPUT_BYTES_MAX;
 
-/// How many times its own size an archive may unpack to. Trees make no more than a dozen; deflate can make a thousand
+/// Greatest ratio of an archive's unpacked size to its own. Trees make no more than a dozen; deflate can make a thousand
 /// of what is there to fill memory.
 const UNPACKED_RATIO_MAX: usize = 64;
 

@@ -18,7 +18,7 @@ use crate::import::document::{Value, json};
 /// Pipelines, calibrations and frozen estimators inside one another.
 const NESTING_MAX: usize = 8;
 const FILES_MAX: usize = 1 << 17;
-/// How many times what was unpacked may be read, arrays that several objects share being read for each.
+/// Greatest ratio of the bytes read to those unpacked: arrays that several objects share are read for each.
 const SHARED_TIMES_MAX: usize = 2;
 
 /// The archive's arrays, as the export script would have written them.

@@ -45,7 +45,7 @@ pub(super) struct Read {
 /// A node's question of categories.
 struct Listed {
     set: u32,
-    /// Where a listed category goes; all else, what is missing too, goes the other way.
+    /// Whether listed categories go left; all else, missing values too, goes the other way.
     left: bool,
 }
 
