@@ -1,7 +1,7 @@
 //! ONNX: a TreeEnsembleClassifier or TreeEnsembleRegressor (ai.onnx.ml 1 to 3) or a TreeEnsemble (5), scored as ONNX
 //! Runtime scores it.
 //!
-//! The file is what a converter made: where the converter lost something of its library's model (README has the
+//! The file is what a converter made: where the converter lost something of its library's model (docs/models.md has the
 //! table), it stays lost. Around the ensemble only what leaves its numbers alone is accepted, anything else is refused
 //! by name. Sums are f32 unless the rows or the weights are doubles.
 
