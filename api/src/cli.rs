@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand, one list, and what the process's exit says.
+//! The command line: one file a subcommand, the list of them, and the exit codes.
 
 use std::{
     ffi::OsString,
@@ -49,11 +49,11 @@ mod train;
 mod variant;
 mod verify;
 
-/// What an exit code means.
+/// Exit codes of the process, besides 0 for success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// The start failed, or the answer is no.
+    /// The command failed, or its answer is negative.
     Failed = 1,
     /// The command line or the configuration is wrong: nothing was started (EX_USAGE).
     Configuration = 64,
@@ -67,14 +67,12 @@ pub(crate) enum Exit {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Failure {
-    /// What the process's exit says.
     pub exit: Exit,
-    /// For people.
+    /// Goes to standard error.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure with this exit.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
@@ -131,19 +129,19 @@ enum Command {
     /// Compare the columns of two tables, or of one with a model's training.
     #[cfg(feature = "drift")]
     Drift(drift::Arguments),
-    /// Import a model, or look at a model file.
+    /// Import, inspect or verify a model file; list or clear what was activated.
     Model(model::Arguments),
     /// Score the rows of a file.
     Predict(predict::Arguments),
     /// Send recorded ticks to a Kafka topic, a running service or standard output.
     Replay(replay::Arguments),
-    /// Keep a topic in files.
+    /// Record a Kafka topic into files.
     #[cfg(feature = "kafka")]
     Record(record::Arguments),
-    /// Write a topic once more, keyed by symbol.
+    /// Copy a Kafka topic of ticks into another, keyed by symbol.
     #[cfg(feature = "kafka")]
     Rekey(rekey::Arguments),
-    /// Look at what could not be read, and retry it.
+    /// List the records that could not be read, and replay those that can be read now.
     #[cfg(feature = "kafka")]
     Dlq(dlq::Arguments),
     /// Compute every written prediction once more and compare the bytes.
@@ -154,7 +152,7 @@ enum Command {
     Capacity(capacity::Arguments),
     /// Walk the runbook's checks: what is well, what is not, why, and what to do.
     Doctor(doctor::Arguments),
-    /// Look at the configuration.
+    /// Print the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
     Healthcheck(healthcheck::Arguments),
@@ -228,7 +226,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
     }
 }
 
-/// What could not be printed, because the reader went away.
+/// The failure to write to standard output, as when its reader has gone.
 fn print_failed(error: std::io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("cannot write the output: {error}"))
 }

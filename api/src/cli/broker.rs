@@ -1,4 +1,4 @@
-//! What the commands that speak to a broker share: which broker, told to stop, and how their failures read.
+//! What the commands that talk to a broker share: its address, a warning about retention, and how errors are reported.
 
 use clap::Args;
 use engine::{
@@ -21,14 +21,14 @@ pub(super) struct BrokerArguments {
 }
 
 impl BrokerArguments {
-    /// The configuration, which names a broker.
+    /// Loads the configuration and the Kafka settings. It is an error if no broker is configured.
     pub(super) fn load(self) -> Result<(Config, KafkaSettings), Failure> {
         let config = self.load_config()?;
         let settings = settings(&config)?;
         Ok((config, settings))
     }
 
-    /// The configuration alone.
+    /// Loads the configuration, which need not name a broker.
     pub(super) fn load_config(self) -> Result<Config, Failure> {
         let mut layers = self.config.layers();
         let servers =
@@ -38,7 +38,7 @@ impl BrokerArguments {
     }
 }
 
-/// How to reach the configured broker.
+/// The Kafka settings of the configuration. It is an error if it names no broker, or if a setting is refused.
 pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
     if !config.kafka.has_brokers() {
         let message = "kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker";
@@ -50,7 +50,8 @@ pub(super) fn settings(config: &Config) -> Result<KafkaSettings, Failure> {
     Ok(settings)
 }
 
-/// Says it where a topic keeps records for less than the age of what was just written under its old times.
+/// Warns if the topic keeps records for less than the age of the oldest one that was just written to it: the broker
+/// will delete such records soon.
 pub(super) fn warn_of_retention(settings: &KafkaSettings, topic: &str, oldest: Option<EventTime>) {
     let Some(oldest) = oldest else { return };
     let age_s = (wall_clock_nanos() - oldest.nanos()) / NANOS_PER_SECOND;

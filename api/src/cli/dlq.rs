@@ -1,4 +1,4 @@
-//! `stormglass dlq list|replay`: what could not be read, and what of it can be by now.
+//! `stormglass dlq list|replay`: lists dead letters, and replays those that can be read by now.
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -13,7 +13,7 @@ use super::{
     progress::RecordBar,
 };
 
-/// Characters of a value that are shown.
+/// Characters of a letter's value that are shown.
 const EXCERPT_CHARS: usize = 200;
 /// Letters that are shown at most.
 const LETTERS_MAX: u64 = 10_000;
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Count the dead letters by reason and show the newest.
     List(ListArguments),
-    /// Read each letter again; what can be read now goes back to the ticks, once for all time.
+    /// Read each letter again; those that can be read now go back to the topic of ticks, each once for all time.
     Replay(ReplayArguments),
 }
 
@@ -94,7 +94,7 @@ struct LetterBody {
     replayed: bool,
     key: Option<String>,
     headers: BTreeMap<String, String>,
-    /// Its beginning.
+    /// The first [`EXCERPT_CHARS`] characters.
     value: String,
     value_bytes: usize,
 }

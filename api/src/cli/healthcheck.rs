@@ -7,7 +7,7 @@ use clap::Args;
 use super::{ConfigArgument, Exit, Failure};
 use crate::client::{BlockingClient, reachable};
 
-/// Longer than a ready service ever takes.
+/// How long an answer may take: longer than a ready service needs.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|error| failed(format!("cannot be asked: {error}")))?;
     match client.get("/readyz") {
         Ok(answer) if answer.status == 200 => Ok(()),
-        // Container engines keep these words.
+        // Container engines keep this text.
         Ok(answer) => Err(failed(format!(
             "is not ready: {} {}",
             answer.status.as_u16(),

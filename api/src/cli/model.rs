@@ -1,8 +1,8 @@
 //! `stormglass model import|inspect|verify FILE`, `list`, `clear`.
 
+mod active_record;
 pub(super) mod import;
 mod inspect;
-mod record;
 mod schema;
 
 use std::{
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Turn another library's model into a model file, without a changed bit.
     Import(import::Arguments),
-    /// Print what the file says of itself.
+    /// Print what the file says about its model.
     Inspect {
         /// The model file.
         file: PathBuf,
@@ -40,11 +40,11 @@ enum Action {
         file: PathBuf,
     },
     /// Print the models that can be activated, and the one that the record names.
-    List(record::Arguments),
+    List(active_record::Arguments),
     /// Remove the record of what was activated (model.record): the next start takes the configured model.
     ///
     /// Of a service that runs, DELETE /models/active does the same at once.
-    Clear(record::Arguments),
+    Clear(active_record::Arguments),
 }
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
@@ -55,14 +55,14 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
             print(&open(&file)?, out).map_err(print_failed)
         }
         Action::Verify { file } => verify(&file, out),
-        Action::List(arguments) => record::list(arguments, out),
-        Action::Clear(arguments) => record::clear(arguments, out),
+        Action::List(arguments) => active_record::list(arguments, out),
+        Action::Clear(arguments) => active_record::clear(arguments, out),
     }
 }
 
 fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     let model = open(file)?;
-    if !usable(&model) {
+    if !gives_valid_answers(&model) {
         return Err(Failure::new(Exit::Failed, format!("{} gives no probability", file.display())));
     }
     let rows = match model.verify() {
@@ -74,14 +74,14 @@ fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{}: sound; {rows}; sha256 {sha256}", file.display()).map_err(print_failed)
 }
 
-/// Opens a file of ours, for a command that reads no configuration: with the default of `model.map_above_bytes`.
+/// Opens a file of our format with the default of `model.map_above_bytes`, for a command that reads no configuration.
 pub(super) fn open(file: &Path) -> Result<Model, Failure> {
     model_file::open_own(file, model_file::MAP_ABOVE_BYTES)
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
 }
 
 /// Whether a row of missing values and a row of zeros give answers, and probabilities where those are promised.
-fn usable(model: &Model) -> bool {
+fn gives_valid_answers(model: &Model) -> bool {
     [f32::NAN, 0.0].into_iter().all(|value| {
         let row = vec![value; model.info().features.len()];
         let mut answers = vec![0.0; model.answer_count()];

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// A CSV with a header, or a parquet table as `stormglass features` writes it.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// Scores before the link: margins, log-odds.
+    /// Write scores before the link, such as margins or log-odds.
     #[arg(long)]
     raw: bool,
     /// Where the scores go; by default standard output.
@@ -43,16 +43,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Failure> {
-    let model = model(&arguments.model)?;
+    let model = open_model(&arguments.model)?;
     let rows = Rows::open(&arguments.input, &model.info().features)
-        .map_err(|error| about(&arguments.input, &error))?;
+        .map_err(|error| failed_on(&arguments.input, &error))?;
     if rows.by_position() {
         eprintln!("stormglass: no column has a feature's name: columns are taken in the features' order");
     }
     let Some(output) = &arguments.output else {
         return score(&model, rows, arguments, &mut BufWriter::new(out));
     };
-    let file = File::create(output).map_err(|error| about(output, &error))?;
+    let file = File::create(output).map_err(|error| failed_on(output, &error))?;
     score(&model, rows, arguments, &mut BufWriter::new(file))
 }
 
@@ -68,7 +68,7 @@ fn score(model: &Model, mut rows: Rows, arguments: &Arguments, out: &mut impl Wr
         count => (0..count).try_for_each(|at| out.write_field(format!("score_{at}"))).map_err(failed)?,
     }
     out.write_record(None::<&[u8]>).map_err(failed)?;
-    while let Some(row) = rows.next_row().map_err(|error| about(&arguments.input, &error))? {
+    while let Some(row) = rows.next_row().map_err(|error| failed_on(&arguments.input, &error))? {
         if arguments.raw {
             model.predict_raw(&row.features, &mut scores);
         } else {
@@ -80,21 +80,21 @@ fn score(model: &Model, mut rows: Rows, arguments: &Arguments, out: &mut impl Wr
     out.flush().map_err(print_failed)
 }
 
-/// A model file, or another library's, imported on the way.
-fn model(file: &Path) -> Result<Model, Failure> {
+/// Opens a model file, or imports one of another library.
+fn open_model(file: &Path) -> Result<Model, Failure> {
     let mut magic = [0; 4];
     let read = File::open(file).and_then(|mut file| file.read(&mut magic));
-    if read.map_err(|error| about(file, &error))? == 4 && magic == *b"\x89SGM" {
+    if read.map_err(|error| failed_on(file, &error))? == 4 && magic == *b"\x89SGM" {
         return files::open(file);
     }
     let imported = files::import::read(file, &Options::new(&files::import::stem(file)))?;
     for note in &imported.notes {
         eprintln!("stormglass: {}: {note}", file.display());
     }
-    let bytes = imported.draft.to_bytes().map_err(|error| about(file, &error))?;
-    Model::from_bytes(&bytes).map_err(|error| about(file, &error))
+    let bytes = imported.draft.to_bytes().map_err(|error| failed_on(file, &error))?;
+    Model::from_bytes(&bytes).map_err(|error| failed_on(file, &error))
 }
 
-fn about(file: &Path, error: &dyn std::fmt::Display) -> Failure {
+fn failed_on(file: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Failed, format!("{}: {error}", file.display()))
 }

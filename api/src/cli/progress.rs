@@ -1,4 +1,4 @@
-//! A bar for long work: at a terminal only.
+//! Progress bars, which are drawn at a terminal only.
 
 use std::io::IsTerminal;
 
@@ -14,8 +14,7 @@ pub(super) fn bar(length: u64, style: &str) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
-/// How far the replay of files has come. Nothing is drawn before a source reports, and nothing stays when it ends but the
-/// sum.
+/// The bar of a replay of files. It is first drawn when the source reports, and cleared when it is dropped.
 pub(super) struct ReplayBar {
     bar: ProgressBar,
     tally: Tally,
@@ -28,7 +27,7 @@ impl Default for ReplayBar {
 }
 
 impl ReplayBar {
-    /// What became of the records, once the source has ended.
+    /// The source's counts of records, once it has ended.
     pub(super) fn tally(&self) -> Tally {
         self.tally.clone()
     }
@@ -52,7 +51,7 @@ impl Drop for ReplayBar {
     }
 }
 
-/// How far the recording of a topic has come: records of those that were there at the start.
+/// The bar of the recording of a topic. Its length is the number of records that were there at the start.
 #[cfg(feature = "kafka")]
 pub(super) struct RecordBar(ProgressBar);
 

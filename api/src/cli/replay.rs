@@ -87,22 +87,22 @@ pub(super) struct Arguments {
     assume_tz: Option<Zone>,
 }
 
-/// What is replayed.
+/// The input of a replay.
 pub(super) enum Input {
-    /// Ticks as anybody records them.
+    /// Files of recorded ticks, in any format that is read.
     Files(FileSource),
-    /// What `record` kept.
+    /// Files that `stormglass record` wrote.
     Recording(Recording),
 }
 
-/// How.
+/// What is replayed, and how.
 pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,
     venue: String,
     assume_tz: Option<Zone>,
     now: EventTime,
-    /// The first tick is to happen then.
+    /// Event time that the first tick is moved to; `None` if times stay.
     first_at: Option<EventTime>,
 }
 
@@ -148,19 +148,19 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     }
 }
 
-/// An error where no tick came of the records.
-pub(super) fn check(sum: &TickSum) -> Result<(), Failure> {
+/// An error if no tick was found in the records.
+pub(super) fn require_ticks(sum: &TickSum) -> Result<(), Failure> {
     sum.failure().map_or(Ok(()), |failure| Err(Failure::new(Exit::Failed, failure)))
 }
 
 impl Plan {
-    /// Whether records go as they are: nothing in them is to change.
+    /// Whether records go as they are, because neither their times nor their zones are to change.
     #[cfg(feature = "kafka")]
     pub(super) fn is_verbatim(&self) -> bool {
         self.first_at.is_none() && self.assume_tz.is_none()
     }
 
-    /// Whether times are moved to today.
+    /// Whether times are moved so that the first tick happens now.
     #[cfg(feature = "kafka")]
     pub(super) fn is_shifted(&self) -> bool {
         self.first_at.is_some()
@@ -190,7 +190,7 @@ impl Plan {
                 let mut format = RecordFormat::Json { venue: self.venue.clone() };
                 let mut reader = RecordReader::default();
                 let mut pacer = self.pacer();
-                let ended = self.each_record(recording, |record| {
+                let ended = self.for_each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();
                     let place = RecordPlace::Log { partition: record.partition, offset: record.offset };
                     if let Some(event_time) = reader.read(value, &mut format) {
@@ -209,8 +209,8 @@ impl Plan {
         Pacer::new(self.speed, MonotonicClock::default())
     }
 
-    /// The records of all partitions by time, until `take` has had enough.
-    pub(super) fn each_record(
+    /// Calls `take` with the records of all partitions in the order of time, until it returns false.
+    pub(super) fn for_each_record(
         &self,
         recording: &Recording,
         mut take: impl FnMut(&engine::recording::LogRecord) -> bool,

@@ -89,7 +89,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|e| failed("cannot start a runtime", &e))?;
     let server =
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
-    // Behind the front: a lane tells the others where it listens.
+    // After the front, because a lane announces its address to the other instances.
     engine.feed(&app)?;
     signals.block_on(wait::until_drain(&app)).map_err(|e| failed("cannot wait for signals", &e))?;
     let cut = server.stop();
@@ -117,7 +117,7 @@ pub(super) fn baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     engine_start::load_baseline(config)
 }
 
-/// Raises the soft limit of open files as far as it goes: the connections must fit.
+/// Raises the soft limit of open files so that `connections_max` connections fit, as far as the hard limit allows.
 fn raise_open_files(connections_max: u64) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -148,7 +148,7 @@ fn say_what_is_not_here(loaded: &Loaded) {
     }
 }
 
-/// What changes of the model need, said before anybody asks for one.
+/// Checks at the start what changes of the model will need: the model directory, and a record that lasts.
 fn check_models(config: &Config) -> Result<(), Failure> {
     places::check_model_directory(config).map_err(|message| Failure::new(Exit::Configuration, message))?;
     if let Some(warning) = places::record_warning(config) {

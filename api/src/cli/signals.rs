@@ -4,7 +4,7 @@ use engine::stop::StopToken;
 
 use super::{Exit, Failure};
 
-/// A token that SIGINT and SIGTERM tell, so that what was begun is finished.
+/// Returns a token that SIGINT and SIGTERM stop, so that a command can finish what it began.
 pub(super) fn stopped_by_signals() -> Result<StopToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed =

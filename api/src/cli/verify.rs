@@ -68,9 +68,9 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let config = layers.load(&super::ProcessEnvironment)?.config;
     let mut models = ModelFiles::open(arguments.models.as_deref(), config.model.map_above_bytes)?;
     let settings = settings(&config)?;
-    let states = states(&arguments.snapshot)?;
+    let states = read_snapshots(&arguments.snapshot)?;
     let report = if arguments.ticks.is_empty() {
-        of_topics(&config, &settings, &mut models, states)?
+        verify_topics(&config, &settings, &mut models, states)?
     } else {
         let predictions = Recording::open(&arguments.predictions).map_err(|error| failed(&error))?;
         let ticks = Recording::open(&arguments.ticks).map_err(|error| failed(&error))?;
@@ -101,7 +101,7 @@ fn settings(config: &Config) -> Result<VerifySettings, Failure> {
 }
 
 #[cfg(feature = "kafka")]
-fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
+fn read_snapshots(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
     let mut states = Vec::new();
     for path in paths {
         let read = engine::kafka::kept_states(path)
@@ -116,7 +116,7 @@ fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
 }
 
 #[cfg(not(feature = "kafka"))]
-fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
+fn read_snapshots(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -125,7 +125,7 @@ fn states(paths: &[PathBuf]) -> Result<Vec<KeptState>, Failure> {
 }
 
 #[cfg(feature = "kafka")]
-fn of_topics(
+fn verify_topics(
     config: &Config,
     settings: &VerifySettings,
     models: &mut ModelFiles,
@@ -141,7 +141,7 @@ fn of_topics(
 }
 
 #[cfg(not(feature = "kafka"))]
-fn of_topics(
+fn verify_topics(
     _: &Config,
     _: &VerifySettings,
     _: &mut ModelFiles,

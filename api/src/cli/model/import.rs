@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     /// Of a model that was stopped early, keep only the trees up to the best iteration.
     #[arg(long)]
     best_iteration: bool,
-    /// What it was trained on: a table that `stormglass features` wrote (.parquet), or the JSON of its schema. Gives the
-    /// features their names and versions, and the model its horizon, label and end of training.
+    /// What it was trained on: a table that `stormglass features` wrote (.parquet), or the JSON of its schema. Gives
+    /// the features their names and versions, and the model its horizon, label and end of training.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 }
@@ -66,15 +66,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Fail
     print(&imported, &layouts.join(", "), &output, out).map_err(print_failed)
 }
 
-/// When the file was last written, so far as the system knows: a fact about the input, so that importing it twice gives
-/// equal bytes.
+/// Time of the file's last change, RFC 3339; empty if it is not known. The time of the import would give other bytes
+/// each time.
 fn saved_at(file: &Path) -> String {
     let modified = std::fs::metadata(file).and_then(|facts| facts.modified()).ok();
     let modified = modified.and_then(|time| jiff::Timestamp::try_from(time).ok());
     modified.map_or_else(String::new, |time| format!("{time:.0}"))
 }
 
-/// The file's name without its ending.
+/// The file's name without its extension; `imported` if it has none.
 pub(in crate::cli) fn stem(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     if stem.is_empty() { "imported".to_owned() } else { stem.into_owned() }

@@ -1,7 +1,7 @@
-//! What a model file says of itself, in lines or as JSON.
+//! Prints what a model file says about its model, as text or as JSON.
 
-mod explained;
 mod json;
+mod mean_contributions;
 
 use std::io::{Result, Write};
 
@@ -10,12 +10,11 @@ use model::{
     forest::{Layout, Precision},
 };
 
-use explained::mean_contributions;
+use mean_contributions::mean_contributions;
 
 /// Features whose mean contributions are printed.
 const FEATURES_PRINTED: usize = 10;
 
-/// One JSON object.
 pub(super) fn print_json(model: &Model, out: &mut dyn Write) -> Result<()> {
     serde_json::to_writer_pretty(&mut *out, &json::document(model))?;
     writeln!(out)
@@ -73,7 +72,7 @@ pub(super) fn print(model: &Model, out: &mut dyn Write) -> Result<()> {
     print_explanation(model, out)
 }
 
-/// A distribution in a line: counts, with the edge between two bins where it stands, and how many values are missing.
+/// Prints a distribution on one line: the counts of bins with the edges between them, and the number of missing values.
 fn print_bins(name: &str, bins: &Bins, out: &mut dyn Write) -> Result<()> {
     write!(out, "  {name} ")?;
     for (at, count) in bins.counts.iter().enumerate() {
@@ -122,7 +121,7 @@ fn precision_text(outputs: &Outputs) -> &'static str {
     if outputs.precision == Precision::Single { "f32" } else { "f64" }
 }
 
-/// What stands between the sums and the answers of an imported model.
+/// Prints how the raw scores of an imported model become answers.
 pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()> {
     let (link, numbers) = (link_text(outputs), precision_text(outputs));
     writeln!(out, "outputs       {} in {numbers}, link {link}", outputs.raw_count())?;

@@ -1,4 +1,4 @@
-//! `--schema FILE`: the schema of a training table, as JSON or in a table's metadata.
+//! `--schema FILE`: reads the schema of a training table, from a JSON file or from the table's metadata.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::table_file;
 /// Bytes a schema may have.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// The JSON, of which a hand-written file needs the features only; the rest of a table's is left aside.
+/// The keys of the JSON that are used. A file that is written by hand needs `features` only.
 #[derive(Deserialize)]
 struct Document {
     features: Vec<String>,
@@ -30,13 +30,10 @@ struct Tau {
     threshold_bp: Option<f64>,
 }
 
-/// Reads a schema.
-///
-/// # Errors
-/// What is wrong with the file.
+/// Reads a schema. An error says what is wrong with the file.
 pub(super) fn read(file: &Path) -> Result<TrainingSchema, String> {
     let is_table = table_file::is_parquet(file).map_err(|error| error.to_string())?;
-    let text = if is_table { of_table(file)? } else { of_text(file)? };
+    let text = if is_table { read_table_schema(file)? } else { read_text(file)? };
     let document: Document = serde_json::from_str(&text).map_err(|error| format!("no schema: {error}"))?;
     let features = document.features.iter().map(|name| feature(name)).collect::<Result<_, _>>()?;
     Ok(TrainingSchema {
@@ -59,7 +56,7 @@ fn feature(text: &str) -> Result<FeatureName, String> {
     Ok(FeatureName::new(name, version))
 }
 
-fn of_text(file: &Path) -> Result<String, String> {
+fn read_text(file: &Path) -> Result<String, String> {
     let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
     if size > BYTES_MAX {
         return Err(format!("{size} bytes; a schema has at most {BYTES_MAX}"));
@@ -68,7 +65,7 @@ fn of_text(file: &Path) -> Result<String, String> {
 }
 
 #[cfg(feature = "parquet")]
-fn of_table(file: &Path) -> Result<String, String> {
+fn read_table_schema(file: &Path) -> Result<String, String> {
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     use crate::export::SCHEMA_KEY;
@@ -82,6 +79,6 @@ fn of_table(file: &Path) -> Result<String, String> {
 }
 
 #[cfg(not(feature = "parquet"))]
-fn of_table(_: &Path) -> Result<String, String> {
+fn read_table_schema(_: &Path) -> Result<String, String> {
     Err("this build reads no parquet: give the schema as JSON".to_owned())
 }

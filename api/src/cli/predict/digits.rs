@@ -1,8 +1,8 @@
-//! 17 significant digits: enough to read every f64 back.
+//! Writes numbers with 17 significant digits, which is enough to read every f64 back.
 
 use std::fmt;
 
-/// A number, written as C's `%.17g` does but with its trailing zeros.
+/// A number that is displayed as by C's `%.17g`, but with trailing zeros.
 pub(super) struct Digits(pub(super) f64);
 
 impl fmt::Display for Digits {

@@ -1,4 +1,4 @@
-//! The rows of a table, CSV or parquet, in a model's order of features, and whose and when each is.
+//! Reads the rows of a table, CSV or parquet: features in the model's order, and the symbol and time of each row.
 
 mod csv;
 #[cfg(feature = "parquet")]
@@ -10,19 +10,20 @@ use model::schema::FeatureName;
 
 use crate::table_file::{SYMBOLS, TIMES, is_parquet};
 
-/// The places of the columns that a table is scored from and labelled by, counted from 0.
+/// Positions of the columns that a table is scored from and labelled by, from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Columns {
-    /// The place of each feature's column.
+    /// Position of each feature's column.
     features: Vec<usize>,
-    /// The places of symbol and time, of those that there are.
+    /// Positions of the columns of symbols and of times, if there are any.
     labels: Vec<usize>,
-    /// No column has a feature's name: they are taken in the features' order.
+    /// Whether no column has a feature's name, so that columns are taken in the features' order.
     by_position: bool,
 }
 
 impl Columns {
-    /// Finds them in a table's header. A column whose name is a feature's is that feature, whatever else it is called.
+    /// Finds the columns in a table's header. A column that is named as a feature is that feature, even if its name is
+    /// also one of times or symbols.
     fn find(header: &[&str], features: &[FeatureName]) -> Result<Self, String> {
         let place = |feature: &FeatureName| {
             let versioned = feature.to_string();
@@ -48,28 +49,27 @@ impl Columns {
     }
 }
 
-/// One row.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     /// One value for each feature; NaN where missing.
     pub(super) features: Vec<f64>,
-    /// Symbol and time, of those that the table has, as text.
+    /// Symbol and time as text, as far as the table has them.
     pub(super) labels: Vec<String>,
 }
 
-/// A table that is read row by row.
+/// Reads a table row by row.
 pub(super) struct Rows {
     source: Box<dyn Source>,
-    /// Names of the columns of symbol and time.
+    /// Names of the columns of symbols and times.
     labels: Vec<String>,
     by_position: bool,
     row: Row,
 }
 
-/// A kind of table.
+/// A reader of one kind of table.
 trait Source {
-    /// Puts the next row in place of the last; `false` at the end.
-    fn next(&mut self, row: &mut Row) -> Result<bool, String>;
+    /// Appends the next row's values to `row`, which is empty; returns false at the end.
+    fn read_row(&mut self, row: &mut Row) -> Result<bool, String>;
 }
 
 impl Rows {
@@ -93,12 +93,12 @@ impl Rows {
         Self { source: Box::new(source), labels, by_position: columns.by_position, row: Row::default() }
     }
 
-    /// Whether no column has a feature's name.
+    /// Whether no column has a feature's name, so that columns are taken in the features' order.
     pub(super) fn by_position(&self) -> bool {
         self.by_position
     }
 
-    /// Names of the columns of symbol and time, of those that there are.
+    /// Names of the columns of symbols and times, if there are any.
     pub(super) fn labels(&self) -> &[String] {
         &self.labels
     }
@@ -106,11 +106,11 @@ impl Rows {
     /// The next row.
     ///
     /// # Errors
-    /// Where the table is damaged, or holds something else than a number.
+    /// A message, if the table is damaged or a feature's cell is no number.
     pub(super) fn next_row(&mut self) -> Result<Option<&Row>, String> {
         self.row.features.clear();
         self.row.labels.clear();
-        Ok(self.source.next(&mut self.row)?.then_some(&self.row))
+        Ok(self.source.read_row(&mut self.row)?.then_some(&self.row))
     }
 }
 

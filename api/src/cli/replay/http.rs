@@ -1,5 +1,5 @@
-//! To a running service: each accepted tick becomes the row of features that the engine's core makes of it, and rows
-//! are posted to `/predict`. One connection, one request at a time.
+//! Replays to a running service: each accepted tick becomes the row of features that the engine's core makes of it, and
+//! rows are posted to `/predict`. One connection, one request at a time.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use engine::{
 };
 use tokio::sync::oneshot;
 
-use super::{Plan, check};
+use super::{Plan, require_ticks};
 use crate::{
     cli::{Exit, Failure, print_failed},
     client::{BlockingClient, ClientError, Target},
@@ -69,7 +69,7 @@ pub(super) fn run(
     }
     match counts.first_refusal {
         Some(refusal) => Err(Failure::new(Exit::Failed, format!("first refusal: {refusal}"))),
-        None => check(&sum),
+        None => require_ticks(&sum),
     }
 }
 
@@ -83,7 +83,7 @@ struct Counts {
     first_refusal: Option<String>,
 }
 
-/// Ticks in, rows out.
+/// Turns each tick into a row of features, and posts rows to the service.
 struct Rows<'a> {
     core: ShardCore,
     names: SymbolTable,
@@ -101,7 +101,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// The features of a tick; `None` if it was dropped.
+    /// The features at a tick; `None` if the core dropped the tick.
     fn row(&mut self, venue: &str, product: &str, tick: Tick) -> Option<Vec<f32>> {
         let symbol = self.names.intern(venue, product).ok()?;
         let key = SymbolKey { partition: Partition(0), symbol: symbol.id };
@@ -180,7 +180,7 @@ impl TickSink for Rows<'_> {
 /// The service that gets the rows.
 struct Service(BlockingClient);
 
-/// A service that is slower than this is not answering.
+/// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Service {

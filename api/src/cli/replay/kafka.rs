@@ -1,4 +1,4 @@
-//! Into a topic: records as they were, or ticks written anew.
+//! Replays into a topic: records as they were, or ticks encoded anew.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{Input, Plan, check};
+use super::{Input, Plan, require_ticks};
 use crate::{
     cli::{Exit, Failure, broker, print_failed},
     config::Config,
@@ -68,7 +68,7 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
         ),
         false => failure,
     });
-    failure.map_or_else(|| check(&sum), |failure| Err(failed(failure)))
+    failure.map_or_else(|| require_ticks(&sum), |failure| Err(failed(failure)))
 }
 
 fn resend(
@@ -88,7 +88,7 @@ fn resend(
         ResendSink::open(settings, recording.partition_count()).map_err(|error| failed(error.to_string()))?;
     let stop = StopToken::default();
     let (mut pacer, mut refused_at, mut oldest) = (plan.pacer(), None, None);
-    plan.each_record(recording, |record| {
+    plan.for_each_record(recording, |record| {
         let time = record.timestamp_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?));
         if let Some(time) = time {
             // Only what was there before is compared.

@@ -1,4 +1,4 @@
-//! Ticks as records of our own shape, one a line.
+//! Replays to standard output: a record of our own format for each tick, one a line.
 
 use std::io::Write;
 
@@ -9,16 +9,16 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{Plan, check};
+use super::{Plan, require_ticks};
 use crate::cli::{Failure, print_failed};
 
 pub(super) fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Failure> {
     let mut sink = Lines { out, shift_ns: None, first_at: plan.first_at, text: String::new(), broken: None };
     let sum = plan.replay(&mut sink)?;
-    sink.broken.map_or_else(|| check(&sum), |error| Err(print_failed(error)))
+    sink.broken.map_or_else(|| require_ticks(&sum), |error| Err(print_failed(error)))
 }
 
-/// One record a line.
+/// Writes each tick as a record on a line.
 struct Lines<'a> {
     out: &'a mut dyn Write,
     shift_ns: Option<i64>,

@@ -1,4 +1,4 @@
-//! The zone of times that name none.
+//! `--assume-tz`: the time zone of times that name none.
 
 use std::str::FromStr;
 
@@ -52,11 +52,12 @@ impl FromStr for Zone {
     }
 }
 
-/// Hands ticks on, those whose record named no zone moved from this one to UTC. A record has one time for all its ticks.
+/// Passes ticks on. Those whose record named no zone are moved from this zone to UTC; all ticks of a record have one
+/// time.
 pub(super) struct Zoned<'a> {
     next: &'a mut dyn TickSink,
     zone: Zone,
-    /// The newest record that was heard of, and whether it has a time without a zone.
+    /// The newest record and whether it has a time without a zone.
     record: Option<Offset>,
     is_zoneless: bool,
 }
@@ -66,7 +67,7 @@ impl<'a> Zoned<'a> {
         Self { next, zone, is_zoneless: false, record: None }
     }
 
-    /// A record's events come before its ticks.
+    /// Begins a record, unless it is the present one. A record's events come before its ticks.
     fn begin(&mut self, record: Offset) {
         if self.record.replace(record) != Some(record) {
             self.is_zoneless = false;

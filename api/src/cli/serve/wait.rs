@@ -1,4 +1,4 @@
-//! What a running service waits for.
+//! Waits for the end of a running service: a signal, a shard that panicked, or a lane that ended for good.
 
 use std::{io, time::Duration};
 
@@ -7,15 +7,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{http::App, log};
 
-/// How often the shards are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often it is checked whether a shard panicked or a lane ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Why a service ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
-    /// An orchestrator asks, and needs time to send clients elsewhere.
+    /// SIGTERM: an orchestrator ends the service, and needs time to send clients elsewhere.
     Terminate,
-    /// Somebody at a terminal asks, who does not want to wait.
+    /// SIGINT: somebody at a terminal, who does not want to wait.
     Interrupt,
     ShardPanicked,
     Verdict(Verdict),
@@ -51,7 +51,7 @@ pub(super) async fn until_drain(app: &App) -> io::Result<()> {
     let grace = app.config.server.shutdown_grace_s.duration();
     if end == End::Terminate && !grace.is_zero() {
         tracing::info!(why, grace_s = grace.as_secs_f64(), "not ready any more, still answering");
-        // Over in time or by the next reason to end: both begin the drain.
+        // The drain begins after this time or at the next reason to end.
         let _ = tokio::time::timeout(grace, until_end(&mut signals, shards_panicked, verdict)).await;
     }
     tracing::info!(why, "draining");
@@ -65,13 +65,13 @@ async fn until_end(
     shards_panicked: impl Fn() -> Vec<usize>,
     verdict: impl Fn() -> Option<Verdict>,
 ) -> End {
-    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut poll = tokio::time::interval(POLL_INTERVAL);
     let mut report = tokio::time::interval(log::REPORT_EVERY);
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return End::Terminate,
             _ = signals.interrupt.recv() => return End::Interrupt,
-            _ = look.tick() => {
+            _ = poll.tick() => {
                 if !shards_panicked().is_empty() {
                     return End::ShardPanicked;
                 }

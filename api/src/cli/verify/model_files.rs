@@ -14,25 +14,25 @@ use crate::{
     model_file, shipped,
 };
 
-/// The models of a directory, and those that came with this program.
+/// Finds models by their SHA-256: those of a directory, and those that are built into this program.
 pub(super) struct ModelFiles {
-    by_sha256: HashMap<String, Kept>,
+    by_sha256: HashMap<String, ModelSource>,
     /// `model.map_above_bytes`.
     map_above_bytes: u64,
 }
 
-enum Kept {
+enum ModelSource {
     File(PathBuf),
     Shipped(Arc<Model>),
 }
 
 impl ModelFiles {
-    /// Looks what there is. Files that are no models are passed over.
+    /// Reads the models of the directory. Files that are no models are skipped.
     pub(super) fn open(directory: Option<&Path>, map_above_bytes: u64) -> Result<Self, Failure> {
         let mut by_sha256 = HashMap::new();
         for variant in ["baseline", shipped::DEFAULT_VARIANT] {
             if let Some(Ok(model)) = shipped::model(variant) {
-                by_sha256.insert(model.info().sha256.clone(), Kept::Shipped(Arc::new(model)));
+                by_sha256.insert(model.info().sha256.clone(), ModelSource::Shipped(Arc::new(model)));
             }
         }
         let Some(directory) = directory else {
@@ -45,7 +45,7 @@ impl ModelFiles {
             let path = entry.map_err(failed)?.path();
             match model_file::open_own(&path, map_above_bytes) {
                 Ok(model) => {
-                    by_sha256.insert(model.info().sha256.clone(), Kept::File(path));
+                    by_sha256.insert(model.info().sha256.clone(), ModelSource::File(path));
                 }
                 Err(error) if path.extension().is_some_and(|extension| extension == "sgm") => {
                     eprintln!("stormglass: {} is passed over: {error}", path.display());
@@ -60,8 +60,8 @@ impl ModelFiles {
 impl Models for ModelFiles {
     fn find(&mut self, sha256: &str) -> Option<Arc<Model>> {
         match self.by_sha256.get(sha256)? {
-            Kept::Shipped(model) => Some(model.clone()),
-            Kept::File(path) => {
+            ModelSource::Shipped(model) => Some(model.clone()),
+            ModelSource::File(path) => {
                 let opened = model_file::open_own(path, self.map_above_bytes);
                 let model = opened.ok().filter(|model| model.info().sha256 == sha256);
                 model.map(Arc::new)

@@ -1,9 +1,9 @@
-//! What a model file says of itself, as one JSON object.
+//! What a model file says about its model, as one JSON object.
 
 use model::{Bins, Model, schema};
 use serde_json::{Map, Value, json};
 
-use super::{explained::mean_contributions, link_text, precision_text};
+use super::{link_text, mean_contributions::mean_contributions, precision_text};
 
 pub(super) fn document(model: &Model) -> Value {
     let info = model.info();

@@ -24,7 +24,7 @@ pub(super) fn open(input: impl Read + 'static, features: &[FeatureName]) -> Resu
 }
 
 impl<R: Read> Source for Csv<R> {
-    fn next(&mut self, row: &mut Row) -> Result<bool, String> {
+    fn read_row(&mut self, row: &mut Row) -> Result<bool, String> {
         if !self.reader.read_record(&mut self.record).map_err(|error| error.to_string())? {
             return Ok(false);
         }

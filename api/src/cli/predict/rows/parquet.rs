@@ -42,7 +42,7 @@ pub(super) fn open(path: &Path, features: &[FeatureName]) -> Result<Rows, String
 }
 
 impl Source for Parquet {
-    fn next(&mut self, row: &mut Row) -> Result<bool, String> {
+    fn read_row(&mut self, row: &mut Row) -> Result<bool, String> {
         let Some(read) = self.rows.next() else { return Ok(false) };
         self.number += 1;
         let read = read.map_err(|error| format!("row {}: {error}", self.number))?;
@@ -68,7 +68,7 @@ fn number(field: &Field) -> Option<f64> {
     }
 }
 
-/// Instants in RFC 3339, UTC; all else as it is.
+/// An instant as RFC 3339 in UTC, nothing for a missing cell, or the cell's own text.
 fn text(field: &Field) -> String {
     let time = match *field {
         Field::TimestampMicros(micros) => jiff::Timestamp::from_microsecond(micros),

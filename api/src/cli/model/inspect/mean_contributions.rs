@@ -1,9 +1,9 @@
-//! How a model's scores are explained, and what that gives on the rows it carries.
+//! The mean contributions of a model's features to its scores of the self-test rows.
 
 use model::{Model, schema::FeatureName};
 
-/// The mean absolute contribution of each feature over the self-test rows, largest first; in raw scores of the last
-/// output. Empty where there are no rows or no explanations.
+/// The mean absolute contribution of each feature to the raw score of the last output, over the self-test rows; largest
+/// first. Empty if there are no rows or no explanations.
 pub(super) fn mean_contributions(model: &Model) -> Vec<(&FeatureName, f64)> {
     let features = &model.info().features;
     let mut sums = vec![0.0; features.len()];

@@ -1,4 +1,5 @@
-//! `stormglass model list` and `stormglass model clear`: what can be activated, and what was, without a service.
+//! `stormglass model list` and `stormglass model clear`: lists the models that can be activated and the one that was,
+//! and removes the record of the latter. Neither needs a service.
 
 use std::{io::Write, path::PathBuf};
 
