@@ -220,7 +220,7 @@ async fn client(address: SocketAddr, until: Instant) -> (Vec<u64>, String) {
     (latencies, body)
 }
 
-/// Where the body begins and how long it is, once all of it is there.
+/// Start and length of the body, once all of it has been received.
 fn whole_answer(bytes: &[u8]) -> Option<(usize, usize)> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?;

@@ -25,7 +25,7 @@ use engine::{
 /// The stated bound on one symbol with the 1,800-second horizon.
 const SYMBOL_BYTES_MAX: usize = 256 * 1024;
 
-/// So many that what a shard has of its own does not count.
+/// Symbols of the first measurement: enough that a shard's own memory does not count.
 const FEW: usize = 50;
 
 struct Counting;

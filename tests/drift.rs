@@ -1,4 +1,5 @@
-//! Drift: the columns that Evidently finds are the ones found here, from files as people have them, and nothing is hidden.
+//! Drift: the columns that Evidently finds are the ones found here, from files as people have them, and nothing is
+//! hidden.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -44,7 +45,7 @@ fn golden(folder: &Path, name: &str) -> PathBuf {
     path
 }
 
-/// What the program says where it refuses.
+/// Exit code and standard error of a command that is to be refused.
 fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_stormglass"))
         .env_clear()

@@ -4,7 +4,7 @@ use std::{io::Read, path::Path, process::Command, time::Duration};
 
 use crate::support::process::{Process, send};
 
-/// What the service before this one computed, in the order of its forest.
+/// Features of the service that this one replaces, in the order of its forest.
 const ORIGINAL_FEATURES: [&str; 10] = [
     "log_return_300s",
     "spread_mean_300s",

@@ -52,7 +52,7 @@ impl Fed {
         Self::by(small_model(), settings, out)
     }
 
-    /// The same, scored by this model from the start.
+    /// Shards whose ticks are scored by this model from the start.
     fn by(model: Arc<Model>, settings: &EngineSettings, out: Outcomes) -> Self {
         let board = Arc::new(Board::default());
         let engine = Engine::start_with(settings, Some(model), board, move |_| out.clone()).unwrap();
@@ -193,7 +193,7 @@ fn a_question_is_answered_by_the_model_that_it_names() {
     assert!(Arc::ptr_eq(&fed.answer(), &held));
 }
 
-/// Who asks between a swap and the next tick moves nothing: neither what follows nor a snapshot.
+/// A question between a swap and the next tick changes neither later answers nor a snapshot.
 #[test]
 fn a_question_after_a_swap_leaves_the_state_and_all_later_bytes_as_they_are() {
     let bound = |name: &str, base| Some(Arc::new(BoundModel::new(small_model_named(name, base)).unwrap()));

@@ -14,7 +14,7 @@ use crate::Result;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What every client has.
+/// Settings that every client of the benchmark has.
 pub(crate) fn config() -> Result<ClientConfig> {
     let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS")
         .map_err(|_| "KAFKA_BOOTSTRAP_SERVERS is not set; run.sh sets it")?;
@@ -60,7 +60,7 @@ pub(crate) fn partition_count(reader: &BaseConsumer, topic: &str) -> Result<usiz
     Ok(metadata.topics().first().map_or(0, |topic| topic.partitions().len()))
 }
 
-/// By partition, the offset behind the newest record.
+/// The offset behind the newest record of each partition.
 pub(crate) fn ends(reader: &BaseConsumer, topic: &str) -> Result<Vec<i64>> {
     (0..partition_count(reader, topic)?)
         .map(|partition| Ok(reader.fetch_watermarks(topic, partition as i32, TIMEOUT)?.1))

@@ -16,7 +16,7 @@ use crate::Result;
 const TICKS_PER_SECOND: f64 = 100.0;
 const END_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How to start it, and where its ticks and predictions are.
+/// How to start the client, and which topics it reads and writes.
 #[derive(Args)]
 pub(crate) struct ClientArguments {
     /// Names it in the tables.
@@ -31,7 +31,7 @@ pub(crate) struct ClientArguments {
     /// Its consumer group; one that has none is watched by what it wrote.
     #[arg(long)]
     pub(crate) group: Option<String>,
-    /// Where its own words go.
+    /// File for the client's output.
     #[arg(long)]
     pub(crate) log: PathBuf,
     /// The broker's process.

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// Seconds that are measured.
     #[arg(long)]
     seconds: f64,
-    /// What the client was told; for the table.
+    /// The client's commit interval, for the table.
     #[arg(long)]
     commit_interval_ms: u64,
 }

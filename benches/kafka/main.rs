@@ -2,8 +2,8 @@
 //! their order; the README beside it has the questions, the method and the table last printed.
 //!
 //! The log of ticks is always a beginning of one simulated market ([`market`]), so any part can go on where another
-//! ended. What is measured is a client process ([`client`]) from the log to committed predictions: [`catch_up`] as fast as
-//! it can, [`latency`] at a fixed rate, [`restart`] after it was killed. [`outputs`] checks that each tick has its
+//! ended. What is measured is a client process ([`client`]) from the log to committed predictions: [`catch_up`] as fast
+//! as it can, [`latency`] at a fixed rate, [`restart`] after it was killed. [`outputs`] checks that each tick has its
 //! prediction once. [`floor`] is a client that does nothing but move records.
 
 mod broker;
@@ -19,7 +19,7 @@ mod row;
 
 use clap::{Parser, Subcommand};
 
-/// What goes wrong ends the program with a sentence.
+/// Every error ends the program with its message.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Parser)]

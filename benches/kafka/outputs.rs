@@ -10,7 +10,7 @@ use crate::{Result, broker};
 
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// Of a topic of predictions, what a reader of committed records finds.
+/// What a reader of committed records finds in a topic of predictions.
 #[derive(Serialize)]
 pub(crate) struct Outputs {
     /// Ticks that should have a prediction.
@@ -25,7 +25,7 @@ pub(crate) struct Outputs {
     pub(crate) value_bytes: f64,
 }
 
-/// Where the tick of a prediction lies: partition and offset.
+/// Partition and offset of the tick that a prediction is about.
 pub(crate) fn source(message: &impl Message) -> Option<(usize, usize)> {
     let header = message.headers()?.iter().find(|header| header.key == "src")?;
     let mut parts = std::str::from_utf8(header.value?).ok()?.split(':');

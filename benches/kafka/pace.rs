@@ -21,14 +21,14 @@ pub(crate) struct Paced {
     topic: String,
     records: Vec<Record>,
     per_second: f64,
-    /// By partition, where the first one will lie.
+    /// Offset of the first tick in each partition.
     bases: Vec<i64>,
-    /// By partition and place behind its base, the number of the tick.
+    /// Number of the tick, by partition and by its offset less the base.
     numbers: Vec<Vec<usize>>,
 }
 
 impl Paced {
-    /// So many seconds of ticks. Nobody else may write to the topic.
+    /// Prepares `seconds` seconds of ticks. Nobody else may write to the topic.
     pub(crate) fn new(topic: &str, per_second: f64, seconds: f64) -> Result<Self> {
         let bases = broker::ends(&broker::reader("read_uncommitted")?, topic)?;
         let (written, partitions) = market::written(topic)?;

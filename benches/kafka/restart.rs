@@ -22,7 +22,7 @@ use crate::{
     row::RowArguments,
 };
 
-/// What the engine logs when it is live.
+/// Log line of an engine that is live.
 const LIVE: &str = "all assigned partitions are live";
 const LIVE_TIMEOUT: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(2);

@@ -1,4 +1,4 @@
-//! What was measured, as a line of JSON that `report.py` makes tables of.
+//! Writes a measurement as a line of JSON, of which `report.py` makes tables.
 
 use std::{fs::File, io::Write, path::PathBuf};
 

@@ -87,7 +87,7 @@ pub(crate) fn forest_model(tree_count: usize, depth: u32) -> Arc<Model> {
     forest_model_of_horizon(tree_count, depth, 0)
 }
 
-/// The same with a horizon, in seconds; 0 = it does not say.
+/// A forest of this shape that predicts `horizon_s` seconds ahead; 0 leaves the horizon open.
 pub(crate) fn forest_model_of_horizon(tree_count: usize, depth: u32, horizon_s: u32) -> Arc<Model> {
     let mut numbers = Numbers(7);
     let trees = (0..tree_count).map(|_| complete_tree(&mut numbers, depth)).collect();
@@ -100,7 +100,7 @@ pub(crate) fn forest_model_of_horizon(tree_count: usize, depth: u32, horizon_s: 
     Arc::new(Model::from_bytes(&bytes).expect("what was just written reads back"))
 }
 
-/// The same, bound to the engine's row.
+/// A forest of this shape, bound to the engine's rows.
 pub(crate) fn bound_forest(tree_count: usize, depth: u32) -> Arc<BoundModel> {
     Arc::new(BoundModel::new(forest_model(tree_count, depth)).expect("it names the engine's features"))
 }

@@ -1,4 +1,5 @@
-//! What arbitrary bytes must not break. One module a reader of bytes; a file in `fuzz_targets/` runs each under libFuzzer.
+//! Readers that arbitrary bytes must not break. One module a reader of bytes; a file in `fuzz_targets/` runs each under
+//! libFuzzer.
 //!
 //! | module | reads | holds it to |
 //! |---|---|---|

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read, Write};
 use libfuzzer_sys::fuzzer_mutate;
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-/// Of so many mutations one leaves the checksums wrong.
+/// One of this many mutations leaves the checksums wrong.
 const PLAIN_EVERY: u32 = 8;
 /// Bytes that a member of an archive may unpack to here.
 const MEMBER_BYTES_MAX: u64 = 1 << 20;
@@ -82,7 +82,7 @@ fn part(file: &[u8], seed: u32) -> Option<(usize, usize)> {
     (length > 0).then_some((first, first + length))
 }
 
-/// Of each section its line's place in the table, and its start and end in the file.
+/// Position of each section's line in the table, and the section's start and end in the file.
 fn sections(file: &[u8]) -> Option<Vec<(usize, usize, usize)>> {
     let number = |at: usize| file.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
     let count = u32::from_le_bytes(file.get(24..28)?.try_into().ok()?).min(64) as usize;

@@ -10,7 +10,7 @@ pub(crate) fn doubles(width: usize) -> impl Iterator<Item = Vec<f64>> {
     [0.0, f64::NAN, f64::INFINITY].map(|value| vec![value; width]).into_iter().chain([mixed])
 }
 
-/// The same rows in f32.
+/// The rows of [`doubles`] in f32.
 pub(crate) fn singles(width: usize) -> impl Iterator<Item = Vec<f32>> {
     doubles(width).map(|row| row.into_iter().map(|value| value as f32).collect())
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::files;
 use crate::support::client::HANG;
 
-/// What the image is built as, once for all stories.
+/// Tag of the image, which is built once for all stories.
 pub(super) const IMAGE: &str = "stormglass:stories";
 /// The commit that the labels are told.
 pub(super) const REVISION: &str = "0123456789abcdef";
@@ -35,7 +35,7 @@ pub(super) fn ask_own_engine(command: &mut Command) -> &mut Command {
     command.env("DOCKER_HOST", format!("unix://{socket}")).env_remove("DOCKER_CONTEXT")
 }
 
-/// What a command that must succeed prints.
+/// Standard output of a command that must succeed.
 pub(super) fn said(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(output.status.success(), "{command:?}: {}", words(&output));
@@ -158,8 +158,8 @@ pub(super) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// One answer's status and body; by HTTP/1.0, whose bodies come in one piece. `None` while nothing listens: the engine's proxy accepts before the service does, and
-/// closes such a connection without a word.
+/// One answer's status and body; by HTTP/1.0, whose bodies come in one piece. `None` while nothing listens: the
+/// engine's proxy accepts before the service does, and closes such a connection without a word.
 pub(super) fn try_get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(HANG)).unwrap();

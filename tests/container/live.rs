@@ -55,7 +55,7 @@ impl Prometheus {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 
-    /// What the API answers; null while it does not.
+    /// The API's answer; null while there is none.
     fn ask(&self, path: &str, name: &str, value: &str) -> Value {
         let mut query = String::new();
         for byte in value.bytes() {

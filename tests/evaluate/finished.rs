@@ -26,7 +26,7 @@ pub(super) fn write_scores(path: &Path, scores: &[(String, i64, f64)], end: Opti
     write_table(path, "DOUBLE", scores, end);
 }
 
-/// The same with scores of this physical type, `DOUBLE` or `INT32`.
+/// Writes a table of scores whose column has this physical type, `DOUBLE` or `INT32`.
 fn write_table(path: &Path, score_type: &str, scores: &[(String, i64, f64)], end: Option<&str>) {
     let schema = format!(
         "message scores {{ REQUIRED BINARY symbol (STRING); REQUIRED INT64 event_time (TIMESTAMP(MICROS,true)); \
@@ -113,7 +113,8 @@ fn without_rows_of_the_training_the_ladder_learns_from_the_first_part() {
     assert!(number(&report["rows"]) < 0.61 * rows.dataset.len() as f64, "{}", report["rows"]);
 }
 
-/// Who scores only the rows that are easy looks better than those who score all: that is refused, and can be asked for.
+/// Scores of the easy rows only look better than scores of all rows. So they are refused, unless a lower `--share-min`
+/// is given.
 #[test]
 fn scores_of_some_rows_only_are_refused_unless_asked_for() {
     let rows = simulated_rows(1);

@@ -1,4 +1,4 @@
-//! The same numbers by scikit-learn.
+//! Compares the metrics of a judgement with those of scikit-learn.
 
 use api::{
     evaluate::{Candidate, Ladder, judge},

@@ -1,4 +1,4 @@
-//! What may judge a finished model or anyone's scores, and what is refused.
+//! Which rows may judge a finished model or given scores, and which tables and flags are refused.
 
 use std::{path::Path, process::ExitCode};
 

@@ -1,5 +1,5 @@
-//! Records as venues, tools and people write them, through the real binary: read as what they are, or refused by name, and
-//! summed up at the end.
+//! Records as venues, tools and people write them, through the real binary: read as what they are, or refused by name,
+//! and summed up at the end.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use crate::support::process::Process;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a command did.
+/// Exit code and output of a command.
 struct Done {
     code: Option<i32>,
     out: String,

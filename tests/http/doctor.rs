@@ -28,7 +28,7 @@ fn findings(output: &Output) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(output)))
 }
 
-/// What a check found: outcome and words, each of its findings.
+/// Outcome and text of each finding of a check.
 fn of<'a>(findings: &'a [Value], check: &str) -> Vec<(&'a str, &'a str)> {
     let of_check = findings.iter().filter(|finding| finding["check"] == check);
     of_check.map(|f| (f["outcome"].as_str().unwrap(), f["what"].as_str().unwrap())).collect()

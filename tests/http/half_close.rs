@@ -17,7 +17,7 @@ fn open(service: &Service) -> TcpStream {
     stream
 }
 
-/// What comes back for these bytes and the end of the client's side.
+/// The answer to these bytes, after which the client closes its side.
 fn ask(service: &Service, bytes: &str) -> String {
     let mut stream = open(service);
     stream.write_all(bytes.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What Prometheus sees.
+//! `/metrics`: what Prometheus scrapes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

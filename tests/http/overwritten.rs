@@ -15,7 +15,7 @@ use crate::support::{client::Connection, fixtures::small_version_bytes, process:
 
 type Change = (&'static str, fn(&Path));
 
-/// What operators and tools do to a file in place, by name.
+/// Changes in place that operators and tools make to a file, with their names.
 const CHANGES: [Change; 4] = [
     ("other bytes of the same length", |path| {
         let mut file = OpenOptions::new().write(true).open(path).unwrap();
@@ -31,7 +31,7 @@ const CHANGES: [Change; 4] = [
     ("no file", |path| fs::remove_file(path).unwrap()),
 ];
 
-/// What a service says of rows and of a symbol.
+/// A service's answers to rows and about a symbol.
 fn said(service: &Process, question: &str) -> (Vec<u64>, Value, Value) {
     let rows = Connection::open(service.address).post("/predict", question.as_bytes());
     assert_eq!(rows.status, 200, "{}", rows.text());

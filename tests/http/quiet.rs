@@ -1,5 +1,5 @@
-//! Symbols without a new tick, as at the end of a recording, in a silence of the feed or after it has ended: the model that
-//! takes over answers for them at once.
+//! Symbols without a new tick, as at the end of a recording, in a silence of the feed or after it has ended: the model
+//! that takes over answers for them at once.
 
 use std::{fmt::Write as _, path::PathBuf};
 
@@ -46,7 +46,7 @@ fn after_the_end(folder: &Folder, model: &str, (ticks, count): &(PathBuf, usize)
     service
 }
 
-/// What does not depend on when, or how, it is asked.
+/// A prediction without the fields that depend on when and how it is asked for.
 fn without_age(mut prediction: Value) -> Value {
     let fields = prediction.as_object_mut().unwrap();
     for field in ["age_ms", "explanation", "explanation_reason"] {
@@ -168,7 +168,8 @@ fn watchers_are_told_the_answers_of_the_model_that_took_over() {
     assert_eq!(after, answers(&service));
 }
 
-/// The shard answers by the baseline where it stands in for the loaded model: who named that model is told, not answered.
+/// The shard answers by the baseline where it stands in for the loaded model: who named that model is told, not
+/// answered.
 #[test]
 fn a_request_that_names_a_model_is_not_answered_by_the_one_that_stands_in() {
     let service = Service::plain();

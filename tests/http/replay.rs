@@ -110,7 +110,7 @@ fn times_without_a_zone_are_read_in_the_zone_that_is_given() {
     assert!(code == Some(64) && errors.contains("+02:00"), "{errors}");
 }
 
-/// What `record` would keep of these lines, on two partitions in turn.
+/// A recording of these lines as `stormglass record` writes it, on two partitions in turn.
 fn recording(lines: &[String]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = SeriesWriter::open(SeriesSettings {

@@ -1,4 +1,4 @@
-//! What feeds the engine.
+//! `/sources`: what feeds the engine.
 
 use api::{config::sections::SourceKind, http::SourceState};
 use serde_json::json;

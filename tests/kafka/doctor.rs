@@ -26,7 +26,7 @@ fn of(said: &Said, check: &str) -> Vec<(String, String)> {
     all.map(|finding| (text(finding, "outcome"), text(finding, "what"))).collect()
 }
 
-/// What was found, of an instance whose port nobody has.
+/// The findings of a doctor whose configured port nobody listens at.
 fn doctor(world: &World, settings: &[(&str, &str)]) -> Said {
     stormglass_with(world, &["doctor", "--json"], &[&[("SERVER__LISTEN", "127.0.0.1:0")], settings].concat())
 }

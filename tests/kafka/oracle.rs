@@ -1,4 +1,4 @@
-//! What must come of a log: the same records on one thread, without lanes, transactions or snapshots.
+//! The predictions that a log must give, from its records on one thread, without lanes, transactions or snapshots.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub(super) struct Logged {
     pub(super) payload: Option<Vec<u8>>,
 }
 
-/// What must be in the topics.
+/// The records that must be in the topics.
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     /// Key and payload of each prediction.

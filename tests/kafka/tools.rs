@@ -29,7 +29,7 @@ use super::{
 };
 use crate::support::fixtures::small_model_bytes;
 
-/// What a command said.
+/// Exit code and output of a command.
 pub(super) struct Said {
     pub(super) code: Option<i32>,
     pub(super) out: String,

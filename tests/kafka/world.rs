@@ -42,7 +42,7 @@ pub(super) fn size<T>(short: T, long: T) -> T {
 const HANG: Duration = Duration::from_secs(60);
 pub(super) const SESSION_TIMEOUT_S: &str = "4";
 
-/// What a story works with. Topics and group carry its name.
+/// The topics, group and model of one story. Topics and group carry its name.
 pub(super) struct World {
     name: String,
     model: Arc<Model>,
@@ -107,7 +107,7 @@ impl World {
         })
     }
 
-    /// The same with further arguments and any change to the command; it names no broker by itself.
+    /// Starts an engine with further arguments and changes to the command, which names no broker by itself.
     pub(super) fn engine_with(
         &self,
         arguments: &[&str],
@@ -146,12 +146,12 @@ impl World {
         ]
     }
 
-    /// What must come of the log.
+    /// The predictions that the log must give.
     pub(super) fn expected(&self) -> Expected {
         oracle::score(&self.log(), &self.model)
     }
 
-    /// What is committed: where from, key and payload, each partition in order.
+    /// The committed predictions, each partition in order: source, key and payload.
     pub(super) fn predictions(&self) -> Vec<(Source, String, String)> {
         let parts = |read: Read| {
             (source(&read), read.key, String::from_utf8(read.payload.unwrap_or_default()).unwrap())
@@ -164,7 +164,7 @@ impl World {
         self.feed_by(Partitioning::Given, records, per_second)
     }
 
-    /// The same with the partitions chosen by somebody else.
+    /// Feeds records whose partitions are chosen by `by`.
     pub(super) fn feed_by(&self, by: Partitioning, records: Vec<Record>, per_second: f64) -> Feed {
         let topic = self.topic("ticks");
         let sent = Arc::new(AtomicUsize::new(0));
@@ -245,12 +245,12 @@ impl World {
         self.check_with(story, &self.log(), 3);
     }
 
-    /// The same where the log does not hold all ticks any more.
+    /// Checks against a log that was read before the topic lost ticks.
     pub(super) fn check_against(&self, story: &str, log: &[Logged]) {
         self.check_with(story, log, 3);
     }
 
-    /// The same where ticks are spread so thinly that few predictions are warm.
+    /// Checks a story whose ticks are so few a symbol that few predictions are warm.
     pub(super) fn check_sparse(&self, story: &str) {
         self.check_with(story, &self.log(), 50);
     }
@@ -326,7 +326,7 @@ impl World {
     }
 }
 
-/// What decides in which partition a record lies.
+/// How the partition of a record is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Partitioning {
     /// The record says it.

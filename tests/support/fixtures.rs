@@ -13,17 +13,17 @@ pub(crate) fn small_model() -> Arc<Model> {
     small_model_named("small", -1.5)
 }
 
-/// The same trees under another name and from another base.
+/// The small model under another name and with another base score.
 pub(crate) fn small_model_named(name: &str, base: f64) -> Arc<Model> {
     Arc::new(Model::from_bytes(&small_model_bytes(name, base)).unwrap())
 }
 
-/// The same as the bytes of a file.
+/// The bytes of that model's file.
 pub(crate) fn small_model_bytes(name: &str, base: f64) -> Vec<u8> {
     small_version_bytes(name, "1", base)
 }
 
-/// The same of a version.
+/// The bytes of that model's file in another version.
 pub(crate) fn small_version_bytes(name: &str, version: &str, base: f64) -> Vec<u8> {
     let trees = (0..62_u16)
         .map(|i| CanonicalTree {

@@ -6,8 +6,8 @@ use std::{
     process::Command,
 };
 
-/// A mounted disk of 256 KiB. Where the test may not mount one, a directory in which nobody can make a file: a write there
-/// fails all the same, with other words.
+/// A mounted disk of 256 KiB. Where the test may not mount one, a directory in which nobody can make a file: a write
+/// there fails all the same, with other words.
 pub(crate) struct FullDisk {
     disk: Option<tempfile::TempDir>,
 }
@@ -20,7 +20,7 @@ impl FullDisk {
         disk
     }
 
-    /// The same with all of its room.
+    /// A small disk with all of its room free.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mount = ["-t", "tmpfs", "-o", "size=256k", "tmpfs"];
@@ -37,7 +37,7 @@ impl FullDisk {
         self.disk.is_some()
     }
 
-    /// What a refused write says.
+    /// Part of the error message of a refused write.
     pub(crate) fn refusal(&self) -> &'static str {
         if self.is_disk() { "No space left on device" } else { "os error" }
     }

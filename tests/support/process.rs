@@ -104,7 +104,7 @@ impl Process {
         self.await_end()
     }
 
-    /// The same, with all that it logged.
+    /// Waits for the end of the process; returns its status and its log lines.
     #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "asked by the stories of Kafka"))]
     pub(crate) fn wait_with_log(mut self) -> (ExitStatus, Vec<String>) {
         let status = self.await_end();
@@ -138,7 +138,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     send(address, "GET", path, "")
 }
 
-/// The same with a method and a body.
+/// Sends a request with a method and a body; returns the answer's status and body.
 pub(crate) fn send(address: SocketAddr, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
     let stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(HANG)).unwrap();

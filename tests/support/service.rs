@@ -38,7 +38,7 @@ use super::{
 };
 
 pub(crate) const PARTITIONS: u32 = 8;
-/// What the fixed state says of coinbase:BTC-USD.
+/// Probability of coinbase:BTC-USD in the fixed state.
 pub(crate) const BTC_PROBABILITY: f64 = 0.75;
 
 /// A model of three features, small enough to know by heart.
@@ -61,7 +61,7 @@ pub(crate) fn model_bytes(name: &str, version: &str) -> Vec<u8> {
     ModelDraft::new(info, vec![(1.0, MemberDraft::Linear(linear))]).unwrap().to_bytes().unwrap()
 }
 
-/// What a test may vary.
+/// The parts of a service that a test may vary.
 pub(crate) struct Setup {
     pub(crate) config: Config,
     pub(crate) model: Option<Arc<Model>>,
@@ -151,7 +151,7 @@ impl Service {
         self.connect().post(path, body.as_bytes())
     }
 
-    /// The same as a shard answers it.
+    /// That prediction as a shard's answer.
     pub(crate) fn answer(&self, name: &str, probability: f64) -> Arc<engine::message::Answer> {
         Arc::new(engine::message::Answer::new(self.prediction(name, probability)))
     }
