@@ -2,17 +2,17 @@
 
 use model::drift::Method;
 
-/// What is asked for.
+/// What to compare, and how to judge it.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// The columns; empty for all that can be compared.
+    /// Names of the columns; empty for all that can be compared.
     pub columns: Vec<String>,
-    /// The method for columns of its kinds; by default Evidently's choice.
+    /// The method for columns of the kinds that it judges; by default Evidently's choice.
     pub method: Option<&'static Method>,
-    /// The threshold of these columns; by default the method's.
+    /// The threshold of `method`; by default its own.
     pub threshold: Option<f64>,
-    /// Share of drifted columns from which the whole has drifted.
+    /// Least share of drifted columns at which the table as a whole has drifted.
     pub drift_share: f64,
-    /// Share of false discoveries that the second opinion allows.
+    /// Greatest false discovery rate at which the second opinion calls a column shifted.
     pub false_discoveries: f64,
 }
