@@ -143,6 +143,6 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
             let values = [("written", load(&m.lanes.events_written)), ("dropped", load(&m.lanes.events_dropped))];
             Series::by("outcome", values)
         };
-    Counter "stormglass_source_waits_total": "Times a source waited because a shard's tick lane was full."
+    Counter "stormglass_source_waits_total": "Times a source waited because a shard's tick queue was full."
         => |m| Series::one(load(&m.ingest.waits_full));
 };
