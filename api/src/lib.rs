@@ -36,7 +36,6 @@ mod drift;
 pub mod evaluate;
 #[cfg(feature = "parquet")]
 pub mod export;
-#[cfg(any(feature = "drift", feature = "learn"))]
 pub mod http;
 mod load;
 mod log;

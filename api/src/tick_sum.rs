@@ -30,6 +30,7 @@ impl TickSum {
     }
 
     /// How many ticks were used, as `900 of 1000 ticks` or `1000 ticks`.
+    #[cfg(feature = "learn")]
     pub(crate) fn used(&self) -> String {
         let ticks = self.tally.ticks;
         match self.outcomes {

@@ -110,7 +110,7 @@ pub fn median_tau_bp(grid: &Grid) -> f64 {
 }
 
 /// The span of event times of each symbol's rows, as entries of a model's provenance under [`SPAN_KEY`]; empty for more
-/// than [`SPANS_MAX`] symbols. `names` are those of the dataset's groups.
+/// than `SPANS_MAX` symbols. `names` are those of the dataset's groups.
 pub fn spans(data: &Dataset, names: &[String]) -> Vec<(String, String)> {
     let mut spans: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
     for (&group, &second) in data.groups().iter().zip(data.times_s()) {

@@ -113,7 +113,7 @@ impl Sorter {
 
     /// Counts what a record told beside its ticks.
     pub fn count(&self, event: RecordEvent) {
-        self.metrics.count(event);
+        event.count(&self.metrics);
     }
 }
 

@@ -14,10 +14,10 @@
 //!
 //! Map: three rooms, and what they share.
 //!
-//! - [`lane`]: what moves ticks. A thread, its turns, its link to the shards, its transactions, its states.
-//! - [`group`]: what the instances of a group tell each other. Who has which partition, which model scores it, whose the name
+//! - `lane`: what moves ticks. A thread, its turns, its link to the shards, its transactions, its states.
+//! - `group`: what the instances of a group tell each other. Who has which partition, which model scores it, whose the name
 //!   of a lane is, what happened.
-//! - [`tools`]: what the command line does with topics. Record, replay, rekey, letters, look.
+//! - `tools`: what the command line does with topics. Record, replay, rekey, letters, look.
 //! - [`settings`]: what can be set; `client`: the clients; `refusal`: settings that librdkafka or a broker refuses; `topics`:
 //!   topics that are created or checked; `admin`: the client that creates them; `oauth`: tokens that let the clients in.
 

@@ -49,6 +49,7 @@ pub mod feedback;
 pub mod file_writes;
 pub mod grid;
 pub mod handle;
+mod input;
 pub mod intake;
 #[cfg(feature = "kafka")]
 pub mod kafka;

@@ -22,7 +22,6 @@ pub use self::{
 };
 use crate::{
     decode::{NoTickKind, Unreadable},
-    intake::RecordEvent,
     lanes::LaneMetrics,
 };
 
@@ -114,20 +113,6 @@ impl IngestMetrics {
     pub fn note_split(&self, symbol: &str) {
         self.symbols_split.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(symbol, "the symbol's records are in two partitions: each has a part of its state");
-    }
-
-    /// Counts what a record told beside its ticks.
-    pub fn count(&self, event: RecordEvent) {
-        let (counter, amount) = match event {
-            RecordEvent::SequenceGap { missing } => (&self.sequence_missing, missing),
-            RecordEvent::ZonelessTime => (&self.times_zoneless, 1),
-            RecordEvent::NoTick(kind) => (&self.records_without_tick[kind as usize], 1),
-            RecordEvent::Unreadable(reason) => {
-                let number = Unreadable::REASONS.iter().position(|&known| known == reason.reason());
-                (&self.unreadable[number.expect("each reason is in the list")], 1)
-            }
-        };
-        counter.fetch_add(amount, Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,6 @@ pub(crate) mod collect;
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
-pub(crate) mod lines;
 mod natural;
 pub mod pace;
 pub mod simulator;

@@ -66,7 +66,7 @@ impl TableWriter {
     /// into the schema.
     ///
     /// # Errors
-    /// [`TableError::Io`] if the file cannot be created.
+    /// `TableError::Io` if the file cannot be created.
     pub fn create(
         path: &Path,
         label: LabelSettings,
@@ -104,7 +104,7 @@ impl TableWriter {
     /// Adds a row.
     ///
     /// # Errors
-    /// [`TableError`] when a full row group cannot be written.
+    /// `TableError` when a full row group cannot be written.
     pub fn push(&mut self, row: Exported) -> Result<(), TableError> {
         let second = row.pending.second;
         let (first, last) = self.span_s.unwrap_or((second, second));
@@ -117,7 +117,7 @@ impl TableWriter {
     /// Writes the rest and the schema, and renames `FILE.partial` to `FILE`. Returns the number of rows.
     ///
     /// # Errors
-    /// [`TableError`] if the file cannot be written or renamed.
+    /// `TableError` if the file cannot be written or renamed.
     pub fn finish(mut self) -> Result<u64, TableError> {
         self.write_group()?;
         let schema = schema_json(&self.label, self.with_labels, self.grid_s, self.rows, self.span_s);

@@ -1,7 +1,10 @@
 //! What the ways in have in common on their far side: something that takes ticks, and hears what else a record told.
 
+use std::sync::atomic::Ordering;
+
 use crate::{
     decode::{NoTickKind, Unreadable},
+    metrics::IngestMetrics,
     symbol::Offset,
     tick::Tick,
 };
@@ -20,6 +23,22 @@ pub enum RecordEvent {
     NoTick(NoTickKind),
     /// The record, or one ticker in it, could not be read.
     Unreadable(Unreadable),
+}
+
+impl RecordEvent {
+    /// Adds the event to the counter of its kind.
+    pub(crate) fn count(self, metrics: &IngestMetrics) {
+        let (counter, amount) = match self {
+            Self::SequenceGap { missing } => (&metrics.sequence_missing, missing),
+            Self::ZonelessTime => (&metrics.times_zoneless, 1),
+            Self::NoTick(kind) => (&metrics.records_without_tick[kind as usize], 1),
+            Self::Unreadable(reason) => {
+                let number = Unreadable::REASONS.iter().position(|&known| known == reason.reason());
+                (&metrics.unreadable[number.expect("each reason is in the list")], 1)
+            }
+        };
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
 }
 
 /// Takes the ticks of a source, in order.

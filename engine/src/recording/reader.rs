@@ -12,11 +12,8 @@ use super::{
     file_name::FileName,
 };
 use crate::{
+    input::{Line, Lines, Opened},
     limits::PARTITIONS_MAX,
-    source::{
-        file::open::Opened,
-        lines::{Line, Lines},
-    },
 };
 
 /// Files that hold one topic's records.

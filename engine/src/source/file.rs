@@ -7,22 +7,21 @@
 
 mod csv;
 mod name;
-pub(crate) mod open;
 mod order;
 #[cfg(test)]
 mod tests;
 
 use std::{io, path::PathBuf};
 
-use self::{csv::Csv, open::Opened, order::FileOrder};
+use self::{csv::Csv, order::FileOrder};
 use super::{
     Run, SourceEnd,
-    lines::{Line, Lines},
     natural::natural_order,
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
     decode::{TradeLineSymbol, Unreadable},
+    input::{Line, Lines, Opened},
     intake::{RecordFormat, RecordPlace, RecordReader},
     limits::RECORD_BYTES_MAX,
 };

@@ -115,7 +115,7 @@ impl ShardLink {
             return None;
         }
         let ingest = &self.engine.metrics.ingest;
-        self.reader.tell(payload, place, |event| ingest.count(event));
+        self.reader.tell(payload, place, |event| event.count(ingest));
         let rejected = self.reader.decoded().rejected();
         let letter = |reason: Unreadable, rejected| {
             DeadLetter::new((partition as i32, offset), key, payload, reason, rejected)

@@ -2,13 +2,13 @@
 
 use std::{io, path::Path};
 
-use super::{FileConfig, FileError, name, open::Opened};
+use super::{FileConfig, FileError, name};
 use crate::{
     decode::{
         CsvColumns, Decoded, TradeLineSymbol, TradeLines, decode_trade_line, explain, is_negative_size,
     },
+    input::{Line, Lines, Opened},
     limits::RECORD_BYTES_MAX,
-    source::lines::{Line, Lines},
 };
 
 /// Unpacked bytes that are looked through for a size with a sign. Sizes of millions of trades without one have none.

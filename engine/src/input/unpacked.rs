@@ -43,7 +43,7 @@ impl Opened {
         Ok(Self { input, bytes_read })
     }
 
-    pub(super) fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.get()
     }
 
@@ -53,7 +53,7 @@ impl Opened {
     }
 
     /// The unpacked bytes, and the count of packed bytes that moves with them.
-    pub(super) fn split(&mut self) -> (&mut dyn BufRead, &Cell<u64>) {
+    pub(crate) fn split(&mut self) -> (&mut dyn BufRead, &Cell<u64>) {
         (self.input.as_mut(), &self.bytes_read)
     }
 }
