@@ -85,7 +85,9 @@ fn score_with(world: &World, seed: u64, total: usize, settings: &[(&str, &str)])
     let engine = world.engine("a", settings);
     feed.join();
     world.await_all(&[&engine]);
-    assert!(engine.terminate().success());
+    engine.signal("TERM");
+    let (status, log) = engine.wait_with_log();
+    assert!(status.success(), "{status}: {log:#?}");
 }
 
 /// Records a topic to a directory, and gives the pattern of its files.

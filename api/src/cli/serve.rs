@@ -75,6 +75,13 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let failed =
         |what: &str, error: &dyn std::fmt::Display| Failure::new(Exit::Failed, format!("{what}: {error}"));
     log::start(&loaded.config.log).map_err(|e| failed("cannot start logging", &e))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| failed("cannot start a runtime", &e))?;
+    let signals = runtime
+        .block_on(async { wait::Signals::new() })
+        .map_err(|e| failed("cannot wait for signals", &e))?;
     raise_open_files(loaded.config.server.connections_max as u64);
     say_what_is_not_here(&loaded);
     check_models(&loaded.config)?;
@@ -83,15 +90,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut engine = engine_start::start(&loaded.config, model)?;
     let app = App::new(engine.handle(), loaded.config, report, legacy_model, engine.shards_alive());
     disk::watch(&app).map_err(|e| failed("cannot watch the disks", &e))?;
-    let signals = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| failed("cannot start a runtime", &e))?;
     let server =
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
     // After the front, because a lane announces its address to the other instances.
     engine.feed(&app)?;
-    signals.block_on(wait::until_drain(&app)).map_err(|e| failed("cannot wait for signals", &e))?;
+    runtime.block_on(wait::until_drain(&app, signals));
     let cut = server.stop();
     let panicked = app.shards_panicked();
     engine.stop();

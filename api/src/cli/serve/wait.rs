@@ -33,16 +33,26 @@ impl End {
     }
 }
 
-struct Signals {
+/// The signals that end a service. From its creation on a signal is kept until it is awaited, so one that comes while the
+/// service starts ends it as one that comes later does.
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
+impl Signals {
+    /// Begins to keep SIGTERM and SIGINT; inside a runtime.
+    ///
+    /// # Errors
+    /// The system's, if a handler cannot be installed.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// Waits for SIGTERM, SIGINT, a shard that panicked or a lane that ends for good; at SIGTERM then for
 /// `server.shutdown_grace_s` or the next of these. From then on the service drains.
-pub(super) async fn until_drain(app: &App) -> io::Result<()> {
-    let mut signals =
-        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+pub(super) async fn until_drain(app: &App, mut signals: Signals) {
     let shards_panicked = || app.shards_panicked();
     let verdict = || app.lanes.verdict().cloned();
     let end = until_end(&mut signals, shards_panicked, verdict).await;
@@ -56,7 +66,6 @@ pub(super) async fn until_drain(app: &App) -> io::Result<()> {
     }
     tracing::info!(why, "draining");
     app.start_draining();
-    Ok(())
 }
 
 /// Waits for a reason to end; reports repeated log lines meanwhile.
@@ -99,11 +108,7 @@ mod tests {
             if looks.get() < 3 { Vec::new() } else { vec![1] }
         };
         let end = runtime.block_on(async {
-            let signal = |kind| signal(kind).unwrap();
-            let mut signals = Signals {
-                terminate: signal(SignalKind::terminate()),
-                interrupt: signal(SignalKind::interrupt()),
-            };
+            let mut signals = Signals::new().unwrap();
             until_end(&mut signals, panicked, || None).await
         });
         assert_eq!((end, looks.get()), (End::ShardPanicked, 3));
