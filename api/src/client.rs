@@ -31,7 +31,7 @@ impl Target {
     /// Reads `http://HOST[:PORT]`.
     ///
     /// # Errors
-    /// What is wrong with the URL, and how to write it.
+    /// A sentence that quotes the URL, names the part that is refused and says what to write.
     pub fn parse(url: &str) -> Result<Self, String> {
         let refused = |what: &str| Err(format!("{url:?} {what}"));
         let Ok(uri) = url.parse::<Uri>() else { return refused("is no URL; write http://HOST:PORT") };
@@ -80,7 +80,7 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Why a request has no answer.
+/// The failure of a request for which no HTTP answer came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// No process listens there.

@@ -8,7 +8,7 @@ use model::Model;
 use super::plan::Load;
 use crate::config::Config;
 
-/// Why a measurement has no report.
+/// The failure of a capacity measurement, which then prints no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CapacityError {
     /// The engine or the front does not start.

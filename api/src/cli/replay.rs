@@ -95,7 +95,7 @@ pub(super) enum Input {
     Recording(Recording),
 }
 
-/// What is replayed, and how.
+/// The input of a replay, its speed, the venue and zone of records that name none, and the shift of its times.
 pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,

@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why a configuration does not load (exit 64).
+/// The refusal of a configuration, by key and place; a command that meets it ends with exit code 64.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -74,7 +74,7 @@ pub enum ConfigError {
         key: String,
         /// The layer that set it.
         origin: Origin,
-        /// What is wrong with the value.
+        /// The rule that the value breaks, and what to write instead.
         reason: String,
     },
     /// Values that do not go together; it begins with the key.

@@ -34,7 +34,7 @@ pub(super) struct Start {
     pub(super) report: ModelReport,
 }
 
-/// Why there are no answers of a service.
+/// The failure to ask a running service.
 #[derive(Debug)]
 pub(super) enum NoService {
     /// Its address is not known: there is no `--url`, and the configuration does not load.

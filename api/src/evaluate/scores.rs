@@ -15,7 +15,7 @@ pub(crate) const TRAINING_END_KEY: &str = "stormglass.training_end";
 /// Scores that are read at most: a year of a hundred symbols every five seconds would not fit in memory.
 const ROWS_MAX: i64 = 50_000_000;
 
-/// Why a table of scores cannot be judged.
+/// The refusal of a table of scores: its path, and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
 pub(crate) struct ScoresError {
