@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Instant};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use engine::{
     bound_model::BoundModel,
-    decode::{DecodeDefaults, Decoded, decode},
+    decode::{DecodeOptions, Decoded, decode},
     intake::TickSink,
     message::{Batch, Message},
     metrics::ShardMetrics,
@@ -84,7 +84,7 @@ fn from_json_bytes(criterion: &mut Criterion) {
             let mut offline = Offline::new(StateSettings::default(), Some(model.clone()), 64, NoOut);
             let mut decoded = Decoded::default();
             for (i, line) in lines.iter().enumerate() {
-                let read = decode(line.as_bytes(), &DecodeDefaults { venue: "simulator" }, &mut decoded);
+                let read = decode(line.as_bytes(), &DecodeOptions::of_venue("simulator"), &mut decoded);
                 assert!(read.is_ok(), "{line}");
                 for ticker in decoded.ticks() {
                     offline.tick(ticker.venue, ticker.product, Offset(i as u64), ticker.index, ticker.tick);

@@ -13,12 +13,12 @@
 //! Our own tick, one JSON object; numbers may be strings or numbers, and all but the first three may be absent:
 //!
 //! ```
-//! use stormglass_engine::decode::{DecodeDefaults, Decoded, RecordKind, decode};
+//! use stormglass_engine::decode::{DecodeOptions, Decoded, RecordKind, decode};
 //! let record = br#"{"timestamp": "2026-04-04T03:19:18.995321Z", "product_id": "BTC-USD", "price": "67223.5",
 //!     "venue": "coinbase", "best_bid": "67223.49", "best_ask": "67223.5", "best_bid_quantity": "0.5",
 //!     "best_ask_quantity": "0.25", "last_size": "0.01", "side": "buy", "trade_id": 7}"#;
 //! let mut decoded = Decoded::default();
-//! assert_eq!(decode(record, &DecodeDefaults { venue: "unnamed" }, &mut decoded), Ok(RecordKind::Ticks));
+//! assert_eq!(decode(record, &DecodeOptions::of_venue("unnamed"), &mut decoded), Ok(RecordKind::Ticks));
 //! let first = decoded.ticks().next().unwrap();
 //! assert_eq!((first.venue, first.product), ("coinbase", "BTC-USD"));
 //! assert_eq!(first.tick.price.units(), 6_722_350_000_000);
@@ -46,6 +46,7 @@ mod own;
 mod parts;
 #[cfg(test)]
 mod proptests;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -57,22 +58,32 @@ pub use columns::{CsvColumns, HeaderError};
 pub use decoded::{Decoded, DecodedTick, NoTickKind, RecordKind};
 pub(crate) use look::packing_of;
 pub use look::{explain, looks_like};
+pub use shapes::{SHAPES, Shape};
 pub use time::EpochUnit;
 pub use trade_line::{TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
 
-use fields::{Fields, Key, Name};
+use fields::{Fields, Key};
 
 use crate::limits::RECORD_BYTES_MAX;
 
 /// The mark that some editors and shells put before a text: it says nothing in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a record may leave out.
+/// What is known of the records beforehand.
 #[derive(Clone, Copy, Debug)]
-pub struct DecodeDefaults<'a> {
-    /// The venue of records that name none.
+pub struct DecodeOptions<'a> {
+    /// The venue of records that name none and whose shape is not that of one venue.
     pub venue: &'a str,
+    /// The shape of the records; `None` if each record is to tell by its content.
+    pub shape: Option<&'static Shape>,
+}
+
+impl<'a> DecodeOptions<'a> {
+    /// Records of any shape, of this venue where they name none.
+    pub fn of_venue(venue: &'a str) -> Self {
+        Self { venue, shape: None }
+    }
 }
 
 /// Decodes one JSON record into `out`, which it clears first.
@@ -84,7 +95,7 @@ pub struct DecodeDefaults<'a> {
 /// When nothing in the record can be read. [`Decoded::sequence`] may be known all the same.
 pub fn decode(
     record: &[u8],
-    defaults: &DecodeDefaults<'_>,
+    options: &DecodeOptions<'_>,
     out: &mut Decoded,
 ) -> Result<RecordKind, Unreadable> {
     out.clear();
@@ -94,18 +105,18 @@ pub fn decode(
     let text = text_of(record)?;
     let fields = Fields::parse(text)?;
     let venue = venues::canonical(fields.text(Key::Venue)?);
-    let venue = Venue { named: venue.as_deref(), default: defaults.venue };
+    let venue = Venue { named: venue.as_deref(), default: options.venue };
     for wrapper in [Key::Payload, Key::Raw] {
         let Some(inner) = fields.get(wrapper) else { continue };
         if inner.starts_with('"') {
             let message = fields.required_text(wrapper)?;
-            return decode_message(&Fields::parse(&message)?, venue, out);
+            return decode_message(&Fields::parse(&message)?, options.shape, venue, out);
         }
         if wrapper == Key::Payload {
-            return decode_message(&Fields::parse(inner)?, venue, out);
+            return decode_message(&Fields::parse(inner)?, options.shape, venue, out);
         }
     }
-    decode_message(&fields, venue, out)
+    decode_message(&fields, options.shape, venue, out)
 }
 
 /// The text of a record, without a byte order mark.
@@ -123,40 +134,30 @@ struct Venue<'a> {
     default: &'a str,
 }
 
+impl<'a> Venue<'a> {
+    fn name(self) -> &'a str {
+        self.named.unwrap_or(self.default)
+    }
+}
+
 /// Decodes a message that is not wrapped (any more) in a recorder's own object.
 fn decode_message(
     fields: &Fields<'_>,
+    shape: Option<&'static Shape>,
     venue: Venue<'_>,
     out: &mut Decoded,
 ) -> Result<RecordKind, Unreadable> {
-    if fields.has(Key::Event) && fields.has(Key::Channel) {
-        return bitstamp::decode(fields, venue.named, out);
-    }
-    let inner_venue = match fields.get(Key::Venue) {
+    let own_venue = match fields.get(Key::Venue) {
         Some(_) if venue.named.is_none() => venues::canonical(fields.text(Key::Venue)?),
         _ => None,
     };
-    let venue = inner_venue.as_deref().or(venue.named).unwrap_or(venue.default);
-    if fields.has(Key::Channel) || fields.has(Key::Events) {
-        return advanced_trade::decode(fields, venue, out);
+    let venue = Venue { named: own_venue.as_deref().or(venue.named), ..venue };
+    let shape = shape.or_else(|| Shape::of(fields));
+    let read = shape.map_or(Err(Unreadable::UnknownShape), |shape| (shape.decode)(fields, venue, out));
+    // Several venues report errors in this way.
+    let is_error = fields.get(Key::Type) == Some("\"error\"") && !fields.has(Key::Price);
+    match read {
+        Err(Unreadable::UnknownShape) if is_error => Err(Unreadable::VenueError),
+        read => read,
     }
-    if fields.has(Key::Time) && fields.has(Key::Raw) {
-        return original::decode(fields, venue, out);
-    }
-    // Our own tick has a type too, and a timestamp under this name.
-    if fields.has(Key::Type) && !fields.has_name(Name::Timestamp) {
-        let message_type = fields.text(Key::Type)?.unwrap_or_default();
-        if let Some(decoded) = exchange::decode(&message_type, fields, venue, out) {
-            return decoded;
-        }
-    }
-    if fields.get(Key::Type) == Some("\"error\"") && !fields.has(Key::Price) {
-        return Err(Unreadable::VenueError);
-    }
-    let named = [Key::Time, Key::ProductId, Key::Price].into_iter().filter(|&key| fields.has(key));
-    // A feed's name is Kraken Futures' sign: its trades have our names and a product of its own.
-    if named.count() >= 2 && !fields.has(Key::Feed) {
-        return own::decode(fields, venue, out);
-    }
-    Err(Unreadable::UnknownShape)
 }

@@ -10,15 +10,15 @@ const DECIMALS: usize = 8;
 /// Writes the record of a tick of `venue:product` over `out`.
 ///
 /// ```
-/// use stormglass_engine::{decode::{DecodeDefaults, Decoded, decode}, encode::encode};
+/// use stormglass_engine::{decode::{DecodeOptions, Decoded, decode}, encode::encode};
 /// let record = br#"{"timestamp":"2026-04-04T03:19:18.995321Z","venue":"coinbase","product_id":"BTC-USD",
 ///     "price":"67223.5","last_size":"0.01","side":"buy","trade_id":7}"#;
 /// let (mut decoded, mut again) = (Decoded::default(), Decoded::default());
-/// decode(record, &DecodeDefaults { venue: "none" }, &mut decoded).unwrap();
+/// decode(record, &DecodeOptions::of_venue("none"), &mut decoded).unwrap();
 /// let first = decoded.ticks().next().unwrap();
 /// let mut text = String::new();
 /// encode(first.venue, first.product, &first.tick, &mut text);
-/// decode(text.as_bytes(), &DecodeDefaults { venue: "none" }, &mut again).unwrap();
+/// decode(text.as_bytes(), &DecodeOptions::of_venue("none"), &mut again).unwrap();
 /// assert_eq!(again.ticks().next().unwrap(), first);
 /// ```
 pub fn encode(venue: &str, product: &str, tick: &Tick, out: &mut String) {
@@ -70,7 +70,7 @@ fn decimal(out: &mut String, name: &str, units: i64) -> fmt::Result {
 mod tests {
     use super::*;
     use crate::{
-        decode::{DecodeDefaults, Decoded, decode},
+        decode::{DecodeOptions, Decoded, decode},
         sim::{Faults, SimConfig, Simulator},
         tick::Quote,
     };
@@ -86,7 +86,7 @@ mod tests {
                 *depth = Depth::ImbalancePpb((i as i32 * 99_991) % 1_000_000_001);
             }
             encode("simulator", "BTC-USD", &tick, &mut text);
-            decode(text.as_bytes(), &DecodeDefaults { venue: "other" }, &mut decoded).unwrap();
+            decode(text.as_bytes(), &DecodeOptions::of_venue("other"), &mut decoded).unwrap();
             let read = decoded.ticks().next().unwrap();
             assert_eq!((read.venue, read.product, read.tick), ("simulator", "BTC-USD", tick), "{text}");
         }

@@ -94,7 +94,7 @@ impl<'a> Verifier<'a> {
     pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
         let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
         let (kept, report) = (KeptStates::default(), Report::default());
-        let format = RecordFormat::Json { venue: settings.venue.clone() };
+        let format = RecordFormat::json(settings.venue.clone());
         Self { settings, baseline, shelf: Shelf::new(models), kept, format, report }
     }
 

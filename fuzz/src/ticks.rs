@@ -1,7 +1,7 @@
 //! Recorded ticks.
 
 use engine::{
-    decode::{DecodeDefaults, Decoded, TradeLineSymbol, TradeLines, Unreadable, decode, decode_trade_line, explain},
+    decode::{DecodeOptions, Decoded, TradeLineSymbol, TradeLines, Unreadable, decode, decode_trade_line, explain},
     limits::{SYMBOL_NAME_BYTES_MAX, TICKERS_PER_RECORD_MAX},
 };
 
@@ -11,16 +11,16 @@ use engine::{
 /// If what was decoded is out of its bounds, or depends on what was decoded before.
 pub fn survive(record: &[u8]) {
     let (mut first, mut again) = (Decoded::default(), Decoded::default());
-    let defaults = DecodeDefaults { venue: "coinbase" };
-    let kind = decode(record, &defaults, &mut first);
+    let options = DecodeOptions::of_venue("coinbase");
+    let kind = decode(record, &options, &mut first);
     check(&first, &kind);
     if let Err(reason) = kind {
         assert!(!explain(reason, record).contains('\n'));
     }
     let before =
         br#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"A-B","price":"1","side":"sell","trade_id":7}"#;
-    assert!(decode(before, &defaults, &mut again).is_ok());
-    assert_eq!(decode(record, &defaults, &mut again), kind);
+    assert!(decode(before, &options, &mut again).is_ok());
+    assert_eq!(decode(record, &options, &mut again), kind);
     assert!(first.ticks().eq(again.ticks()) && first.rejected() == again.rejected());
 
     let symbol = TradeLineSymbol::new("bitmex", "XBTUSD").expect("a name of letters");

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{
     bound_model::BoundModel,
-    decode::{DecodeDefaults, Decoded, decode},
+    decode::{DecodeOptions, Decoded, decode},
     message::{Answer, Batch, Epoch, RoutedTick},
     metrics::ShardMetrics,
     prediction::Prediction,
@@ -55,7 +55,7 @@ pub(super) fn score(log: &[Logged], model: &Arc<Model>) -> Expected {
     let mut expected = Expected::default();
     for record in log {
         let payload = record.payload.as_deref().unwrap_or_default();
-        let outcome = decode(payload, &DecodeDefaults { venue: "coinbase" }, &mut decoded);
+        let outcome = decode(payload, &DecodeOptions::of_venue("coinbase"), &mut decoded);
         let place = (record.partition, record.offset);
         let rejected = decoded.rejected().first().map(|(_, reason)| *reason);
         if let Some(reason) = outcome.err().or(rejected) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use engine::{
-    decode::{DecodeDefaults, Decoded, decode},
+    decode::{DecodeOptions, Decoded, decode},
     symbol::default_partition,
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -369,7 +369,7 @@ fn rekeyed_symbols_lie_in_one_partition_each_in_their_order() {
     let mut unreadable = 0;
     for record in &all {
         let value = record.payload.as_deref().unwrap_or_default();
-        let outcome = decode(value.as_bytes(), &DecodeDefaults { venue: "coinbase" }, &mut decoded);
+        let outcome = decode(value.as_bytes(), &DecodeOptions::of_venue("coinbase"), &mut decoded);
         unreadable += usize::from(outcome.is_err() || !decoded.rejected().is_empty());
         for ticker in decoded.ticks() {
             due.entry(format!("{}:{}", ticker.venue, ticker.product)).or_default().push(ticker.tick);
@@ -379,8 +379,7 @@ fn rekeyed_symbols_lie_in_one_partition_each_in_their_order() {
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for read in &keyed {
         assert_eq!(read.partition, default_partition(&read.key, 3).0, "{}", read.key);
-        decode(read.payload.as_deref().unwrap(), &DecodeDefaults { venue: "coinbase" }, &mut decoded)
-            .unwrap();
+        decode(read.payload.as_deref().unwrap(), &DecodeOptions::of_venue("coinbase"), &mut decoded).unwrap();
         for ticker in decoded.ticks() {
             assert_eq!(format!("{}:{}", ticker.venue, ticker.product), read.key);
             found.entry(read.key.clone()).or_default().push(ticker.tick);

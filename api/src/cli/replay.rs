@@ -187,7 +187,7 @@ impl Plan {
                 (bar.tally(), ended)
             }
             Input::Recording(recording) => {
-                let mut format = RecordFormat::Json { venue: self.venue.clone() };
+                let mut format = RecordFormat::json(self.venue.clone());
                 let mut reader = RecordReader::default();
                 let mut pacer = self.pacer();
                 let ended = self.for_each_record(recording, |record| {

@@ -3,15 +3,29 @@
 //! `market_trades` holds trades, each with its own time and the maker's side.
 
 use super::{
+    Venue,
     array::for_each_element,
     decoded::{Decoded, NoTickKind, RecordKind},
     fields::{Fields, Key},
     parts,
+    shapes::Shape,
     unreadable::Unreadable,
 };
 use crate::tick::EventTime;
 
-pub(super) fn decode(fields: &Fields<'_>, venue: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+pub(super) static SHAPE: Shape = Shape {
+    name: "coinbase",
+    writer: "Coinbase Advanced Trade",
+    examples: &[
+        r#"{"channel":"ticker","timestamp":"2023-02-09T20:30:37.167359596Z","sequence_num":0,"events":[{"type":"snapshot","tickers":[{"type":"ticker","product_id":"BTC-USD","price":"21932.98","best_bid":"21931.98","best_bid_quantity":"8000.21","best_ask":"21933.98","best_ask_quantity":"8038.07770938"}]}]}"#,
+        r#"{"channel":"market_trades","timestamp":"2023-02-09T20:19:35.39625135Z","sequence_num":0,"events":[{"type":"snapshot","trades":[{"trade_id":"000000000","product_id":"ETH-USD","price":"1260.01","size":"0.3","side":"BUY","time":"2019-08-14T20:42:27.265Z"}]}]}"#,
+    ],
+    is_of: |fields| !fields.has(Key::Event) && (fields.has(Key::Channel) || fields.has(Key::Events)),
+    decode,
+};
+
+fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let venue = venue.name();
     out.sequence = fields.unsigned(Key::SequenceNum)?;
     let kind = match fields.required_text(Key::Channel)?.as_ref() {
         "ticker" | "ticker_batch" => return tickers(fields, venue, out),

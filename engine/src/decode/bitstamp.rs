@@ -2,9 +2,11 @@
 //! `type` is the taker's side, 0 for a buyer and 1 for a seller.
 
 use super::{
+    Venue,
     decoded::{Decoded, NoTickKind, RecordKind},
     fields::{Fields, Key},
     parts,
+    shapes::Shape,
     unreadable::Unreadable,
 };
 use crate::tick::Side;
@@ -12,17 +14,22 @@ use crate::tick::Side;
 /// The venue of messages that name none: only Bitstamp writes this shape.
 const VENUE: &str = "bitstamp";
 
-/// Decodes a message; `named_venue` is the venue that the record around it names.
-pub(super) fn decode(
-    fields: &Fields<'_>,
-    named_venue: Option<&str>,
-    out: &mut Decoded,
-) -> Result<RecordKind, Unreadable> {
+pub(super) static SHAPE: Shape = Shape {
+    name: "bitstamp",
+    writer: "Bitstamp",
+    examples: &[
+        r#"{"data":{"id":216000477,"timestamp":"1641343699","amount":0.0792,"amount_str":"0.07920000","price":3805.44,"price_str":"3805.44","type":0,"microtimestamp":"1641343699596000","buy_order_id":1443875737346049,"sell_order_id":1443875731320832},"channel":"live_trades_ethusd","event":"trade"}"#,
+    ],
+    is_of: |fields| fields.has(Key::Event) && fields.has(Key::Channel),
+    decode,
+};
+
+fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
     let (event, channel) = (fields.required_text(Key::Event)?, fields.required_text(Key::Channel)?);
     let kind = match event.as_ref() {
         "trade" => {
             let product = channel.strip_prefix("live_trades_").ok_or(Unreadable::UnknownShape)?;
-            return trade(fields, named_venue.unwrap_or(VENUE), product, out);
+            return trade(fields, venue.named.unwrap_or(VENUE), product, out);
         }
         "data" if channel.contains("order_book_") => NoTickKind::Book,
         "order_created" | "order_changed" | "order_deleted" => NoTickKind::Book,

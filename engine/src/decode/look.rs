@@ -230,11 +230,11 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{DecodeDefaults, Decoded, decode};
+    use crate::decode::{DecodeOptions, Decoded, decode};
 
     #[track_caller]
     fn says(record: &[u8], expected: &str) {
-        let reason = decode(record, &DecodeDefaults { venue: "v" }, &mut Decoded::default()).unwrap_err();
+        let reason = decode(record, &DecodeOptions::of_venue("v"), &mut Decoded::default()).unwrap_err();
         let text = explain(reason, record);
         assert!(text.contains(expected), "{text} should hold {expected:?}");
         assert!(text.chars().count() < 1_200, "{text}");

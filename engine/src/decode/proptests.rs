@@ -2,16 +2,16 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{tests::SHAPES, *};
+use super::{tests::MESSAGES, *};
 
 /// Decodes twice, checks that both agree, and that what came out is within bounds.
 fn survives(record: &[u8]) {
     let mut first = Decoded::default();
     let mut second = Decoded::default();
-    let defaults = DecodeDefaults { venue: "coinbase" };
-    let kind = decode(record, &defaults, &mut first);
-    let _ = decode(SHAPES[0].as_bytes(), &defaults, &mut second);
-    assert_eq!(decode(record, &defaults, &mut second), kind);
+    let options = DecodeOptions::of_venue("coinbase");
+    let kind = decode(record, &options, &mut first);
+    let _ = decode(MESSAGES[0].as_bytes(), &options, &mut second);
+    assert_eq!(decode(record, &options, &mut second), kind);
     assert!(first.ticks().eq(second.ticks()), "what a record gives depends on the one before");
     for decoded in first.ticks() {
         assert!(decoded.venue.len() + decoded.product.len() < crate::limits::SYMBOL_NAME_BYTES_MAX);
@@ -122,7 +122,7 @@ proptest! {
 
     #[test]
     fn real_shapes_with_bytes_changed(
-        shape in select(SHAPES.to_vec()),
+        shape in select(MESSAGES.to_vec()),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let mut record = shape.as_bytes().to_vec();
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn real_shapes_cut_short(shape in select(SHAPES.to_vec()), at in any::<prop::sample::Index>()) {
+    fn real_shapes_cut_short(shape in select(MESSAGES.to_vec()), at in any::<prop::sample::Index>()) {
         survives(&shape.as_bytes()[..at.index(shape.len())]);
     }
 

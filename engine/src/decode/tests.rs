@@ -35,11 +35,11 @@ const BITSTAMP: &str = r#"{"data":{"id":216000477,"timestamp":"1641343699","amou
     "price":3805.44,"price_str":"3805.44","type":1,"microtimestamp":"1641343699596000","buy_order_id":1,
     "sell_order_id":2},"channel":"live_trades_ethusd","event":"trade"}"#;
 
-pub(super) const SHAPES: [&str; 7] = [OWN, ORIGINAL, ENVELOPE, EXCHANGE, MATCH, MARKET_TRADES, BITSTAMP];
+pub(super) const MESSAGES: [&str; 7] = [OWN, ORIGINAL, ENVELOPE, EXCHANGE, MATCH, MARKET_TRADES, BITSTAMP];
 
 fn read(record: &str) -> (Result<RecordKind, Unreadable>, Decoded) {
     let mut out = Decoded::default();
-    let kind = decode(record.as_bytes(), &DecodeDefaults { venue: "coinbase" }, &mut out);
+    let kind = decode(record.as_bytes(), &DecodeOptions::of_venue("coinbase"), &mut out);
     (kind, out)
 }
 
@@ -362,10 +362,10 @@ fn what_is_no_tick_at_all_has_a_name_too() {
         Unreadable::MissingField { name: "timestamp" }
     );
     let mut out = Decoded::default();
-    let defaults = DecodeDefaults { venue: "coinbase" };
-    assert_eq!(decode(b"{\"\xff\":1}", &defaults, &mut out), Err(Unreadable::NotUtf8));
+    let options = DecodeOptions::of_venue("coinbase");
+    assert_eq!(decode(b"{\"\xff\":1}", &options, &mut out), Err(Unreadable::NotUtf8));
     let long = vec![b' '; RECORD_BYTES_MAX + 1];
-    assert_eq!(decode(&long, &defaults, &mut out), Err(Unreadable::TooLong));
+    assert_eq!(decode(&long, &options, &mut out), Err(Unreadable::TooLong));
 }
 
 #[test]
@@ -394,4 +394,21 @@ fn a_record_with_too_many_tickers_keeps_those_up_to_the_bound() {
     assert_eq!(kind, Ok(RecordKind::Ticks));
     assert_eq!(out.ticks().len(), most);
     assert_eq!(out.rejected(), [(most as u32, Unreadable::TooManyTickers)]);
+}
+
+#[test]
+fn an_example_is_read_by_its_own_shape_and_gives_the_same_ticks_when_pinned() {
+    for shape in SHAPES {
+        assert_eq!(Shape::named(shape.name), Some(shape));
+        for example in shape.examples {
+            assert_eq!(Shape::of(&Fields::parse(example).unwrap()), Some(shape), "{example}");
+            let (kind, told) = read(example);
+            assert_eq!((kind, told.rejected()), (Ok(RecordKind::Ticks), [].as_slice()), "{example}");
+            assert!(told.ticks().len() > 0, "{example}");
+            let mut pinned = Decoded::default();
+            let options = DecodeOptions { shape: Some(shape), ..DecodeOptions::of_venue("coinbase") };
+            assert_eq!(decode(example.as_bytes(), &options, &mut pinned), kind);
+            assert!(pinned.ticks().eq(told.ticks()), "{example}");
+        }
+    }
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     decode::{
-        DecodeDefaults, Decoded, NoTickKind, RecordKind, TradeLines, Unreadable, decode, decode_trade_line,
+        DecodeOptions, Decoded, NoTickKind, RecordKind, Shape, TradeLines, Unreadable, decode,
+        decode_trade_line,
     },
     limits::PARTITIONS_MAX,
     symbol::Offset,
@@ -25,9 +26,18 @@ pub enum RecordFormat {
     Json {
         /// The venue of records that name none.
         venue: String,
+        /// The shape of the records; `None` if each record is to tell by its content.
+        shape: Option<&'static Shape>,
     },
     /// Lines of csv.
     TradeLines(TradeLines),
+}
+
+impl RecordFormat {
+    /// JSON objects of any shape, of this venue where they name none.
+    pub fn json(venue: String) -> Self {
+        Self::Json { venue, shape: None }
+    }
 }
 
 /// Where a record lies, for people: `FILE:LINE` or `partition PARTITION, offset OFFSET`.
@@ -108,7 +118,9 @@ impl RecordReader {
     /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
     pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
         self.outcome = match format {
-            RecordFormat::Json { venue } => decode(record, &DecodeDefaults { venue }, &mut self.decoded),
+            RecordFormat::Json { venue, shape } => {
+                decode(record, &DecodeOptions { venue, shape: *shape }, &mut self.decoded)
+            }
             RecordFormat::TradeLines(lines) => decode_trade_line(record, lines, &mut self.decoded),
         };
         self.decoded.first_event_time()

@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::{DecodeDefaults, Decoded, decode};
+    use crate::decode::{DecodeOptions, Decoded, decode};
 
     fn round_trip(record: &LogRecord) -> Envelope {
         let mut line = Vec::new();
@@ -183,7 +183,7 @@ mod tests {
         let mut line = Vec::new();
         write("ticks.raw", 1, &record, &mut line);
         let mut decoded = Decoded::default();
-        decode(&line, &DecodeDefaults { venue: "coinbase" }, &mut decoded).unwrap();
+        decode(&line, &DecodeOptions::of_venue("coinbase"), &mut decoded).unwrap();
         assert_eq!(decoded.ticks().next().unwrap().product, "BTC-USD");
     }
 

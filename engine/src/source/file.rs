@@ -143,7 +143,7 @@ impl FileToRead {
     /// How its records are read, and what is to be said of that.
     fn prepare(&self) -> io::Result<(RecordFormat, Vec<String>)> {
         match &self.content {
-            Content::Json { venue } => Ok((RecordFormat::Json { venue: venue.clone() }, Vec::new())),
+            Content::Json { venue } => Ok((RecordFormat::json(venue.clone()), Vec::new())),
             Content::Csv(csv) => {
                 let (lines, remarks) = csv.prepare(&self.path)?;
                 Ok((RecordFormat::TradeLines(lines), remarks))

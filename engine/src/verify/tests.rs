@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    decode::{DecodeDefaults, Decoded, decode},
+    decode::{DecodeOptions, Decoded, decode},
     encode::encode,
     message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
     metrics::ShardMetrics,
@@ -92,7 +92,7 @@ fn score(ticks: &Memory, read_from: u64, committed: u64, new_origin: bool, emit:
     let (mut written, mut decoded) = (Vec::new(), Decoded::default());
     for record in ticks.0[&3].iter().filter(|record| record.offset >= read_from) {
         let value = record.value.as_deref().unwrap();
-        if decode(value, &DecodeDefaults { venue: "coinbase" }, &mut decoded).is_err() {
+        if decode(value, &DecodeOptions::of_venue("coinbase"), &mut decoded).is_err() {
             continue;
         }
         let ticker = decoded.ticks().next().unwrap();

@@ -133,8 +133,7 @@ mod tests {
     fn only_times_without_a_zone_move() {
         let mut times = Times::default();
         let mut zoned = Zoned::new(&mut times, "+02:00".parse().unwrap());
-        let (mut reader, mut format) =
-            (RecordReader::default(), RecordFormat::Json { venue: "v".to_owned() });
+        let (mut reader, mut format) = (RecordReader::default(), RecordFormat::json("v".to_owned()));
         for time in [
             "2026-04-04T10:00:00Z",
             "2026-04-04T10:00:00",

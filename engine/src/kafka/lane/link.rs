@@ -54,7 +54,7 @@ impl ShardLink {
         let (reply, replies) = replies(shards);
         Self {
             reader: RecordReader::default(),
-            format: RecordFormat::Json { venue },
+            format: RecordFormat::json(venue),
             names: engine.names(),
             batches: Batches::new(shards),
             delivery: engine.delivery(Patience::For(SHARD_TIMEOUT)),

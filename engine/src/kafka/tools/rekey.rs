@@ -132,7 +132,7 @@ impl<'a> Target<'a> {
             producer: ConfirmedProducer::new(settings).map_err(kafka)?,
             partitions: u32::try_from(has).unwrap_or(1).max(1),
             reader: RecordReader::default(),
-            format: RecordFormat::Json { venue: settings.venue.clone() },
+            format: RecordFormat::json(settings.venue.clone()),
             text: String::new(),
             counts: RekeyCounts::default(),
         })

@@ -77,7 +77,7 @@ pub fn replay_letters(
     let mut batch =
         Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
     let mut counts = LetterReplayCounts::default();
-    let format = RecordFormat::Json { venue: settings.venue.clone() };
+    let format = RecordFormat::json(settings.venue.clone());
     let mut readable = Readable { settings, partitions, reader: RecordReader::default(), format };
     each_letter(&log, progress, |letter| {
         if letter.is_replayed {
