@@ -1,11 +1,12 @@
-//! A lane: one thread, one member of the group, one transactional producer. It makes its clients and takes turns; after a
-//! failure it does all of that again, from what the broker has committed.
+//! A lane: one thread, one member of the group, one transactional producer. It makes its clients and takes turns; after
+//! a failure it makes new clients and starts again from what the broker has committed.
 //!
-//! Map: `turn` one turn; `rebalance` partitions taken over and given back; `link` the way to the shards and back;
-//! `partition` what the lane knows of a partition it owns; `progress` what a commit says beside the offset; `topic_id` which
-//! topic that offset counts records of; `snapshots` which states are written when, `snapshot_topic` to the compacted topic,
-//! `state_files` to files on this machine; `restore` from an assignment to live; `transaction` what is written and how that
-//! ends; `dead_letter` records that cannot be read; `guard` checks on the way; `lag` how far the lane is behind.
+//! Map: `turn` one turn; `rebalance` takes partitions over and gives them back; `link` sends batches to the shards and
+//! receives their replies; `partition` the lane's view of an owned partition; `progress` the text committed with an
+//! offset; `topic_id` the topic that the offset belongs to; `snapshots` schedules snapshots, `snapshot_topic` writes
+//! them to the compacted topic, `state_files` to files on this machine; `restore` brings an assigned partition to live;
+//! `transaction` writes and commits; `dead_letter` records that cannot be read; `guard` checks of the topic and of
+//! errors; `lag` uncommitted records.
 
 pub(super) mod dead_letter;
 mod guard;
@@ -59,26 +60,26 @@ use crate::{
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// How long one try may take to end the transaction of an older process of the same name.
+/// Longest time of one attempt to end the transaction of an older process of the same name.
 const INIT_SLICE: Duration = Duration::from_secs(2);
 
-/// How a lane ended for good.
+/// The reason why a lane ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneEnd {
-    /// It was told to stop, and has committed what it had read.
+    /// It was stopped, and has committed what it had read.
     Stopped,
     /// Another process of the same `kafka.instance` took its place.
     Fenced,
-    /// The shards are gone.
+    /// The shards do not answer.
     Broken,
-    /// A broker refuses a setting for good.
+    /// A broker refuses a setting permanently.
     Refused,
 }
 
-/// By partition, the ownership under which its states lie in a shard, and the number of that shard.
+/// For each partition, the ownership epoch of the states that a shard still holds, and the number of that shard.
 type LeftStates = BTreeMap<u32, (Epoch, usize)>;
 
-/// The reason for which an attempt ended.
+/// The reason why an attempt ended.
 #[derive(Debug, thiserror::Error)]
 enum LaneError {
     #[error(transparent)]
@@ -100,7 +101,7 @@ enum LaneError {
 }
 
 impl LaneError {
-    /// Whether the lane will fail again until somebody does something about it.
+    /// Whether the lane will fail again until somebody mends the cause.
     fn needs_help(&self) -> bool {
         matches!(self, Self::Topics(error) if !error.is_passing())
     }
@@ -115,24 +116,25 @@ struct Lane<'a> {
     stop: &'a StopToken,
     link: ShardLink,
     files: StateFiles,
-    /// States that an earlier attempt left in the shards. They answer until their partition is taken over or given away.
+    /// States that an earlier attempt left in the shards. They answer requests until their partition is taken over or
+    /// given away.
     left: LeftStates,
-    /// The topic that the commits so far were about; `None` where nothing was committed, or where brokers have no ids.
+    /// The topic of the commits so far; `None` before the first commit, or where brokers have no topic ids.
     topic_id: Option<TopicId>,
-    /// Whether the log has said that the brokers give topics no ids.
+    /// Whether the warning that brokers have no topic ids was logged.
     has_told_no_ids: bool,
-    /// This lane's part of [`LaneMetrics::lag_records`].
+    /// This lane's share of [`LaneMetrics::lag_records`].
     lag: i64,
     /// When the lag was last determined.
     lag_at: Instant,
-    /// By partition that this lane has or had, up to where it knows the group to have committed.
+    /// For each partition that this lane owns or owned, the newest offset that it knows to be committed.
     committed: BTreeMap<u32, u64>,
     /// This lane's claim to its name in the group.
     claim: Claim,
 }
 
-/// Runs a lane on the calling thread until it is told to stop or must not go on. `number` tells the lanes of a
-/// process apart.
+/// Runs a lane on the calling thread until `stop`, or until it ends for good. `number` distinguishes the lanes of a
+/// process.
 pub fn run_lane(
     settings: Arc<KafkaSettings>,
     number: usize,
@@ -196,7 +198,7 @@ pub fn run_lane(
     }
 }
 
-/// Sleeps, unless it is time to stop.
+/// Sleeps for `pause`, or until `stop`.
 pub(super) fn wait(stop: &StopToken, pause: Duration) {
     let until = Instant::now() + pause;
     while Instant::now() < until && !stop.is_stopped() {
@@ -205,7 +207,8 @@ pub(super) fn wait(stop: &StopToken, pause: Duration) {
 }
 
 impl Lane<'_> {
-    /// Claims the name, fences older namesakes, joins the group and takes turns. `Ok`: told to stop, and all is committed.
+    /// Claims the name, fences older processes of that name, joins the group and takes turns. `Ok` after `stop`, with
+    /// everything committed.
     fn attempt(&mut self) -> Result<(), LaneError> {
         let prepared = topics::prepare(&self.settings);
         // The clients' own word comes later, and the ones before may be gone: a broker that answered is told of at once.
@@ -228,7 +231,7 @@ impl Lane<'_> {
         result
     }
 
-    /// A producer whose older namesakes can no longer write; `None` when told to stop.
+    /// Makes a producer whose initialisation has fenced older ones of its name; `None` after `stop`.
     fn fencing_producer(&mut self) -> Result<Option<LaneProducer>, LaneError> {
         let producer = client::producer(&self.settings, self.number, &self.metrics)?;
         if self.settings.delivery == Delivery::AtLeastOnce {
@@ -260,12 +263,12 @@ impl Lane<'_> {
         }
     }
 
-    /// Notes what happened, for people.
+    /// Notes an event.
     fn note(&self, happening: Happening) {
         self.link.engine().events.note(None, None, happening);
     }
 
-    /// Drops the state of partitions that an earlier attempt had and that are not ours any more.
+    /// Drops the states of partitions that an earlier attempt owned and that this lane does not own any more.
     fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
         for (partition, (epoch, shard)) in std::mem::take(&mut self.left) {
             if !still_ours(partition) {

@@ -1,34 +1,35 @@
-//! What could not be read: the original bytes with the reason, in the transaction of the record's neighbours.
+//! Records that could not be read: the original bytes with the reason, written in the transaction of the neighbouring
+//! records.
 
 use rdkafka::message::{Header, OwnedHeaders};
 use sha2::{Digest, Sha256};
 
 use crate::decode::{Unreadable, explain};
 
-/// A longer record is cut to this, and its hash is told: the letter itself must fit into a record.
+/// A longer payload is cut to this, and a header gives its hash: the letter must fit into a record.
 const PAYLOAD_BYTES_MAX: usize = 512 * 1_024;
-/// A longer key is cut to this, and its hash is told. No symbol is nearly as long.
+/// A longer key is cut to this, and a header gives its hash. No symbol is nearly as long.
 const KEY_BYTES_MAX: usize = 16 * 1_024;
-/// Tickers of a record that are named one by one.
+/// Most tickers of a record that are listed one by one.
 const INDEXES_NAMED_MAX: usize = 16;
 
-/// A record, or tickers of one, that could not be read.
+/// A record that could not be read, whole or in some of its tickers.
 #[derive(Debug)]
 pub(crate) struct DeadLetter {
     partition: i32,
     offset: u64,
     key: Option<Vec<u8>>,
     payload: Vec<u8>,
-    /// SHA-256 of the whole record, if it was cut.
+    /// SHA-256 of the whole payload, if it was cut.
     sha256: Option<String>,
-    /// SHA-256 of the whole key, if that was cut.
+    /// SHA-256 of the whole key, if it was cut.
     key_sha256: Option<String>,
     reason: Unreadable,
-    /// The header `error_text`: why the record cannot be read, and a description of its bytes.
+    /// The header `error_text`: the reason, and a description of the bytes.
     text: String,
-    /// The tickers, comma-separated; empty for the whole record.
+    /// Indexes of the unreadable tickers, comma-separated; empty for the whole record.
     indexes: String,
-    /// How many.
+    /// Number of unreadable tickers.
     count: usize,
 }
 
@@ -60,7 +61,7 @@ impl DeadLetter {
         }
     }
 
-    /// The partition of the record that it is about.
+    /// Partition of the unreadable record in the ticks' topic.
     pub(crate) fn partition(&self) -> i32 {
         self.partition
     }
@@ -73,7 +74,7 @@ impl DeadLetter {
         &self.payload
     }
 
-    /// Where it came from and what is wrong.
+    /// Headers: the position of the record, its topic and group, and the reason.
     pub(crate) fn headers(&self, topic: &str, group: &str) -> OwnedHeaders {
         let text = |headers: OwnedHeaders, key: &str, value: &str| {
             headers.insert(Header { key, value: Some(value) })
@@ -96,7 +97,7 @@ impl DeadLetter {
     }
 }
 
-/// At most so many of the bytes, and the hash of all where that is fewer.
+/// Cuts to at most `bytes_max` bytes; also returns the hash of all bytes if that cuts anything.
 fn cut(bytes: &[u8], bytes_max: usize) -> (Vec<u8>, Option<String>) {
     let kept = &bytes[..bytes.len().min(bytes_max)];
     let hash = || Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! What a lane checks on its way: that its records are of the topic it knows, and what an error means for it.
+//! Checks of a lane: that its records belong to the topic it knows, and what a client error means for the lane.
 
 use std::time::{Duration, Instant};
 
@@ -16,15 +16,15 @@ use crate::kafka::{
     settings::KafkaSettings,
 };
 
-/// A broker that keeps a lane waiting for longer than this is reported.
+/// A broker that keeps a lane waiting for longer than this is reported in `/health`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-/// How often a lane that reads nothing looks at its topic's id.
+/// Interval at which an idle lane asks for its topic's id.
 const IDLE_LOOK_EVERY: Duration = Duration::from_secs(15);
-/// How long the broker may take to tell it.
+/// Longest wait for the broker's answer.
 const IDLE_LOOK_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Turns<'_, '_> {
-    /// Takes partitions of this topic: all that are owned must be of one.
+    /// Notes the topic of newly assigned partitions. Fails if partitions of another topic are owned.
     pub(super) fn take_topic(&mut self, topic_id: Option<TopicId>) -> Result<(), LaneError> {
         if !self.owned.is_empty() && topic_id != self.topic_id {
             let settings = &self.lane.settings;
@@ -40,7 +40,7 @@ impl Turns<'_, '_> {
         Ok(())
     }
 
-    /// Looks at the topic's id once in a while although nothing was read. A topic that was created again, and holds as many
+    /// Asks for the topic's id at intervals although nothing was read: a topic that was created again, with as many
     /// records as were read of the one before, has nothing for the client to fetch.
     pub(super) fn look_at_idle_topic(&mut self) -> Result<(), LaneError> {
         let is_idle = self.transaction.dirty_since().is_none() && !self.owned.is_empty();
@@ -61,8 +61,8 @@ impl Turns<'_, '_> {
         }
     }
 
-    /// Reports that the group's offsets have been unknown for long. For a short time that is normal: the transaction of an
-    /// owner that died is still open.
+    /// Reports that the group's offsets have been unknown for long. For a short time that is normal: the transaction of
+    /// an owner that died is still open.
     pub(super) fn say_that_offsets_are_not_known(&mut self) {
         if self.restoring_since.is_some_and(|since| since.elapsed() > PATIENCE) {
             let lane = self.lane.number;
@@ -74,7 +74,8 @@ impl Turns<'_, '_> {
     }
 }
 
-/// Holds what was polled since the last look against the topic's id; `topic_id.rs` says why that is enough.
+/// Compares the topic id at each broker that records were polled from since the last check; `topic_id.rs` says why that
+/// is enough.
 pub(super) fn check_topic(
     consumer: &LaneConsumer,
     settings: &KafkaSettings,
@@ -107,8 +108,8 @@ fn topic_recreated(settings: &KafkaSettings, was: Option<TopicId>, is: Option<To
     )
 }
 
-/// Tells from an error that a poll returned whether the lane goes on (`false`), is held up (`true`, told once by the
-/// client) or must begin anew (an error).
+/// Decides what an error that a poll returned means: `false` the lane goes on; `true` it is held up, which is reported
+/// here; an error means that it must start again.
 pub(super) fn on_error(
     lane: &Lane<'_>,
     consumer: &LaneConsumer,

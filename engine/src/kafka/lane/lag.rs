@@ -1,7 +1,7 @@
-//! How far a lane is behind: records of its partitions that are not committed, by the log's end.
+//! The lag of a lane: records between the committed offset and the end of its partitions.
 //!
-//! A lane that works knows both. One that fails or is held up asks the broker, because the records wait although no lane
-//! works on them, and what the client last saw of the log's end does not move.
+//! A working lane knows both from its consumer. A lane that fails or is held up asks the broker, because records wait
+//! although no lane reads them, and the end that the client saw last does not move.
 
 use std::{
     sync::atomic::Ordering,
@@ -16,27 +16,27 @@ use crate::{
     recording::LogError,
 };
 
-/// How often a lane that works determines its lag.
+/// Interval at which a working lane computes its lag.
 const LAG_EVERY: Duration = Duration::from_secs(1);
-/// How often a lane that is held up asks the broker for it.
+/// Interval at which a lane that is held up asks the broker for its lag.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long one answer of the broker may hold up a lane that gets nowhere anyhow.
+/// Longest wait for one response of the broker.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Lane<'_> {
-    /// Tells how far this lane is behind.
+    /// Sets this lane's lag in the metrics.
     pub(super) fn tell_lag(&mut self, lag: i64) {
         self.metrics.lag_records.fetch_add(lag - self.lag, Ordering::Relaxed);
         self.lag = lag;
     }
 
-    /// Whether nothing waits, as far as it was told.
+    /// Whether the reported lag is zero.
     pub(super) fn has_caught_up(&self) -> bool {
         self.lag == 0
     }
 
-    /// Asks the broker how far the group is behind in the partitions that this lane owns or had. The first lane asks for
-    /// the whole topic where it has none, because perhaps no instance works on it.
+    /// Asks the broker for the group's lag in the partitions that this lane owns or owned. If this is the first lane
+    /// and it has none, it asks for the whole topic, because perhaps no instance reads it.
     pub(super) fn look_for_lag(&mut self, is_owned: impl Fn(u32) -> bool) {
         self.lag_at = Instant::now();
         let is_ours = |partition: u32| is_owned(partition) || self.left.contains_key(&partition);
@@ -56,15 +56,15 @@ impl Lane<'_> {
         }
     }
 
-    /// Asks as [`Lane::look_for_lag`] does, but only every few seconds.
+    /// Calls [`Lane::look_for_lag`], but at most every [`LOOK_EVERY`].
     pub(super) fn look_for_lag_while_held_up(&mut self, is_owned: impl Fn(u32) -> bool) {
         if self.lag_at.elapsed() >= LOOK_EVERY {
             self.look_for_lag(is_owned);
         }
     }
 
-    /// Records behind what the group has committed, or behind what this lane knows of that where the group's offsets are
-    /// not for this user to see.
+    /// Counts the records after the group's committed offsets. If this user may not read those, it uses the offsets
+    /// that this lane has committed.
     fn ask_for_lag(&self, is_ours: impl Fn(u32) -> bool) -> Result<u64, LogError> {
         let reader = topic_log::reader(&self.settings)?;
         let bounds = topic_log::bounds_within(&reader, &self.settings.topic_raw, LOOK_TIMEOUT)?;
@@ -81,7 +81,7 @@ impl Lane<'_> {
 }
 
 impl Turns<'_, '_> {
-    /// Tells how far the lane is behind, once a second; while it is held up by the broker's word.
+    /// Updates the lag once a second. While the lane is held up it asks the broker.
     pub(super) fn tell_lag(&mut self) {
         if self.is_held_up {
             self.note_committed();
@@ -92,12 +92,12 @@ impl Turns<'_, '_> {
         }
     }
 
-    /// Remembers up to where the group has committed, for when it may not be asked.
+    /// Remembers the committed offsets, for the case that the broker does not give them to this user.
     pub(super) fn note_committed(&mut self) {
         self.lane.committed.extend(self.owned.iter().map(|(&number, owned)| (number, owned.committed)));
     }
 
-    /// Tells how far the lane is behind, now.
+    /// Computes and sets the lag now.
     pub(super) fn tell_lag_now(&mut self) {
         self.lane.lag_at = Instant::now();
         for (number, end) in self.consumer.context().ends() {

@@ -1,4 +1,5 @@
-//! A lane's link to the shards: records become batches, which go out as far as the credits allow, and replies come back.
+//! A lane's link to the shards: it collects ticks into batches, sends them as far as the credits allow, and receives
+//! replies.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -15,13 +16,13 @@ use crate::{
     symbol::{Offset, Partition, Position, Symbol, SymbolId, SymbolKey},
 };
 
-/// A shard that takes or answers nothing for this long is given up. For replies it is counted in looks: the time for which
-/// the whole process stood still, asleep or stopped, is one of them at most.
+/// A shard that takes or answers nothing for this long is given up. For replies the time is counted in polls, so that a
+/// pause of the whole process (suspended or stopped) counts as one poll at most.
 const SHARD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long one look for a reply takes.
+/// Longest wait of one poll for a reply.
 const REPLY_LOOK: Duration = Duration::from_millis(500);
 
-/// A shard does not answer: it has ended, or is busy with something else for very long.
+/// A shard does not answer: it has ended, or has been busy for [`SHARD_TIMEOUT`].
 #[derive(Debug, thiserror::Error)]
 #[error("a shard does not answer")]
 pub(super) struct ShardsGone;
@@ -32,7 +33,7 @@ impl From<Undelivered> for ShardsGone {
     }
 }
 
-/// The link.
+/// The sender and receiver between one lane and all shards.
 pub(super) struct ShardLink {
     engine: EngineHandle,
     reader: RecordReader,
@@ -41,14 +42,14 @@ pub(super) struct ShardLink {
     batches: Batches,
     delivery: Delivery,
     emit: Emit,
-    /// Batches under way, by shard.
+    /// Number of batches that each shard has not answered yet.
     outstanding: Vec<usize>,
     reply: Sender<ShardReply>,
     replies: Receiver<ShardReply>,
 }
 
 impl ShardLink {
-    /// A link of a lane whose records name this venue, or none.
+    /// A link for records whose venue is `venue` if they name none.
     pub(super) fn new(engine: EngineHandle, venue: String, emit: Emit) -> Self {
         let shards = engine.mailboxes.len();
         let (reply, replies) = replies(shards);
@@ -70,8 +71,8 @@ impl ShardLink {
         &self.engine
     }
 
-    /// Takes a record of a partition. Its ticks wait for [`flush`](Self::flush); a record that cannot be read, or not
-    /// whole, comes back as a letter, unless it was read before.
+    /// Decodes a record of a partition. Its ticks wait for [`flush`](Self::flush). A record that cannot be read in
+    /// whole or in part gives a dead letter, unless it was read before.
     pub(super) fn record(
         &mut self,
         owned: &mut OwnedPartition,
@@ -127,27 +128,27 @@ impl ShardLink {
         }
     }
 
-    /// Tells the fronts where the state of a symbol is.
+    /// Publishes the partition of a symbol to the fronts.
     pub(super) fn note_route(&self, symbol: &Symbol, partition: Partition) {
         self.names.route(symbol, partition);
     }
 
-    /// Whether a shard has as much waiting as may be: then nothing more is read.
+    /// Whether a shard has as many ticks waiting as it may: the lane then reads nothing more.
     pub(super) fn is_full(&self) -> bool {
         self.batches.is_any_full()
     }
 
-    /// Whether any batch is under way or waits.
+    /// Whether any batch is unanswered or any tick waits.
     pub(super) fn is_busy(&self) -> bool {
         self.has_outstanding() || self.batches.has_ticks()
     }
 
-    /// Whether any batch is under way.
+    /// Whether any batch is unanswered.
     pub(super) fn has_outstanding(&self) -> bool {
         self.outstanding.iter().any(|&count| count > 0)
     }
 
-    /// Hands the shards what waits for them, as far as their credits go.
+    /// Sends the waiting ticks to the shards, as far as their credits allow.
     pub(super) fn flush(&mut self) -> Result<(), ShardsGone> {
         for shard in 0..self.outstanding.len() {
             if !self.batches.has_ticks_for(shard) || self.outstanding[shard] >= LANE_BATCHES_PER_SHARD_MAX {
@@ -161,7 +162,7 @@ impl ShardLink {
         Ok(())
     }
 
-    /// Begins the ownership of a partition, and drops the states it had.
+    /// Starts the ownership of a partition, and drops the states that the shard had of it.
     pub(super) fn open(&mut self, owned: &OwnedPartition) -> Result<(), ShardsGone> {
         // What came before the first record was read by somebody else.
         self.reader.begin_connection(owned.partition.0);
@@ -170,18 +171,18 @@ impl ShardLink {
         self.order(owned.shard, owned.partition, owned.epoch, work)
     }
 
-    /// Ends an ownership, and drops the states.
+    /// Ends an ownership, and drops its states.
     pub(super) fn close(&self, shard: usize, partition: Partition, epoch: Epoch) -> Result<(), ShardsGone> {
         self.order(shard, partition, epoch, PartitionWork::Close)
     }
 
-    /// Asks for the state of a symbol; a [`ShardReply::Snapshot`] comes.
+    /// Asks for the state of a symbol; the reply is a [`ShardReply::Snapshot`].
     pub(super) fn ask_snapshot(&self, owned: &OwnedPartition, symbol: SymbolId) -> Result<(), ShardsGone> {
         let work = PartitionWork::Snapshot { symbol, reply: self.reply.clone() };
         self.order(owned.shard, owned.partition, owned.epoch, work)
     }
 
-    /// Puts a snapshot in the place of the state of a symbol; a [`ShardReply::Restored`] comes.
+    /// Replaces the state of a symbol by a snapshot; the reply is a [`ShardReply::Restored`].
     pub(super) fn restore(
         &self,
         owned: &OwnedPartition,
@@ -202,7 +203,7 @@ impl ShardLink {
         Ok(self.delivery.push(shard, Message::Partition(PartitionOrder { partition, epoch, work }))?)
     }
 
-    /// The next reply, if one comes within `wait`.
+    /// The next reply; `None` if none comes within `wait`.
     pub(super) fn reply(&mut self, wait: Duration) -> Option<ShardReply> {
         let reply = match self.replies.recv_timeout(wait) {
             Ok(reply) => reply,
@@ -214,18 +215,19 @@ impl ShardLink {
         Some(reply)
     }
 
-    /// The next reply, which must come.
+    /// The next reply, or an error after [`SHARD_TIMEOUT`].
     pub(super) fn awaited(&mut self) -> Result<ShardReply, ShardsGone> {
         let looks = SHARD_TIMEOUT.div_duration_f64(REPLY_LOOK) as u32;
         (0..looks).find_map(|_| self.reply(REPLY_LOOK)).ok_or(ShardsGone)
     }
 
-    /// Whether any shard has ended, and will never reply.
+    /// Whether any shard has ended and will never reply.
     pub(super) fn has_ended(&self) -> bool {
         self.engine.mailboxes.iter().any(|mailbox| mailbox.is_closed())
     }
 
-    /// Throws away what is under way, as when the lane begins anew. Nobody hears the replies to that.
+    /// Forgets unsent ticks and unanswered batches, for a lane that starts again. Late replies to those batches are
+    /// dropped.
     pub(super) fn forget(&mut self) {
         self.batches.clear();
         self.outstanding.fill(0);
@@ -233,7 +235,8 @@ impl ShardLink {
     }
 }
 
-/// The way back. It has room for every reply that can be under way: a shard never waits for a lane.
+/// Makes the channel for replies. It has room for every reply that can be outstanding, so a shard never waits for a
+/// lane.
 fn replies(shards: usize) -> (Sender<ShardReply>, Receiver<ShardReply>) {
     bounded(shards * LANE_BATCHES_PER_SHARD_MAX + LANE_QUESTIONS_MAX)
 }

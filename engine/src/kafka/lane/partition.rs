@@ -1,4 +1,4 @@
-//! What the lane knows of a partition that it owns.
+//! A lane's view of a partition that it owns.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -9,10 +9,10 @@ use crate::{
     symbol::{Partition, Symbol},
 };
 
-/// Unreadable records among [`POISON_WINDOW_RECORDS`] beyond which a partition is paused: a changed format must not
-/// drain a topic into the dead letters.
+/// A partition with more unreadable records than this among [`POISON_WINDOW_RECORDS`] is paused: a changed format must
+/// not drain a topic into the dead letters.
 pub(crate) const POISON_RECORDS_MAX: u32 = 100;
-/// Records after which the unreadable ones are counted anew.
+/// Records after which the count of unreadable ones starts again.
 const POISON_WINDOW_RECORDS: u32 = 10_000;
 
 /// A symbol of an owned partition.
@@ -21,9 +21,9 @@ pub(crate) struct LaneSymbol {
     pub(crate) symbol: Arc<Symbol>,
     /// Offset of its first record.
     pub(crate) first: u64,
-    /// The offset behind the last record that its newest durable snapshot holds.
+    /// The offset after the last record in its newest durable snapshot.
     pub(crate) snapshot: Option<u64>,
-    /// The number of that snapshot among those that this lane took, from 1; 0 if another owner took it, or nobody.
+    /// The number of that snapshot among those that this lane took, from 1; 0 if another owner took it or none exists.
     pub(crate) snapshot_turn: u64,
 }
 
@@ -35,19 +35,19 @@ pub(crate) type OwnedPartitions = BTreeMap<u32, OwnedPartition>;
 pub(crate) struct OwnedPartition {
     pub(crate) partition: Partition,
     pub(crate) epoch: Epoch,
-    /// The shard that has its state.
+    /// The shard that holds its state.
     pub(crate) shard: usize,
-    /// The offset behind the last record read.
+    /// The offset after the last record read.
     pub(crate) next: u64,
-    /// The offset that the group has committed. Records below it are read again without writing their predictions.
+    /// The committed offset. Records below it are read again without writing their predictions.
     pub(crate) committed: u64,
-    /// The offset behind the newest record, as of the newest look.
+    /// The offset after the newest record, as last reported.
     pub(crate) end: u64,
-    /// The first record that the state knows.
+    /// The offset of the first record that the state includes.
     pub(crate) origin: u64,
-    /// Symbols first seen below this began at a new origin.
+    /// Symbols first seen below this offset have a new origin: their state may not go back to their first tick.
     pub(crate) new_origin_before: u64,
-    /// Too much could not be read; nothing is read until a restart.
+    /// Whether too many records were unreadable; nothing more is read until a restart.
     pub(crate) is_paused: bool,
     symbols: Vec<LaneSymbol>,
     by_name: NameMap<usize>,
@@ -74,22 +74,22 @@ impl OwnedPartition {
         }
     }
 
-    /// Whether all that was committed is in the state again.
+    /// Whether the state includes every committed record.
     pub(crate) fn is_live(&self) -> bool {
         self.next >= self.committed
     }
 
-    /// Records of which nothing is committed.
+    /// Number of records that are not committed.
     pub(crate) fn lag(&self) -> u64 {
         self.end.saturating_sub(self.committed)
     }
 
-    /// The number of a symbol among the partition's.
+    /// The index of a symbol in the partition's list.
     pub(crate) fn find(&self, venue: &str, product: &str) -> Option<usize> {
         self.by_name.get(venue, product).copied()
     }
 
-    /// Adds a symbol that was not found.
+    /// Adds a symbol that was not found, and returns its index.
     pub(crate) fn add(&mut self, symbol: Arc<Symbol>, first: u64, snapshot: Option<u64>) -> usize {
         let i = self.symbols.len();
         self.by_name.insert(symbol.venue(), symbol.product(), i);
@@ -105,7 +105,7 @@ impl OwnedPartition {
         &mut self.symbols
     }
 
-    /// How the state at `next` can be had again, once the snapshots noted here are durable.
+    /// How to rebuild the state at `next`, once the snapshots noted here are durable.
     pub(crate) fn progress(&self) -> Progress {
         let needed = self.symbols.iter().map(|s| s.snapshot.unwrap_or(s.first)).min();
         let read_from = needed.unwrap_or(self.next);
@@ -119,7 +119,7 @@ impl OwnedPartition {
         progress
     }
 
-    /// Counts a record; true when too many could not be read.
+    /// Counts a record. Returns true when too many were unreadable.
     pub(crate) fn count_record(&mut self, is_unreadable: bool) -> bool {
         if self.window_records >= POISON_WINDOW_RECORDS {
             (self.window_records, self.window_unreadable) = (0, 0);

@@ -1,8 +1,8 @@
-//! What a commit says beside the offset: how the state up to it can be had again.
+//! The metadata committed with an offset: how to rebuild the state at that offset.
 //!
-//! It is the text kept with a committed offset, far below the broker's default bound of 4,096 bytes:
-//! `sg2 read_from=120 origin=0 new_before=0 symbols=3 names=89abcdef01234567 topic=jJ9rPg9dSwz7__4BAgMEBQ`. Without the
-//! topic's id, as older versions wrote it and as it is where brokers have no ids, it is `sg1` and ends with the names.
+//! It is a text, far below the broker's default bound of 4,096 bytes: `sg2 read_from=120 origin=0 new_before=0
+//! symbols=3 names=89abcdef01234567 topic=jJ9rPg9dSwz7__4BAgMEBQ`. Without the topic's id (older versions, and brokers
+//! that have no ids) it starts with `sg1` and ends after the names.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use crate::kafka::lane::topic_id::TopicId;
 /// How to rebuild the state of a partition as it was at the committed offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Read again from here: each of the symbols below has a snapshot at or behind it.
+    /// Offset to read from after loading the snapshots: each symbol counted below has a snapshot at or after it.
     pub(crate) read_from: u64,
-    /// Without snapshots, read again from here.
+    /// Offset to read from without snapshots.
     pub(crate) origin: u64,
-    /// Symbols first seen below this began at a new origin.
+    /// Symbols first seen below this offset have a new origin: their state may not go back to their first tick.
     pub(crate) new_origin_before: u64,
-    /// Symbols first seen below `read_from`: the snapshots of all of them are needed.
+    /// Number of symbols first seen below `read_from`. The snapshots of all of them are needed.
     pub(crate) symbols: u32,
-    /// Their names, hashed, combined by exclusive or.
+    /// Hashes of their names, combined by exclusive or.
     pub(crate) names: u64,
-    /// The topic that all of these offsets count records of; `None` where it was not written.
+    /// The topic that these offsets belong to; `None` if the text names none.
     pub(crate) topic_id: Option<TopicId>,
 }
 
@@ -32,7 +32,7 @@ impl Progress {
         self.names ^= name_hash(name);
     }
 
-    /// Reads what [`fmt::Display`] wrote; `None` for any other text.
+    /// Parses the output of [`fmt::Display`]; `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let has_topic_id = match words.next()? {

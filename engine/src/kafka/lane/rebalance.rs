@@ -1,4 +1,4 @@
-//! What a lane does when the group assigns partitions to it or takes them back.
+//! Rebalances of a lane: the group assigns partitions to it or revokes them.
 
 use std::{sync::atomic::Ordering, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Turns<'_, '_> {
-    /// Does the oldest thing that the group wants, if there is one.
+    /// Carries out the oldest pending decision of the group, if there is one.
     pub(super) fn serve_rebalance(&mut self) -> Result<(), LaneError> {
         let Some(rebalance) = self.rebalances.front() else { return Ok(()) };
         let done = match rebalance {
@@ -36,7 +36,8 @@ impl Turns<'_, '_> {
         Ok(())
     }
 
-    /// Restores the states of partitions and takes the partitions over; false if the broker must be asked again.
+    /// Restores the states of the partitions and assigns them to the consumer. Returns false if the committed offsets
+    /// are not known yet, so that it must be called again.
     fn assigned(&mut self, partitions: &TopicPartitionList) -> Result<bool, LaneError> {
         // Answers to questions only, from here on. And no transaction stays open meanwhile: a restore can take longer
         // than one may.
@@ -89,7 +90,7 @@ impl Turns<'_, '_> {
         Ok(true)
     }
 
-    /// Gives partitions back, committed. `lost`: they are another member's already, and nothing can be committed.
+    /// Commits and gives back the partitions. `lost`: another member owns them already, and nothing can be committed.
     fn revoked(&mut self, partitions: &TopicPartitionList, lost: bool) -> Result<(), LaneError> {
         let mut numbers: Vec<u32> = partitions.elements().iter().map(|e| e.partition() as u32).collect();
         numbers.sort_unstable();
@@ -111,7 +112,8 @@ impl Turns<'_, '_> {
         Ok(())
     }
 
-    /// Commits what was read, then the states of these partitions, so that their next owner has nothing to read again.
+    /// Commits what was read, then writes the states of these partitions, so that their next owner has nothing to read
+    /// again.
     pub(super) fn hand_over(&mut self, partitions: &[u32]) -> Result<(), LaneError> {
         self.commit()?;
         let due = self.stale_snapshots(partitions);

@@ -1,4 +1,4 @@
-//! From an assignment to live: what the group committed, which snapshots are whole, where to read from.
+//! Restores an assigned partition: reads the committed offset, picks the snapshots, and decides where to read from.
 
 use std::{
     collections::BTreeMap,
@@ -29,37 +29,37 @@ use crate::{
     symbol::Partition,
 };
 
-/// How long one look at committed offsets may hold up the lane's other partitions. The broker does not answer while
-/// the transaction of an owner that died is open; the look is repeated then.
+/// Longest wait for committed offsets, during which the lane's other partitions stand still. The broker does not answer
+/// while the transaction of an owner that died is open; the request is repeated then.
 const COMMITTED_TIMEOUT: Duration = Duration::from_millis(300);
 const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(5);
 const TOPIC_ID_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A partition as the broker has it.
+/// A partition as the broker reports it.
 #[derive(Clone, Copy, Debug)]
 struct Found {
     partition: u32,
-    /// The group's offset and what was written beside it.
+    /// The group's committed offset and the metadata written with it.
     committed: Option<(u64, Option<Progress>)>,
-    /// The oldest record's offset, and the one behind the newest.
+    /// Offset of the oldest record. `high` is the offset after the newest one.
     low: u64,
     high: u64,
     /// Whether the committed offset, or this lane's position before, belongs to a topic that was deleted since.
     is_new_log: bool,
 }
 
-/// Where a partition's state comes from.
+/// The source of a partition's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum From {
-    /// The group is new here.
+    /// No state: the group has committed nothing for this partition.
     Start,
-    /// Snapshots and the records behind them.
+    /// Snapshots, and the records after them.
     Snapshots,
-    /// All its records, read again.
+    /// All records of the partition since its origin, read again.
     Origin,
-    /// The records there still are: what came before is lost.
+    /// The records that still exist; older ones that the state needs were deleted.
     NewOrigin,
-    /// The first record of a topic that was created in the place of the one known so far.
+    /// The first record of a topic that replaced the one known so far.
     NewLog,
 }
 
@@ -75,7 +75,7 @@ impl From {
     }
 }
 
-/// How to take a partition over.
+/// How one partition is taken over.
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
     from: From,
@@ -86,25 +86,25 @@ struct Plan {
     snapshots: Vec<KeptSnapshot>,
 }
 
-/// Partitions whose state is in the shards.
+/// Partitions whose states were loaded into the shards.
 pub(super) struct Restored {
     pub(super) owned: Vec<OwnedPartition>,
-    /// The topic whose offsets they count.
+    /// The topic whose offsets `owned` holds.
     pub(super) topic_id: Option<TopicId>,
 }
 
-/// The parts of a lane that restoring needs.
+/// The parts of a lane that a restore uses.
 pub(super) struct Restorer<'a> {
     pub(super) settings: &'a KafkaSettings,
     pub(super) metrics: &'a LaneMetrics,
     pub(super) files: &'a StateFiles,
     pub(super) consumer: &'a LaneConsumer,
-    /// The topic that the lane's commits so far were about.
+    /// The topic of the lane's commits so far.
     pub(super) known_topic: Option<TopicId>,
 }
 
-/// Takes partitions over as far as they are: state restored in the shards. `None`: the committed offsets are not known
-/// yet, ask again.
+/// Restores the states of the assigned partitions in the shards. `None`: the committed offsets are not known yet, so
+/// the caller must try again.
 pub(super) fn restore(
     restorer: &Restorer<'_>,
     link: &mut ShardLink,
@@ -166,7 +166,7 @@ pub(super) fn restore(
     Ok(Some(Ok(Restored { owned, topic_id })))
 }
 
-/// The snapshots that can be of this topic.
+/// Keeps the snapshots that can belong to this topic.
 fn of_topic(mut snapshots: Vec<KeptSnapshot>, topic_id: Option<TopicId>) -> Vec<KeptSnapshot> {
     snapshots.retain(|snapshot| TopicId::may_be_same(snapshot.topic_id, topic_id));
     snapshots
@@ -233,7 +233,7 @@ fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {
     from_here(From::NewOrigin, low, committed, committed)
 }
 
-/// The snapshots that fit the commit, if all that are needed are among them.
+/// The snapshots that fit the commit; `None` if one that is needed is missing.
 fn usable(progress: &Progress, committed: u64, snapshots: Vec<KeptSnapshot>) -> Option<Vec<KeptSnapshot>> {
     let fits = |snapshot: &KeptSnapshot| (progress.read_from..=committed).contains(&snapshot.next);
     let fitting: Vec<KeptSnapshot> = snapshots.into_iter().filter(fits).collect();
@@ -243,7 +243,7 @@ fn usable(progress: &Progress, committed: u64, snapshots: Vec<KeptSnapshot>) -> 
     (have == *progress).then_some(fitting)
 }
 
-/// Opens the partition on its shard and restores the plan's snapshots; `None` when a shard refuses one.
+/// Opens the partition on its shard and restores the plan's snapshots; `None` if one of them is refused.
 fn carry_out(
     link: &mut ShardLink,
     partition: u32,
@@ -313,7 +313,7 @@ fn carry_out(
     Ok(Some(owned))
 }
 
-/// Waits for the answer to one restore. Answers to batches belong to other partitions: the caller has none under way.
+/// Waits for the reply to one restore. The caller must have no batch outstanding, whose reply would be taken for it.
 fn is_restored(link: &mut ShardLink) -> Result<bool, ShardsGone> {
     match link.awaited()? {
         ShardReply::Restored { outcome: Some(Ok(())), .. } => Ok(true),
@@ -328,7 +328,7 @@ fn is_restored(link: &mut ShardLink) -> Result<bool, ShardsGone> {
     }
 }
 
-/// The list that takes these partitions at where their state needs to read.
+/// The assignment for the consumer: each partition with the offset that its state needs next.
 pub(super) fn positions(
     settings: &KafkaSettings,
     owned: &[OwnedPartition],
@@ -349,7 +349,7 @@ mod tests {
         KeptSnapshot { partition: 1, symbol: symbol.to_owned(), first, next, topic_id: None, bytes: vec![1] }
     }
 
-    /// Two symbols before 100, each with a snapshot; committed at 150.
+    /// The progress of two symbols first seen below 100, each with a snapshot.
     fn progress() -> Progress {
         let mut progress =
             Progress { read_from: 100, origin: 10, new_origin_before: 4, ..Progress::default() };

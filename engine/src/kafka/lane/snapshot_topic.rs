@@ -1,5 +1,5 @@
-//! State in the compacted topic: one symbol's snapshot is one or more chunks under keys of its own, on the partition
-//! whose state it is, written in a transaction after the commit that it is the state of.
+//! Snapshots in the compacted topic. The snapshot of one symbol is one or more chunks, each under its own key, on the
+//! partition number of the ticks. It is written in the transaction after the commit whose state it holds.
 
 use std::{
     collections::BTreeMap,
@@ -20,14 +20,14 @@ use crate::kafka::{
     settings::KafkaSettings,
 };
 
-/// A record must fit below the broker's default of 1 MB.
+/// Most bytes in one chunk: a record must fit below the broker's default of 1 MB.
 const CHUNK_BYTES_MAX: usize = 512 * 1_024;
-/// Chunks of one snapshot at most.
+/// Most chunks of one snapshot.
 const CHUNKS_MAX: usize = 1_024;
-/// Reading a partition's snapshots takes this long at most.
+/// Longest time for reading the snapshots of a lane's partitions.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A symbol's state as of an offset.
+/// The state of one symbol up to an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeptSnapshot {
     pub(super) partition: u32,
@@ -35,9 +35,9 @@ pub(super) struct KeptSnapshot {
     pub(super) symbol: String,
     /// Offset of the symbol's first record.
     pub(super) first: u64,
-    /// The offset behind the last record that the state holds.
+    /// The offset after the last record that the state includes.
     pub(super) next: u64,
-    /// The topic that both offsets count records of; `None` where it was not written.
+    /// The topic of both offsets; `None` if the chunk names none.
     pub(super) topic_id: Option<TopicId>,
     /// The state of the symbol, as the shard encoded it.
     pub(super) bytes: Vec<u8>,
@@ -66,7 +66,7 @@ impl KeptSnapshot {
     }
 }
 
-/// One chunk as it lies in the topic.
+/// One chunk as read from the topic.
 struct Chunk {
     symbol: String,
     index: usize,
@@ -106,18 +106,18 @@ impl Chunk {
     }
 }
 
-/// The chunks of one symbol that belong together so far.
+/// The chunks read so far of one snapshot of a symbol.
 struct Gathered {
     head: ChunkHead,
     chunks: BTreeMap<usize, Vec<u8>>,
 }
 
-/// The newest chunks of each symbol of a partition.
+/// The newest chunks of each symbol of a partition, by name.
 #[derive(Default)]
 struct Gathering(BTreeMap<String, Gathered>);
 
 impl Gathering {
-    /// Chunks come in the order they were written: one of another snapshot ends the one before it.
+    /// Adds a chunk. Chunks come in the order they were written, so one of another snapshot discards those before it.
     fn add(&mut self, chunk: Chunk) {
         let Chunk { symbol, index, head, bytes } = chunk;
         let gathered = self.0.entry(symbol).or_insert_with(|| Gathered { head, chunks: BTreeMap::new() });
@@ -127,7 +127,7 @@ impl Gathering {
         gathered.chunks.insert(index, bytes);
     }
 
-    /// The whole ones.
+    /// The complete snapshots.
     fn whole(self, partition: u32) -> Vec<KeptSnapshot> {
         let whole = |(symbol, gathered): (String, Gathered)| {
             let ChunkHead { first, next, count, hash, topic_id } = gathered.head;
@@ -146,7 +146,8 @@ impl Gathering {
     }
 }
 
-/// The newest whole snapshot of each symbol of these partitions, by partition. What is cut or damaged is left out.
+/// The newest complete snapshot of each symbol of these partitions, by partition. Incomplete or damaged ones are left
+/// out.
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
@@ -212,7 +213,7 @@ mod tests {
         }
     }
 
-    /// The chunks as a reader meets them.
+    /// The chunks of a snapshot as a reader gets them.
     fn chunks(snapshot: &KeptSnapshot) -> Vec<Chunk> {
         let hash = xxh3_64(&snapshot.bytes);
         let count = snapshot.records().count();

@@ -1,4 +1,4 @@
-//! Which states a lane writes, and when: all within the interval, a few with each commit.
+//! Schedules snapshots: each symbol's state is written once an interval, a few with each commit.
 
 use std::{sync::atomic::Ordering, time::Instant};
 
@@ -7,17 +7,17 @@ use super::{
 };
 use crate::{limits::LANE_QUESTIONS_MAX, message::ShardReply};
 
-/// Symbols whose state one commit writes.
+/// Most snapshots written with one commit.
 const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
-/// Symbols whose state is written when partitions are given back.
+/// Most snapshots written when partitions are given back.
 const SNAPSHOTS_AT_HANDOVER_MAX: usize = 512;
 
-/// How many snapshots are due.
+/// Tracks how many snapshots are due.
 #[derive(Debug)]
 pub(super) struct SnapshotSchedule {
-    /// Snapshots that are due; a part of one is carried over to the next commit.
+    /// Snapshots that are due; a fraction is carried over to the next commit.
     due: f64,
-    /// When that was computed.
+    /// The time at which `due` was computed.
     at: Instant,
     /// Snapshots taken so far.
     taken: u64,
@@ -29,10 +29,10 @@ impl Default for SnapshotSchedule {
     }
 }
 
-/// A symbol of an owned partition: the partition's number, and the symbol's among those of the partition.
+/// A symbol of an owned partition: the partition's number, and the symbol's index in the partition's list.
 type OwnedSymbol = (u32, usize);
 
-/// The symbols of a partition that have had records since their newest snapshot.
+/// The symbols of a partition whose newest snapshot does not include the last record read.
 fn stale(owned: &OwnedPartition) -> impl Iterator<Item = OwnedSymbol> {
     let symbols = owned.symbols().iter().enumerate();
     let stale = symbols.filter(|(_, symbol)| symbol.snapshot != Some(owned.next));
@@ -40,7 +40,7 @@ fn stale(owned: &OwnedPartition) -> impl Iterator<Item = OwnedSymbol> {
 }
 
 impl Turns<'_, '_> {
-    /// The symbols whose state the next commit writes: those first that have waited longest.
+    /// The symbols whose state the next commit writes, those with the oldest snapshot first.
     pub(super) fn snapshots_due(&mut self) -> Vec<OwnedSymbol> {
         let total: usize = self.owned.values().map(|owned| owned.symbols().len()).sum();
         let interval = self.lane.settings.snapshot_interval_s;
@@ -63,7 +63,7 @@ impl Turns<'_, '_> {
         live.flat_map(stale).take(SNAPSHOTS_AT_HANDOVER_MAX).collect()
     }
 
-    /// Asks for the state of these symbols, which is that of the last commit, and sends it with the next one.
+    /// Requests the state of these symbols, as of the last commit, and adds it to the next transaction.
     pub(super) fn snapshot(&mut self, due: &[OwnedSymbol]) -> Result<(), LaneError> {
         for some in due.chunks(LANE_QUESTIONS_MAX) {
             for &(partition, i) in some {

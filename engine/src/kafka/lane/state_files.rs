@@ -1,9 +1,9 @@
-//! A second copy of the snapshots, in files beside the process: a restart on the same machine need not read the topic,
-//! and a lost topic costs nothing.
+//! A second copy of the snapshots in local files: a restart on the same machine reads no snapshots from the topic, and
+//! a lost topic costs no state.
 //!
-//! `DIRECTORY/PARTITION/HASH.state` is one symbol's: a line with the hash of all that follows, a line that says what it
-//! is, the state. It is written aside and renamed. It is not forced to the disk: the topic is what a commit relies on,
-//! and what a power failure tears here the hash tells.
+//! `DIRECTORY/PARTITION/HASH.state` holds one symbol: a line with the hash of all that follows, a line of JSON that
+//! identifies the state, and the state. The file is written under a temporary name and renamed. It is not synced: the
+//! topic is what a commit relies on, and the hash reveals a file that a power failure cut.
 
 use std::{
     io,
@@ -24,10 +24,10 @@ use crate::{
     verify::KeptState,
 };
 
-/// Far above any symbol's state.
+/// Most bytes in a state file, far above any symbol's state.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// The head of a file: which state it holds.
+/// The second line of a file: the state it holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -52,7 +52,7 @@ pub(super) struct StateFiles {
     directory: Option<PathBuf>,
     group: String,
     topic: String,
-    /// Snapshots that succeed for so long end a failure.
+    /// Writes must succeed for this long before a failure counts as over.
     calm: Duration,
     metrics: Arc<LaneMetrics>,
 }
@@ -69,8 +69,8 @@ impl StateFiles {
         }
     }
 
-    /// Keeps a state of what is committed. A disk that is full or gone is told in the log, `/health` and the
-    /// metrics, and costs nothing else.
+    /// Writes the state of a committed offset. A full or missing disk is reported in the log, `/health` and the
+    /// metrics, and has no other effect.
     pub(super) fn keep(&self, snapshot: &KeptSnapshot, origin: u64, new_origin_before: u64) {
         let Some(directory) = &self.directory else { return };
         let head = Head {
@@ -97,7 +97,7 @@ impl StateFiles {
         }
     }
 
-    /// The whole states of a partition that are of the history which the commit tells of.
+    /// The complete states of a partition whose origin agrees with the commit's.
     pub(super) fn read(&self, partition: u32, progress: &Progress) -> Vec<KeptSnapshot> {
         let Some(directory) = &self.directory else { return Vec::new() };
         let Ok(entries) = std::fs::read_dir(of_partition(directory, partition)) else { return Vec::new() };
@@ -128,10 +128,10 @@ impl StateFiles {
     }
 }
 
-/// The state of a file that a lane kept, or all below a directory.
+/// Reads one state file, or all those below a directory.
 ///
 /// # Errors
-/// When something cannot be read, or a file is not a whole state.
+/// When a file cannot be read, or does not hold a complete state.
 pub fn kept_states(path: &Path) -> io::Result<Vec<KeptState>> {
     if path.is_dir() {
         let mut states = Vec::new();

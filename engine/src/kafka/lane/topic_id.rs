@@ -1,21 +1,21 @@
-//! Which log the name of a topic stands for: the id that the cluster gives a topic when it is created (KIP-516).
+//! The id that the cluster gives a topic when it is created (KIP-516). It distinguishes two topics of the same name.
 //!
-//! A topic that is deleted and created again keeps its name and its partition numbers, and its offsets count other
-//! records. The client follows the name: once its metadata show the new topic it goes on fetching there, at the old
-//! offset, without an error where the new log is long enough (librdkafka 2.12, `rd_kafka_topic_metadata_update`). So a
-//! position is an offset of a topic with an id, and the lane asks for the id itself:
+//! A topic that is deleted and created again keeps its name and its partition numbers, but its offsets count other
+//! records. The consumer follows the name: once its metadata show the new topic it goes on fetching there, at the old
+//! offset, without an error if the new log is long enough (librdkafka 2.12, `rd_kafka_topic_metadata_update`). So a
+//! position is an offset and a topic id, and the lane asks for the id itself:
 //!
 //! 1. when it takes partitions over, to compare it with the id that was committed with the offset;
-//! 2. before each commit, and after the last record of that commit was polled;
-//! 3. every few seconds while nothing is read, because a new topic that is as long as the old one was gives no record.
+//! 2. before each commit, after the last record of that commit was polled;
+//! 3. every few seconds while nothing is read, because a new topic as long as the old one returns no record.
 //!
-//! The second look is made at every broker that a record of the commit was fetched from. A broker serves records of a
-//! topic only once its own metadata show that topic, and an id never comes back. So where such a broker still tells the
-//! old id, the records were the old topic's; where it tells another one, or none, nothing is committed. How long the
-//! process stood still in between, and how far another broker's metadata lag behind, makes no difference.
+//! The second check is made at every broker that a record of the commit was fetched from. A broker serves records of a
+//! topic only once its own metadata show that topic, and an id is never used again. So if such a broker still returns
+//! the old id, the records were the old topic's; if it returns another one, or none, nothing is committed. How long the
+//! process stood still in between, and how far another broker's metadata lag, makes no difference.
 //!
-//! Brokers before 2.8 have no ids: there a topic that was created again is noticed only where its offsets tell.
-//! The binding has no call for this: it is made to the library underneath.
+//! Brokers before 2.8 have no ids: a topic that was created again is noticed there only if its offsets do not fit. The
+//! binding has no call for this, so this module calls librdkafka itself.
 #![allow(unsafe_code)]
 
 use std::{
@@ -34,17 +34,17 @@ use rdkafka::{
     types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 
-/// Room for what the library says is wrong.
+/// Size of the buffer for librdkafka's error text.
 const ERROR_BYTES: usize = 512;
-/// How much longer than the broker's answer the library's own word is waited for.
+/// How much longer than the broker's timeout to wait for librdkafka's own timeout event.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The id of a topic, written as Kafka's own tools write it.
+/// The id of a topic, displayed in base64 as Kafka's own tools do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TopicId([u8; 16]);
 
 impl TopicId {
-    /// The id of these two halves; `None` for zero, which stands for no id.
+    /// The id made of two halves; `None` for zero, which stands for no id.
     fn new(most_significant: i64, least_significant: i64) -> Option<Self> {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&most_significant.to_be_bytes());
@@ -52,12 +52,12 @@ impl TopicId {
         (bytes != [0; 16]).then_some(Self(bytes))
     }
 
-    /// Reads what [`fmt::Display`] wrote.
+    /// Parses the output of [`fmt::Display`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// Whether two positions can be of one log: their ids are equal, or one of them was written without an id.
+    /// Whether two positions can belong to one log: their ids are equal, or one of them has no id.
     pub(crate) fn may_be_same(one: Option<Self>, other: Option<Self>) -> bool {
         one.is_none() || other.is_none() || one == other
     }
@@ -69,12 +69,12 @@ impl fmt::Display for TopicId {
     }
 }
 
-/// The brokers that records were fetched from since the last look at the topic's id.
+/// The brokers that records were fetched from since the last check of the topic's id.
 #[derive(Debug, Default)]
 pub(crate) struct Sources(Vec<i32>);
 
 impl Sources {
-    /// Adds the broker of a record.
+    /// Adds the broker that the record was fetched from.
     pub(crate) fn note(&mut self, message: &BorrowedMessage<'_>) {
         // SAFETY: the pointer is that of a message which lives as long as `message`; the call only reads it.
         let broker = unsafe { bindings::rd_kafka_message_broker_id(message.ptr()) };
@@ -83,13 +83,13 @@ impl Sources {
         }
     }
 
-    /// Takes the brokers noted so far.
+    /// Takes the brokers noted so far, leaving none.
     pub(crate) fn take(&mut self) -> Vec<i32> {
         std::mem::take(&mut self.0)
     }
 }
 
-/// Something of the library's that is given back when it goes out of scope.
+/// An object of librdkafka that is freed when it goes out of scope.
 struct Owned<T> {
     pointer: NonNull<T>,
     destroy: unsafe extern "C" fn(*mut T),
@@ -97,7 +97,8 @@ struct Owned<T> {
 
 impl<T> Owned<T> {
     /// # Safety
-    /// `pointer` is null or was made by the library for the caller, and `destroy` is the library's call that frees it.
+    /// `pointer` is null or was made by librdkafka for the caller, and `destroy` is librdkafka's function that frees
+    /// it.
     unsafe fn new(pointer: *mut T, destroy: unsafe extern "C" fn(*mut T)) -> KafkaResult<Self> {
         let pointer = NonNull::new(pointer);
         let pointer = pointer.ok_or(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut))?;
@@ -116,7 +117,7 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// The id that `broker` has for a topic, or any broker where none is named. `None` where brokers have no ids.
+/// The id that `broker` reports for a topic; any broker if none is named. `None` if brokers have no ids.
 ///
 /// # Errors
 /// When the broker does not answer within `timeout`, or has no topic of this name.
@@ -153,7 +154,7 @@ fn milliseconds(time: Duration) -> c_int {
 }
 
 /// # Safety
-/// `client` is a client of the library that lives.
+/// `client` is a live client of librdkafka.
 unsafe fn options(
     client: *mut bindings::rd_kafka_t,
     broker: Option<i32>,
@@ -181,7 +182,7 @@ unsafe fn options(
 }
 
 /// # Safety
-/// `event` is an event of the library that lives.
+/// `event` is a live event of librdkafka.
 unsafe fn described(event: *mut bindings::rd_kafka_event_t) -> KafkaResult<Option<TopicId>> {
     // SAFETY: the event lives, as the caller promises, and what is read here is a part of it. The list has `count`
     // elements. An event that is no description has none of the result, and that is null; so is a missing error or id.

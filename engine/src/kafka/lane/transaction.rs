@@ -1,5 +1,5 @@
-//! Output, and how it ends. What was sent is kept until its fate is known, so that a transaction that had to be given
-//! up while its partitions are still ours is sent again without reading anything again.
+//! The transaction of a lane. Records are kept until the outcome of the commit is known, so that an aborted transaction
+//! whose partitions are still owned is sent again without reading the ticks again.
 
 mod offsets;
 
@@ -29,9 +29,9 @@ use crate::{
     message::Predictions,
 };
 
-/// Times a transaction that was given up is sent again.
+/// Most attempts at one transaction.
 const ATTEMPTS_MAX: u32 = 5;
-/// Between two of them.
+/// Pause between two attempts.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Records that are written in one transaction.
@@ -44,19 +44,19 @@ pub(super) enum Sent {
     Model(ModelRecord),
 }
 
-/// The reason for which a lane throws its clients away and begins anew.
+/// The reason why a lane drops its clients and starts again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
-    /// Another producer took the name, or the broker gave the transaction up.
+    /// Another producer took the name, or the broker timed the transaction out.
     #[error("the producer was fenced: {0}")]
     Fenced(String),
-    /// The transaction was given up again and again, or the partitions are another owner's.
+    /// The transaction was aborted in every attempt, or another member owns the partitions.
     #[error("the transaction was given up: {0}")]
     Aborted(String),
     /// The transaction was not committed, because its records may be of another topic of the same name.
     #[error("nothing is committed: {0}")]
     Withheld(String),
-    /// Nobody knows.
+    /// The outcome of the commit is unknown.
     #[error("the outcome of the transaction is not known: {0}")]
     Indefinite(String),
 }
@@ -71,22 +71,22 @@ impl Broken {
     }
 }
 
-/// The lane's way out.
+/// The producer of a lane with the records of its open transaction.
 pub(super) struct Transaction {
     producer: Arc<LaneProducer>,
     settings: Arc<KafkaSettings>,
     metrics: Arc<LaneMetrics>,
     is_open: bool,
-    /// Since when something waits to be committed.
+    /// Time of the first record or read since the last commit; `None` if there is nothing to commit.
     dirty_since: Option<Instant>,
     sent: Vec<Sent>,
-    /// Records in `sent`.
+    /// Number of Kafka records made of `sent`.
     records: usize,
     dlq_partitions: i32,
 }
 
 impl Transaction {
-    /// A way out by this producer, whose older namesakes are fenced already.
+    /// A transaction on this producer, whose initialisation has fenced older ones of its name.
     pub(super) fn new(
         producer: LaneProducer,
         settings: Arc<KafkaSettings>,
@@ -105,22 +105,22 @@ impl Transaction {
         }
     }
 
-    /// Something was read: a commit is due from now on.
+    /// Notes that a commit is due from now on, because something was read.
     pub(super) fn touch(&mut self) {
         self.dirty_since.get_or_insert_with(Instant::now);
     }
 
-    /// Since when something waits to be committed.
+    /// Time of the first record or read since the last commit; `None` if there is nothing to commit.
     pub(super) fn dirty_since(&self) -> Option<Instant> {
         self.dirty_since
     }
 
-    /// Records sent since the last commit.
+    /// Number of Kafka records since the last commit.
     pub(super) fn records(&self) -> usize {
         self.records
     }
 
-    /// Sends in the open transaction, and keeps it until that is committed.
+    /// Sends a record in the open transaction, and keeps it until the commit.
     pub(super) fn send(&mut self, sent: Sent) -> Result<(), Broken> {
         self.touch();
         // A failure here shows again at the commit, which decides what becomes of it.
@@ -132,7 +132,7 @@ impl Transaction {
         }
     }
 
-    /// Predictions sent since the last commit, and the newest event time among them, ns.
+    /// Number of predictions since the last commit, and the newest event time among them, ns.
     pub(super) fn predictions(&self) -> (u64, Option<i64>) {
         let sent = self.sent.iter().filter_map(|sent| match sent {
             Sent::Predictions(predictions) => Some(&predictions.entries),
@@ -144,7 +144,7 @@ impl Transaction {
         })
     }
 
-    /// Serves the producer's events.
+    /// Runs the producer's pending callbacks.
     pub(super) fn serve(&self) {
         self.producer.poll(Duration::ZERO);
     }
@@ -208,14 +208,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Queues a record of a compacted topic that is kept by partition of the ticks.
+    /// Queues a record of a compacted topic whose keys are partitions of the ticks.
     fn keyed(&mut self, topic: &str, partition: u32, payload: &[u8]) -> Result<(), KafkaError> {
         self.records += 1;
         let key = partition.to_string();
         self.enqueue(BaseRecord::to(topic).partition(0).key(key.as_bytes()).payload(payload))
     }
 
-    /// Queues a record; waits while the producer's queue is full.
+    /// Queues a record; blocks while the producer's queue is full.
     fn enqueue<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
         &self,
         mut record: BaseRecord<'_, K, P>,
@@ -233,8 +233,8 @@ impl Transaction {
         }
     }
 
-    /// Commits what was sent together with these offsets, unless `check`, the last thing before, fails. On success nothing
-    /// is kept; otherwise the lane begins anew.
+    /// Commits the sent records and these offsets, unless `check`, which runs last, fails. On success nothing is kept;
+    /// on an error the lane starts again.
     pub(super) fn commit(
         &mut self,
         consumer: &LaneConsumer,
@@ -337,7 +337,7 @@ impl Transaction {
         })
     }
 
-    /// Gives the transaction up; what is under way is not waited for.
+    /// Aborts the transaction without waiting for records that are being sent.
     fn abort(&self) -> Result<(), KafkaError> {
         self.producer.purge(PurgeConfig::default().queue().inflight());
         self.producer.flush(self.settings.transaction_timeout_s.duration())?;
@@ -363,8 +363,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The error that has made the producer unfit for good, if there was one. Every call fails then, with an error that
-    /// need not name the cause.
+    /// The error that has made the producer unusable, if there was one. Every later call fails with an error that need
+    /// not name this cause.
     fn fatal_error(&self) -> Option<Broken> {
         let (code, reason) = self.producer.client().fatal_error()?;
         Some(if is_fencing(code) { Broken::Fenced(reason) } else { Broken::Indefinite(reason) })
@@ -374,7 +374,7 @@ impl Transaction {
         matches!(self.broken(error), Broken::Aborted(_))
     }
 
-    /// Tells from an error of the producer how the transaction ended.
+    /// Maps an error of the producer to the outcome of the transaction.
     fn broken(&self, error: &KafkaError) -> Broken {
         if let Some(broken) = self.fatal_error() {
             return broken;
@@ -392,8 +392,8 @@ impl Transaction {
     }
 }
 
-/// Whether another producer of this name exists, or the broker has given the transaction up. A state that does not fit
-/// is neither: it is what a coordinator says whose earlier answer was lost.
+/// Whether another producer of this name exists, or the broker has timed the transaction out. A wrong transaction state
+/// means neither: a coordinator reports it after its earlier response was lost.
 fn is_fencing(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,

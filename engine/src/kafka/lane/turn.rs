@@ -1,4 +1,4 @@
-//! A turn of a lane: what the group wants, records in, predictions out, a commit when it is due.
+//! One turn of a lane: carry out rebalances, read records, send predictions, commit when due.
 
 use std::{
     collections::VecDeque,
@@ -26,16 +26,16 @@ use crate::{
     message::ShardReply,
 };
 
-/// Records read in one turn.
+/// Most records read in one turn.
 const RECORDS_PER_TURN_MAX: usize = 1_024;
-/// Records of one transaction beyond which it is committed at once.
+/// A transaction with this many records is committed at once.
 const RECORDS_PER_TRANSACTION_MAX: usize = 50_000;
-/// How long an idle lane waits for a record before it looks whether to stop.
+/// Longest wait of an idle lane for a record before it checks whether to stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
-/// How long a busy lane waits for a reply.
+/// Longest wait of a busy lane for a reply.
 const REPLY_WAIT: Duration = Duration::from_millis(1);
 
-/// The turns of one attempt.
+/// The state of one attempt, which takes turns until `stop` or an error.
 pub(super) struct Turns<'a, 'b> {
     pub(super) lane: &'a mut Lane<'b>,
     pub(super) consumer: &'a LaneConsumer,
@@ -45,18 +45,18 @@ pub(super) struct Turns<'a, 'b> {
     pub(super) models: PartitionModels,
     /// Decisions of the group that the lane has not carried out yet, in order.
     pub(super) rebalances: VecDeque<Rebalance>,
-    /// Since when partitions are being restored and replayed; `None` once all of them are live.
+    /// Time at which the current restore began; `None` once all partitions are live.
     pub(super) restoring_since: Option<Instant>,
-    /// Whether something keeps the lane from reading that needs help.
+    /// Whether an error that somebody must mend keeps the lane from reading.
     pub(super) is_held_up: bool,
     pub(super) snapshots: SnapshotSchedule,
-    /// The topic whose offsets the owned partitions count; `None` where brokers have no ids.
+    /// The topic of the owned partitions; `None` if brokers have no topic ids.
     pub(super) topic_id: Option<TopicId>,
-    /// Where the records came from that were polled since the topic's id was looked at.
+    /// The brokers of the records polled since the last check of the topic's id.
     pub(super) sources: Sources,
-    /// When the topic's id was last looked at.
+    /// Time of the last check of the topic's id.
     pub(super) topic_looked_at: Instant,
-    /// Partitions that are paused because too much in them could not be read.
+    /// Number of partitions that are paused because too many records were unreadable.
     paused: i64,
 }
 
@@ -80,7 +80,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
     }
 
-    /// Takes turns until told to stop.
+    /// Takes turns until `stop`, then commits and writes the states.
     pub(super) fn run(&mut self) -> Result<(), LaneError> {
         while !self.lane.stop.is_stopped() {
             self.turn()?;
@@ -92,7 +92,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// Ends the attempt. Returns the states that are still in the shards, and the rebalances that the group still waits for.
+    /// Ends the attempt. Returns the states that are still in the shards, and the rebalances that the group waits for.
     pub(super) fn end(mut self) -> (LeftStates, VecDeque<Rebalance>) {
         self.note_committed();
         let metrics = &self.lane.metrics;
@@ -122,7 +122,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// Reads records as far as the shards' credits go.
+    /// Reads records while the shards have credits.
     fn poll(&mut self) -> Result<(), LaneError> {
         let lane = &mut *self.lane;
         if lane.link.is_full() {
@@ -186,7 +186,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// Takes the replies there are; waits a little for the first while batches are under way.
+    /// Takes the replies that have come; waits up to [`REPLY_WAIT`] for the first one while batches are outstanding.
     fn collect(&mut self) -> Result<(), LaneError> {
         let mut wait = if self.lane.link.has_outstanding() { REPLY_WAIT } else { Duration::ZERO };
         while let Some(reply) = self.lane.link.reply(wait) {
@@ -236,7 +236,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// Commits what was read and what came of it, then begins the snapshots that are due: state of exactly this commit.
+    /// Commits what was read and predicted, then takes the snapshots that are due, of the state at this commit.
     pub(super) fn commit(&mut self) -> Result<(), LaneError> {
         self.drain()?;
         if self.transaction.dirty_since().is_none() {
@@ -247,7 +247,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.snapshot(&due)
     }
 
-    /// Commits what was read and sent.
+    /// Commits without waiting for replies or taking snapshots.
     pub(super) fn commit_now(&mut self) -> Result<(), LaneError> {
         let (settings, number) = (&self.lane.settings, self.lane.number);
         for record in self.announcements.due(settings, number, &self.owned) {
@@ -279,7 +279,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(())
     }
 
-    /// The offset that a commit names for each live partition, with its [`Progress`] beside it.
+    /// The offset to commit for each live partition, with its [`Progress`] as metadata.
     fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
         let mut offsets = TopicPartitionList::new();
         for owned in self.owned.values().filter(|owned| owned.is_live()) {
@@ -292,7 +292,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         Ok(offsets)
     }
 
-    /// Says once that everything assigned is live.
+    /// Logs once that all assigned partitions are live.
     fn tell_live(&mut self) {
         let Some(since) = self.restoring_since else { return };
         if self.rebalances.is_empty()

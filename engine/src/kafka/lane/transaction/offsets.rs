@@ -1,4 +1,4 @@
-//! Calls of the client that take their time, and the one that can take for ever.
+//! Transactional calls of librdkafka that block, one of them possibly forever.
 
 use std::{
     sync::Arc,
@@ -15,15 +15,16 @@ use rdkafka::{
 
 use crate::kafka::client::LaneProducer;
 
-/// How much longer than it was told to the call may take before it is left behind.
+/// How much longer than its deadline the call may take before it is abandoned.
 const CALL_GRACE: Duration = Duration::from_secs(1);
 
-/// Adds the offsets to the transaction. `Err`: why nobody knows what became of it, and that the producer is of no more
-/// use.
+/// Adds the offsets to the transaction. The outer `Err` says why the outcome is unknown; the producer must not be used
+/// any more then.
 ///
-/// librdkafka waits here without end if the broker that coordinated the group has gone from the cluster, and no other
-/// comes or goes that would make it look again (2.12.1; confluentinc/librdkafka#5511). So a thread of its own makes the
-/// call, and is left behind then with the producer, which the next attempt's fences. It ends when the call does.
+/// librdkafka blocks here forever if the broker that coordinated the group has left the cluster and no later change
+/// makes it look again (2.12.1; confluentinc/librdkafka#5511). So a separate thread makes the call. If it does not
+/// return in time it is abandoned with the producer, which the next attempt's producer fences. The thread ends when the
+/// call does.
 pub(super) fn send(
     producer: &Arc<LaneProducer>,
     offsets: &TopicPartitionList,
@@ -49,12 +50,12 @@ pub(super) fn send(
     })
 }
 
-/// The time left until the deadline, and a little if none is left: the client takes zero for a look without waiting.
+/// The time left until the deadline, at least 1 ms: librdkafka takes zero for a call that must not wait.
 pub(super) fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
-/// Calls again while the error says that this may help.
+/// Repeats the call while its error is retriable and the deadline has not passed.
 pub(super) fn retrying(
     deadline: Instant,
     mut call: impl FnMut() -> Result<(), KafkaError>,
