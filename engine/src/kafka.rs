@@ -7,19 +7,21 @@
 //!                   '--- at an assignment: committed offset, snapshots, silent replay, live
 //! ```
 //!
-//! A lane is one thread, one group member, one transactional producer. It commits what it read and what came of
-//! it in one transaction; state follows the committed offset: after any failure whose outcome is not known the lane
-//! throws its clients away and begins again as a restarted process would, from the broker's word. So there is one way
-//! to recover, and it is the one that a crash takes.
+//! A lane is one thread, one group member and one transactional producer. It commits the offsets it read and the
+//! predictions made from them in one transaction, and the state follows the committed offset. After a failure whose
+//! outcome is unknown the lane drops its clients and starts again from what the broker has committed, as a restarted
+//! process would. So there is one way to recover, and a crash uses the same one.
 //!
-//! Map: three rooms, and what they share.
+//! Map:
 //!
-//! - `lane`: what moves ticks. A thread, its turns, its link to the shards, its transactions, its states.
-//! - `group`: what the instances of a group tell each other. Who has which partition, which model scores it, whose the name
-//!   of a lane is, what happened.
-//! - `tools`: what the command line does with topics. Record, replay, rekey, letters, look.
-//! - [`settings`]: what can be set; `client`: the clients; `refusal`: settings that librdkafka or a broker refuses; `topics`:
-//!   topics that are created or checked; `admin`: the client that creates them; `oauth`: tokens that let the clients in.
+//! - `lane`: reads ticks and writes predictions. The thread, its turns, its link to the shards, its transactions, its
+//!   states.
+//! - `group`: the topics through which instances of a group inform each other: partition owners, the model of each
+//!   partition, claims to lane names, events.
+//! - `tools`: commands on topics: record, replay, rekey, dead letters, look.
+//! - [`settings`]: the keys of `[kafka]`; `client`: consumers and producers; `refusal`: settings that librdkafka or a
+//!   broker refuses; `topics`: creates or checks topics; `admin`: the client that creates them; `oauth`:
+//!   authentication tokens.
 
 mod admin;
 mod client;

@@ -1,7 +1,7 @@
-//! The client that creates topics and asks for their settings.
+//! The admin client, which creates topics and reads their settings.
 //!
-//! Nobody polls it, so it would never be given a token; it gets one when it is made, which lasts for the one thing that
-//! it is made for. The binding has no call for that: it is made to the library underneath.
+//! An admin client is never polled, so librdkafka would never ask it for a token. It gets one token when it is made,
+//! which lasts for its one task. The binding has no call for that, so this calls librdkafka itself.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char};
@@ -19,10 +19,10 @@ use crate::kafka::{
     settings::KafkaSettings,
 };
 
-/// Room for what the library says is wrong.
+/// Size of the buffer for librdkafka's error text.
 const ERROR_BYTES: usize = 512;
 
-/// A client, with its token if it needs one.
+/// Makes an admin client, with a token if the settings need one.
 pub(super) fn admin(settings: &KafkaSettings) -> KafkaResult<AdminClient<ReaderContext>> {
     let admin = client::common(settings).create_with_context(ReaderContext::default())?;
     if let Some(token) = oauth::token_of(settings) {

@@ -1,4 +1,4 @@
-//! The clients: their properties, and what they tell on the side.
+//! Consumers and producers: their properties and callbacks.
 
 use std::{
     collections::BTreeMap,
@@ -26,56 +26,56 @@ use crate::{
     lanes::LaneMetrics,
 };
 
-/// A consumer that reports rebalances.
+/// A consumer of the group whose callbacks fill a [`LaneContext`].
 pub(super) type LaneConsumer = BaseConsumer<LaneContext>;
-/// A producer that reports its connection.
+/// A producer whose callbacks fill a [`ProducerSide`].
 pub(super) type LaneProducer = BaseProducer<ProducerSide>;
 
-/// A decision of the group about partitions.
+/// A decision of the group about this consumer's partitions.
 #[derive(Debug)]
 pub(super) enum Rebalance {
-    /// These partitions are to be taken.
+    /// The consumer is to take these partitions.
     Assigned(TopicPartitionList),
-    /// These are to be given back. `lost`: they are somebody else's already.
+    /// The consumer is to give these back. `lost`: another member owns them already.
     Revoked { partitions: TopicPartitionList, lost: bool },
 }
 
-/// Takes what the consumer reports outside of a poll. Its rebalances wait here until the lane has prepared for them: the group goes on
-/// when the lane assigns, and other partitions are served meanwhile.
+/// Receives what the consumer reports outside of a poll. Rebalances wait here until the lane has prepared for them: the
+/// group goes on when the lane assigns, and the lane serves its other partitions meanwhile.
 pub(super) struct LaneContext {
     metrics: Arc<LaneMetrics>,
     rebalances: Mutex<Vec<Rebalance>>,
-    /// By partition of the ticks' topic.
+    /// The end of each partition of the ticks' topic, by number.
     ends: Mutex<BTreeMap<i32, End>>,
     topic: String,
-    /// The library's words about its newest error, which say more than the code that comes with a poll.
+    /// librdkafka's text about its newest error, which says more than the code that a poll returns.
     reason: Mutex<Option<String>>,
-    /// The consumer is being closed: give back at once what it asks for.
+    /// Set while the consumer is being closed: revoked partitions are then given back at once.
     closing: AtomicBool,
 }
 
-/// Where a partition ends for readers of what is committed.
+/// The end of a partition for readers of committed records.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
-    /// The offset behind the last record.
+    /// The offset after the last committed record.
     pub(super) offset: i64,
-    /// Whether the client has given out all there is up to there: what else lies before the end are no records, but marks
-    /// of transactions, and what these have given up.
+    /// Whether the client has returned every record before `offset`. Offsets between the last record and the end hold
+    /// transaction markers and aborted records only.
     pub(super) is_reached: bool,
 }
 
 impl LaneContext {
-    /// By partition, where it ends, as of the last second.
+    /// The end of each partition, as of the last statistics report (one a second).
     pub(super) fn ends(&self) -> BTreeMap<i32, End> {
         self.ends.lock().expect("no code panics while it holds the ends").clone()
     }
 
-    /// Takes the library's words about the error that a poll has just returned.
+    /// Takes librdkafka's text about the error that a poll has just returned.
     pub(super) fn take_reason(&self) -> Option<String> {
         self.reason.lock().expect("no code panics while it holds the text").take()
     }
 
-    /// Takes the decisions of the group since the last call, in order.
+    /// Takes the group's decisions since the last call, in order.
     pub(super) fn take_rebalances(&self) -> Vec<Rebalance> {
         std::mem::take(&mut *self.rebalances.lock().expect("no code panics while it holds the list"))
     }
@@ -125,7 +125,7 @@ impl ConsumerContext for LaneContext {
     }
 }
 
-/// Takes partitions at the offsets of the list.
+/// Assigns partitions to the consumer at the offsets of the list.
 pub(super) fn take_over(consumer: &LaneConsumer, partitions: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_assign(partitions),
@@ -133,7 +133,7 @@ pub(super) fn take_over(consumer: &LaneConsumer, partitions: &TopicPartitionList
     }
 }
 
-/// Gives partitions back.
+/// Removes partitions from the consumer's assignment.
 pub(super) fn give_back(consumer: &LaneConsumer, partitions: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(partitions),
@@ -141,8 +141,8 @@ pub(super) fn give_back(consumer: &LaneConsumer, partitions: &TopicPartitionList
     }
 }
 
-/// Answers what the group still waits for, and everything that it will ask from now on: a consumer that closes waits
-/// for these answers without end.
+/// Answers every pending decision of the group and all later ones. A consumer that is being closed waits for these
+/// answers without end.
 pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item = Rebalance>) {
     let context = consumer.context();
     context.closing.store(true, Ordering::Release);
@@ -158,21 +158,21 @@ pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item =
     }
 }
 
-/// Takes what the producer reports outside of a call.
+/// Receives what the producer reports outside of a call.
 pub(super) struct ProducerSide {
     metrics: Arc<LaneMetrics>,
-    /// The first record that was not delivered: its topic, and why.
+    /// The topic of the first record that was not delivered, and the reason.
     failure: Mutex<Option<String>>,
     is_transactional: bool,
 }
 
 impl ProducerSide {
-    /// Whether a record was not delivered since the reason was taken.
+    /// Whether a record was not delivered since the last [`take_failure`](Self::take_failure).
     pub(super) fn has_failed(&self) -> bool {
         self.failure.lock().expect("no code panics while it holds the failure").is_some()
     }
 
-    /// Takes the reason for which a record was not delivered, if there was one since the last call.
+    /// Takes the reason why a record was not delivered; `None` if all were since the last call.
     pub(super) fn take_failure(&self) -> Option<String> {
         self.failure.lock().expect("no code panics while it holds the failure").take()
     }
@@ -209,7 +209,7 @@ impl rdkafka::producer::ProducerContext for ProducerSide {
     }
 }
 
-/// Logs a line of the library.
+/// Logs a line of librdkafka's log.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     match level {
         RDKafkaLogLevel::Emerg
@@ -226,7 +226,7 @@ fn note_connection(metrics: &LaneMetrics, statistics: &Statistics) {
     metrics.note_connected(connected);
 }
 
-/// The properties that all clients have.
+/// The properties that all clients share.
 pub(super) fn common(settings: &KafkaSettings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -242,7 +242,7 @@ pub(super) fn common(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
-/// A member of the group.
+/// Makes a consumer that joins the group.
 pub(super) fn consumer(
     settings: &KafkaSettings,
     lane: usize,
@@ -282,7 +282,7 @@ pub(super) fn consumer(
 /// The longest `socket.timeout.ms` that librdkafka takes.
 const SOCKET_TIMEOUT_MS_MAX: u128 = 300_000;
 
-/// The producer of a lane.
+/// Makes the transactional producer of a lane.
 pub(super) fn producer(
     settings: &KafkaSettings,
     lane: usize,
@@ -312,12 +312,13 @@ pub(super) fn producer(
     Ok(producer)
 }
 
-/// How often it is looked whether all is delivered.
+/// Longest wait between two checks that every record is delivered.
 const DELIVERY_LOOK: Duration = Duration::from_millis(1);
 
-/// Waits until the fate of all that was sent is known; of a transaction only until a record of it was not delivered: what
-/// is left of it then stays in the queue until its timeout, because the transaction can only be given up. The client's own `flush`, with which its `commit_transaction`
-/// begins, looks only every 100 ms, which would be in every commit; behind this it finds nothing to wait for.
+/// Waits until every sent record is delivered or has failed. With transactions it stops at the first failure: the
+/// transaction can only be aborted then, and its other records stay queued until their timeout. librdkafka's own
+/// `flush`, which `commit_transaction` calls first, checks only every 100 ms; after this function it has nothing to
+/// wait for.
 pub(super) fn deliver(producer: &LaneProducer, deadline: Instant) {
     let is_lost = || producer.context().is_transactional && producer.context().has_failed();
     while producer.in_flight_count() > 0 && !is_lost() && Instant::now() < deadline {
@@ -325,15 +326,15 @@ pub(super) fn deliver(producer: &LaneProducer, deadline: Instant) {
     }
 }
 
-/// Takes what a reader reports outside of a poll.
+/// Receives what a reader reports outside of a poll.
 #[derive(Default)]
 pub(super) struct ReaderContext {
-    /// The reason for which a broker refuses the client.
+    /// The reason why a broker refuses the client.
     refusal: Mutex<Option<String>>,
 }
 
 impl ReaderContext {
-    /// The reason for which a broker refuses this client, if one does. It is known once the reader was polled.
+    /// The reason why a broker refuses this client, if one does. It is known once the reader was polled.
     pub(super) fn refusal(&self) -> Option<String> {
         self.refusal.lock().expect("no code panics while it holds the refusal").clone()
     }
@@ -360,12 +361,13 @@ impl ClientContext for ReaderContext {
 
 impl ConsumerContext for ReaderContext {}
 
-/// A reader that is in no group: it reads what is committed, and says where a partition ends.
+/// Makes a consumer outside of any group. It reads committed records and reports the end of each partition.
 pub(super) fn reader(settings: &KafkaSettings) -> KafkaResult<BaseConsumer<ReaderContext>> {
     reader_as(settings, "read_committed")
 }
 
-/// A reader with an isolation level: `read_committed`, or `read_uncommitted` to see records of open transactions too.
+/// Makes a reader with an isolation level: `read_committed`, or `read_uncommitted` to see records of open transactions
+/// too.
 pub(super) fn reader_as(
     settings: &KafkaSettings,
     isolation_level: &str,
@@ -384,7 +386,7 @@ pub(super) fn reader_as(
     waiting_reader(&config)
 }
 
-/// A reader that has its token, if it needs one, before anybody waits for what needs it.
+/// Makes a reader and fetches its token, if it needs one, before any call that needs the token.
 pub(super) fn waiting_reader(config: &ClientConfig) -> KafkaResult<BaseConsumer<ReaderContext>> {
     let reader: BaseConsumer<ReaderContext> = config.create_with_context(ReaderContext::default())?;
     drop(reader.poll(Duration::ZERO));

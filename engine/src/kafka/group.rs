@@ -1,7 +1,7 @@
-//! What the instances of a group tell each other, by topics that all of them read.
+//! Topics through which the instances of a group inform each other; every instance reads all of them.
 //!
-//! Map: `claim` whose the name of a lane is; `owners` who has which partition, and where its front is; `models` which model
-//! scores a partition; `events` what happened, for people.
+//! Map: `claim` which process may use a lane's name; `owners` the owner of each partition and the address of its front;
+//! `models` the model of each partition; `events` events for people.
 
 pub(super) mod claim;
 mod events;

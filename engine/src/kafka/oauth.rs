@@ -1,5 +1,5 @@
-//! Tokens for SASL's OAUTHBEARER: read from a file that somebody else keeps fresh, as Kubernetes does with the token of a
-//! service account, or a job beside the process. The client asks anew when four fifths of a token's time have passed.
+//! Tokens for SASL OAUTHBEARER, read from a file that another process keeps fresh, as Kubernetes does with the token of
+//! a service account. librdkafka asks for a new one when four fifths of a token's lifetime have passed.
 
 use std::error::Error;
 
@@ -15,13 +15,13 @@ const TOKEN_FILE: &str = "token_file=";
 /// The claims of a token that the client needs.
 #[derive(Deserialize)]
 struct Claims {
-    /// Its last second, since 1970.
+    /// Expiry, seconds since 1970.
     exp: f64,
     #[serde(default)]
     sub: String,
 }
 
-/// The token that a client with these settings needs, if it needs one.
+/// The token for a client with these settings; `None` if they need none.
 pub(super) fn token_of(settings: &KafkaSettings) -> Option<Result<OAuthToken, String>> {
     let property = |name: &str| settings.properties.get(name).map(String::as_str);
     let mechanism = property("sasl.mechanisms").or_else(|| property("sasl.mechanism"))?;
@@ -29,7 +29,7 @@ pub(super) fn token_of(settings: &KafkaSettings) -> Option<Result<OAuthToken, St
     is_needed.then(|| token(property("sasl.oauthbearer.config")).map_err(|error| error.to_string()))
 }
 
-/// The token of the file that the property names.
+/// Reads the token from the file that the property names.
 pub(super) fn token(config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
     let path = config.and_then(|config| config.strip_prefix(TOKEN_FILE));
     let path = path.ok_or("sasl.oauthbearer.config names no token_file")?;
@@ -44,7 +44,7 @@ fn parse(token: &str) -> Option<OAuthToken> {
     Some(OAuthToken { token: token.to_owned(), principal_name: sub, lifetime_ms: (exp * 1_000.0) as i64 })
 }
 
-/// The part of a client's context that gives it tokens.
+/// Implements the method of a client's context that provides tokens.
 macro_rules! gives_tokens {
     () => {
         const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;

@@ -1,4 +1,5 @@
-//! Settings that cannot work: librdkafka refuses some when a client is made, a broker some when a client joins.
+//! Finds the setting that is refused: librdkafka refuses some when a client is made, a broker some when a client
+//! connects.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use crate::{
     lanes::LaneMetrics,
 };
 
-/// Properties of librdkafka that come from keys of their own.
+/// Properties of librdkafka that have a key of their own in `[kafka]`, and that key.
 const KEYS: [(&str, &str); 6] = [
     ("session.timeout.ms", "kafka.session_timeout_s"),
     ("max.poll.interval.ms", "kafka.session_timeout_s"),
@@ -19,20 +20,20 @@ const KEYS: [(&str, &str); 6] = [
     ("bootstrap.servers", "kafka.bootstrap_servers"),
 ];
 
-/// A setting that cannot work.
+/// A refused setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]
 pub struct Refusal {
-    /// The key that sets it.
+    /// The configuration key.
     pub key: String,
-    /// Whether librdkafka or the broker refuses the value, and its words.
+    /// The text of librdkafka or the broker, with the name of which of them refuses.
     pub reason: String,
 }
 
-/// Makes each kind of client that the lanes make, once, and throws it away. No broker is waited for.
+/// Makes each kind of client that lanes use once and drops it, without waiting for a broker.
 ///
 /// # Errors
-/// [`Refusal`] where librdkafka makes none with these settings.
+/// [`Refusal`] if librdkafka does not accept the settings.
 pub fn check_settings(settings: &KafkaSettings) -> Result<(), Refusal> {
     let refused = |error: KafkaError| by_library(settings, &error);
     let metrics = Arc::new(LaneMetrics::default());
@@ -64,7 +65,7 @@ fn by_library(settings: &KafkaSettings, error: &KafkaError) -> Refusal {
     }
 }
 
-/// The setting that a broker refuses by this error, if it is about one.
+/// The setting that the broker refuses with this error; `None` if the error is about no setting.
 pub(super) fn by_broker(settings: &KafkaSettings, error: &KafkaError) -> Option<Refusal> {
     let refusal = |key: &str, reason: String| Some(Refusal { key: key.to_owned(), reason });
     match error.rdkafka_error_code()? {

@@ -1,4 +1,4 @@
-//! The topics: created where absent, checked where present.
+//! Creates absent topics and checks the partition counts of existing ones.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Times the metadata is asked for again until it shows what was created.
+/// Most requests for metadata until they show a created topic.
 const LOOKS_MAX: usize = 50;
 
-/// The way in which the topics are not as they must be.
+/// The reason why the topics cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TopicsError {
     #[error("topic {0:?} does not exist, and kafka.create_topics is false; create it")]
@@ -46,21 +46,21 @@ pub(super) enum TopicsError {
 }
 
 impl TopicsError {
-    /// Whether asking again may help without anybody's doing.
+    /// Whether a retry may succeed without anybody's help.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
 
-    /// Whether a broker that lets us in has said so.
+    /// Whether a broker that accepts this client gave the reason.
     pub(super) fn is_answer(&self) -> bool {
         !matches!(self, Self::Kafka(_) | Self::Refused(_))
     }
 }
 
-/// How many partitions the topics have.
+/// Partition counts of the topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TopicCounts {
-    /// Partitions of each of the topics of ticks, predictions and snapshots.
+    /// Partition count of each of the topics of ticks, predictions and snapshots.
     pub(super) partitions: u32,
     pub(super) dlq_partitions: i32,
 }
@@ -68,7 +68,7 @@ pub(super) struct TopicCounts {
 /// The client that reads the broker's metadata.
 type Looker = BaseConsumer<ReaderContext>;
 
-/// Creates what is absent and checks that the partition counts agree.
+/// Creates absent topics and checks that the partition counts agree.
 pub(super) fn prepare(settings: &KafkaSettings) -> Result<TopicCounts, TopicsError> {
     let reader = client::reader(settings)?;
     prepare_by(&reader, settings).map_err(|error| {
@@ -125,7 +125,7 @@ fn prepare_by(reader: &Looker, settings: &KafkaSettings) -> Result<TopicCounts, 
     Ok(TopicCounts { partitions: wanted as u32, dlq_partitions: dlq as i32 })
 }
 
-/// Partitions of a topic, which is created with so many if it is absent.
+/// Partition count of a topic, which is created with `partitions` if it is absent.
 pub(super) fn ensure(
     reader: &Looker,
     settings: &KafkaSettings,
@@ -139,7 +139,7 @@ pub(super) fn ensure(
     }
 }
 
-/// Partitions of a topic, `None` where it does not exist.
+/// Partition count of a topic; `None` if it does not exist.
 fn count(reader: &Looker, topic: &str) -> Result<Option<usize>, TopicsError> {
     let metadata = reader.fetch_metadata(Some(topic), TIMEOUT)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
@@ -149,12 +149,12 @@ fn count(reader: &Looker, topic: &str) -> Result<Option<usize>, TopicsError> {
     Ok(found.map(|found| found.partitions().len()).filter(|&count| count > 0))
 }
 
-/// Whether this user may not know of the topic: a broker then does not say either whether there is one.
+/// Whether this user lacks DESCRIBE on the topic. A broker then does not say whether it exists.
 pub(super) fn is_hidden(topic: &MetadataTopic) -> bool {
     topic.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 }
 
-/// What is to be done about a topic that is hidden.
+/// The error text for a hidden topic, with the rights to grant.
 pub(super) fn hidden(topic: &str) -> String {
     format!(
         "topic {topic:?} is absent, or this user may not see it: give the user DESCRIBE, READ and WRITE on it, or create it"

@@ -1,14 +1,15 @@
-//! Whose a lane's name is.
+//! Claims decide which of two processes may use the same lane name.
 //!
-//! Of two processes with one name the group and the coordinator of transactions serve the younger: they fence the older,
-//! which must end. But whoever is fenced cannot tell from that alone that there are two. A member whose answer was lost
-//! while a coordinator died joins again and fences itself; a producer whose transaction has timed out is fenced by the
-//! broker. Such a one begins anew, and must not end.
+//! If two processes use one name, the group and the transaction coordinator serve the younger one and fence the older
+//! one, which must end. But a fenced process cannot tell from the fencing that a second process exists: a member whose
+//! response was lost while a coordinator died joins again and fences itself, and a broker fences a producer whose
+//! transaction has timed out. Such a process starts its lane again and must not end.
 //!
-//! So a process says, before it takes up a name, that it does: a record in the owners' topic under `name:MEMBER`. One
-//! that begins anew first looks behind its own record. If another process has claimed the name since, that one is the
-//! younger. The broker's order decides, and no clock: what fenced a lane is in the log before it could, however long the
-//! lane was away. A claim stands alone, outside of transactions, and counts as soon as it is written.
+//! So a process writes a record to the owners' topic, under `name:MEMBER`, before it uses a name. A lane that starts
+//! again first reads the records after its own. If another process has claimed the name since, that process is the
+//! younger one. The broker's order decides, not a clock: the claim of the process that fenced a lane is in the log
+//! before the fencing, however long the lane was stopped. A claim is written outside of transactions and counts as soon
+//! as it is written.
 
 use std::{
     borrow::Cow,
@@ -30,11 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 
-/// Prefix of the keys of claims. The keys of owners are numbers.
+/// Prefix of the keys of claims. The keys of owner records are numbers.
 const PREFIX: &str = "name:";
-/// How long the broker may take to confirm, or to give the next record.
+/// Longest wait for the broker to confirm the claim, or to send the next record.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one look for an answer takes.
+/// Longest wait of one poll.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Whether a record of the owners' topic is a claim.
@@ -42,18 +43,18 @@ pub(crate) fn is_claim(key: &[u8]) -> bool {
     key.starts_with(PREFIX.as_bytes())
 }
 
-/// The value of a claim: the process that makes it, and where its front is.
+/// The value of a claim: the process that makes it, and the address of its front.
 #[derive(Serialize, Deserialize)]
 struct Value<'a> {
-    /// Where its front answers, for people.
+    /// URL of its front, for people.
     #[serde(borrow)]
     url: Cow<'a, str>,
-    /// Tells it from every other process.
+    /// Identifies the process among all others.
     #[serde(borrow)]
     process: Cow<'a, str>,
 }
 
-/// Why it is not known whether the claim stands.
+/// The reason why it is unknown whether the claim stands.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClaimError {
     #[error("{topic} did not take the claim to this lane's name: {reason}")]
@@ -62,10 +63,10 @@ pub(crate) enum ClaimError {
     Kafka(#[from] KafkaError),
 }
 
-/// Another process claimed the name later.
+/// Another process that claimed the name later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Namesake {
-    /// Where its front answers.
+    /// URL of its front.
     pub(crate) url: String,
 }
 
@@ -73,21 +74,21 @@ pub(crate) struct Namesake {
 pub(crate) struct Claim {
     key: String,
     process: String,
-    /// Where it lies in the log, once it does.
+    /// Offset of the claim in the owners' topic; `None` before it is written.
     offset: Option<i64>,
 }
 
 impl Claim {
-    /// A claim that is not made yet.
+    /// A claim that is not written yet.
     pub(crate) fn new(settings: &KafkaSettings, lane: usize) -> Self {
         let process = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
         Self { key: format!("{PREFIX}{}", settings.member(lane)), process, offset: None }
     }
 
-    /// Makes the claim, or looks whether it still stands.
+    /// Writes the claim, or checks that no other process has claimed the name since. Returns that process if one has.
     ///
     /// # Errors
-    /// When the broker does not take it, or does not tell.
+    /// [`ClaimError`] when the broker does not take the record, or the records after it cannot be read.
     pub(crate) fn uphold(&mut self, settings: &KafkaSettings) -> Result<Option<Namesake>, ClaimError> {
         if let Some(offset) = self.offset {
             let found = self.look_behind(settings, offset)?;
@@ -99,7 +100,7 @@ impl Claim {
         Ok(None)
     }
 
-    /// Writes the record; its offset.
+    /// Writes the record and returns its offset.
     fn write(&self, settings: &KafkaSettings) -> Result<i64, ClaimError> {
         let value = Value { url: Cow::from(&settings.advertised_url), process: Cow::from(&self.process) };
         let payload = serde_json::to_vec(&value).expect("text is always JSON");
@@ -123,7 +124,7 @@ impl Claim {
         }
     }
 
-    /// Reads what was written after the claim.
+    /// Reads the records after the claim.
     fn look_behind(&self, settings: &KafkaSettings, offset: i64) -> KafkaResult<Found> {
         // A claim that fenced us counts at once, whatever transactions are still open before it.
         let reader = client::reader_as(settings, "read_uncommitted")?;
@@ -159,15 +160,15 @@ impl Claim {
     }
 }
 
-/// The claims of the same name that were written after ours.
+/// The result of reading the records after our claim.
 #[derive(Default)]
 struct Found {
     namesake: Option<Namesake>,
-    /// The log does not hold the claim: it is another one.
+    /// The offset of our claim was given out again: the topic was deleted and created anew.
     is_log_new: bool,
 }
 
-/// Keeps whether the broker took the claim.
+/// Whether the broker took the claim, and its offset; `None` before the broker answers.
 #[derive(Default)]
 struct Confirmation(Mutex<Option<KafkaResult<i64>>>);
 

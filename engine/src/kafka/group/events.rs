@@ -1,8 +1,8 @@
-//! What happens to this instance, for whoever reads the topic `engine.events`: one JSON record each, of everything that
-//! `GET /events` shows but gaps, with the instance that it happened to.
+//! Writes events of this instance to the topic `engine.events`: one JSON record for each event that `GET /events`
+//! shows, except gaps, with the name of the instance.
 //!
-//! Written by a producer of its own, outside the lanes' transactions: an event tells of an attempt, also of one that is
-//! then given up. Nobody waits for it. What does not fit into the queue, or is not delivered, is counted.
+//! A producer of its own writes them, outside the lanes' transactions, because an event can report an attempt that is
+//! then aborted. Nothing waits for it. An event that does not fit into the queue, or is not delivered, is counted.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -27,11 +27,11 @@ use crate::{
     stop::StopToken,
 };
 
-/// How long the writer waits for an event before it looks whether to stop.
+/// Longest wait for an event before the writer checks whether to stop.
 const WAIT: Duration = Duration::from_millis(200);
-/// How long a stop waits for the last events' delivery.
+/// Longest wait for the last deliveries when the writer stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
-/// Before the writer begins again.
+/// Pause before the writer starts again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
 struct Deliveries(Arc<LaneMetrics>);
@@ -64,7 +64,7 @@ struct Record<'a> {
     event: &'a Event,
 }
 
-/// Writes the engine's events on the calling thread until told to stop.
+/// Writes the engine's events on the calling thread until `stop`.
 pub fn write_events(settings: &KafkaSettings, engine: &EngineHandle, stop: &StopToken) {
     let metrics = engine.metrics.lanes.clone();
     let events = engine.events.queue(EVENTS_QUEUED_MAX, metrics.clone());

@@ -1,9 +1,9 @@
-//! Which model scores a partition from which record on: a compacted topic with one record a partition of the ticks,
-//! `{"from_offset","sha256","variant"}` under the partition's number.
+//! Records which model scores a partition from which offset on, in a compacted topic: one record for each partition of
+//! the ticks, `{"from_offset","sha256","variant"}` under the partition's number.
 //!
-//! It is written in the transaction of the model's first predictions of the partition, so one is there exactly if the
-//! other is. A new owner reads what the one before it wrote, and writes only where its model is another one. The model
-//! that stands in for a symbol (`quality.fallback`) is not the partition's, and is not told of.
+//! The record is written in the transaction of the model's first predictions of the partition, so either both are
+//! committed or neither is. A new owner reads the record of the owner before it, and writes one only if its model
+//! differs. The baseline model that replaces the model for a single symbol (`quality.fallback`) is not recorded.
 //!
 //! Only partition 0 of the topic is used.
 
@@ -27,16 +27,16 @@ use crate::{
     message::Predictions,
 };
 
-/// Reading the topic takes this long at most.
+/// Longest time for reading the topic.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Since when which model scores a partition.
+/// The model of a partition, and the first offset that it scored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ModelRecord {
     /// Partition of the ticks' topic, which is the record's key.
     #[serde(skip)]
     pub(crate) partition: u32,
-    /// The first tick that it scored.
+    /// Offset of the first tick that the model scored.
     pub(crate) from_offset: u64,
     pub(crate) sha256: String,
     pub(crate) variant: String,
@@ -49,7 +49,7 @@ impl ModelRecord {
     }
 }
 
-/// The newest record of each partition. One that cannot be read counts as none.
+/// Reads the newest record of each partition. A record that cannot be parsed counts as absent.
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
@@ -80,7 +80,7 @@ pub(crate) fn read(settings: &KafkaSettings) -> KafkaResult<BTreeMap<u32, ModelR
     }
 }
 
-/// The models of a lane's partitions.
+/// The newest recorded model of each of a lane's partitions.
 #[derive(Debug, Default)]
 pub(crate) struct PartitionModels {
     sha256: BTreeMap<u32, String>,
@@ -89,7 +89,7 @@ pub(crate) struct PartitionModels {
 }
 
 impl PartitionModels {
-    /// A partition was taken over; `record` is what its owners before have told.
+    /// Notes that a partition was taken over; `record` is the newest record that its former owners wrote.
     pub(crate) fn taken(&mut self, partition: u32, record: Option<&ModelRecord>) {
         self.newest = None;
         match record {
@@ -98,7 +98,7 @@ impl PartitionModels {
         };
     }
 
-    /// The records that belong into the transaction of these predictions.
+    /// The records to write in the transaction of these predictions: one for each partition whose model has changed.
     pub(crate) fn due(&mut self, predictions: &Predictions) -> Vec<ModelRecord> {
         let mut records = Vec::new();
         for entry in &predictions.entries {

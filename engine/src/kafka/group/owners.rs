@@ -1,17 +1,17 @@
-//! Who owns which partition, published for the fronts of all instances: a compacted topic with one record a partition
-//! of the ticks, `{"instance","lane","url","symbols":[…]}` under the partition's number.
+//! Publishes the owner of each partition to the fronts of all instances, in a compacted topic: one record for each
+//! partition of the ticks, `{"instance","lane","url","symbols":[…]}` under the partition's number.
 //!
-//! The record is written in the transaction of the owner's first commit, one with unchanged offsets where nothing is
-//! to be read, and again with the commit after new symbols. The broker takes a transaction's offsets only from the
-//! group's present generation. So an owner that was replaced without knowing cannot commit its record, and one that
-//! hands over has committed before the next owner begins: the newest committed record *is* the owner's. That is
-//! stronger than comparing generations, which would have to trust what a record says of itself, and there is none in
-//! it. (`kafka.delivery = "at_least_once"` has no transactions: there a replaced owner can publish once more, until
-//! the true one's next record.)
+//! The record is written in the transaction of the owner's first commit (which keeps the offsets unchanged if there is
+//! nothing to read), and again with the commit after new symbols. The broker accepts offsets in a transaction only from
+//! the group's present generation. So an owner that was replaced without noticing cannot commit its record, and an
+//! owner that hands over has committed before the next owner starts: the newest committed record *is* the owner's. That
+//! is stronger than comparing generations in the records, and the records hold none. (`kafka.delivery =
+//! "at_least_once"` has no transactions: a replaced owner can publish once more there, until the new owner's next
+//! record.)
 //!
-//! The topic also holds the claims to the lanes' names, see `claim`.
+//! The topic also holds the claims to lane names, see `claim`.
 //!
-//! Only partition 0 of the topic is used: a reader sees all records in the order of the log.
+//! Only partition 0 of the topic is used, so a reader sees all records in the order of the log.
 
 use std::{
     borrow::Cow,
@@ -46,14 +46,14 @@ use crate::{
     symbol::Partition,
 };
 
-/// How long the reader waits for news before it looks whether to stop.
+/// Longest wait for a record before the reader checks whether to stop.
 const WAIT: Duration = Duration::from_millis(100);
-/// How long a broker may take to say whether the topic is there.
+/// Longest wait for a broker to say whether the topic exists.
 const METADATA_TIMEOUT: Duration = Duration::from_millis(500);
-/// Before the reader begins again.
+/// Pause before the reader starts again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A record of the owners' topic: who owns one partition of the ticks.
+/// A record of the owners' topic: the owner of one partition of the ticks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnerRecord {
     /// Partition of the ticks' topic, which is the record's key.
@@ -72,7 +72,7 @@ struct Value<'a> {
     /// Full names, in the order in which they appeared.
     #[serde(borrow)]
     symbols: Vec<Cow<'a, str>>,
-    /// Symbols that did not fit in; absent if all did.
+    /// Number of symbols that did not fit into the record; absent if all did.
     #[serde(default, skip_serializing_if = "is_zero")]
     unlisted: usize,
 }
@@ -81,7 +81,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// The record of a partition, and whether all of its symbols are in it.
+/// Encodes the record of a partition. The flag is true if all symbols of the partition fit into it.
 fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (OwnerRecord, bool) {
     let names = owned.symbols().iter().map(|symbol| &*symbol.symbol.name);
     let mut bytes = 0;
@@ -98,27 +98,27 @@ fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (Own
     (OwnerRecord { partition: owned.partition.0, payload }, unlisted == 0)
 }
 
-/// The records of the owners' topic that a lane has written, so that it writes only what has changed.
+/// Tracks the owner records that a lane has written, so that it writes a record only after a change.
 #[derive(Debug, Default)]
 pub(crate) struct Announcements {
-    /// By partition, how many symbols its newest record tells of; [`usize::MAX`] when no more fit.
+    /// Number of symbols in the newest record of each partition; [`usize::MAX`] when no more fit.
     told: BTreeMap<u32, usize>,
-    /// Partitions were taken that nothing was told of yet.
+    /// Whether a partition was taken whose record is not written yet.
     is_takeover: bool,
 }
 
 impl Announcements {
-    /// Partitions were taken.
+    /// Notes that partitions were taken.
     pub(crate) fn taken(&mut self) {
         self.is_takeover = true;
     }
 
-    /// A partition was given back.
+    /// Notes that a partition was given back.
     pub(crate) fn given_back(&mut self, partition: u32) {
         self.told.remove(&partition);
     }
 
-    /// Whether a commit is due for them alone: a partition is live and nothing was told of it.
+    /// Whether owner records alone make a commit due: a live partition has no record yet.
     pub(crate) fn is_commit_due(&mut self, owned: &OwnedPartitions) -> bool {
         if !self.is_takeover {
             return false;
@@ -128,7 +128,7 @@ impl Announcements {
         owned.iter().any(|(number, owned)| owned.is_live() && is_untold((number, owned)))
     }
 
-    /// The records that belong into the commit that is about to be made.
+    /// The records to write in the next commit.
     pub(crate) fn due(
         &mut self,
         settings: &KafkaSettings,
@@ -156,8 +156,8 @@ impl Announcements {
     }
 }
 
-/// Keeps the engine's table of owners as the topic has it, on the calling thread, until told to stop. A broker that
-/// goes and returns, and a topic that does not exist yet, are waited for; meanwhile the table stays as it is.
+/// Keeps the engine's table of owners equal to the topic, on the calling thread, until `stop`. While the broker is away
+/// or the topic does not exist, the table stays as it is.
 pub fn watch_owners(settings: &KafkaSettings, engine: &EngineHandle, stop: &StopToken) {
     let owners = Owners::new();
     let mut reader = Reader { settings, engine, owners, has_warned: false, is_refused: false };
@@ -173,14 +173,14 @@ struct Reader<'a> {
     settings: &'a KafkaSettings,
     engine: &'a EngineHandle,
     owners: Owners,
-    /// Whether a full table of symbols was told.
+    /// Whether the warning about a full symbol table was logged.
     has_warned: bool,
-    /// Whether the broker refuses this user the topic, which is told once.
+    /// Whether the broker refuses this user the topic. The refusal is logged once.
     is_refused: bool,
 }
 
 impl Reader<'_> {
-    /// Reads from the beginning on. `Ok`: told to stop.
+    /// Reads the topic from its beginning. `Ok` after `stop`.
     fn read(&mut self, stop: &StopToken) -> KafkaResult<()> {
         let consumer = client::reader(self.settings)?;
         if !self.await_topic(&consumer, stop) {
@@ -214,7 +214,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Warns once that the topic is not for this user to read.
+    /// Logs once that this user may not read the topic.
     fn note_refusal(&mut self) {
         if !std::mem::replace(&mut self.is_refused, true) {
             tracing::warn!(
@@ -225,7 +225,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Waits until the topic exists; false when told to stop.
+    /// Waits until the topic exists. Returns false after `stop`.
     fn await_topic(&mut self, consumer: &BaseConsumer<ReaderContext>, stop: &StopToken) -> bool {
         let settings = self.settings;
         let topic = &settings.topic_owners;
