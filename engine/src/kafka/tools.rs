@@ -1,9 +1,9 @@
-//! What the command line does with topics.
+//! Commands on topics.
 //!
-//! Map: `backup` a topic to files; `resend` recorded records back to a topic, as they were; `replay` recorded ticks to a
-//! topic; `rekey` a topic keyed by symbol; `letters` the dead letters listed and retried; `look` what a broker shows to
-//! one who only looks; `topic_log` a topic as a log that is read through; `retention` how long a topic keeps its records;
-//! `confirmed` a producer that counts what the broker has confirmed.
+//! Map: `backup` records a topic into files; `resend` writes recorded records back as they were; `replay` writes
+//! recorded ticks to a topic; `rekey` copies a topic with the symbol as key; `letters` lists and retries dead letters;
+//! `look` reports on a broker without joining the group; `topic_log` reads a topic as a log; `retention` the time for
+//! which a topic keeps its records; `confirmed` a producer that counts confirmed deliveries.
 
 mod backup;
 mod confirmed;

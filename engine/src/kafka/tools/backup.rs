@@ -1,4 +1,4 @@
-//! A topic kept in files, from where the last run ended.
+//! Records a topic into files, starting after the last record of the previous run.
 
 use std::{
     collections::BTreeSet,
@@ -17,47 +17,47 @@ use crate::{
     stop::StopToken,
 };
 
-/// How long a look for a record takes.
+/// Longest wait of one poll for a record.
 const SLICE: Duration = Duration::from_millis(100);
-/// How often files are looked at whether they are old enough.
+/// Interval at which files are checked for their age.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Records between two reports of progress.
 const RECORDS_PER_REPORT: u64 = 1_024;
-/// A broker that says nothing for so long is gone.
+/// A broker that is silent for this long is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// Files open at a time: one a partition.
+/// Most partitions, because each has a file open.
 const PARTITIONS_MAX: usize = 1_024;
 
-/// Which topic is recorded, where to, and until when.
+/// The settings of one backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupSettings {
-    /// The topic.
+    /// The topic to record.
     pub topic: String,
-    /// Where the files go and when the next is begun; its topic and partitions are found here.
+    /// Directory and limits of the files. Its topic and partition count are filled in from the broker.
     pub series: SeriesSettings,
-    /// Go on behind the end that the topic had at the start.
+    /// Go on after the end that the topic had at the start.
     pub follow: bool,
-    /// End after this long.
+    /// Longest time to run.
     pub at_most: Option<Duration>,
 }
 
-/// How much was recorded.
+/// The result of one backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupCounts {
-    /// Records.
+    /// Records kept.
     pub records: u64,
     /// Files finished.
     pub files: u64,
-    /// Partitions whose next record was deleted before it could be kept: what lies between is lost.
+    /// Partitions in which records were deleted before they could be kept.
     pub partitions_with_loss: u64,
-    /// Offsets between what is kept and what the topic still has.
+    /// Number of offsets that were deleted before they could be kept.
     pub offsets_lost: u64,
 }
 
-/// Keeps a topic in files until its end as it is now, or until `stop`.
+/// Records a topic into files up to its present end, or until `stop`.
 ///
 /// # Errors
-/// [`LogError`]. What was finished stays and the next run goes on behind it.
+/// [`LogError`]. Finished files stay, and the next run continues after them.
 pub fn back_up(
     settings: &KafkaSettings,
     backup: &BackupSettings,
@@ -151,7 +151,7 @@ pub fn back_up(
     Ok(counts)
 }
 
-/// Brokers come and go; the client reconnects by itself.
+/// Whether the client recovers from the error by itself, because only a broker is away.
 fn is_passing(code: rdkafka::types::RDKafkaErrorCode) -> bool {
     use rdkafka::types::RDKafkaErrorCode as Code;
     matches!(

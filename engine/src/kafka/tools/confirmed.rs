@@ -1,4 +1,4 @@
-//! A producer outside the lanes: every delivery is confirmed by the broker and counted.
+//! A producer for the commands, which counts the records that the broker has confirmed.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use rdkafka::{
 
 use crate::kafka::{client, oauth::gives_tokens, settings::KafkaSettings};
 
-/// Longer than a broker takes to come back.
+/// Longest wait for the last confirmations, longer than a broker takes to restart.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Counts the records that the broker has confirmed, and those that failed.
@@ -59,18 +59,18 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// How many records were delivered in the end.
+/// The number of records delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// Records that the broker has confirmed.
     pub delivered: u64,
-    /// Records that it has not.
+    /// Records that it has not confirmed.
     pub failed: u64,
-    /// The error of the first that failed.
+    /// The error of the first record that failed.
     pub failure: Option<String>,
 }
 
-/// An idempotent producer: what is sent lies in the log once and in order, whatever the network does.
+/// An idempotent producer: each record is in the log once and in order, whatever the network does.
 pub(super) struct ConfirmedProducer(BaseProducer<Deliveries>);
 
 impl ConfirmedProducer {
@@ -84,7 +84,7 @@ impl ConfirmedProducer {
         Ok(Self(producer))
     }
 
-    /// Sends a record; waits while the queue is full. What fails is counted.
+    /// Queues a record; blocks while the queue is full. Failures are counted.
     pub(super) fn send<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(&self, mut record: BaseRecord<'_, K, P>) {
         while let Err((error, back)) = self.0.send(record) {
             if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
@@ -97,12 +97,12 @@ impl ConfirmedProducer {
         self.0.poll(Duration::ZERO);
     }
 
-    /// Whether a record failed already: more would only fail, too, or lie behind a hole.
+    /// Whether a record has failed. Further records would leave a gap before them.
     pub(super) fn has_failed(&self) -> bool {
         self.0.context().failed.load(Ordering::Relaxed) > 0
     }
 
-    /// Waits for the broker's word on every record.
+    /// Waits until every record is confirmed or has failed.
     pub(super) fn finish(self) -> Delivered {
         let flushed = self.0.flush(FLUSH_TIMEOUT);
         let deliveries = self.0.context();

@@ -1,9 +1,9 @@
-//! The dead letters read back: what there are, and those that can be read by now into the ticks' topic.
+//! Lists dead letters, and replays those that can be read by now into the ticks' topic.
 //!
-//! A letter that was replayed is remembered in the dead letters' topic itself: a record without a value whose header
-//! `replayed` names offsets of its partition, written in the very transaction that wrote the ticks. Who replays fences
-//! older replayers first and reads these marks after, so no letter is replayed twice, whatever breaks; and a letter that
-//! cannot be read yet stays for a program that can.
+//! Replayed letters are marked in the dead letters' topic itself: a record without a value whose header `replayed`
+//! holds offsets of its partition, written in the transaction that writes the ticks. A replay first fences older
+//! replays and reads the marks after that, so no letter is replayed twice, whatever fails. A letter that still cannot
+//! be read stays for a later version.
 
 mod marks;
 mod replay;
@@ -26,7 +26,7 @@ use crate::{
 
 /// Records between two reports of progress.
 const RECORDS_PER_REPORT: u64 = 256;
-/// Stands in for a reason that a letter does not tell.
+/// Counts under this name if a letter gives no reason.
 const NO_REASON: &str = "none_given";
 
 /// A dead letter.
@@ -39,13 +39,14 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Why it could not be read: one of [`Unreadable::REASONS`](crate::decode::Unreadable::REASONS), if the engine
-    /// wrote it.
+    /// Why it could not be read: one of [`Unreadable::REASONS`](crate::decode::Unreadable::REASONS) if the engine wrote
+    /// the letter.
     pub fn reason(&self) -> &str {
         self.record.header("error").unwrap_or(NO_REASON)
     }
 
-    /// Partition, offset and tickers of the record it is about; without tickers, it is about the whole record.
+    /// Partition, offset and ticker indexes of the unreadable record; without indexes the letter is about the whole
+    /// record.
     fn source(&self) -> Option<(u32, u64, Vec<u32>)> {
         let mut parts = self.record.header("src")?.split(':');
         let (partition, offset) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -54,25 +55,25 @@ impl Letter {
     }
 }
 
-/// How many letters of a reason there are.
+/// The number of letters with one reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LetterCounts {
-    /// Not replayed.
+    /// Letters that were not replayed.
     pub waiting: u64,
-    /// Replayed.
+    /// Letters that were replayed.
     pub replayed: u64,
 }
 
-/// How many dead letters there are, by reason.
+/// The dead letters of a topic, counted, with the newest ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterList {
-    /// By reason.
+    /// Counts by reason.
     pub by_reason: BTreeMap<String, LetterCounts>,
-    /// The newest, the newest first.
+    /// The newest letters, newest first.
     pub newest: Vec<Letter>,
 }
 
-/// Counts the letters and keeps the newest `limit`, of one reason if one is given.
+/// Counts the letters and returns the newest `limit`; only those with `reason` if it is given.
 ///
 /// # Errors
 /// [`LogError`] when the topic cannot be read.
@@ -108,7 +109,7 @@ pub fn list_letters(
     Ok(list)
 }
 
-/// Every letter, partition after partition, with whether it was replayed.
+/// Calls `take` with every letter, partition after partition.
 fn each_letter(
     log: &TopicLog,
     progress: &mut dyn Progress,

@@ -1,5 +1,5 @@
-//! What a broker shows to one who only looks: addresses, topics, how far the group is, what holds readers back. Joins no
-//! group and writes nothing.
+//! Reports on a broker for diagnosis: addresses, topics, the group's progress, open transactions. It joins no group and
+//! writes nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,19 +23,19 @@ use crate::{
     recording::LogError,
 };
 
-/// How long the broker may take for one answer.
+/// Longest wait for one response.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// A transaction that commits at all moves the end that readers see within this time.
+/// An open transaction that does not end within this time is reported.
 const STANDSTILL: Duration = Duration::from_secs(2);
-/// How often is looked whether it has moved.
+/// Interval at which the end of a partition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// A record's time that lies further ahead of this clock is of another clock.
+/// A record's time this far ahead of the local clock means that the clocks disagree.
 const AHEAD: Duration = Duration::from_secs(5);
 
-/// Where a broker says that it can be reached.
+/// The address at which a broker advertises itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerAddress {
-    /// Its number.
+    /// The broker's id.
     pub id: i32,
     /// The host it advertises.
     pub host: String,
@@ -46,76 +46,77 @@ pub struct BrokerAddress {
 /// One of the topics that the engine uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicReport {
-    /// The key that names it.
+    /// The key of `[kafka]` that names the topic.
     pub key: &'static str,
-    /// Its name.
+    /// The topic's name.
     pub name: String,
-    /// Its partitions; `None` where it does not exist or is hidden.
+    /// Number of partitions; `None` if the topic does not exist or is hidden.
     pub partitions: Option<usize>,
-    /// This user may not know of it: the broker does not say whether it exists.
+    /// Whether this user lacks DESCRIBE on it; the broker then does not say whether it exists.
     pub is_hidden: bool,
-    /// Partitions without a leader: nothing can be read or written there.
+    /// Partitions without a leader, which can be neither read nor written.
     pub leaderless: usize,
-    /// Partitions of which a copy lags behind.
+    /// Partitions with a replica that lags behind.
     pub under_replicated: usize,
 }
 
 /// A partition of the ticks' topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionReport {
-    /// Its number.
+    /// The partition's number.
     pub partition: u32,
-    /// The oldest offset.
+    /// Offset of the oldest record.
     pub first: u64,
-    /// The offset behind the newest record.
+    /// The offset after the newest record.
     pub end: u64,
-    /// Up to where the group has committed.
+    /// The group's committed offset; `None` if there is none.
     pub committed: Option<u64>,
-    /// Records that it has not committed.
+    /// Records after the committed offset.
     pub lag: u64,
 }
 
 /// A member of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberReport {
-    /// `stormglass-INSTANCE`.
+    /// The client id, `stormglass-INSTANCE`.
     pub client: String,
-    /// Where it comes from.
+    /// The host that it connects from.
     pub host: String,
 }
 
-/// The group.
+/// The consumer group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupReport {
-    /// The broker's word for it: Stable, Empty, PreparingRebalance, …
+    /// The broker's name of its state: Stable, Empty, PreparingRebalance, …
     pub state: String,
     /// Its members.
     pub members: Vec<MemberReport>,
 }
 
-/// All of it.
+/// The report on a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerReport {
     /// The brokers of the cluster.
     pub brokers: Vec<BrokerAddress>,
     /// The engine's topics.
     pub topics: Vec<TopicReport>,
-    /// The ticks' partitions; empty without the topic.
+    /// The partitions of the ticks' topic; empty if the topic does not exist.
     pub ticks: Vec<PartitionReport>,
-    /// Partitions of the ticks' topic with records that the group does not commit, although it has members.
+    /// Partitions of the ticks' topic with uncommitted records whose committed offset stands still although the group
+    /// has members.
     pub standing: Vec<u32>,
-    /// The group; `None` where the broker has none of this name.
+    /// The group; `None` if the broker has none of this name.
     pub group: Option<GroupReport>,
-    /// By topic and partition, records that readers do not get because a transaction before them does not end.
+    /// For each topic and partition, the records after an open transaction that readers do not get until it ends.
     pub held_back: BTreeMap<(String, u32), u64>,
-    /// Partitions of the ticks with a record whose time lies ahead of this clock.
+    /// Partitions of the ticks' topic with a record whose time is ahead of the local clock.
     pub ahead: Vec<u32>,
 }
 
-/// Looks.
+/// Asks the broker. If records wait, it watches for a few seconds whether the partitions move.
 ///
 /// # Errors
-/// [`LogError`] when no broker answers, or one refuses.
+/// [`LogError`] when no broker answers, or it refuses the request.
 pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
     let reader = client::reader(settings).map_err(kafka_error)?;
     let metadata = reader.fetch_metadata(None, TIMEOUT).map_err(|error| refusal_or(&reader, &error))?;
@@ -148,7 +149,7 @@ pub fn look(settings: &KafkaSettings) -> Result<BrokerReport, LogError> {
     })
 }
 
-/// The reason for which the broker refuses the reader, if it gave one, else `error`. A poll fetches that reason.
+/// The reason why the broker refuses the reader, if it gave one, else `error`. A poll fetches that reason.
 fn refusal_or(reader: &Reader, error: &KafkaError) -> LogError {
     while reader.poll(Duration::ZERO).is_some() {}
     LogError::Kafka(match reader.context().refusal() {
@@ -157,7 +158,7 @@ fn refusal_or(reader: &Reader, error: &KafkaError) -> LogError {
     })
 }
 
-/// The keys that name topics, with the names.
+/// The keys of `[kafka]` that name topics, with their values.
 fn named(settings: &KafkaSettings) -> [(&'static str, &str); 7] {
     [
         ("kafka.topic_raw", &settings.topic_raw),
@@ -200,7 +201,7 @@ fn ticks(settings: &KafkaSettings) -> Result<Vec<PartitionReport>, LogError> {
     Ok(topic_log::positions(settings, TIMEOUT)?.into_iter().map(report).collect())
 }
 
-/// Partitions with unread records in which a group with members has committed nothing for a while.
+/// Partitions with uncommitted records in which a group with members has committed nothing for a while.
 fn standing(
     settings: &KafkaSettings,
     before: &[PartitionReport],
@@ -221,7 +222,7 @@ fn standing(
     with_records(settings, before.iter().filter(is_waiting).filter(stands)).map_err(kafka_error)
 }
 
-/// Those of the partitions that have a record behind what is committed, and not only the marks of transactions.
+/// Of these partitions, those with a record after the committed offset, and not only transaction markers.
 fn with_records<'a>(
     settings: &KafkaSettings,
     partitions: impl Iterator<Item = &'a PartitionReport>,
@@ -265,7 +266,7 @@ fn group(reader: &Reader, settings: &KafkaSettings) -> KafkaResult<Option<GroupR
     }))
 }
 
-/// Records between the end that readers see and the end of the log, where the former stands still.
+/// Records between the end that readers see and the end of the log, for partitions where the former stands still.
 fn held_back(
     stable: &Reader,
     settings: &KafkaSettings,
@@ -291,7 +292,7 @@ fn held_back(
     }
 }
 
-/// Partitions with a record whose time lies ahead.
+/// Partitions with a record whose time is more than [`AHEAD`] after the local clock.
 fn ahead(reader: &Reader, settings: &KafkaSettings, count: usize) -> KafkaResult<Vec<u32>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let from = Offset::Offset((now + AHEAD).as_millis() as i64);

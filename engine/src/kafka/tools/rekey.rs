@@ -1,9 +1,9 @@
-//! A topic written once more, keyed by symbol.
+//! Copies a topic with the symbol as the key of each record.
 //!
-//! A record that names one symbol keeps its bytes, headers and time and gets the symbol as its key. A record with
-//! tickers of several symbols is split, since a record has one key: each ticker becomes a record of our own shape,
-//! which is read as the very same tick. Partitions are merged by message time, so the order of a symbol whose ticks
-//! lie on several is that in which they were written, as far as those times tell.
+//! A record of one symbol keeps its bytes, headers and time and gets the symbol as its key. A record with tickers of
+//! several symbols is split, because a record has one key: each ticker becomes a record of our own shape, which is read
+//! as an equal tick. Partitions are merged by message time, so the ticks of a symbol that are spread over several
+//! partitions are in the order in which they were written, as far as those times tell.
 
 use rdkafka::{
     message::{Header, OwnedHeaders},
@@ -28,22 +28,22 @@ use crate::{
     symbol::default_partition,
 };
 
-/// Which topic is written anew, and where to.
+/// The settings of one copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RekeySettings {
-    /// The topic that is read.
+    /// The topic to read.
     pub from: String,
-    /// The topic that is written. If it is absent, it is created with the retention of the first.
+    /// The topic to write. If it is absent, it is created with the retention of `from`.
     pub to: String,
     /// Partitions of the new topic, if it is created.
     pub partitions: u32,
-    /// Whether the target may hold records already, and is appended to.
+    /// Whether to append to a target that holds records already; otherwise that is an error.
     pub append: bool,
-    /// Whether records that cannot be read are copied to the dead letters' topic.
+    /// Whether to copy unreadable records to the dead letters' topic.
     pub keep_unreadable: bool,
 }
 
-/// How many records were read and written.
+/// The number of records read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RekeyCounts {
     /// Records read.
@@ -52,19 +52,19 @@ pub struct RekeyCounts {
     pub kept: u64,
     /// Records that were split.
     pub split: u64,
-    /// Records made of them.
+    /// Records that they were split into.
     pub split_into: u64,
     /// Records that carry no tick.
     pub without_tick: u64,
     /// Records, or tickers in one, that cannot be read, by reason.
     pub unreadable: Faults,
-    /// Dead letters among the delivered.
+    /// Dead letters written, which `delivered` includes.
     pub dead_letters: u64,
     /// Records that the broker confirmed, and those that failed.
     pub delivered: Delivered,
 }
 
-/// Writes the topic once more; `advanced` hears of every record read, and of how many there are.
+/// Copies the topic; `advanced` is called with the number of records read and their total.
 ///
 /// # Errors
 /// [`LogError`] when the source cannot be read, or the target is not empty.
@@ -194,8 +194,8 @@ impl<'a> Target<'a> {
         self.producer.send(new);
     }
 
-    /// Copies a record that cannot be read, or not whole, to the dead letters, if that is asked for. Returns how
-    /// many were copied.
+    /// Copies a record that cannot be read in whole or in part to the dead letters, if the settings say so. Returns the
+    /// number of letters.
     fn keep(&self, record: &LogRecord, reason: Unreadable, rejected: &[(u32, Unreadable)]) -> u64 {
         if !self.rekey.keep_unreadable {
             return 0;

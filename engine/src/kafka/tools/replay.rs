@@ -1,4 +1,4 @@
-//! Recorded ticks to a topic: message time = event time, key = symbol, every delivery confirmed and counted.
+//! Writes recorded ticks to a topic: message time = event time, key = symbol, every delivery confirmed and counted.
 
 use std::time::Duration;
 
@@ -24,32 +24,32 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How far behind the end of a partition its newest record is looked for at first.
+/// Distance from the end of a partition at which the search for its newest record starts.
 const TAIL_MIN: i64 = 16;
-/// How much further each time that there is none.
+/// Factor by which that distance grows each time no record is found.
 const TAIL_FACTOR: i64 = 16;
 
-/// The reason for which ticks were not replayed.
+/// The reason why ticks were not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The topics are not as they must be.
+    /// A topic is missing, hidden or has a wrong partition count.
     #[error("{0}")]
     Topics(String),
-    /// The broker.
+    /// The broker or the client failed.
     #[error("Kafka: {0}")]
     Kafka(#[from] KafkaError),
 }
 
-/// How many ticks were replayed.
+/// The number of ticks replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplayCounts {
     /// Ticks that the broker has confirmed.
     pub delivered: u64,
-    /// Ticks that it has not.
+    /// Ticks that the broker has not confirmed.
     pub failed: u64,
     /// Records, or tickers in one, that could not be read.
     pub unreadable: u64,
-    /// The error of the first that failed.
+    /// The error of the first tick that failed.
     pub failure: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub struct TopicSink {
     topic: String,
     /// Added to every event time, ns.
     shift_ns: Shift,
-    /// Event time of the newest record the topic holds.
+    /// Message time of the newest record in the topic.
     newest: Option<EventTime>,
     refused: Option<EventTime>,
     oldest: Option<EventTime>,
@@ -69,14 +69,14 @@ pub struct TopicSink {
 
 enum Shift {
     None,
-    /// The first tick is to happen at this time.
+    /// Shift all times so that the first tick is at this time.
     FirstAt(EventTime),
     By(i64),
 }
 
 impl TopicSink {
     /// A sink for the topic, which is created if absent. With `first_at`, all times are shifted so that the first tick
-    /// happens then.
+    /// is at that time.
     ///
     /// # Errors
     /// [`ReplayError`] when the broker cannot be reached or the topics are not as they must be.
@@ -98,7 +98,8 @@ impl TopicSink {
         })
     }
 
-    /// The time of the first tick that was not written because the topic holds newer ones; none follow it.
+    /// Time of the first tick that was not written because the topic holds newer records. No later tick is written
+    /// either.
     pub fn refused(&self) -> Option<EventTime> {
         self.refused
     }
@@ -108,12 +109,12 @@ impl TopicSink {
         self.oldest
     }
 
-    /// Event time of the newest record that the topic held before.
+    /// Message time of the newest record that the topic held before.
     pub fn newest(&self) -> Option<EventTime> {
         self.newest
     }
 
-    /// Waits for the broker's word on every tick.
+    /// Waits until every tick is confirmed or has failed.
     pub fn finish(self) -> ReplayCounts {
         let Delivered { delivered, failed, failure } = self.producer.finish();
         ReplayCounts { delivered, failed, unreadable: self.unreadable, failure }
@@ -170,8 +171,8 @@ pub(super) fn newest_time(settings: &KafkaSettings) -> KafkaResult<Option<EventT
     Ok(newest_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?)))
 }
 
-/// The message time of the newest record of one partition, in ms. The end of a transaction, and each record of one that was
-/// given up, has an offset too but is no record: so this looks ever further back until there is one.
+/// Message time of the newest record of one partition, in ms. Transaction markers and aborted records take offsets too,
+/// so this looks ever further back until it finds a record.
 fn newest_ms_of(
     reader: &BaseConsumer<ReaderContext>,
     topic: &str,

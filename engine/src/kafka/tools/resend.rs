@@ -1,4 +1,4 @@
-//! A recording back into a topic: the same bytes, keys, headers, times and partition numbers.
+//! Writes a recording back into a topic: the same bytes, keys, headers, times and partition numbers.
 
 use rdkafka::{
     message::{Header, OwnedHeaders},
@@ -19,11 +19,11 @@ use crate::{
     tick::EventTime,
 };
 
-/// Sends records as they were.
+/// A sink that writes records as they were recorded.
 pub struct ResendSink {
     producer: ConfirmedProducer,
     topic: String,
-    /// Message time of the newest record that the topic holds.
+    /// Message time of the newest record in the topic.
     newest: Option<EventTime>,
 }
 
@@ -52,7 +52,7 @@ impl ResendSink {
         self.newest
     }
 
-    /// Sends a record; false once one has failed, since what follows would lie behind a hole.
+    /// Queues a record. Returns false once one has failed, because later records would follow a gap.
     pub fn send(&self, record: &LogRecord) -> bool {
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in &record.headers {
@@ -67,7 +67,7 @@ impl ResendSink {
         !self.producer.has_failed()
     }
 
-    /// Waits for the broker's word on every record.
+    /// Waits until every record is confirmed or has failed.
     pub fn finish(self) -> Delivered {
         self.producer.finish()
     }

@@ -1,5 +1,5 @@
-//! How long a topic keeps records. It counts by their own times: what was recorded long ago, and is written today under
-//! its old times, may be deleted within minutes.
+//! Reads how long a topic keeps records. Kafka compares the records' own times, so old recordings written today with
+//! their old times may be deleted within minutes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::kafka::{admin, settings::KafkaSettings};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Its `retention.ms`; `None` where it keeps all, does not exist, or the broker does not say.
+/// The topic's `retention.ms`; `None` if it keeps all records, does not exist, or the broker does not answer.
 pub fn topic_retention(settings: &KafkaSettings, topic: &str) -> Option<Duration> {
     let admin = admin::admin(settings).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;

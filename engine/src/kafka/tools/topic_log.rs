@@ -1,4 +1,4 @@
-//! A topic as a log that is read from its beginning to the end it has now, committed records only.
+//! Reads a topic as a log, from its beginning to its end at the time it was opened; committed records only.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long one look for a record takes.
+/// Longest wait of one poll for a record.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// A consumer outside the lanes.
@@ -36,7 +36,7 @@ pub(crate) fn kafka_error(error: impl std::fmt::Display) -> LogError {
     LogError::Kafka(error.to_string())
 }
 
-/// Reads what is committed, says where a partition ends, and holds little in advance.
+/// Properties of a reader: committed records only, end of partition reported, small buffers.
 fn reader_config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = client::common(settings);
     config
@@ -60,28 +60,28 @@ pub(crate) fn reader(settings: &KafkaSettings) -> Result<Reader, LogError> {
     client::waiting_reader(&reader_config(settings)).map_err(kafka_error)
 }
 
-/// Where a partition begins and ends now.
+/// The first and last offset of a partition at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// The oldest offset.
+    /// Offset of the oldest record.
     pub(crate) first: u64,
-    /// The offset behind the newest record.
+    /// The offset after the newest record.
     pub(crate) end: u64,
 }
 
 impl Bounds {
-    /// Records from `committed` on; all where nothing is.
+    /// Number of records from `committed` on; all if it is `None`.
     pub(crate) fn behind(self, committed: Option<u64>) -> u64 {
         self.end.saturating_sub(committed.map_or(self.first, |committed| committed.max(self.first)))
     }
 }
 
-/// The bounds of all partitions of a topic; an error if there is no such topic, or none that this user may see.
+/// The bounds of all partitions of a topic. Fails if the topic does not exist or this user may not see it.
 pub(crate) fn bounds(reader: &Reader, topic: &str) -> Result<BTreeMap<u32, Bounds>, LogError> {
     bounds_within(reader, topic, TIMEOUT)
 }
 
-/// The bounds of the partitions of a topic; each answer of the broker may take `timeout`.
+/// As [`bounds`]; each request to the broker may take `timeout`.
 pub(crate) fn bounds_within(
     reader: &Reader,
     topic: &str,
@@ -113,7 +113,7 @@ pub(crate) fn bounds_within(
     Ok(bounds)
 }
 
-/// A record of ours from the client's.
+/// Converts a record of librdkafka to ours.
 pub(crate) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
     let headers = message.headers().map_or(Vec::new(), |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
@@ -128,7 +128,7 @@ pub(crate) fn record(message: &BorrowedMessage<'_>) -> LogRecord {
     }
 }
 
-/// A topic, as long as it was when this was made.
+/// A topic, bounded by its end when this was opened.
 pub struct TopicLog {
     settings: KafkaSettings,
     topic: String,
@@ -136,10 +136,10 @@ pub struct TopicLog {
 }
 
 impl TopicLog {
-    /// Looks where the topic begins and ends.
+    /// Reads the bounds of the topic.
     ///
     /// # Errors
-    /// [`LogError`] when the broker does not answer, or has no such topic that this user may see.
+    /// [`LogError`] when the broker does not answer, or the topic does not exist or this user may not see it.
     pub fn open(settings: &KafkaSettings, topic: &str) -> Result<Self, LogError> {
         let bounds = bounds(&reader(settings)?, topic)?;
         Ok(Self { settings: settings.clone(), topic: topic.to_owned(), bounds })
@@ -151,11 +151,11 @@ impl TopicLog {
     }
 }
 
-/// A partition's log, and how far the group is in it.
+/// The bounds of a partition and the group's committed offset in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GroupPosition {
     pub(crate) bounds: Bounds,
-    /// `None` where the group has committed nothing.
+    /// The committed offset with its metadata; `None` if the group has committed nothing.
     pub(crate) committed: Option<Committed>,
 }
 
@@ -166,10 +166,10 @@ impl GroupPosition {
     }
 }
 
-/// How far the group is in each partition of the ticks' topic. Each answer may take `timeout`.
+/// The group's position in each partition of the ticks' topic. Each request may take `timeout`.
 ///
 /// # Errors
-/// [`LogError`] when the broker does not say.
+/// [`LogError`] when the broker does not answer.
 pub(crate) fn positions(
     settings: &KafkaSettings,
     timeout: Duration,
@@ -184,7 +184,8 @@ pub(crate) fn positions(
     Ok(bounds.into_iter().map(position).collect())
 }
 
-/// The offsets that the group has committed in these partitions of the ticks' topic; none for a partition without any.
+/// The offsets that the group has committed in these partitions of the ticks' topic; a partition without one is left
+/// out.
 pub(crate) fn committed(
     reader: &Reader,
     settings: &KafkaSettings,
@@ -208,13 +209,13 @@ pub(crate) fn committed(
     Ok(committed)
 }
 
-/// Why the broker does not tell this user who coordinates the group, if it does not: a question to the coordinator then
-/// only times out, and the reason comes with a poll.
+/// The reason why the broker does not name the group's coordinator to this user, if it does not. A request to the
+/// coordinator only times out then, and the reason comes with a poll.
 fn group_refusal(reader: &Reader) -> Option<KafkaError> {
     std::iter::from_fn(|| reader.poll(Duration::ZERO)).find_map(|polled| polled.err().filter(is_forbidden))
 }
 
-/// Whether the broker refuses this user what was asked for: asking again is in vain.
+/// Whether the broker refuses this user the request, so that repeating it is useless.
 pub(crate) fn is_forbidden(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -222,10 +223,10 @@ pub(crate) fn is_forbidden(error: &KafkaError) -> bool {
     )
 }
 
-/// By partition, up to where the group has committed the predictions of its ticks.
+/// For each partition, the committed offset: the predictions of all ticks below it are committed.
 ///
 /// # Errors
-/// [`LogError`] when the broker does not say.
+/// [`LogError`] when the broker does not answer.
 pub fn committed_offsets(settings: &KafkaSettings) -> Result<BTreeMap<u32, Committed>, LogError> {
     let positions = positions(settings, TIMEOUT)?;
     let committed =

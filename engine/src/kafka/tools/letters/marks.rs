@@ -1,21 +1,21 @@
-//! Which letters were replayed: ranges of offsets, in records among the letters.
+//! Marks of the letters that were replayed: ranges of offsets, kept in records of the dead letters' topic.
 
 use std::collections::BTreeMap;
 
 use crate::recording::{LogError, LogRecord, PartitionedLog};
 
-/// The header that makes a record a mark, and not a letter.
+/// A record with this header is a mark and not a letter.
 pub(super) const HEADER: &str = "replayed";
 
 /// The letters of one partition that were replayed.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// First offset to last offset; none touch.
+    /// Ranges as first offset to last offset. No two ranges touch.
     ranges: BTreeMap<u64, u64>,
 }
 
 impl Marks {
-    /// Those that the log tells.
+    /// Reads the marks of a partition.
     pub(super) fn read(log: &dyn PartitionedLog, partition: u32) -> Result<Self, LogError> {
         let mut marks = Self::default();
         for records in log.read(&[partition])? {
@@ -36,7 +36,7 @@ impl Marks {
         self.ranges.range(..=offset).next_back().is_some_and(|(_, &last)| offset <= last)
     }
 
-    /// Adds an offset above all in it.
+    /// Adds an offset that is above all offsets in it.
     pub(super) fn push(&mut self, offset: u64) {
         match self.ranges.last_entry() {
             Some(mut newest) if newest.get().checked_add(1) == Some(offset) => *newest.get_mut() = offset,
@@ -50,7 +50,7 @@ impl Marks {
         self.ranges.is_empty()
     }
 
-    /// The value of the header that holds them.
+    /// Encodes the ranges as the value of [`HEADER`].
     pub(super) fn text(&self) -> String {
         let range = |(first, last): (&u64, &u64)| match first == last {
             true => first.to_string(),

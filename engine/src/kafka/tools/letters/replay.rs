@@ -1,4 +1,4 @@
-//! Letters that can be read by now, back to where their ticks belong.
+//! Replays the letters that can be read by now.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -29,42 +29,42 @@ use crate::{
     symbol::default_partition,
 };
 
-/// Letters of one transaction: its mark must fit into a header.
+/// Most letters in one transaction: its mark must fit into a header.
 const LETTERS_PER_TRANSACTION_MAX: usize = 500;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Which letters are replayed.
+/// Selects the letters to replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterReplay {
-    /// Letters of this reason only.
+    /// Only letters with this reason; `None` for all.
     pub reason: Option<String>,
-    /// Look, and write nothing.
+    /// Count only, and write nothing.
     pub dry_run: bool,
 }
 
-/// How many letters were replayed, or left for a reason.
+/// The number of letters replayed, and left by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct LetterReplayCounts {
     /// Letters read by now, and replayed (or to be, in a dry run).
     pub replayed: u64,
-    /// Records written for them.
+    /// Records written for the replayed letters.
     pub records: u64,
-    /// Replayed by an earlier run.
+    /// Letters that an earlier run replayed.
     pub replayed_before: u64,
     /// Letters of another reason than the one that was asked for.
     pub other_reason: u64,
-    /// Cut when they were written: the whole record is not there.
+    /// Letters whose record was cut when they were written.
     pub truncated: u64,
-    /// About another topic.
+    /// Letters about another topic.
     pub other_topic: u64,
-    /// Letters that still cannot be read, by the reason that the present version gives.
+    /// Letters that still cannot be read, by the reason of this version.
     pub unreadable: BTreeMap<String, u64>,
 }
 
-/// Replays what can be read by now, each letter once for all time.
+/// Replays the letters that can be read by now, each of them once across all runs.
 ///
 /// # Errors
-/// [`LogError`]. What was committed before is remembered; call again.
+/// [`LogError`]. Committed replays stay marked, so the call can be repeated.
 pub fn replay_letters(
     settings: &KafkaSettings,
     asked: &LetterReplay,
@@ -104,7 +104,7 @@ pub fn replay_letters(
     Ok(counts)
 }
 
-/// The reason for which a letter is not replayed.
+/// The reason why a letter is not replayed.
 enum Unfit {
     Truncated,
     OtherTopic,
@@ -121,14 +121,14 @@ struct Again {
 
 struct Readable<'a> {
     settings: &'a KafkaSettings,
-    /// How many partitions the ticks' topic has.
+    /// Partition count of the ticks' topic.
     partitions: u32,
     reader: RecordReader,
     format: RecordFormat,
 }
 
 impl Readable<'_> {
-    /// The records to write for a letter: its whole record, or one for each ticker that the letter is about.
+    /// The records to write for a letter: its whole record, or one for each ticker it names.
     fn records(&mut self, letter: &Letter) -> Result<Vec<Again>, Unfit> {
         let record = &letter.record;
         if record.header("src_topic").is_some_and(|topic| topic != self.settings.topic_raw) {
@@ -188,7 +188,7 @@ impl Readable<'_> {
     }
 }
 
-/// The producer's context. It keeps nothing of single records, because the commit confirms all of them.
+/// The producer's context. It tracks no single record, because the commit confirms all of them.
 struct Sending;
 
 impl ClientContext for Sending {
@@ -214,7 +214,7 @@ fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer<Sendin
     Ok(producer)
 }
 
-/// Ticks and the mark of their letters, in one transaction. Without a producer nothing is written.
+/// Records and the mark of their letters, in one transaction. Without a producer nothing is written.
 struct Batch<'a> {
     settings: &'a KafkaSettings,
     producer: Option<BaseProducer<Sending>>,
@@ -273,7 +273,7 @@ impl Batch<'_> {
     }
 }
 
-/// Queues a record; waits while the producer's queue is full.
+/// Queues a record; blocks while the producer's queue is full.
 fn enqueue(producer: &BaseProducer<Sending>, mut record: BaseRecord<'_, [u8], [u8]>) -> KafkaResult<()> {
     while let Err((error, back)) = producer.send(record) {
         if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
