@@ -6,10 +6,10 @@
 //!                          one partition after the other, or <-' all merged by time
 //! ```
 //!
-//! A line is an [`envelope`]: where the record lay, when it was written, its key, its headers and its value as it
-//! was. The value is text under `raw`, so that whatever reads recorded ticks reads a backup too.
+//! A line is an [`envelope`]: the record's position, message time, key, headers and unchanged value. The value is text
+//! under `raw`, so that any reader of recorded ticks reads a backup too.
 //!
-//! [`PartitionedLog`] is what a topic and a recording have in common.
+//! [`PartitionedLog`] is the interface that a topic and a recording share.
 
 pub mod envelope;
 mod file_name;
@@ -23,14 +23,14 @@ pub use merge::MergedByTime;
 pub use reader::Recording;
 pub use series::{SeriesSettings, SeriesWriter};
 
-/// A record as it lies in a partition.
+/// A record of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRecord {
-    /// Its partition.
+    /// Its partition number.
     pub partition: u32,
-    /// Its place there.
+    /// Its offset in the partition.
     pub offset: u64,
-    /// Its message time, milliseconds since 1970.
+    /// Its message time, milliseconds since 1970-01-01.
     pub timestamp_ms: Option<i64>,
     /// Its key.
     pub key: Option<Vec<u8>>,
@@ -48,16 +48,16 @@ impl LogRecord {
     }
 }
 
-/// The reason for which a log could not be read or recorded.
+/// The reason why a log could not be read or recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The broker.
+    /// The broker did not answer, or refused the request.
     #[error("Kafka: {0}")]
     Kafka(String),
-    /// A topic that is not there, or that this user may not see.
+    /// A topic that does not exist, or that this user may not see.
     #[error("{0}")]
     Topic(String),
-    /// A file.
+    /// A file that cannot be read or written.
     #[error("{path}: {cause}")]
     File {
         /// The path of the file.
@@ -65,17 +65,17 @@ pub enum LogError {
         /// The error of the system or of the decompressor.
         cause: io::Error,
     },
-    /// A line that is no envelope.
+    /// A line that is not an envelope.
     #[error("{path}:{line}: not a line of a recording: {cause}; give files that `stormglass record` wrote")]
     Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong with the line.
+        /// A sentence that says what is wrong with the line.
         cause: String,
     },
-    /// Files that do not make one log.
+    /// Files that together do not form one log.
     #[error("{0}")]
     Recording(String),
 }
@@ -83,19 +83,19 @@ pub enum LogError {
 /// The records of one partition, by rising offset.
 pub type PartitionRecords = Box<dyn Iterator<Item = Result<LogRecord, LogError>>>;
 
-/// A log of partitions that can be read more than once.
+/// A log of partitions that can be read several times.
 pub trait PartitionedLog {
-    /// Its name.
+    /// Name of the topic.
     fn topic(&self) -> &str;
-    /// The partitions that hold records, rising.
+    /// The partitions that hold records, ascending.
     fn partitions(&self) -> Vec<u32>;
-    /// The oldest offset that the partition still has; what was below is lost. `None` without records.
+    /// The oldest offset that the partition still has; older records are lost. `None` without records.
     fn first_offset(&self, partition: u32) -> Option<u64>;
-    /// About how many records the partition has: for a bar.
+    /// Approximate number of records in the partition, for a progress bar.
     fn length(&self, partition: u32) -> u64;
-    /// The records of these partitions, each from its beginning to where it ended when the log was opened.
+    /// The records of these partitions, each from its beginning to its end at the time the log was opened.
     ///
     /// # Errors
-    /// When nothing can be read.
+    /// [`LogError`] when nothing can be read.
     fn read(&self, partitions: &[u32]) -> Result<Vec<PartitionRecords>, LogError>;
 }

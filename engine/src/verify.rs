@@ -1,4 +1,4 @@
-//! Every prediction of a log computed once more from the ticks, and compared byte for byte.
+//! Recomputes every prediction of a log from the ticks, and compares it byte for byte.
 //!
 //! ```text
 //!  predictions, once through --> lives: from which offset each symbol's state grew       (1)
@@ -6,16 +6,18 @@
 //!  predictions, in order ----------------------------------------------> compared --> report
 //! ```
 //!
-//! 1. A receipt names the `origin` of its state. A symbol has one life, or several where state was lost; see `lives`. One
-//!    whose first ticks are gone can go on from a state that was kept; see `kept`.
+//! 1. A receipt (the part of a prediction that identifies its inputs) names the `origin` of its state. A symbol has one
+//!    life, or several if state was lost; see `lives`. A life whose first ticks are gone can continue from a kept
+//!    state; see `kept`.
 //! 2. Both logs are read in step, one partition after the other: memory holds states, not records.
 //!
-//! A prediction is *verified* (the same bytes, key and headers), *differing*, *missing* (its tick was accepted and gave
+//! A prediction is *verified* (the same bytes, key and headers), *differing*, *missing* (its tick was accepted and has
 //! none), *repeated*, *surplus* (no tick gives it) or *not verifiable*, with the [`Reason`].
 //!
-//! # What cannot be known
-//! Ticks behind the last prediction of a recording may be waiting or lost at the end: they are counted apart. With
-//! `emit = spikes` the model of ticks that gave no prediction is taken to be the one before.
+//! # Limits
+//! Ticks after the last prediction of a recording may still wait, or their predictions were lost at the end: they are
+//! counted apart. With `emit = spikes`, a tick without a prediction is taken to be scored by the model of the
+//! prediction before.
 
 mod compare;
 mod kept;
@@ -55,31 +57,31 @@ use crate::{
     symbol::SymbolTable,
 };
 
-/// How the predictions were made.
+/// The settings under which the predictions were made.
 #[derive(Clone, Debug)]
 pub struct VerifySettings {
-    /// What shaped their bytes.
+    /// The settings that affect their bytes.
     pub state: StateSettings,
-    /// Which ticks gave one.
+    /// Which ticks have a prediction.
     pub emit: Emit,
-    /// Whether a repeat is as promised.
+    /// Whether repeated predictions are allowed, as with at-least-once delivery.
     pub at_least_once: bool,
     /// The venue of records that name none.
     pub venue: String,
-    /// What stands in for a model that does worse, if that is on.
+    /// The baseline model, if the fallback is on.
     pub baseline: Option<Arc<Model>>,
 }
 
-/// What a group has committed of a partition's ticks.
+/// What a group has committed for a partition of the ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// The predictions of all ticks below this are written.
+    /// The predictions of all ticks below this offset are committed.
     pub offset: u64,
-    /// Where its states began, if it says so.
+    /// The origin of its states, if the commit names it.
     pub origin: Option<u64>,
 }
 
-/// Computes and compares. One use a pair of logs.
+/// Recomputes and compares. Each value verifies one pair of logs.
 pub struct Verifier<'a> {
     settings: &'a VerifySettings,
     baseline: Option<Arc<BoundModel>>,
@@ -90,7 +92,7 @@ pub struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// A verifier of predictions made under these settings.
+    /// A verifier of predictions made with these settings.
     pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
         let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
         let (kept, report) = (KeptStates::default(), Report::default());
@@ -98,14 +100,14 @@ impl<'a> Verifier<'a> {
         Self { settings, baseline, shelf: Shelf::new(models), kept, format, report }
     }
 
-    /// The same with states of the ticks' topic that were kept.
+    /// Adds kept states of the ticks' topic.
     #[must_use]
     pub fn with_states(self, states: Vec<KeptState>) -> Self {
         Self { kept: KeptStates::new(states), ..self }
     }
 
-    /// Verifies all partitions. `committed` says up to where a partition's predictions are written, where that is
-    /// known; `advanced` hears of every tick record.
+    /// Verifies all partitions. `committed` holds the committed offset of each partition where it is known; `advanced`
+    /// is called for every tick record.
     ///
     /// # Errors
     /// [`LogError`] when a log cannot be read to its end.
@@ -170,7 +172,7 @@ fn one(log: &dyn PartitionedLog, partition: u32) -> Result<PartitionRecords, Log
     Ok(log.read(&[partition])?.pop().unwrap_or_else(|| Box::new(std::iter::empty())))
 }
 
-/// One partition.
+/// The verification of one partition.
 struct Task<'v, 'a> {
     verifier: &'v mut Verifier<'a>,
     partition: u32,
@@ -178,20 +180,20 @@ struct Task<'v, 'a> {
     is_cut: bool,
     committed: Option<u64>,
     predictions: PartitionRecords,
-    /// The next prediction.
+    /// The next prediction that is not judged yet.
     head: Option<Found>,
     recent: Recent,
     names: SymbolTable,
-    /// By `venue:product`, the states that grow.
+    /// The symbols with their states, by `venue:product`.
     symbols: FxHashMap<String, Symbol>,
-    /// What scored the newest prediction.
+    /// The model of the newest prediction.
     model: Option<Said>,
     lives: Lives,
     /// The offset of the newest tick record that was read.
     last_record: Option<u64>,
 }
 
-/// Offset and ticker.
+/// Offset of a tick's record, and index of its ticker.
 type At = (u64, u32);
 
 impl Task<'_, '_> {
@@ -208,7 +210,7 @@ impl Task<'_, '_> {
         Ok(())
     }
 
-    /// Takes a record of the ticks.
+    /// Handles a record of the ticks.
     fn record(&mut self, record: &LogRecord, reader: &mut RecordReader) -> Result<(), LogError> {
         let report = &mut self.verifier.report;
         report.tick_records += 1;
@@ -231,7 +233,7 @@ impl Task<'_, '_> {
         Ok(())
     }
 
-    /// Judges the predictions that lie before `at`: no accepted tick has given them.
+    /// Judges the predictions before `at`, which no accepted tick has given.
     fn pass(&mut self, at: At) -> Result<(), LogError> {
         while let Some(head) = self.head.take_if(|head| head.at.is_none_or(|found| found < at)) {
             self.unmatched(&head);
@@ -240,7 +242,7 @@ impl Task<'_, '_> {
         Ok(())
     }
 
-    /// Judges what is left behind the last tick.
+    /// Judges the predictions that are left after the last tick.
     fn rest(&mut self) -> Result<(), LogError> {
         while let Some(head) = self.head.take() {
             self.unmatched(&head);
@@ -280,7 +282,7 @@ impl Task<'_, '_> {
         }
     }
 
-    /// Moves the symbol's states by a tick, and compares what the speaking one gives.
+    /// Applies a tick to the symbol's states, and compares the prediction that is due with the recorded one.
     fn tick(&mut self, at: At, ticker: &DecodedTick<'_>) -> Result<(), LogError> {
         let found = self.head.take_if(|head| head.at == Some(at));
         if found.is_some() {

@@ -1,8 +1,8 @@
-//! A record as one JSON line.
+//! Writes a record as one JSON line, and reads it back.
 //!
 //! `{"topic":"ticks.raw","partitions":12,"partition":3,"offset":17,"timestamp_ms":1775337223291,"key":"BTC-USD",
-//! "headers":[{"name":"src","value":"…"}],"raw":"{…}"}`. Bytes that are not UTF-8 stand under `key_base64`,
-//! `value_base64` and `raw_base64` instead; what the record lacks is left out.
+//! "headers":[{"name":"src","value":"…"}],"raw":"{…}"}`. Bytes that are not UTF-8 are under `key_base64`,
+//! `value_base64` and `raw_base64` instead; a part that the record lacks is left out.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LogRecord;
 
-/// Bytes of a line at most: far above what a broker takes as one record.
+/// Longest accepted line in bytes, far above what a broker accepts as one record.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
 
 /// A record of a topic, as one line of a recording holds it.
@@ -19,7 +19,7 @@ pub const LINE_BYTES_MAX: usize = 64 << 20;
 pub struct Envelope {
     /// The topic it was read from.
     pub topic: String,
-    /// How many partitions the topic had.
+    /// Partition count of the topic.
     pub partitions: u32,
     /// The record.
     pub record: LogRecord,
@@ -56,7 +56,7 @@ struct HeaderLine<'a> {
     value_base64: Option<String>,
 }
 
-/// Where a line's record lay: all that finding it needs.
+/// The position of a line's record, without decoding the rest.
 #[derive(Debug, Deserialize)]
 pub(super) struct Place {
     pub(super) topic: String,
@@ -65,7 +65,7 @@ pub(super) struct Place {
     pub(super) offset: u64,
 }
 
-/// Appends the line of a record, its end included.
+/// Appends the line of a record, with its line end.
 pub fn write(topic: &str, partitions: u32, record: &LogRecord, out: &mut Vec<u8>) {
     let (key, key_base64) = text_or_base64(record.key.as_deref());
     let (raw, raw_base64) = text_or_base64(record.value.as_deref());
@@ -93,7 +93,7 @@ pub fn write(topic: &str, partitions: u32, record: &LogRecord, out: &mut Vec<u8>
     out.push(b'\n');
 }
 
-/// Reads a line.
+/// Parses a line.
 ///
 /// # Errors
 /// A sentence that says what is wrong with the line.

@@ -1,4 +1,4 @@
-//! What a recording's file name says: topic, partition, first and last offset.
+//! The name of a finished file: topic, partition, first and last offset.
 
 /// A finished file of a series: `ticks.raw.p0003.00000000000000000000-00000000000000000999.ndjson.gz`. The names sort
 /// by partition and offset.
@@ -11,7 +11,7 @@ pub(super) struct FileName {
 }
 
 impl FileName {
-    /// Reads a name that [`to_string`](std::string::ToString::to_string) gave.
+    /// Parses a name made by [`to_string`](std::string::ToString::to_string).
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (rest, range) = name.strip_suffix(".ndjson.gz")?.rsplit_once('.')?;
         let (topic, partition) = rest.rsplit_once(".p")?;

@@ -1,23 +1,23 @@
-//! Several partitions as one stream by message time. A partition's own order always stands, also where its times go
-//! back.
+//! Merges several partitions into one stream ordered by message time. The order inside a partition is kept, even if its
+//! times go back.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{LogError, LogRecord, PartitionRecords};
 
-/// The records of all partitions, the one with the earliest message time first; of equal times, the one of the lowest
-/// partition. Holds one record a partition.
+/// An iterator over the records of all partitions: the one with the earliest message time first; of equal times, the
+/// one of the lowest partition. Holds one record for each partition.
 pub struct MergedByTime {
     sources: Vec<PartitionRecords>,
     heads: Vec<Option<LogRecord>>,
-    /// Message time, partition, source.
+    /// The next record of each source: message time, partition, index of the source.
     order: BinaryHeap<Reverse<(i64, u32, usize)>>,
-    /// The source to read from next.
+    /// Indexes of the sources whose next record is not read yet.
     due: Vec<usize>,
 }
 
 impl MergedByTime {
-    /// Merges these.
+    /// Merges the records of these partitions.
     pub fn new(sources: Vec<PartitionRecords>) -> Self {
         let count = sources.len();
         Self {

@@ -1,4 +1,4 @@
-//! A recording read back: which files hold which partition, and each partition's records in order.
+//! Reads a recording: finds the files of each partition, and returns its records in order.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::{
     limits::PARTITIONS_MAX,
 };
 
-/// Files that hold one topic's records.
+/// The files of one recorded topic.
 #[derive(Debug)]
 pub struct Recording {
     topic: String,
@@ -33,11 +33,11 @@ struct Part {
 }
 
 impl Recording {
-    /// Finds the files of these patterns and what they hold. A file named as `record` names them is believed; any
-    /// other is read through.
+    /// Finds the files that match the patterns and the partitions in them. The name of a file written by `record` is
+    /// trusted; any other file is read through.
     ///
     /// # Errors
-    /// [`LogError`] when there is none, one cannot be read, or they are of several topics.
+    /// [`LogError`] when no file matches, one cannot be read, or they hold several topics.
     pub fn open(globs: &[String]) -> Result<Self, LogError> {
         let mut found: Option<Self> = None;
         for path in paths(globs)? {
@@ -68,14 +68,14 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether the first of these files begins as a recording does.
+    /// Whether the first matching file starts with an envelope.
     pub fn is_one(globs: &[String]) -> bool {
         let first = paths(globs).ok().and_then(|paths| paths.into_iter().next());
         let Some(mut lines) = first.and_then(|path| RecordLines::open(&path).ok()) else { return false };
         matches!(lines.next_line(), Ok(Some(line)) if serde_json::from_slice::<Place>(line).is_ok())
     }
 
-    /// How many partitions the topic had.
+    /// Partition count of the recorded topic.
     pub fn partition_count(&self) -> u32 {
         self.partition_count
     }
@@ -132,14 +132,14 @@ impl PartitionedLog for Recording {
     }
 }
 
-/// One partition's records, file after file.
+/// An iterator over one partition's records, file after file.
 struct FileRecords {
     partition: u32,
     files: std::vec::IntoIter<PathBuf>,
     open: Option<RecordLines>,
-    /// The newest offset of the present file.
+    /// The newest offset read from the present file.
     in_file: Option<u64>,
-    /// Records below this were given already, from another file.
+    /// Records below this offset came from another file already.
     next: u64,
 }
 
@@ -185,7 +185,7 @@ impl Iterator for FileRecords {
     }
 }
 
-/// The lines of one file.
+/// An iterator over the lines of one file.
 struct RecordLines {
     path: PathBuf,
     lines: Lines<Box<dyn BufRead>>,
@@ -218,7 +218,7 @@ impl RecordLines {
     }
 }
 
-/// The files of the patterns, each pattern's by name.
+/// The files that match the patterns, those of each pattern sorted by name.
 fn paths(globs: &[String]) -> Result<Vec<PathBuf>, LogError> {
     let mut found = Vec::new();
     for pattern in globs {

@@ -1,5 +1,5 @@
-//! Files of a backup: written under a temporary name, packed, synced, then named by what they hold. Whatever lies
-//! under a final name is whole; the next run goes on behind it.
+//! Writes the files of a backup: under a temporary name, compressed, synced, then renamed after their content. A file
+//! with a final name is complete, and the next run continues after it.
 
 use std::{
     collections::BTreeMap,
@@ -13,30 +13,30 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::{LogError, LogRecord, envelope, file_name::FileName};
 
-/// Where a topic's files go, and when the next one is begun.
+/// The directory of a topic's files, and when a new file is begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesSettings {
-    /// The directory; made if absent.
+    /// The directory, created if absent.
     pub directory: PathBuf,
     /// The topic.
     pub topic: String,
-    /// How many partitions it has.
+    /// Partition count of the topic.
     pub partitions: u32,
-    /// Bytes of lines, before packing, after which a file is finished.
+    /// Bytes of lines, before compression, after which a file is finished.
     pub bytes_max: u64,
     /// Age after which a file is finished.
     pub age_max: Duration,
 }
 
-/// Writes one series of files a partition. One writer a topic and directory: a second one is refused.
+/// Writes one series of files for each partition. It locks the directory, so a second writer is refused.
 pub struct SeriesWriter {
     settings: SeriesSettings,
-    /// By partition, the offset behind the last record that lies in a finished file.
+    /// For each partition, the offset after the last record in a finished file.
     next: BTreeMap<u32, u64>,
     open: BTreeMap<u32, OpenFile>,
     line: Vec<u8>,
     files: u64,
-    /// Held for as long as the writer lives.
+    /// Keeps the directory locked while the writer lives.
     _lock: File,
 }
 
@@ -50,7 +50,7 @@ struct OpenFile {
 }
 
 impl SeriesWriter {
-    /// Finds what earlier runs left in the directory; what they did not finish is deleted and read again.
+    /// Finds the finished files of earlier runs. Unfinished ones are deleted, and their records are read again.
     ///
     /// # Errors
     /// [`LogError::File`] when the directory cannot be used, [`LogError::Recording`] when another writer uses it.
@@ -78,7 +78,7 @@ impl SeriesWriter {
         Ok(Self { settings, next, open: BTreeMap::new(), line: Vec::new(), files: 0, _lock: lock })
     }
 
-    /// The offset behind the last record of the partition that an earlier run has kept; `None` where there is none.
+    /// The offset after the last record that an earlier run kept of the partition; `None` if there is none.
     pub fn next(&self, partition: u32) -> Option<u64> {
         self.next.get(&partition).copied()
     }
@@ -88,7 +88,7 @@ impl SeriesWriter {
         self.files
     }
 
-    /// Keeps a record, which lies behind those of its partition that are kept already.
+    /// Writes a record, which must come after those of its partition that are kept already.
     ///
     /// # Errors
     /// [`LogError::File`] when it cannot be written; no unfinished file is left then.
@@ -96,8 +96,8 @@ impl SeriesWriter {
         self.append(record).inspect_err(|_| self.discard_unfinished())
     }
 
-    /// Removes the files that have no final name yet. On a full disk they take room that others need, and their records
-    /// are read again by the next run.
+    /// Deletes the files that have no final name yet. On a full disk they take room that others need, and the next run
+    /// reads their records again.
     fn discard_unfinished(&mut self) {
         for file in std::mem::take(&mut self.open).into_values() {
             // The next run removes what cannot be removed now.
@@ -128,10 +128,10 @@ impl SeriesWriter {
         Ok(())
     }
 
-    /// Finishes the files that are old enough.
+    /// Finishes the files older than `age_max`.
     ///
     /// # Errors
-    /// [`LogError::File`].
+    /// [`LogError::File`] when a file cannot be written.
     pub fn finish_old(&mut self) -> Result<(), LogError> {
         let age_max = self.settings.age_max;
         let old =
@@ -145,7 +145,7 @@ impl SeriesWriter {
     /// Finishes all files.
     ///
     /// # Errors
-    /// [`LogError::File`].
+    /// [`LogError::File`] when a file cannot be written.
     pub fn finish_all(&mut self) -> Result<(), LogError> {
         for partition in self.open.keys().copied().collect::<Vec<_>>() {
             self.finish(partition)?;
@@ -153,7 +153,8 @@ impl SeriesWriter {
         Ok(())
     }
 
-    /// Packs the rest, syncs, gives the file its name, and syncs the directory: a crash leaves the whole file or none.
+    /// Compresses the rest, syncs, renames the file, and syncs the directory: after a crash the file is complete or
+    /// absent.
     fn finish(&mut self, partition: u32) -> Result<(), LogError> {
         let Some(file) = self.open.remove(&partition) else { return Ok(()) };
         let topic = self.settings.topic.clone();
@@ -181,7 +182,7 @@ fn temporary_name(topic: &str, partition: u32) -> String {
     format!("{topic}.p{partition:04}.tmp")
 }
 
-/// Whether an earlier run left this behind.
+/// Whether this is a temporary file of an earlier run.
 fn is_unfinished(name: &str, topic: &str) -> bool {
     let partition = name.strip_suffix(".tmp").and_then(|name| name.rsplit_once(".p"));
     partition.and_then(|(_, digits)| digits.parse().ok()).is_some_and(|p| name == temporary_name(topic, p))

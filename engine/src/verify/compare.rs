@@ -1,4 +1,4 @@
-//! The first difference between two values, and the hashes of the predictions compared lately.
+//! The first difference between two values, and the hashes of recently compared predictions.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,7 +16,7 @@ const EXCERPT_CHARS: usize = 120;
 /// Number of predictions among which a repeat is recognised.
 const RECENT_MAX: usize = 200_000;
 
-/// The fields of an object in the order they are written.
+/// The fields of a JSON object in the order in which they are written.
 struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Fields {
@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// The first field, in the order of `due`, at which the two differ: its path, what was found and what is due.
+/// The first field, in the order of `due`, in which the two differ: its path, the value found and the value due.
 pub(super) fn first_difference(found: &[u8], due: &[u8]) -> (String, String, String) {
     let whole = || ("(value)".to_owned(), excerpt(found), excerpt(due));
     let (Ok(found_fields), Ok(due_fields)) = (fields(found), fields(due)) else { return whole() };
@@ -81,11 +81,11 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     if shortened.len() < bytes.len() { format!("{shortened}…") } else { shortened }
 }
 
-/// The hashes of a prediction that was compared; see [`hash`].
+/// The hashes of a compared prediction; see [`hash`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Compared {
     pub(super) found: u64,
-    /// Of what the tick gives; `None` where that is not known.
+    /// Hash of the prediction that the tick gives; `None` if that is not known.
     pub(super) due: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn hash(key: &[u8], value: &[u8]) -> u64 {
     xxh3_64_with_seed(value, xxh3_64(key))
 }
 
-/// The newest predictions that were compared.
+/// The most recently compared predictions.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     compared: HashMap<At, Compared>,

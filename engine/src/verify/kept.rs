@@ -1,10 +1,10 @@
-//! Kept states: if the first ticks of a state are gone from the log, the state can go on from a kept one.
+//! Kept states: a state whose first ticks are gone from the log can be rebuilt from one.
 
 use std::collections::BTreeMap;
 
 use super::lives::Span;
 
-/// A symbol's state as of an offset.
+/// A symbol's state up to an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptState {
     /// Topic of the ticks.
@@ -13,13 +13,13 @@ pub struct KeptState {
     pub partition: u32,
     /// `venue:product`.
     pub symbol: String,
-    /// The offset behind the last record that the state holds.
+    /// The offset after the last record in the state.
     pub next: u64,
     /// The snapshot as the shard encoded it.
     pub bytes: Vec<u8>,
 }
 
-/// The states of one topic, each symbol's in the order of the log.
+/// The kept states of one topic, those of each symbol in the order of the log.
 #[derive(Debug, Default)]
 pub(super) struct KeptStates(BTreeMap<(u32, String), Vec<KeptState>>);
 
@@ -33,8 +33,8 @@ impl KeptStates {
         Self(by_symbol)
     }
 
-    /// The kept state from which the first of these spans can go on: it belongs to the span, and none of the span's
-    /// further ticks lie below `ticks_from`.
+    /// The kept state from which the first of these spans can continue: it belongs to the span, and none of the span's
+    /// later ticks is below `ticks_from`.
     pub(super) fn find(
         &self,
         (partition, symbol): (u32, &str),

@@ -1,4 +1,4 @@
-//! One state of one symbol, from its origin on: a core of its own, driven as a lane drives it.
+//! One state of one symbol from its origin on, in a core of its own that is driven as a lane drives it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,17 +23,17 @@ use crate::{
 /// A symbol's state in a core of its own.
 pub(super) struct Life {
     core: ShardCore,
-    /// The symbol, until its first tick has named it to the core.
+    /// The symbol, until its first tick has introduced it to the core.
     new_symbol: Option<Arc<Symbol>>,
     key: SymbolKey,
     epoch: Epoch,
     emit: Emit,
     reply: Sender<ShardReply>,
     replies: Receiver<ShardReply>,
-    /// The model that is loaded.
+    /// The loaded model.
     said: Option<Said>,
     is_model_there: bool,
-    /// Whether a missing model may have shaped the state by feedback.
+    /// Whether a missing model may have changed the state by feedback.
     is_tainted: bool,
     learns: bool,
 }
@@ -117,7 +117,8 @@ impl Life {
         self.is_model_there && !self.is_tainted
     }
 
-    /// The prediction's bytes, if the tick is accepted and its prediction is one that is written.
+    /// Applies a tick. Returns the prediction's bytes if the tick is accepted and its prediction is one that is
+    /// written.
     pub(super) fn tick(&mut self, (offset, index): (u64, u32), tick: &Tick) -> Option<Vec<u8>> {
         let position = Position { partition: self.key.partition, offset: Offset(offset), index };
         let ticks = vec![RoutedTick { key: self.key, position, epoch: self.epoch, tick: *tick }];

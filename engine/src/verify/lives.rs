@@ -1,16 +1,17 @@
-//! From which offset each symbol's state grew, as the receipts say.
+//! The lives of each symbol's state, as the receipts in the predictions name them.
 //!
-//! A symbol has one life while its state is kept. It has another where state was lost and began at a new origin, and
-//! where its second tick set its clock back. The states of two lives overlap in ticks: the later one is rebuilt
-//! silently from its origin while what was written in between came from the earlier one. A receipt alone could lie, so
-//! a life must fit those around it; what does not is compared with the life that its neighbours name.
+//! A symbol has one life while its state is kept. It gets another one when state was lost and restarted at a new
+//! origin, or when its second tick set its clock back. The states of two lives overlap in ticks: the later one is
+//! rebuilt silently from its origin while the predictions written in between came from the earlier one. A single
+//! receipt could be wrong, so a life must fit those around it; a receipt that does not fit is compared with the life
+//! that its neighbours name.
 
 use std::collections::BTreeMap;
 
 use super::prediction::{Found, Said};
 use crate::{recording::LogError, verify::At};
 
-/// Lives of one partition at most: a bound on memory.
+/// Most lives of one partition: a bound on memory.
 const SPANS_MAX: usize = 1_000_000;
 
 /// One life of a symbol.
@@ -18,7 +19,7 @@ const SPANS_MAX: usize = 1_000_000;
 pub(super) struct Span {
     /// Offset of the first record of its state.
     pub(super) origin: u64,
-    /// Its first prediction.
+    /// The tick of its first prediction.
     pub(super) first: At,
     /// Whether the state before it was lost.
     pub(super) new_origin: bool,
@@ -28,7 +29,7 @@ pub(super) struct Span {
 struct Claimed {
     span: Span,
     records: u64,
-    /// Number of predictions that say `new_origin`.
+    /// Number of predictions with `new_origin`.
     new_origin: u64,
 }
 
@@ -38,11 +39,11 @@ pub(super) struct Lives {
     pub(super) config_hash: u64,
     by_symbol: BTreeMap<String, Vec<Claimed>>,
     spans: usize,
-    /// The lowest origin: all ticks from here on were read.
+    /// The lowest origin in a prediction: all ticks from here on were read.
     lowest_origin: Option<u64>,
     /// The lowest origin that the group committed, for a partition without a prediction.
     committed_origin: Option<u64>,
-    /// The lowest and the highest tick that a prediction names.
+    /// The lowest and the highest tick with a prediction.
     pub(super) first: Option<At>,
     pub(super) last: Option<At>,
     pub(super) last_offset: Option<u64>,
@@ -50,7 +51,7 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    /// No lives yet. `config_hash` is the fingerprint of the settings; `committed_origin` the origin that the group
+    /// No lives yet. `config_hash` is the fingerprint of the settings; `committed_origin` is the origin that the group
     /// committed, if any.
     pub(super) fn new(config_hash: u64, committed_origin: Option<u64>) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl Lives {
         }
     }
 
-    /// Adds the receipt of a prediction.
+    /// Adds a prediction's receipt.
     pub(super) fn add(&mut self, found: &Found) -> Result<(), LogError> {
         let Some(at) = found.at else { return Ok(()) };
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
@@ -112,8 +113,8 @@ impl Lives {
         Ok(())
     }
 
-    /// The lives of a symbol whose tick lies at `offset`, in order. A symbol without predictions has one if the ticks
-    /// were being read already: its predictions are missing.
+    /// The lives of a symbol with a tick at `offset`, in order. A symbol without predictions has one life if its ticks
+    /// were read from the start: its predictions are missing.
     pub(super) fn take(&mut self, symbol: &str, offset: u64) -> Option<Vec<Span>> {
         // Before anything is taken.
         let was_read = self.lowest_origin().is_some_and(|lowest| lowest <= offset);

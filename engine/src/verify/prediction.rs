@@ -1,11 +1,11 @@
-//! A recorded prediction with the claims of its receipt.
+//! A recorded prediction and its receipt: the position, model and origin that it names.
 
 use serde::Deserialize;
 
 use super::{Place, compare};
 use crate::{recording::LogRecord, verify::At};
 
-/// The model that scored, as a prediction says.
+/// The model that a prediction names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// No model was loaded.
@@ -14,7 +14,7 @@ pub(super) enum Said {
     Model(String),
 }
 
-/// The parts of a prediction's value that are needed to compute it again.
+/// The parts of a prediction's value that recomputing it needs.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claim {
     pub(super) symbol: String,
@@ -41,10 +41,10 @@ pub(super) struct Receipt {
 #[derive(Debug)]
 pub(super) struct Found {
     record: LogRecord,
-    /// The tick that the record names by its header `src`, or without one by its receipt. `None` unless that tick is of
-    /// the same partition.
+    /// The tick that the header `src` names, or without that header the receipt; `None` if that tick is of another
+    /// partition.
     pub(super) at: Option<At>,
-    /// The claims; `None` if the value is no prediction.
+    /// The parsed value; `None` if it is not a prediction.
     pub(super) claim: Option<Claim>,
 }
 
@@ -73,13 +73,13 @@ impl Found {
         compare::hash(key.unwrap_or_default(), value.unwrap_or_default())
     }
 
-    /// The place of the tick that the record names, otherwise the record's own.
+    /// The position of the tick that the record names, otherwise the record's own.
     pub(super) fn place(&self, partition: u32) -> Place {
         let (offset, index) = self.at.unwrap_or((self.record.offset, 0));
         Place { partition, offset, index }
     }
 
-    /// The model that scored, as the prediction says; `None` if it names two or cannot be read.
+    /// The model that the prediction names; `None` if it names two or cannot be parsed.
     pub(super) fn model(&self) -> Option<Said> {
         let claim = self.claim.as_ref()?;
         if self.model_difference().is_some() {
@@ -103,7 +103,7 @@ impl Found {
         self.record.header("src").unwrap_or("none").to_owned()
     }
 
-    /// The beginning of its value.
+    /// The start of its value, for a report.
     pub(super) fn excerpt(&self) -> String {
         compare::excerpt(self.record.value.as_deref().unwrap_or_default())
     }

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::intake::Faults;
 
-/// Missing models that are named one by one.
+/// Most missing models that are listed one by one.
 const MISSING_MODELS_MAX: usize = 16;
 
-/// The place of a tick.
+/// The position of a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Partition of the record.
@@ -24,13 +24,13 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Its state grew from ticks that are gone from the log.
+    /// The ticks that its state was made of are gone from the log.
     BelowLogStart,
-    /// Its tick lies behind the end of the ticks.
+    /// Its tick is after the end of the ticks.
     BehindTicks,
-    /// Its model, or one that shaped its state, is not among the files.
+    /// Its model, or one that changed its state, is not among the files.
     NoModel,
-    /// It was made under other settings.
+    /// It was made with other settings.
     OtherSettings,
 }
 
@@ -45,21 +45,21 @@ impl Reason {
         }
     }
 
-    /// Whether more inputs would help. Ticks that retention has deleted are gone.
+    /// Whether more inputs would help. Ticks that retention has deleted are gone for good.
     pub fn is_curable(self) -> bool {
         self != Self::BelowLogStart
     }
 }
 
-/// The kinds of differences between the predictions and the computed ones.
+/// The kinds of differences between recorded and recomputed predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The prediction has other bytes, another key or other headers.
     Differing,
-    /// A tick should have a prediction and has none.
+    /// The tick should have a prediction and has none.
     Missing,
-    /// The prediction is there twice.
+    /// The prediction was written twice.
     Repeated,
     /// No tick gives the prediction.
     Surplus,
@@ -70,7 +70,7 @@ pub enum Kind {
 pub struct Difference {
     /// Kind of the difference.
     pub kind: Kind,
-    /// Place of the tick.
+    /// Position of the tick.
     #[serde(flatten)]
     pub place: Place,
     /// Path of the first field that differs; empty for missing, repeated and surplus predictions.
@@ -86,16 +86,16 @@ pub struct Difference {
 pub struct Unjudged {
     /// Number of predictions.
     pub count: u64,
-    /// Place of the first.
+    /// Position of the first one's tick.
     pub first: Place,
 }
 
-/// The counts and the first difference.
+/// The result of a verification: the counts and the first difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Tick records read.
     pub tick_records: u64,
-    /// Tick records behind the last prediction and commit: they wait, or their predictions are lost at the end.
+    /// Tick records after the last prediction and commit: they still wait, or their predictions are lost at the end.
     pub tick_records_behind: u64,
     /// Tick records, or tickers in one, that cannot be read and so have no prediction, by reason.
     pub unreadable: Faults,
@@ -109,20 +109,20 @@ pub struct Report {
     pub missing: u64,
     /// Predictions of [`Kind::Repeated`].
     pub repeated: u64,
-    /// Repeats with the same bytes if delivery is at least once.
+    /// Repeats with the same bytes, which at-least-once delivery allows.
     pub repeated_as_promised: u64,
     /// Predictions of [`Kind::Surplus`].
     pub surplus: u64,
     /// Predictions that could not be judged, by reason.
     pub not_verifiable: BTreeMap<Reason, Unjudged>,
-    /// SHA-256 of the first few models that are missing.
+    /// SHA-256 of the first few missing models.
     pub missing_models: BTreeSet<String>,
-    /// The first difference, by partition and place.
+    /// The first difference, by partition and position.
     pub first_difference: Option<Difference>,
 }
 
 impl Report {
-    /// Whether every prediction that can be judged is right, and none was left out that more inputs could judge.
+    /// Whether every prediction that can be judged is right, and no prediction is left that more inputs could judge.
     pub fn is_sound(&self) -> bool {
         let faults = self.differing + self.missing + self.repeated + self.surplus;
         faults == 0 && !self.not_verifiable.keys().any(|reason| reason.is_curable())
@@ -138,7 +138,7 @@ impl Report {
         self.fault(Kind::Differing, place, field, found, due);
     }
 
-    /// Takes back that a prediction differs: behind it lies the one that its tick gives, and it is surplus.
+    /// Takes back a difference: after this prediction comes the one that its tick gives, so this one is surplus.
     pub(super) fn differs_no_more(&mut self, place: Place) {
         self.differing -= 1;
         if self.first_difference.as_ref().is_some_and(|first| first.place == place) {

@@ -1,4 +1,4 @@
-//! The models of a verification. Each is looked up once.
+//! The models of a verification, each looked up once.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -3,17 +3,17 @@
 use super::{At, LogError, Task, life::Life, lives::Span, prediction::Said};
 use crate::{decode::DecodedTick, symbol::Partition};
 
-/// The lives of a symbol at one place of the log.
+/// The lives of a symbol at one position of the log.
 pub(super) struct Symbol {
     pub(super) spans: Vec<Span>,
-    /// Index of the life whose predictions are in the log now.
+    /// Index of the life whose predictions the log holds at this position.
     pub(super) speaking: usize,
-    /// The states of the spans from `speaking` on, as far as they have begun.
+    /// The states of the spans from `speaking` on; `None` for one that has not begun.
     pub(super) lives: Vec<Option<Life>>,
 }
 
 impl Task<'_, '_> {
-    /// Gives a tick to the lives; returns the prediction that is due.
+    /// Applies a tick to the lives; returns the prediction that is due.
     pub(super) fn advance(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Result<Due, LogError> {
         let Some(symbol) = self.symbols.get_mut(name) else { return Ok(Due::NoState) };
         while symbol.spans.get(symbol.speaking + 1).is_some_and(|next| next.first <= at) {
@@ -56,7 +56,7 @@ impl Task<'_, '_> {
         })
     }
 
-    /// Begins the lives that begin at this tick: one that has its first tick, or one that goes on from a kept state.
+    /// Starts the lives that begin at this tick: one whose first tick it is, or one that continues from a kept state.
     fn begin_lives(&mut self, name: &str, at: At, ticker: &DecodedTick<'_>) -> Result<(), LogError> {
         let Some(symbol) = self.symbols.get_mut(name) else { return Ok(()) };
         let spans = &symbol.spans[symbol.speaking..];
@@ -85,13 +85,13 @@ impl Task<'_, '_> {
 
 /// The prediction that a tick should have given.
 pub(super) enum Due {
-    /// A prediction of this value.
+    /// A prediction with this value.
     Bytes {
         bytes: Vec<u8>,
         /// Whether a missing prediction is a fault.
         is_expected: bool,
     },
-    /// No prediction: the tick is dropped, or the mode of emission leaves it out.
+    /// No prediction: the tick is dropped, or the emit mode leaves it out.
     Nothing,
     /// No life of the symbol covers the tick.
     NoState,
