@@ -26,12 +26,12 @@ impl Default for Board {
 }
 
 impl Board {
-    /// Whether at least one front end watches.
+    /// Whether at least one front end reads the queue. Shards post predictions only while this is true.
     pub fn is_watched(&self) -> bool {
         self.watchers.load(Ordering::Relaxed) > 0
     }
 
-    /// Counts a watcher in (`true`) or out (`false`).
+    /// Adds a watcher (`true`) or removes one (`false`).
     pub fn watch(&self, watching: bool) {
         if watching {
             self.watchers.fetch_add(1, Ordering::Relaxed);

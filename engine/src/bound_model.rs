@@ -13,7 +13,7 @@ pub struct BoundModel {
     info: Arc<ModelInfo>,
     /// First eight bytes of the file's SHA-256.
     hash: u64,
-    /// For each feature of the model its position in the engine's row; `None` if the two lists are equal.
+    /// For each feature of the model, its index in the engine's row; `None` if the two lists are equal.
     columns: Option<Vec<usize>>,
 }
 
@@ -64,7 +64,7 @@ impl BoundModel {
     }
 }
 
-/// Why a model cannot drive the stream and scores given rows only.
+/// The reason why a model cannot drive the stream and scores posted rows only.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// The model names features that the engine does not have.

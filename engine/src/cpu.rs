@@ -1,4 +1,4 @@
-//! Which CPU each thread gets: a pure function of what the machine allows and what was asked.
+//! Assigns a CPU to each thread. The plan is a pure function of what the machine allows and what was requested.
 //!
 //! The rules: the front end gets a quarter of the CPUs, the shards the rest. A thread is pinned only if it has its
 //! CPU for itself and there is no quota: under a quota every container of a machine sees the same CPUs, and all
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::limits::SHARDS_MAX;
 
-/// What the configuration asks for; `None` leaves the choice to [`plan`].
+/// The requested counts; `None` leaves the choice to [`plan`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuRequest {
     /// Number of shards.

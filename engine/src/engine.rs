@@ -32,16 +32,16 @@ use crate::{
     sys,
 };
 
-/// What the engine is started with.
+/// The settings that the engine is started with.
 #[derive(Clone, Debug, Default)]
 pub struct EngineSettings {
     /// Shards, their runtime, and how symbols come to them.
     pub run: RunSettings,
     /// Front-end threads to leave CPUs for; `None` = one for every four CPUs.
     pub fronts: Option<usize>,
-    /// What shapes the bytes of predictions.
+    /// The settings that change the bytes of predictions.
     pub state: StateSettings,
-    /// How far live quality looks back; the bound on rows is shared by the shards.
+    /// The period that live quality covers. Its bound on rows is divided among the shards.
     pub quality: QualitySettings,
     /// The model that answers for a symbol while the loaded one does worse, where `state.feedback` asks for it.
     pub baseline: Option<Arc<Model>>,
@@ -54,13 +54,13 @@ impl EngineSettings {
     }
 }
 
-/// Why the engine did not start.
+/// The reason why the engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A count or a pin outside its bounds.
+    /// A count or a pinned CPU is outside its bounds.
     #[error("{0}")]
     Settings(String),
-    /// The runtime.
+    /// The runtime of the shards did not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// The processors this process may use could not be read.
@@ -138,22 +138,22 @@ impl Engine {
         Ok(Self { shards: Some(shards), handle, plan, stop, sources })
     }
 
-    /// The engine as a front end sees it.
+    /// The handle through which a front end asks the engine.
     pub fn handle(&self) -> &EngineHandle {
         &self.handle
     }
 
-    /// Where the threads are.
+    /// The CPU of each thread.
     pub fn plan(&self) -> &CpuPlan {
         &self.plan
     }
 
-    /// Asks the sources to end.
+    /// Tells the sources when to end.
     pub fn stop_token(&self) -> StopToken {
         self.stop.clone()
     }
 
-    /// The way into the shards for the ticks of one source. It ends its waits when the engine stops.
+    /// A way to send the ticks of one source to the shards. It stops waiting when the engine stops.
     pub fn intake(&self) -> Intake {
         self.handle.intake(self.stop.clone())
     }
@@ -170,7 +170,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends the sources, lets the shards finish what lies in their mailboxes, and ends them.
+    /// Ends the sources, lets the shards process what is in their mailboxes, then ends the shards.
     pub fn stop(mut self) {
         self.shut_down();
     }
@@ -197,7 +197,7 @@ impl Drop for Engine {
     }
 }
 
-/// A model that names features of its own still scores rows; only the stream goes without.
+/// Binds the model to the engine's row. A model that reads other features gives `None`: it scores posted rows only.
 fn bind(model: Option<&Arc<Model>>) -> Option<Arc<BoundModel>> {
     match BoundModel::new(model?.clone()) {
         Ok(bound) => Some(Arc::new(bound)),
@@ -208,7 +208,7 @@ fn bind(model: Option<&Arc<Model>>) -> Option<Arc<BoundModel>> {
     }
 }
 
-/// A core with its output, as a runtime drives it.
+/// A shard with its output, as a runtime drives it.
 struct LiveShard<O> {
     core: ShardCore,
     out: O,
@@ -226,7 +226,7 @@ impl<O: Out + 'static> ShardStep for LiveShard<O> {
     }
 }
 
-/// Posts the newest predictions while somebody watches.
+/// Posts the newest predictions to the board while somebody watches it.
 struct BoardOut {
     board: Arc<Board>,
 }

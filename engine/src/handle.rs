@@ -1,5 +1,5 @@
-//! The handle by which a front end asks the engine: questions go to a shard's mailbox, answers come back by a oneshot
-//! channel.
+//! The handle through which a front end asks the engine. A question goes to a shard's mailbox; its answer comes back
+//! through a oneshot channel.
 
 mod gather;
 
@@ -31,16 +31,16 @@ use crate::{
     symbol::{ResolveError, Symbol, SymbolKey, SymbolTable},
 };
 
-/// A shard that leaves a message untouched for longer makes the service not ready.
+/// A shard that leaves a message in its mailbox for longer than this makes the service not ready.
 const STALL_MAX: Duration = Duration::from_secs(1);
 
 /// Wait before a question is sent again to a mailbox that was full.
 const FULL_WAIT: Duration = Duration::from_millis(1);
 
-/// Makes the order that gives a shard a model and returns its old one.
+/// Builds the control message that gives a shard a model and returns its old one.
 type Order = fn(Option<Arc<BoundModel>>, oneshot::Sender<Option<Arc<BoundModel>>>) -> Control;
 
-/// Why a question has no answer.
+/// The reason why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The shard's control queue is full: HTTP 503 with Retry-After.
@@ -54,7 +54,7 @@ pub enum AskError {
     Closed,
 }
 
-/// The engine for front ends. Cheap to clone; every front thread has one.
+/// The engine as front ends see it. Cheap to clone; every front thread has one.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineHandle {
@@ -68,7 +68,7 @@ pub struct EngineHandle {
     pub owners: Arc<OwnerTable>,
     /// The loaded model. It also drives the stream, unless it scores given rows only. `None`: "Model not loaded".
     pub model: Arc<ArcSwapOption<Model>>,
-    /// All counters of the engine.
+    /// The counters of the engine.
     pub metrics: EngineMetrics,
     /// The runtime that drives the shards, and why.
     pub runtime: RuntimeReport,
@@ -81,8 +81,8 @@ pub struct EngineHandle {
 }
 
 impl EngineHandle {
-    /// A handle to shards that the caller drives through one mailbox and one set of counters each, as the tests of a
-    /// front end do: no model, no watchdog, an empty board. An engine makes its own:
+    /// A handle to shards that the caller drives itself, as the tests of a front end do: one mailbox and one set of
+    /// counters a shard, no model, no watchdog, an empty board. A running engine gives
     /// [`Engine::handle`](crate::Engine::handle).
     pub fn with_shards(
         mailboxes: Arc<[Arc<Mailbox<Message>>]>,
@@ -106,24 +106,24 @@ impl EngineHandle {
         }
     }
 
-    /// The way into the shards for the ticks of one source; `stop` ends its waits.
+    /// A way to send the ticks of one source to the shards; `stop` ends its waits.
     pub fn intake(&self, stop: StopToken) -> Intake {
         let (symbols, routes) = (self.symbols.clone(), self.routes.clone());
         Intake::new(symbols, routes, self.mailboxes.clone(), self.metrics.ingest.clone(), stop)
     }
 
-    /// The names of a source that knows the partitions of its records.
+    /// The table of names for a source that knows the partitions of its records.
     pub fn names(&self) -> Names {
         Names::new(self.symbols.clone(), self.routes.clone(), self.metrics.ingest.clone())
     }
 
-    /// The way of such a source to the shards.
+    /// The way to the shards for such a source; `patience` bounds its waits.
     pub fn delivery(&self, patience: Patience) -> Delivery {
         Delivery::new(self.mailboxes.clone(), self.metrics.ingest.clone(), patience)
     }
 
-    /// Number of shards that take messages and have not left one untouched for a second. If no runtime drives the
-    /// shards, all count.
+    /// Number of shards that take messages and have left none untouched for a second; all of them if no runtime drives
+    /// the shards.
     pub fn shards_alive(&self) -> usize {
         let Some(liveness) = &self.liveness else { return self.mailboxes.len() };
         let stalled = liveness.stalled_for();
@@ -145,11 +145,11 @@ impl EngineHandle {
         }
     }
 
-    /// The newest prediction of each symbol, in order; `None` for a symbol without state here. Each shard is sent one
+    /// The newest prediction of each symbol, in order; `None` for a symbol without state here. Each shard gets one
     /// message.
     ///
-    /// If `model` is given, that model answers for all symbols, also while the shards change to another one. Otherwise
-    /// each shard answers by its loaded model.
+    /// If `model` is given, it scores all symbols, even while the shards change to another one. Otherwise each shard
+    /// scores by its loaded model.
     ///
     /// # Errors
     /// [`AskError`] if any shard refuses or is late.
@@ -182,8 +182,8 @@ impl EngineHandle {
         Ok(predictions)
     }
 
-    /// The newest prediction of one symbol; `None` if it has no state here. On a runtime that stays on its thread,
-    /// questions that arrive together travel together.
+    /// The newest prediction of one symbol; `None` if it has no state here. On a current-thread runtime, questions that
+    /// arrive together are sent in one message.
     ///
     /// # Errors
     /// [`AskError`] if the shard refuses or is late.
@@ -245,8 +245,8 @@ impl EngineHandle {
         Ok(all)
     }
 
-    /// The quality of the predictions over the configured window of event time, made of every row that the shards have
-    /// now, on a thread for blocking work.
+    /// The quality of the predictions over the configured window of event time, from all rows that the shards hold now.
+    /// It is computed on a thread for blocking work.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late.
@@ -265,12 +265,12 @@ impl EngineHandle {
         tokio::task::spawn_blocking(make).await.map_err(|_| AskError::Closed)
     }
 
-    /// Exchanges the model on every shard, or on none. `bound` is the same model as it drives the stream; `None` if it
-    /// scores given rows only. A shard scores by it from its next batch on; the old models are dropped here, off the
-    /// shards. There must be one caller at a time, and it notes the event.
+    /// Exchanges the model on every shard, or on none. `bound` is the same model bound to the engine's row; `None` if
+    /// it scores posted rows only. A shard uses it from its next batch on; the old models are dropped here, not on the
+    /// shards. Only one caller may do this at a time, and it notes the event.
     ///
     /// # Errors
-    /// [`AskError`] if a shard refuses or is late: all have the model that they had, then.
+    /// [`AskError`] if a shard refuses or is late. Every shard keeps its former model then.
     pub async fn exchange_model(
         &self,
         model: Option<Arc<Model>>,
@@ -286,7 +286,7 @@ impl EngineHandle {
     /// `None` ends the shadow.
     ///
     /// # Errors
-    /// [`AskError`] if a shard refuses or is late: all have the shadow that they had, then.
+    /// [`AskError`] if a shard refuses or is late. Every shard keeps its former shadow then.
     pub async fn exchange_shadow(
         &self,
         bound: Option<Arc<BoundModel>>,
@@ -295,7 +295,8 @@ impl EngineHandle {
         self.exchange(bound, timeout, |model, reply| Control::SwapShadow { model, reply }).await
     }
 
-    /// Gives every shard a model by this order. If one does not take it, those before it get their old models back.
+    /// Gives every shard a model by this message. If one shard does not take it, the shards before it get their old
+    /// models back.
     async fn exchange(
         &self,
         bound: Option<Arc<BoundModel>>,
@@ -338,7 +339,7 @@ impl EngineHandle {
         answer.try_recv().map_err(|_| AskError::Deadline)
     }
 
-    /// The newest grid rows that the shards scored, each shard's the oldest first.
+    /// The newest grid rows that the shards scored, shard after shard, each shard's oldest row first.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late.
@@ -364,8 +365,8 @@ impl EngineHandle {
         wait(self.send(shard, question)?, deadline).await
     }
 
-    /// Sends a question that must not fail because requests fill the mailbox: it waits and sends again until the
-    /// deadline. A shard empties its mailbox within milliseconds.
+    /// Sends a question that must not fail because requests fill the mailbox: on a full mailbox it waits and sends
+    /// again until the deadline. A shard empties its mailbox within milliseconds.
     async fn send_when_free<T>(
         &self,
         shard: usize,

@@ -1,12 +1,12 @@
-//! The bounded way into a shard: two queues, one sleeping flag each, no lost wake-up.
+//! A shard's bounded mailbox: two queues, a sleeping flag for each, no lost wake-up.
 //!
-//! Map: `gate` is the sleeping flag and its waker, `watch` is the shard's side (wait for mail in a task or park a
-//! thread), `inspect` is what the watchdog sees. `loom_tests` explores every interleaving of the gate,
-//! `stress_tests` hammers the whole with threads.
+//! Map: `gate` is the sleeping flag and its waker, `watch` is the shard's side (wait for messages in a task or park a
+//! thread), `inspect` is the watchdog's view. `loom_tests` explores every interleaving of the gate, `stress_tests` runs
+//! the whole with threads.
 //!
-//! A push is: queue, fence, look at the flag. A sleep is: flag, fence, look at the queue. Whichever fence comes
-//! second sees the other's store, so either the pusher wakes the shard or the shard sees the message. Acquire and
-//! release alone would allow both to miss, on x86 too.
+//! A push stores the message, fences, then reads the flag. A sleeper sets the flag, fences, then reads the queue. The
+//! later fence sees the other side's store, so either the pusher wakes the shard or the shard sees the message. Acquire
+//! and release alone would allow both to miss, on x86 too.
 
 mod gate;
 mod inspect;
@@ -26,7 +26,7 @@ pub use self::{
     watch::{QueueWatch, ThreadParker},
 };
 
-/// The queue of a mailbox that a message takes.
+/// One of the two queues of a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
     /// Control and predictions: served first.
@@ -45,9 +45,9 @@ impl Queue {
 pub struct Mailbox<M> {
     control: BoundedQueue<M>,
     ticks: BoundedQueue<M>,
-    /// No new messages; the shard still drains what is there.
+    /// New messages are refused; the shard still drains the present ones.
     closed: AtomicBool,
-    /// The shard has drained for the last time, or died: what lies here will never be read.
+    /// The shard has ended, so messages left here are never read.
     abandoned: AtomicBool,
 }
 
@@ -55,16 +55,16 @@ pub struct Mailbox<M> {
 struct BoundedQueue<M> {
     messages: ArrayQueue<M>,
     gate: SleepGate,
-    /// Written by the shard alone, read by the watchdog.
+    /// Messages taken from each queue; written by the shard, read by the watchdog.
     pops: CachePadded<AtomicU64>,
 }
 
-/// The message did not go in; it is handed back.
+/// The message was not accepted; the error returns it.
 #[derive(Debug)]
 pub enum PushError<M> {
     /// The queue is full.
     Full(M),
-    /// The shard is gone or going.
+    /// The shard has ended or is ending.
     Closed(M),
 }
 
@@ -85,10 +85,10 @@ impl<M> Mailbox<M> {
         }
     }
 
-    /// Puts a message in and wakes the shard if it sleeps.
+    /// Adds a message and wakes the shard if it sleeps.
     ///
-    /// A message that races with the end of the shard may be accepted and then dropped unread: whatever reply
-    /// channel it carries is closed by that, so nobody waits for it.
+    /// A message that races with the end of the shard may be accepted and dropped unread. That closes its reply
+    /// channel, so nobody waits for it.
     ///
     /// # Errors
     /// [`PushError`] with the message.
@@ -153,8 +153,8 @@ impl<M> Mailbox<M> {
         self.control.messages.is_empty() && self.ticks.messages.is_empty()
     }
 
-    /// The shard is leaving for good: refuses further messages, drops those left, and forgets the wakers, so that
-    /// no waker outlives the executor it points into.
+    /// Called when the shard ends: refuses further messages, drops those left, and forgets the wakers, so that no waker
+    /// outlives the executor it points into.
     pub(crate) fn abandon(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.abandoned.store(true, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! What crosses a thread: batches of ticks, orders about partitions and questions go to a shard, answers come back. All by
-//! value, never by a lock.
+//! Messages to a shard (batches of ticks, partition orders, questions) and its answers. They are passed by value;
+//! nothing is shared under a lock.
 
 mod batch;
 mod partition;
@@ -26,12 +26,12 @@ use crate::{
 pub use batch::{Batch, BatchReply, PredictionEntry, Predictions, RoutedTick, ShardReply};
 pub use partition::{Epoch, PartitionOrder, PartitionWork};
 
-/// A prediction with its encoding, made once for all who ask before the symbol's next tick or a swap of the model.
+/// A prediction with its JSON, encoded once for all readers until the symbol's next tick or a model swap.
 #[derive(Debug)]
 pub struct Answer {
     /// The prediction.
     pub prediction: Prediction,
-    /// `P` as JSON.
+    /// The prediction as JSON, without the fields that HTTP adds.
     pub json: Box<[u8]>,
     superseded: AtomicBool,
 }
@@ -43,12 +43,12 @@ impl Answer {
         Self { prediction, json: json.into_boxed_slice(), superseded: AtomicBool::new(false) }
     }
 
-    /// Whether the shard would still give this very answer. Whoever kept it may give it again, unasked.
+    /// Whether the shard would still give this answer. While it does, a front end may repeat the answer without asking.
     pub fn is_newest(&self) -> bool {
         !self.superseded.load(Ordering::Acquire)
     }
 
-    /// The shard has moved on: a newer tick, another model, another state, or no state any more.
+    /// Marks the answer as outdated: there is a newer tick, another model, another state, or no state any more.
     pub(crate) fn supersede(&self) {
         self.superseded.store(true, Ordering::Release);
     }
@@ -59,13 +59,13 @@ impl Answer {
 pub enum Control {
     /// The newest prediction of each symbol, in the order asked; `None` for one without state here.
     Predict {
-        /// Symbols this shard owns.
+        /// Keys of symbols that this shard owns.
         symbols: Vec<SymbolKey>,
-        /// The model that is to answer all of them; `None`: the loaded one.
+        /// The model that scores all of them; `None`: the loaded one.
         model: Option<Arc<Model>>,
-        /// Past this the question is dropped unanswered.
+        /// After this time the question is dropped unanswered.
         deadline: Instant,
-        /// Where the answer goes.
+        /// Receives one answer for each symbol.
         reply: oneshot::Sender<Vec<Option<Arc<Answer>>>>,
     },
     /// Scores rows of the caller's own features.
@@ -74,68 +74,68 @@ pub enum Control {
         model: Arc<Model>,
         /// Row-major, `model.info().features` values a row, NaN = missing. f64, because some models compare f64.
         rows: Vec<f64>,
-        /// Past this the question is dropped unanswered.
+        /// After this time the question is dropped unanswered.
         deadline: Instant,
-        /// `model.answer_count()` answers a row.
+        /// Receives `model.answer_count()` numbers for each row.
         reply: oneshot::Sender<Vec<f64>>,
     },
-    /// The state behind a symbol's newest prediction.
+    /// The features and prediction of a symbol's newest tick.
     Features {
-        /// Which symbol.
+        /// Key of the symbol.
         symbol: SymbolKey,
-        /// The model whose prediction comes with them; `None`: the loaded one's.
+        /// The model whose prediction is returned; `None`: the loaded one.
         model: Option<Arc<Model>>,
-        /// Where the answer goes; `None` without state here.
+        /// Receives the answer; `None` if the symbol has no state here.
         reply: oneshot::Sender<Option<FeaturesAnswer>>,
     },
-    /// Every symbol of the shard.
+    /// A summary of every symbol of the shard.
     Symbols {
-        /// One entry a symbol, in no order.
+        /// Receives one summary for each symbol, in no order.
         reply: oneshot::Sender<Vec<SymbolSummary>>,
     },
-    /// The model to score with from the next batch on; the old one comes back to be dropped off the shard. Where nobody
-    /// waits for it, nothing is swapped.
+    /// Replaces the loaded model from the next batch on. The old model is sent back so that the shard does not drop it.
+    /// If the receiver of `reply` is gone, nothing is swapped.
     SwapModel {
-        /// What drives the stream from now on; `None` unloads.
+        /// The new model, which drives the stream; `None` unloads.
         model: Option<Arc<BoundModel>>,
-        /// The one it replaced.
+        /// Receives the old model.
         reply: oneshot::Sender<Option<Arc<BoundModel>>>,
     },
-    /// The model that scores the grid beside the active one from now on; the old one comes back.
+    /// Replaces the shadow model, which scores the grid beside the loaded one. The old shadow is sent back.
     SwapShadow {
-        /// The shadow; `None` ends it.
+        /// The new shadow; `None` ends it.
         model: Option<Arc<BoundModel>>,
-        /// The one it replaced.
+        /// Receives the old shadow.
         reply: oneshot::Sender<Option<Arc<BoundModel>>>,
     },
-    /// The newest grid rows that were scored.
+    /// The newest scored grid rows.
     RecentRows {
-        /// The oldest first.
+        /// Receives the rows, oldest first.
         reply: oneshot::Sender<Vec<Row>>,
     },
     /// The rows of live quality.
     Quality {
-        /// Where they go.
+        /// Receives the rows.
         reply: oneshot::Sender<ShardQuality>,
     },
 }
 
-/// Everything that reaches a shard.
+/// Every kind of message to a shard.
 #[derive(Debug)]
 pub enum Message {
-    /// A question or an order of a front end, by the control queue. All others go by the queue of the ticks.
+    /// A question or order of a front end. It uses the control queue; all others use the tick queue.
     Control(Control),
-    /// Ticks.
+    /// A batch of ticks.
     Ticks(Batch),
     /// An order of a lane about one of its partitions.
     Partition(PartitionOrder),
-    /// A mark behind ticks: the shard drops it once all ticks before it are in their states, which closes the sender's
+    /// A marker after ticks. The shard drops it once all ticks before it are applied, which closes the sender's
     /// channel.
     Marker(crossbeam::channel::Sender<()>),
 }
 
 impl Message {
-    /// Rows it asks to be scored.
+    /// Number of rows that the message asks to score.
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Control(Control::ScoreRows { model, rows, .. }) => rows.len() / model.info().features.len(),
@@ -144,29 +144,29 @@ impl Message {
     }
 }
 
-/// A symbol's newest features.
+/// A symbol's newest features with their prediction.
 #[derive(Clone, Debug)]
 pub struct FeaturesAnswer {
     /// In the order of [`features::schema`](crate::features::schema); NaN = no value.
     pub row: Vec<f32>,
-    /// The prediction they gave.
+    /// The prediction made from them.
     pub prediction: Prediction,
-    /// Summary of the state.
+    /// Summary of the symbol's state.
     pub summary: SymbolSummary,
 }
 
-/// How a symbol stands.
+/// Summary of a symbol's state.
 #[derive(Clone, Debug)]
 pub struct SymbolSummary {
-    /// Which symbol.
+    /// The symbol.
     pub symbol: Arc<Symbol>,
-    /// Its key.
+    /// Key of the symbol.
     pub key: SymbolKey,
-    /// Event time of its newest tick, nanoseconds since the epoch.
+    /// Event time of the newest tick, nanoseconds since the epoch.
     pub newest_tick: crate::tick::EventTime,
-    /// Ticks accepted since its origin.
+    /// Ticks accepted since the state's origin.
     pub ticks_accepted: u64,
-    /// Share of its features that have a value, 0..=1.
+    /// Share of the features that have a value, 0..=1.
     pub warm: f64,
     /// Whether the newest prediction is a probability.
     pub ready: bool,

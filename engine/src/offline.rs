@@ -1,5 +1,5 @@
-//! The same core on the caller's thread, for training, evaluation, tests and benches: no mailbox, no runtime, no
-//! clock. What it gives is, byte for byte, what the live engine gives for the same ticks.
+//! The engine's core on the caller's thread, for training, evaluation, tests and benches: no mailbox, no runtime, no
+//! clock. Its predictions equal, byte for byte, those of the live engine for the same ticks.
 
 use std::{sync::Arc, time::Instant};
 
@@ -16,24 +16,24 @@ use crate::{
     tick::Tick,
 };
 
-/// The only shard.
+/// Number of the only shard.
 const SHARD: usize = 0;
 
-/// One shard, driven by the thread that feeds it.
+/// One shard, driven by the caller's thread.
 pub struct Offline<O> {
     core: ShardCore,
-    /// Takes the predictions and effects of the ticks.
+    /// Receives the predictions and effects of the ticks.
     pub out: O,
     sorter: Sorter,
     messages: Vec<Message>,
-    /// The shard's counts.
+    /// The counters of the shard.
     pub metrics: Arc<ShardMetrics>,
-    /// The source's counts.
+    /// The counters of ingestion.
     pub ingest: Arc<IngestMetrics>,
 }
 
 impl<O: Out> Offline<O> {
-    /// A shard without symbols.
+    /// A shard without symbols. Its predictions and effects go to `out`.
     pub fn new(
         settings: StateSettings,
         model: Option<Arc<BoundModel>>,
@@ -52,19 +52,19 @@ impl<O: Out> Offline<O> {
         }
     }
 
-    /// Changes the core before the first tick, as to give it other settings.
+    /// Changes the core before the first tick, for example to give it a baseline.
     pub fn with_core(mut self, change: impl FnOnce(ShardCore) -> ShardCore) -> Self {
         self.core = change(self.core);
         self
     }
 
-    /// The core, its pending ticks applied.
+    /// The core, after all pending ticks were applied.
     pub fn core(&mut self) -> &mut ShardCore {
         self.flush();
         &mut self.core
     }
 
-    /// Puts a snapshot in the place of the state of `name`, `venue:product`.
+    /// Replaces the state of the symbol `name`, `venue:product`, by a snapshot.
     ///
     /// # Errors
     /// [`SnapshotError`] when the bytes are not a whole state of this version and these settings.
@@ -77,7 +77,7 @@ impl<O: Out> Offline<O> {
         self.core.restore(symbol, key, bytes)
     }
 
-    /// The names of the symbols so far.
+    /// The symbols seen so far.
     pub fn symbols(&self) -> &SymbolTable {
         self.sorter.symbols()
     }

@@ -1,7 +1,7 @@
-//! The owners of the partitions of a log that several processes share, as a front end sees them.
+//! The owners of the partitions of a shared log, as a front end sees them.
 //!
-//! One thread writes the table, from what the owners publish; a front reads it without a lock, and only for a symbol
-//! whose state is not here.
+//! One thread writes the table from the owners' published records; a front reads it without a lock, and only for a
+//! symbol whose state is not in this process.
 
 use std::{
     collections::BTreeMap,
@@ -20,18 +20,18 @@ use crate::symbol::Partition;
 pub struct Owner {
     /// The owner's name in the group, `kafka.instance`.
     pub instance: String,
-    /// The number of the lane that has the partition, from 0.
+    /// Number of the lane that owns the partition, from 0.
     pub lane: usize,
-    /// Where its front answers, `http://host:port`.
+    /// Base URL of its front, `http://host:port`.
     pub url: String,
     /// Whether it is this process.
     pub is_here: bool,
 }
 
-/// By partition, the owner that said so last.
+/// The newest published owner of each partition.
 pub type Owners = BTreeMap<u32, Arc<Owner>>;
 
-/// The table.
+/// The table of owners.
 #[derive(Debug, Default)]
 pub struct OwnerTable {
     owners: ArcSwap<Owners>,
@@ -44,22 +44,23 @@ impl OwnerTable {
         self.owners.load().get(&partition.0).cloned()
     }
 
-    /// All that is known now.
+    /// All known owners.
     pub fn all(&self) -> Arc<Owners> {
         self.owners.load_full()
     }
 
-    /// Whether others own symbols that are not known yet: from the start until the published table was read once.
+    /// Whether symbols of other owners may still be unknown: true from [`expect`](Self::expect) until the published
+    /// table was read once.
     pub fn is_awaited(&self) -> bool {
         self.is_awaited.load(Ordering::Acquire)
     }
 
-    /// Tells that there is a table to be read.
+    /// Announces that a published table will be read.
     pub fn expect(&self) {
         self.is_awaited.store(true, Ordering::Release);
     }
 
-    /// Puts the table as it was read in place.
+    /// Replaces the table.
     pub fn publish(&self, owners: Owners) {
         self.owners.store(Arc::new(owners));
         self.is_awaited.store(false, Ordering::Release);

@@ -1,11 +1,11 @@
-//! Which shard owns what: symbol -> partition is in [`SymbolKey`], partition -> shard is here.
+//! Maps partitions to shards. The partition of a symbol's state is part of its [`SymbolKey`].
 //!
-//! Partitions are dealt to the shard with the fewest symbols when their first symbol appears, so a few symbols use
+//! A partition is assigned to the shard with the fewest symbols when its first symbol appears, so a few symbols use
 //! every core; a pin fixes a partition's shard. The table only grows; readers load it without a lock.
 //!
-//! Where a log is shared with other processes, the table also knows the partitions of their symbols, which have no
-//! shard here. A symbol with records in two partitions is *split*: each partition has a state of its own, made of a
-//! part of its ticks.
+//! If other processes share the log, the table also holds the partitions of their symbols, which have no shard here. A
+//! symbol with records in two partitions is *split*: each partition has its own state, made from part of the symbol's
+//! ticks.
 
 use std::sync::{
     Mutex,
@@ -20,21 +20,21 @@ use crate::{
 };
 
 const NONE: u32 = u32::MAX;
-/// Bits of a symbol's entry, above every partition's number.
+/// Flag bits of a symbol's entry, above the bits of any partition number.
 const HERE: u32 = 1 << 30;
 const SPLIT: u32 = 1 << 31;
 const PARTITION: u32 = HERE - 1;
 
 const _: () = assert!(crate::limits::PARTITIONS_MAX < PARTITION);
 
-/// Where a symbol's records are.
+/// The partition of a symbol's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The partition that it was first seen in, by this process before others.
+    /// The partition in which the symbol was first seen; one of this process comes before those of others.
     pub partition: Partition,
-    /// Whether this process has met a record of it.
+    /// Whether this process has read a record of it.
     pub is_here: bool,
-    /// Whether there are further partitions: [`RouteTable::partitions_of`].
+    /// Whether it has records in further partitions: [`RouteTable::partitions_of`].
     pub is_split: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct RouteTable {
     learned: Mutex<Learned>,
 }
 
-/// The part of the table behind a lock: only learning and questions about split symbols read it.
+/// The part of the table behind a lock, which only updates and queries for split symbols read.
 #[derive(Debug)]
 struct Learned {
     symbols_of_shard: Vec<usize>,
@@ -55,10 +55,10 @@ struct Learned {
 }
 
 impl RouteTable {
-    /// A table for `partition_count` partitions over `shard_count` shards; `pins` fix partitions to shards.
+    /// A table for `partition_count` partitions on `shard_count` shards; `pins` fix partitions to shards.
     ///
     /// # Panics
-    /// If a pin names a partition or a shard outside the counts (checked where configuration enters).
+    /// If a pin names a partition or a shard outside the counts, which the configuration has checked.
     pub fn new(partition_count: u32, shard_count: usize, pins: &[Pin]) -> Self {
         let shards: Box<[AtomicU32]> = (0..partition_count).map(|_| AtomicU32::new(NONE)).collect();
         for &Pin { partition, shard } in pins {
@@ -87,8 +87,8 @@ impl RouteTable {
         self.learned().symbols_of_shard.len()
     }
 
-    /// Learns that `symbol` has records in `partition`, deals the partition to a shard if it has none, and says
-    /// which shard that is. The second value is true the first time that the symbol is known in two partitions.
+    /// Notes that `symbol` has records in `partition`, and assigns the partition to a shard if it has none. Returns the
+    /// shard, and true the first time the symbol is seen in a second partition.
     pub fn learn(&self, symbol: SymbolId, partition: Partition) -> (usize, bool) {
         let mut learned = self.learned();
         let slot = &self.shard_of_partition[partition.0 as usize];
@@ -111,8 +111,8 @@ impl RouteTable {
         (shard, is_newly_split)
     }
 
-    /// Learns that `symbol` has records in a `partition` of another process. True the first time that the symbol is
-    /// known in two partitions.
+    /// Notes that `symbol` has records in a `partition` of another process. Returns true the first time the symbol is
+    /// seen in a second partition.
     pub fn learn_elsewhere(&self, symbol: SymbolId, partition: Partition) -> bool {
         let entry = &self.partition_of_symbol[symbol.0 as usize];
         let known = entry.load(Ordering::Acquire);
@@ -125,7 +125,7 @@ impl RouteTable {
         learned.note(entry, symbol, partition, kept)
     }
 
-    /// Deals `partition` to a shard before any symbol of it is known, as when a lane is assigned it.
+    /// Assigns `partition` to a shard before any of its symbols is known, as for a partition assigned to a lane.
     pub fn claim(&self, partition: Partition) -> usize {
         let mut learned = self.learned();
         let slot = &self.shard_of_partition[partition.0 as usize];
@@ -140,7 +140,7 @@ impl RouteTable {
         }
     }
 
-    /// The shard that owns `partition`, once a symbol of it was seen.
+    /// The shard that owns `partition`; `None` before it was assigned one.
     pub fn shard_of(&self, partition: Partition) -> Option<usize> {
         match self.shard_of_partition.get(partition.0 as usize)?.load(Ordering::Acquire) {
             NONE => None,
@@ -148,7 +148,7 @@ impl RouteTable {
         }
     }
 
-    /// Where a symbol's records are, once one was seen by this process or told by another.
+    /// The partition of a symbol's records; `None` if no process has reported one.
     pub fn place_of(&self, symbol: SymbolId) -> Option<Place> {
         match self.partition_of_symbol.get(symbol.0 as usize)?.load(Ordering::Acquire) {
             NONE => None,
@@ -160,7 +160,7 @@ impl RouteTable {
         }
     }
 
-    /// The key of a symbol, once this process has seen a record of it.
+    /// The key of a symbol; `None` before this process has read a record of it.
     pub fn key_of(&self, symbol: SymbolId) -> Option<SymbolKey> {
         let place = self.place_of(symbol).filter(|place| place.is_here)?;
         Some(SymbolKey { partition: place.partition, symbol })
@@ -181,7 +181,7 @@ impl RouteTable {
 }
 
 impl Learned {
-    /// Adds a partition to what is known of a symbol, whose entry becomes `kept` with its mark of a split.
+    /// Adds a partition of a symbol. Its entry is set to `kept`, with the flag of a split if it is in two partitions.
     fn note(&mut self, entry: &AtomicU32, symbol: SymbolId, partition: Partition, kept: u32) -> bool {
         let known = entry.load(Ordering::Acquire);
         if known == NONE || (known & SPLIT == 0 && known & PARTITION == partition.0) {

@@ -2,8 +2,8 @@
 //!
 //! Map: `turn` decides which messages are served first, in all runtimes alike; `glommio` and `thread` sleep on the
 //! mailbox between turns, `inline` leaves the turns to its caller; `spawn` picks a runtime and starts the shards,
-//! `seat` lets all threads agree on one runtime; `presence` shows a shard's health to other threads; `watchdog`
-//! re-wakes one that should not sleep.
+//! `seat` lets all threads agree on one runtime; `presence` shows a shard's health to other threads; `watchdog` wakes a
+//! shard that sleeps although it has messages.
 //!
 //! ```text
 //! let plan = cpu::plan(&sys::allowed_cpus()?, sys::cpu_quota(), &CpuRequest::default());
@@ -42,8 +42,8 @@ pub trait ShardStep: 'static {
     /// vector are dropped.
     fn step(&mut self, now: Instant, messages: &mut Vec<Self::Message>);
 
-    /// Rows that a message asks to be scored. A call of [`ShardStep::step`] holds no further message once its messages
-    /// have [`ROWS_PER_TURN_MAX`](crate::limits::ROWS_PER_TURN_MAX).
+    /// Number of rows that a message asks to score. A call of [`ShardStep::step`] holds no further message once its
+    /// messages have [`ROWS_PER_TURN_MAX`](crate::limits::ROWS_PER_TURN_MAX) rows.
     fn rows_of(_message: &Self::Message) -> usize {
         0
     }
@@ -54,7 +54,7 @@ pub trait ShardStep: 'static {
 pub struct RuntimeReport {
     /// `glommio`, `thread` or `inline`.
     pub name: &'static str,
-    /// Why it is this one: it was asked for, it is the default, or the reason why another was refused.
+    /// Why this runtime is used: it was requested, it is the default, or the reason why glommio was refused.
     pub reason: String,
     /// The CPU of each shard; `None` for a shard that is not pinned.
     pub shard_cpus: Vec<Option<usize>>,
@@ -63,7 +63,7 @@ pub struct RuntimeReport {
 /// The reason why no shard was started.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// glommio was asked for by name and cannot run here.
+    /// glommio was requested by name and cannot run here.
     #[error("the glommio runtime was asked for and cannot run here: {0}")]
     GlommioRefused(String),
     /// The system refused a thread.

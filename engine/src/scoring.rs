@@ -6,10 +6,10 @@ use model::ModelInfo;
 
 use crate::{bound_model::BoundModel, features::Row};
 
-/// The loaded model, and the baseline that answers for a symbol while the loaded model does worse on it.
+/// The loaded model, and the baseline that replaces it for a symbol while it does worse there.
 #[derive(Clone, Debug, Default)]
 pub struct Scoring {
-    /// The loaded model; without one nothing is scored.
+    /// The loaded model; nothing is scored without one.
     pub model: Option<Arc<BoundModel>>,
     /// The baseline, if the fallback is switched on.
     pub baseline: Option<Arc<BoundModel>>,
@@ -36,13 +36,14 @@ impl Scoring {
         self.baseline.as_ref().map_or(0, |baseline| baseline.hash())
     }
 
-    /// Whether the loaded model predicts this many seconds ahead. A model without a horizon is taken to.
+    /// Whether the loaded model predicts this many seconds ahead. A model without a horizon in its file counts as one
+    /// that does.
     pub fn predicts_horizon(&self, horizon_s: u32) -> bool {
         self.model.as_ref().is_none_or(|model| [0, horizon_s].contains(&model.info().horizon_s))
     }
 
-    /// Info of the model with this hash: the baseline if the hash is its own, otherwise the loaded model. While a symbol
-    /// warms up no model gives a probability, and the loaded model is named.
+    /// Info of the model with this hash: the baseline's if it has that hash, otherwise the loaded model's. While a
+    /// symbol warms up no model gives a probability, and the loaded model is named.
     pub fn info(&self, hash: u64) -> Option<&Arc<ModelInfo>> {
         let baseline = self.baseline.as_ref().filter(|baseline| baseline.hash() == hash);
         baseline.or(self.model.as_ref()).map(|model| model.info())

@@ -43,7 +43,7 @@ pub struct ShardCore {
     settings: StateSettings,
     config_hash: u64,
     scoring: Scoring,
-    /// The shadow model: it scores the grid instants for live quality and serves nobody.
+    /// The shadow model: it scores the grid instants for live quality; nobody gets its predictions.
     shadow: Option<Shadow>,
     recent: recent::RecentRows,
     quality: QualityWindow,
@@ -51,13 +51,13 @@ pub struct ShardCore {
     index: FxHashMap<SymbolKey, usize>,
     entries: Vec<Entry>,
     names: FxHashMap<SymbolId, Arc<Symbol>>,
-    /// The entries with an accepted tick in this step.
+    /// Indexes of the entries that accepted a tick in this step.
     touched: Vec<usize>,
     /// The buffer of one tick's effects; empty between ticks.
     effects: Vec<Effect>,
     /// Rows of this step that wait to be scored.
     rows: rows::PendingRows,
-    /// The partitions that lanes own.
+    /// The lanes' ownerships of partitions.
     ownerships: ownership::Ownerships,
     metrics: Arc<ShardMetrics>,
 }
@@ -93,7 +93,7 @@ impl ShardCore {
         self
     }
 
-    /// Sets the baseline: the model that answers for a symbol while the loaded one does worse on it.
+    /// Sets the baseline, which replaces the loaded model for a symbol while that does worse there.
     pub fn with_baseline(mut self, baseline: Option<Arc<BoundModel>>) -> Self {
         self.scoring.baseline = baseline;
         self.name_models();
@@ -106,7 +106,7 @@ impl ShardCore {
         self
     }
 
-    /// Keeps the newest `rows_max` grid rows, on which a new model is tried before it takes over.
+    /// Keeps the newest `rows_max` grid rows, on which a new model is tried before it is activated.
     pub fn with_recent_rows(mut self, rows_max: usize) -> Self {
         self.recent = recent::RecentRows::new(rows_max);
         self
@@ -139,12 +139,12 @@ impl ShardCore {
         }
     }
 
-    /// The matured grid rows of live quality.
+    /// The grid rows with a known outcome, for live quality.
     pub fn quality(&self) -> &QualityWindow {
         &self.quality
     }
 
-    /// Handles the messages in order and leaves the vector empty, ready to be filled again.
+    /// Handles the messages in order and leaves the vector empty for reuse.
     pub fn step(&mut self, now: Instant, messages: &mut Vec<Message>, out: &mut impl Out) {
         let accepted_before = self.metrics.ticks_accepted.get();
         for message in messages.drain(..) {
@@ -174,7 +174,7 @@ impl ShardCore {
         self.touched = touched;
     }
 
-    /// Gives a tick to its symbol's state; returns the index of the symbol's entry if the tick was accepted.
+    /// Passes a tick to its symbol's state; returns the index of the symbol's entry if the tick was accepted.
     fn tick(&mut self, routed: &RoutedTick, out: &mut impl Out) -> Option<usize> {
         let i = match self.index.get(&routed.key) {
             Some(&i) => i,
@@ -278,7 +278,7 @@ impl ShardCore {
         i
     }
 
-    /// The prediction of an entry's newest tick by the model that scored the tick, once one was accepted.
+    /// The prediction of an entry's newest tick by the model that scored it; `None` before the first accepted tick.
     fn prediction(&self, i: usize) -> Option<Prediction> {
         let entry = &self.entries[i];
         Some(self.prediction_of(entry, *entry.state.newest()?, entry.scored_by.clone()))
@@ -296,7 +296,8 @@ impl ShardCore {
         }
     }
 
-    /// The loaded model's newest prediction of an entry with its JSON, encoded at most once for each tick and swap.
+    /// The loaded model's newest prediction of an entry with its JSON, encoded at most once for each tick and model
+    /// swap.
     fn answer(&mut self, i: usize) -> Option<Arc<Answer>> {
         if self.entries[i].answer.is_none() {
             self.entries[i].answer = Some(Arc::new(Answer::new(self.newest(i, None)?)));
@@ -334,7 +335,7 @@ impl ShardCore {
         Ok(())
     }
 
-    /// The fingerprint of a symbol's snapshots, of the settings, the features and the symbol's name.
+    /// The fingerprint in a symbol's snapshots: of the settings, the features and the symbol's name.
     fn snapshot_fingerprint(&self, symbol: &Symbol) -> u64 {
         self.config_hash ^ xxhash_rust::xxh3::xxh3_64(symbol.name.as_bytes())
     }
@@ -351,7 +352,7 @@ impl ShardCore {
     }
 }
 
-/// An event time as the metrics keep it; a time before 1970 becomes 0, which stands for none.
+/// An event time as the metrics hold it; a time before 1970 becomes 0, which means none.
 fn event_nanos(event_time: EventTime) -> u64 {
     u64::try_from(event_time.nanos()).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! The wish to stop, told once and seen by every thread of a source.
+//! The request to stop, which every thread of a source can see.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! Names: a symbol is `venue:product`; where its records are is its partition.
+//! Symbols (`venue:product`) and the table of them; partitions, offsets and positions of records.
 
 use std::sync::{Arc, RwLock};
 
@@ -6,38 +6,38 @@ use rustc_hash::FxHashMap;
 
 use crate::limits::SYMBOLS_MAX_DEFAULT;
 
-/// The venue whose ticks are made up. Reserved: its symbols are marked `simulated` in every answer.
+/// The venue of simulated ticks. It is reserved: its symbols are marked `simulated` in every answer.
 pub const SIMULATOR_VENUE: &str = "simulator";
 
 /// An interned symbol: an index into the process's [`SymbolTable`]. Never stored or sent out of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SymbolId(pub u32);
 
-/// Where the log holds a record: a Kafka partition, or the one computed from the symbol where there is no Kafka.
+/// The partition of a record: a Kafka partition, or computed from the symbol without Kafka.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u32);
 
-/// The place of a record in its partition: a Kafka offset, or the record's number in its source.
+/// A record's offset in its partition: a Kafka offset, or the record's number in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub u64);
 
-/// What keys a symbol's state.
+/// The key of a symbol's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SymbolKey {
-    /// Where its records are.
+    /// The partition of its records.
     pub partition: Partition,
-    /// Which symbol.
+    /// The symbol.
     pub symbol: SymbolId,
 }
 
-/// Where a tick came from: the log's partition and offset, and which ticker of that record.
+/// The position of a tick: partition and offset of its record, and its index in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The partition of the record.
     pub partition: Partition,
-    /// The record in the partition.
+    /// The offset of the record in the partition.
     pub offset: Offset,
-    /// The ticker in the record, from 0.
+    /// Index of the ticker in the record, from 0.
     pub index: u32,
 }
 
@@ -62,13 +62,13 @@ impl Symbol {
         &self.name[self.venue_len + 1..]
     }
 
-    /// Whether its prices are made up.
+    /// Whether its prices are simulated.
     pub fn is_simulated(&self) -> bool {
         self.venue() == SIMULATOR_VENUE
     }
 }
 
-/// Why a name gives no symbol.
+/// The reason why a name resolves to no symbol.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// No such symbol was seen.
@@ -77,7 +77,7 @@ pub enum ResolveError {
     /// The bare product trades at several venues.
     #[error("symbol {product:?} is ambiguous; name the venue, one of {candidates:?}")]
     Ambiguous {
-        /// What was asked for.
+        /// The name that was asked for.
         product: String,
         /// The full names it could be, sorted.
         candidates: Vec<String>,
@@ -90,9 +90,9 @@ pub enum ResolveError {
     "{name:?} was not added: the table of symbols holds {most} (engine.symbols_max; of others three quarters of it)"
 )]
 pub struct SymbolTableFull {
-    /// The symbol that found no room.
+    /// The symbol that was not added.
     pub name: String,
-    /// How many there is room for.
+    /// The bound of the table.
     pub most: usize,
 }
 
@@ -118,7 +118,7 @@ struct Names {
 }
 
 impl SymbolTable {
-    /// An empty table for so many symbols at most.
+    /// An empty table for at most `most` symbols.
     pub fn with_room_for(most: usize) -> Self {
         Self { inner: RwLock::default(), most }
     }
@@ -131,10 +131,10 @@ impl SymbolTable {
         self.intern_below(self.most, venue, product)
     }
 
-    /// The same for a symbol that another process has told of.
+    /// As [`intern`](Self::intern), for a symbol that another process has announced.
     ///
     /// # Errors
-    /// When the table is three quarters full: our own have room left.
+    /// When the table is three quarters full: the rest is reserved for this process's own symbols.
     pub fn intern_told(&self, venue: &str, product: &str) -> Result<Arc<Symbol>, SymbolTableFull> {
         self.intern_below(self.most / 4 * 3, venue, product)
     }
@@ -165,12 +165,12 @@ impl SymbolTable {
         names.by_name.get(name).map(|id| names.symbols[id.0 as usize].clone())
     }
 
-    /// The symbol of this number.
+    /// The symbol with this id.
     pub fn by_id(&self, id: SymbolId) -> Option<Arc<Symbol>> {
         self.read().symbols.get(id.0 as usize).cloned()
     }
 
-    /// The symbol that `name` means: a full name, or a bare product while only one venue trades it.
+    /// The symbol that `name` means: a full name, or a bare product if only one venue trades it.
     ///
     /// # Errors
     /// [`ResolveError`] when there is none or more than one.
@@ -201,8 +201,8 @@ impl SymbolTable {
     }
 }
 
-/// The partition of `symbol` among `partition_count` where no Kafka says it: the Java client's default, murmur2
-/// of the key with the sign bit cleared, modulo the count.
+/// The partition of `symbol` among `partition_count` without Kafka: as the Java client's default, murmur2 of the key
+/// with the sign bit cleared, modulo the count.
 ///
 /// ```
 /// use stormglass_engine::symbol::{Partition, default_partition};

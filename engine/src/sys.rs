@@ -1,8 +1,8 @@
-//! What the engine asks of Linux. Unsafe code lies in `uring` alone.
+//! Calls to Linux. Only `uring` contains unsafe code.
 //!
-//! Map: `affinity` (which CPUs are allowed, pin a thread), `memlock` (lockable memory), `quota` (the control
-//! group's CPU share), `thread_state` (what a thread does, how long it waited for a CPU), `uring` (would glommio run
-//! here?), and the membarrier registration below. Everything answers with a value or a reason in words.
+//! Map: `affinity` (allowed CPUs, pinning a thread), `memlock` (lockable memory), `quota` (the control group's CPU
+//! share), `thread_state` (the state of a thread, and its wait for a CPU), `uring` (whether glommio can run here), and
+//! the membarrier registration below. Each function returns a value, or a reason in words.
 
 mod affinity;
 mod memlock;
@@ -20,9 +20,9 @@ pub use self::{
     uring::probe_uring,
 };
 
-/// Registers the process for cheap membarriers. glommio issues one before each sleep; the registration costs tens of
+/// Registers the process for cheap membarriers. glommio issues one before each sleep; the registration takes tens of
 /// milliseconds on large machines once there are many threads, so it belongs at the start of `main`. It may be
-/// repeated, and where the kernel refuses it glommio finds its own substitute.
+/// repeated; if the kernel refuses it, glommio uses a substitute.
 pub fn register_membarrier() {
     membarrier(MembarrierCommand::RegisterPrivateExpedited).ok();
 }

@@ -1,12 +1,12 @@
-//! Questions about single symbols, gathered on their front thread: one message to a shard and one answer back for all
-//! that arrive together.
+//! Gathers questions about single symbols on a front thread: questions that arrive together go to a shard in one
+//! message and come back in one answer.
 //!
 //! Waking a shard, and being woken by it, costs far more than the question. Under load many requests become ready in
-//! one turn of the front's event loop; they wait for the end of that turn and travel together. Alone, a question
-//! waits for nothing.
+//! one turn of the front's event loop; they wait for the end of that turn and are sent together. A lone question does
+//! not wait.
 //!
 //! A prediction changes only with its symbol's next tick or with the model. A front thread keeps the newest prediction
-//! of each symbol and answers by it until the shard marks it superseded; then the next question goes to the shard.
+//! of each symbol and answers from it until the shard marks it superseded; the next question goes to the shard.
 
 use std::{
     cell::{Cell, RefCell},
@@ -25,16 +25,16 @@ use crate::{
     symbol::SymbolKey,
 };
 
-/// Greatest delay with which a deadline is noticed. One ticker serves all questions of a thread, because a timer for
+/// Greatest delay before a passed deadline is noticed. One ticker serves all questions of a thread, because a timer for
 /// each would write to the event loop's wake-up descriptor once a request.
 const TICK: Duration = Duration::from_millis(20);
 
 type Reply = Result<Option<Arc<Answer>>, AskError>;
 
-/// Symbols in one message at most: it bounds the work of a shard before it looks at its ticks again.
+/// Most symbols in one message. It bounds a shard's work between two looks at its ticks.
 const SYMBOLS_PER_MESSAGE_MAX: usize = 64;
 
-/// A question that waits for its turn to end.
+/// A question that waits for the end of its turn.
 struct Waiting {
     mailbox: Arc<Mailbox<Message>>,
     symbol: SymbolKey,
@@ -42,7 +42,7 @@ struct Waiting {
     reply: oneshot::Sender<Reply>,
 }
 
-/// A prediction as a shard last gave it to this thread.
+/// A prediction that a shard gave to this thread.
 struct Kept {
     /// Mailbox of the shard that gave the answer: several engines can live in one process.
     mailbox: Arc<Mailbox<Message>>,
@@ -53,15 +53,15 @@ thread_local! {
     /// The newest answer of each symbol.
     static KEPT: RefCell<FxHashMap<SymbolKey, Kept>> = RefCell::default();
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
-    /// Whether a task of this thread is about to send them.
+    /// Whether a task of this thread is about to send the waiting questions.
     static SENDING: Cell<bool> = const { Cell::new(false) };
-    /// Messages of this thread that wait for an answer of a shard.
+    /// Messages of this thread that a shard has not answered yet.
     static IN_FLIGHT: Cell<usize> = const { Cell::new(0) };
     static TICKED: Arc<Notify> = Arc::new(Notify::new());
 }
 
-/// Asks the shard behind `mailbox` for the newest prediction of `symbol`. The caller's runtime must be one that stays
-/// on its thread.
+/// Asks the shard behind `mailbox` for the newest prediction of `symbol`. The caller must run on a current-thread
+/// runtime.
 pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, deadline: Instant) -> Reply {
     if let Some(answer) = kept(mailbox, symbol) {
         return Ok(Some(answer));
@@ -100,7 +100,7 @@ fn keep(waiting: &Waiting, answer: &Option<Arc<Answer>>) {
     });
 }
 
-/// Held by the one task of a thread that will send the waiting questions. If it is dropped with its runtime, the
+/// Marks the one task of a thread that will send the waiting questions. If it is dropped with its runtime, the
 /// questions are dropped too.
 struct Turn;
 
@@ -118,7 +118,7 @@ impl Drop for Turn {
     }
 }
 
-/// Lets every request that is ready ask first, then sends.
+/// Yields once so that every request that is ready can add its question, then sends.
 async fn send_all(turn: Turn) {
     tokio::task::yield_now().await;
     let mut rest = WAITING.take();
@@ -136,8 +136,8 @@ async fn send_all(turn: Turn) {
     }
 }
 
-/// One message for all these questions of one shard; its answer is dealt out by a task of its own, so that a slow
-/// shard does not hold up the others.
+/// Sends the questions of one shard in one message. A task of its own distributes the answer, so that a slow shard does
+/// not hold up the others.
 fn send(mailbox: &Mailbox<Message>, questions: Vec<Waiting>) {
     let deadline = questions.iter().map(|waiting| waiting.deadline).max().expect("there is a first question");
     let symbols = questions.iter().map(|waiting| waiting.symbol).collect();
@@ -153,7 +153,7 @@ fn send(mailbox: &Mailbox<Message>, questions: Vec<Waiting>) {
     }
 }
 
-/// Hands each asker its prediction, or the error if the deadline of all of them passes first.
+/// Gives each asker its prediction, or the error if the deadline of all of them passes first.
 async fn deal_out(mut answer: oneshot::Receiver<Vec<Option<Arc<Answer>>>>, mut questions: Vec<Waiting>) {
     let ticked = TICKED.with(Arc::clone);
     loop {
@@ -193,7 +193,7 @@ fn refuse(questions: Vec<Waiting>, error: AskError) {
     }
 }
 
-/// Lets deadlines be noticed while anything is in flight.
+/// Wakes the thread regularly while a message is unanswered, so that passed deadlines are noticed.
 async fn tick() {
     while IN_FLIGHT.get() > 0 {
         tokio::time::sleep(TICK).await;

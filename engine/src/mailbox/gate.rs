@@ -1,4 +1,4 @@
-//! The sleeping flag and the waker of one queue: who wakes a sleeper, exactly once, and never not.
+//! The sleeping flag and the waker of one queue. They make sure that exactly one pusher wakes a sleeper.
 
 use std::task::{Context, Poll, Waker};
 
@@ -25,12 +25,12 @@ pub(super) struct SleepGate {
     wakes: AtomicU64,
 }
 
-/// The sleeper's own part.
+/// The sleeper's side of a gate.
 #[derive(Debug, Default)]
 pub(super) struct Sleeper {
-    /// The waker that the gate holds: while it stays the same, no lock is taken.
+    /// A copy of the gate's waker: while it stays the same, no lock is taken.
     waker: Option<Waker>,
-    /// Whether the last poll left the flag up.
+    /// Whether the last poll left the flag set.
     armed: bool,
 }
 
@@ -46,7 +46,7 @@ impl Default for SleepGate {
 }
 
 impl SleepGate {
-    /// Called after the news was stored; wakes the sleeper if it may have missed it.
+    /// Wakes the sleeper if the flag is set. Call it after the message was stored.
     pub(super) fn notify(&self) {
         // store(news); fence; load(flag). Pairs with `poll_news`: store(flag); fence; load(news).
         fence(Ordering::SeqCst);
@@ -57,7 +57,7 @@ impl SleepGate {
         }
     }
 
-    /// Ready when there may be news; otherwise raises the flag and leaves `cx`'s waker with the gate.
+    /// Ready when there may be a message; otherwise sets the flag and stores `cx`'s waker in the gate.
     pub(super) fn poll_news(
         &self,
         sleeper: &mut Sleeper,
@@ -87,13 +87,13 @@ impl SleepGate {
         Poll::Pending
     }
 
-    /// Takes the flag down without a wake, for a sleeper that found news elsewhere.
+    /// Clears the flag without a wake, for a sleeper that found a message in another queue.
     pub(super) fn disarm(&self, sleeper: &mut Sleeper) {
         self.sleeping.swap(false, Ordering::Relaxed);
         sleeper.armed = false;
     }
 
-    /// Wakes the sleeper whatever the flag says. The lock is held while waking, so that a waker is never used after
+    /// Wakes the sleeper whatever the flag's value. The lock is held while waking, so that a waker is never used after
     /// the shard took it back in [`set_waker`](Self::set_waker).
     pub(super) fn wake(&self) {
         if let Some(waker) = &*self.lock() {
@@ -101,7 +101,7 @@ impl SleepGate {
         }
     }
 
-    /// Whether the flag is up: asleep, and no pusher has come to wake it.
+    /// Whether the flag is set: the shard sleeps, and no pusher has woken it.
     pub(super) fn is_sleeping(&self) -> bool {
         self.sleeping.load(Ordering::SeqCst)
     }

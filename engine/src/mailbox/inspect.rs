@@ -1,25 +1,25 @@
-//! What a watchdog may see and do from outside, whatever the message type.
+//! The watchdog's view of a mailbox, independent of the message type.
 
 use super::{Mailbox, Queue};
 
-/// A queue at one look.
+/// The state of one queue at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueState {
     /// Messages waiting.
     pub depth: usize,
     /// Messages taken since the start.
     pub pops: u64,
-    /// The flag is up: the shard sleeps and no pusher has come to wake it.
+    /// Whether the flag is set: the shard sleeps and no pusher has woken it.
     pub sleeping: bool,
 }
 
 /// A mailbox without its message type.
 pub trait Watched: Send + Sync {
-    /// The queue now.
+    /// The state of the queue now.
     fn queue_state(&self, queue: Queue) -> QueueState;
     /// Wakes the shard's waiter on this queue, even if it was woken already.
     fn rewake(&self, queue: Queue);
-    /// See [`Mailbox::close`].
+    /// Closes the mailbox, see [`Mailbox::close`].
     fn close(&self);
 }
 

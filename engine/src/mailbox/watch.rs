@@ -1,4 +1,4 @@
-//! The shard's side of the mailbox: wait for one queue in a task, or for both on a plain thread.
+//! The shard's side of the mailbox: waits for one queue in a task, or for both on a plain thread.
 
 use std::{
     sync::Arc,
@@ -33,7 +33,7 @@ impl<M> QueueWatch<M> {
     }
 }
 
-/// Parks the current thread until either queue has mail: the same protocol, with a waker that unparks.
+/// Parks the current thread until either queue has a message, by the same protocol with a waker that unparks.
 #[derive(Debug)]
 pub struct ThreadParker<M> {
     control: QueueWatch<M>,
@@ -54,7 +54,7 @@ impl Wake for Unpark {
 }
 
 impl<M> ThreadParker<M> {
-    /// A parker for the thread that calls this.
+    /// A parker for the calling thread.
     pub fn for_current_thread(mailbox: &Arc<Mailbox<M>>) -> Self {
         Self {
             control: QueueWatch::new(mailbox.clone(), Queue::Control),

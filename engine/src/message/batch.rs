@@ -1,4 +1,4 @@
-//! Ticks on their way to a shard, and the predictions on their way back to a lane.
+//! Batches of ticks to a shard, and the replies with their predictions.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ use crate::{
     tick::{EventTime, Tick},
 };
 
-/// A tick with the state it moves and the record it was found in.
+/// A tick with the key of its state and the position of its record.
 #[derive(Clone, Debug)]
 pub struct RoutedTick {
     /// The key of the symbol's state.
     pub key: SymbolKey,
     /// The record, and the ticker in it.
     pub position: Position,
-    /// The ownership of the partition under which the record was read; [`Epoch::NONE`] for a source that owns none.
+    /// The ownership epoch under which the record was read; [`Epoch::NONE`] for a source that owns no partitions.
     pub epoch: Epoch,
     /// The tick itself.
     pub tick: Tick,
 }
 
-/// Ticks for one shard, in the order of their source. A symbol travels with the first batch that has a tick of it, so a
-/// shard never looks one up.
+/// Ticks for one shard, in the order of their source. A symbol is included in the first batch with a tick of it, so a
+/// shard never looks a symbol up.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Symbols that the source has not sent to this shard before.
@@ -35,18 +35,18 @@ pub struct Batch {
     /// About [`TICKS_PER_BATCH_MAX`](crate::limits::TICKS_PER_BATCH_MAX) ticks at most: a lane keeps the ticks of one
     /// record together.
     pub ticks: Vec<RoutedTick>,
-    /// Where the predictions of these ticks go; `None` if the sender wants none back.
+    /// Where to send the predictions of these ticks; `None` if the sender does not want them.
     pub reply: Option<BatchReply>,
 }
 
-/// The sender's wish to have predictions of a batch back.
+/// Requests the predictions of a batch.
 #[derive(Debug)]
 pub struct BatchReply {
-    /// Takes one [`ShardReply::Predictions`] a batch. The sender keeps room in the channel for it.
+    /// Receives one [`ShardReply::Predictions`] for each batch. The sender keeps room in the channel for it.
     pub to: Sender<ShardReply>,
-    /// The number of the shard, which the reply repeats.
+    /// Number of the shard, which is repeated in the reply.
     pub shard: usize,
-    /// The predictions that come back.
+    /// Which predictions to return.
     pub emit: Emit,
 }
 
@@ -55,27 +55,27 @@ pub struct BatchReply {
 pub enum ShardReply {
     /// The predictions of one batch.
     Predictions(Predictions),
-    /// The state that [`PartitionWork::Snapshot`](super::PartitionWork::Snapshot) asked for.
+    /// The answer to [`PartitionWork::Snapshot`](super::PartitionWork::Snapshot).
     Snapshot {
-        /// The symbol that was asked for.
+        /// Key of the requested symbol.
         key: SymbolKey,
-        /// The bytes of its state; `None` if it has none under the epoch that was asked for.
+        /// The bytes of its state; `None` if there is none under the order's epoch.
         bytes: Option<Vec<u8>>,
     },
-    /// The end of a [`PartitionWork::Restore`](super::PartitionWork::Restore).
+    /// The answer to [`PartitionWork::Restore`](super::PartitionWork::Restore).
     Restored {
-        /// The symbol that was to be restored.
+        /// Key of the restored symbol.
         key: SymbolKey,
-        /// Whether the bytes were a whole state; `None` if another ownership of the partition has begun.
+        /// An error if the bytes are not a whole state; `None` if another ownership of the partition has begun.
         outcome: Option<Result<(), SnapshotError>>,
     },
 }
 
 impl ShardReply {
-    /// Sends the reply. A lane that has ended is not told.
+    /// Sends the reply. A lane that has ended does not get it.
     ///
     /// # Panics
-    /// If the channel is full: a lane must keep room for the replies to all that it has sent.
+    /// If the channel is full: a lane must keep room for the replies to all its requests.
     pub(crate) fn send(self, to: &Sender<Self>) {
         if let Err(TrySendError::Full(_)) = to.try_send(self) {
             panic!("a lane sent more than its reply channel has room for");
@@ -83,35 +83,35 @@ impl ShardReply {
     }
 }
 
-/// The predictions of one batch that its sender wants, in the order of the ticks.
+/// The requested predictions of one batch, in the order of the ticks.
 #[derive(Debug, Default)]
 pub struct Predictions {
     /// One entry for each prediction.
     pub entries: Vec<PredictionEntry>,
-    /// The JSON of all predictions, one behind the other.
+    /// The JSON of all predictions, concatenated.
     pub bytes: Vec<u8>,
     /// The number of the shard.
     pub shard: usize,
-    /// How many ticks the batch had.
+    /// Number of ticks in the batch.
     pub ticks: usize,
-    /// How many of them were refused because another ownership of their partition has begun.
+    /// Number of ticks refused because another ownership of their partition has begun.
     pub foreign: usize,
 }
 
-/// One prediction of a batch, but for its JSON.
+/// One prediction of a batch; its JSON is in [`Predictions::bytes`].
 #[derive(Debug)]
 pub struct PredictionEntry {
-    /// The symbol that it is about.
+    /// The symbol.
     pub symbol: Arc<Symbol>,
-    /// The position of the tick that led to it.
+    /// Position of the tick.
     pub position: Position,
-    /// The event time of that tick.
+    /// Event time of the tick.
     pub as_of: EventTime,
     /// The model that scored the tick, if one is loaded.
     pub model: Option<Arc<ModelInfo>>,
-    /// Whether that model stands in for the loaded one, which does worse on this symbol.
+    /// Whether that model is the baseline, used because the loaded model does worse on this symbol.
     pub is_stand_in: bool,
-    /// Where the JSON ends in [`Predictions::bytes`]; it begins where the entry before ends.
+    /// End of its JSON in [`Predictions::bytes`]; it starts at the end of the entry before.
     pub end: usize,
 }
 

@@ -7,10 +7,10 @@
 //! about forty of the whole service, the executor woke on every one of 11,686 re-wakes, found preemption due each
 //! time, and never polled the task. The crate cannot be patched here, and its loop offers no other way in.
 //!
-//! So the shard does not trust glommio with a wake-up at all. Its task serves turns and, when there is no mail, parks
-//! this thread by the mailbox's own protocol, which the loom models cover; it never returns `Pending`. Nothing relies
-//! on preemption, a heartbeat or the watchdog. What priorities there are, control before ticks and a batch of ticks a
-//! turn, are the turn's own.
+//! So the shard does not rely on glommio for a wake-up. Its task serves turns and, when there is no message, parks this
+//! thread by the mailbox's own protocol, which the loom models cover; it never returns `Pending`. Nothing relies on
+//! preemption, a heartbeat or the watchdog. The turn itself sets the priorities: control before ticks, and one batch of
+//! ticks a turn.
 
 use std::{
     any::Any,
@@ -25,14 +25,14 @@ use super::{ShardStep, thread, turn::ShardLoop};
 /// Shards do no disk I/O: small rings, and the least memory to register (fits the lowest memlock limits).
 const RING_DEPTH: usize = 64;
 
-/// A panic of the core. It is carried out of the executor by hand: glommio's destructors panic again when a panic
+/// A panic of the core. It is carried out of the executor as a value: glommio's destructors panic again when a panic
 /// unwinds through them, which would abort the process.
 type Panic = Box<dyn Any + Send>;
 
-/// An executor on the calling thread, pinned if it can be; the second value is where it is.
+/// Makes an executor on the calling thread, pinned if possible; the second value is the CPU it is pinned to.
 ///
 /// # Errors
-/// glommio's refusal in words.
+/// glommio's refusal as a sentence.
 pub(super) fn make_executor(cpu: Option<usize>) -> Result<(LocalExecutor, Option<usize>), String> {
     let make = |placement| {
         LocalExecutorBuilder::new(placement).name("shard").io_memory(0).ring_depth(RING_DEPTH).make()

@@ -1,4 +1,4 @@
-//! The runtime whose caller drives the turns and says what time it is: tests, benches, training, replay.
+//! The runtime whose caller drives the turns and passes the time: tests, benches, training, replay.
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,12 +19,12 @@ impl<S: ShardStep> InlineShard<S> {
         Self { shard: ShardLoop::new(core, mailbox, Arc::default()) }
     }
 
-    /// One turn at `now`; whether it handled a message.
+    /// Takes one turn at `now`. Returns whether it handled a message.
     pub fn turn(&mut self, now: Instant) -> bool {
         self.shard.turn(|| now) == Turn::Worked
     }
 
-    /// Turns until both queues are empty. Returns the turns that handled messages.
+    /// Takes turns until both queues are empty. Returns the number of turns that handled messages.
     pub fn run_until_idle(&mut self, now: Instant) -> usize {
         std::iter::from_fn(|| self.turn(now).then_some(())).count()
     }
@@ -34,7 +34,7 @@ impl<S: ShardStep> InlineShard<S> {
         self.shard.core()
     }
 
-    /// The core, to call it without the mailbox.
+    /// The core, for calls without the mailbox.
     pub fn core_mut(&mut self) -> &mut S {
         self.shard.core_mut()
     }

@@ -1,4 +1,4 @@
-//! A shard's health as other threads see it: whether it lives, and for how long it has left its messages untouched.
+//! A shard's health as other threads see it: its stage, and the time for which its messages have waited.
 
 use std::{
     sync::{
@@ -52,7 +52,7 @@ impl Presence {
         Some(self.thread_id.load(Ordering::Relaxed)).filter(|&id| id != 0)
     }
 
-    /// Whether the core is in a step: a wait inside a step is no lost wake-up.
+    /// Whether the core is in a step: a thread that sleeps inside a step has not lost a wake-up.
     pub(super) fn in_step(&self) -> bool {
         self.in_step.load(Ordering::Relaxed)
     }
@@ -72,8 +72,8 @@ impl Presence {
     }
 }
 
-/// Held by a shard's thread for as long as it serves. Its drop, also by a panic, updates the presence and closes the
-/// mailbox: a shard is never silently dead.
+/// Held by a shard's thread while it serves. Dropping it, by a panic too, updates the presence and closes the mailbox,
+/// so a dead shard is always noticed.
 pub(super) struct Attendance<M> {
     shard: usize,
     presence: Arc<Presence>,
@@ -100,7 +100,7 @@ impl<M> Drop for Attendance<M> {
     }
 }
 
-/// The shards' health, cheap to clone, for readiness and metrics.
+/// The health of all shards, cheap to clone, for readiness and metrics.
 #[derive(Clone, Debug)]
 pub struct Liveness {
     pub(super) shards: Arc<[Arc<Presence>]>,

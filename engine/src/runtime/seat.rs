@@ -49,7 +49,7 @@ struct Ushered {
     seated: Receiver<Option<usize>>,
 }
 
-/// The spawner's side: it hears all threads and decides.
+/// The spawner's side: it collects the attempts of all threads and decides.
 #[derive(Debug, Default)]
 pub(super) struct Usher {
     seats: Vec<Ushered>,
@@ -69,8 +69,8 @@ impl Usher {
         Seat { plan, tried, decision, seated }
     }
 
-    /// Waits for every thread's try, decides, and tells the threads. On an error the threads end, because their
-    /// channels close.
+    /// Waits for every thread's attempt, decides, and sends the decision to the threads. On an error the threads end,
+    /// because their channels close.
     pub(super) fn settle(
         self,
         wish: Result<(), String>,

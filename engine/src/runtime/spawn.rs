@@ -124,7 +124,7 @@ pub fn spawn_shards_guarded<S: ShardStep>(
     Ok(shards)
 }
 
-/// Whether to try glommio; the error is the reason not to.
+/// Whether to try glommio; an error gives the reason not to.
 fn wish(choice: RuntimeChoice) -> Result<(), String> {
     match choice {
         RuntimeChoice::Thread => Err("asked for".to_owned()),
@@ -134,7 +134,7 @@ fn wish(choice: RuntimeChoice) -> Result<(), String> {
 }
 
 impl Shards {
-    /// The runtime, why it was picked, and the CPU of each shard.
+    /// The runtime with the reason for it, and the CPU of each shard.
     pub fn report(&self) -> &RuntimeReport {
         &self.report
     }

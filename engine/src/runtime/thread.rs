@@ -1,7 +1,7 @@
-//! The runtime of a plain OS thread: take a turn, poll a little longer if configured, park.
+//! The runtime on a plain OS thread: take a turn, poll a little longer if configured, park.
 //!
-//! Not a lesser mode: the glommio runtime parks the same way. An unpark leaves a token that the next park takes, so no
-//! wake-up is lost between the last look and the sleep.
+//! The glommio runtime parks in the same way. An unpark leaves a token that the next park takes, so no wake-up is lost
+//! between the last poll and the sleep.
 
 use std::{
     sync::Arc,
@@ -31,7 +31,7 @@ pub(super) fn serve<S: ShardStep>(shard: &mut ShardLoop<S>, spin: Duration) {
     }
 }
 
-/// Polls the queues for this long; whether there is a message.
+/// Polls the queues for this long. Returns whether there is a message.
 pub(super) fn spin_for_mail<M>(mailbox: &Arc<Mailbox<M>>, spin: Duration) -> bool {
     if spin.is_zero() {
         return false;

@@ -1,10 +1,10 @@
-//! A thread outside the shards that looks every few milliseconds for a shard that sleeps although it has messages.
+//! A thread outside the shards that checks every few milliseconds for a shard that sleeps although it has messages.
 //!
-//! It must not cry wolf: a shard without progress may be in a long step, or in line for a CPU that others hold. So a
-//! re-wake is counted only when, for a whole period, no message was taken from a queue with mail, the core is not at
-//! work, the kernel says that the thread is asleep, and the sleeping flag says that it was woken: a wake-up was
-//! lost. With the flag still up the pusher has stored its message and has not come to wake (it lost its own CPU in
-//! between): that shard is woken too, which is quicker for it, and not counted.
+//! It must not report false alarms: a shard without progress may be in a long step, or waiting for a CPU that others
+//! hold. So a re-wake is counted only if, for a whole period, no message was taken from a non-empty queue, the core is
+//! not in a step, the kernel reports the thread as asleep, and the sleeping flag is clear, which means that it was
+//! woken: a wake-up was lost. If the flag is still set, the pusher has stored its message but has not woken the shard
+//! yet (it lost its own CPU in between): the shard is woken too, which is quicker for it, and nothing is counted.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use crate::{
     sys::{self, ThreadState},
 };
 
-/// One shard, as the watchdog sees it.
+/// The watchdog's view of one shard.
 pub(super) struct Ward {
     pub(super) presence: Arc<Presence>,
     pub(super) mailbox: Arc<dyn Watched>,
@@ -110,7 +110,7 @@ fn is_asleep(presence: &Presence) -> bool {
         && !presence.in_step()
 }
 
-/// Whether a message was taken while we were looking.
+/// Whether a message was taken since the state `before`.
 fn moved(ward: &Ward, queue: Queue, before: QueueState) -> bool {
     ward.mailbox.queue_state(queue).pops != before.pops
 }
@@ -124,7 +124,7 @@ mod tests {
 
     const PERIOD: Duration = Duration::from_millis(5);
 
-    /// A shard's thread that does this until the test ends, with one message in its mailbox that it never takes.
+    /// A shard's thread that runs `does` until the test ends, with one message in its mailbox that it never takes.
     fn ward_whose_thread(does: impl Fn(&mpsc::Receiver<()>) + Send + 'static) -> (Ward, mpsc::Sender<()>) {
         let mailbox = Arc::new(Mailbox::new(4, 4));
         mailbox.push(Queue::Ticks, ()).unwrap();
@@ -149,7 +149,7 @@ mod tests {
         while ended.try_recv() == Err(mpsc::TryRecvError::Empty) {}
     }
 
-    /// Two looks, a period apart.
+    /// Checks twice, a period apart.
     fn rewakes_after_two_looks(ward: &Ward) -> u64 {
         let (mut record, start) = (Record::default(), Instant::now());
         look(ward, &mut record, start, PERIOD);

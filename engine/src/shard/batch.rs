@@ -1,4 +1,4 @@
-//! A batch of ticks: each moves its symbol's state, and a lane gets the predictions back as JSON.
+//! Applies a batch of ticks to the states, and returns the predictions as JSON to a lane.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl ShardCore {
-    /// Takes a batch of ticks, and replies with their predictions if the sender wants them. Ticks under another epoch
-    /// than the newest of their partition are refused.
+    /// Applies a batch, and replies with its predictions if the sender wants them. Ticks whose epoch is not the newest
+    /// of their partition are refused.
     pub fn ticks(&mut self, batch: &Batch, out: &mut impl Out) {
         for symbol in &batch.new_symbols {
             self.names.insert(symbol.id, symbol.clone());
@@ -56,13 +56,13 @@ impl ShardCore {
         predictions
     }
 
-    /// Whether the model with this hash is the baseline, and not the loaded model too.
+    /// Whether this is the hash of the baseline and not also that of the loaded model.
     fn is_stand_in(&self, hash: u64) -> bool {
         let has_hash = |model: &Option<Arc<BoundModel>>| model.as_ref().is_some_and(|m| m.hash() == hash);
         has_hash(&self.scoring.baseline) && !has_hash(&self.scoring.model)
     }
 
-    /// The second of the event time of the newest tick that the symbol of `tick` has had.
+    /// The second of the newest event time of the tick's symbol.
     fn newest_second(&self, tick: &RoutedTick) -> Option<i64> {
         let i = *self.index.get(&tick.key)?;
         Some(self.entries[i].state.clock()?.second())
@@ -158,7 +158,7 @@ mod tests {
             self.names.intern("simulator", "BTC-USD").unwrap()
         }
 
-        /// The predictions of these ticks of the simulator, as text, and how many ticks were foreign.
+        /// Predictions of these ticks of the simulator, as text, and the number of foreign ticks.
         fn ticks(&mut self, epoch: Epoch, range: std::ops::Range<usize>) -> (Vec<String>, usize) {
             let symbol = self.symbol();
             let key = SymbolKey { partition: PARTITION, symbol: symbol.id };

@@ -1,4 +1,4 @@
-//! Questions about a shard's symbols, and orders to it.
+//! Handles control messages: questions about a shard's symbols, and orders to it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl ShardCore {
-    /// Answers a question or obeys an order. A reply is dropped if the asker has gone meanwhile.
+    /// Handles one control message. A reply is dropped if the asker is gone.
     pub(super) fn control(&mut self, now: Instant, control: Control) {
         match control {
             Control::Predict { symbols, model, deadline, reply } => {

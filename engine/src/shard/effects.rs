@@ -1,5 +1,5 @@
-//! What a shard does with the effects of a tick: it counts, keeps quality rows and recent rows, scores by the shadow model,
-//! notes events, and hands each effect on.
+//! Handles the effects of a tick: counts them, keeps quality rows and recent rows, scores by the shadow model, notes
+//! events, and passes each effect on.
 
 use super::{Out, ShardCore};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl ShardCore {
-    /// Empties the buffer of effects, all of the tick at `as_of` of the entry `i`.
+    /// Handles and removes all buffered effects, which the tick at `as_of` had on entry `i`.
     pub(super) fn take_effects(&mut self, i: usize, as_of: EventTime, out: &mut impl Out) {
         let horizon_s = self.settings.label.horizon_s;
         let is_horizon_ours = self.scoring.predicts_horizon(horizon_s);

@@ -1,4 +1,4 @@
-//! One symbol in its shard: its state, and what answers about it are made of.
+//! The data of one symbol in its shard: its state, and its cached answer.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     symbol::{Symbol, SymbolKey},
 };
 
-/// One symbol of the shard.
+/// The data of one symbol in the shard.
 pub(super) struct Entry {
     pub(super) symbol: Arc<Symbol>,
     pub(super) key: SymbolKey,
@@ -20,19 +20,19 @@ pub(super) struct Entry {
     /// Info of the model that scored the newest tick.
     pub(super) scored_by: Option<Arc<ModelInfo>>,
     /// Whether the newest tick may have been scored by another model than the loaded one, as after a swap or a restore.
-    /// If so, a question makes the loaded model score the state again.
+    /// A question then makes the loaded model score the state again.
     pub(super) is_outdated: bool,
-    /// The answer to questions until the next tick or swap. HTTP fronts keep it as well and check that it is not
+    /// The cached answer, valid until the next tick or swap. HTTP fronts keep it too and check that it is not
     /// superseded.
     pub(super) answer: Option<Arc<Answer>>,
-    /// Probabilities of the shadow model that wait for their outcomes.
+    /// Probabilities of the shadow model whose outcomes are not known yet.
     pub(super) waiting: Waiting,
-    /// Whether the step in progress has accepted a tick of the symbol.
+    /// Whether the present step has accepted a tick of the symbol.
     pub(super) touched: bool,
 }
 
 impl Entry {
-    /// Drops the kept answer and marks it as superseded for everyone who keeps it.
+    /// Drops the cached answer and marks it as superseded for everyone who keeps it.
     pub(super) fn supersede_answer(&mut self) {
         if let Some(answer) = self.answer.take() {
             answer.supersede();
@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// When the state goes, its answer is superseded wherever it is kept.
+/// Supersedes the cached answer when the state is dropped.
 impl Drop for Entry {
     fn drop(&mut self) {
         self.supersede_answer();

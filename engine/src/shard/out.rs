@@ -1,18 +1,18 @@
-//! Where a shard's step puts its predictions and effects.
+//! The output of a shard's step.
 
 use std::sync::Arc;
 
 use crate::{message::Answer, state::Effect, symbol::Symbol};
 
-/// Takes the predictions and effects of a step as they arise.
+/// Receives the predictions and effects of a step as they arise.
 pub trait Out {
-    /// The predictions that [`Out::prediction`] is given.
+    /// Which predictions to pass to [`Out::prediction`].
     fn wanted(&self) -> Wanted {
         Wanted::Nothing
     }
-    /// Takes a prediction with its JSON.
+    /// Receives a prediction with its JSON.
     fn prediction(&mut self, _answer: Arc<Answer>) {}
-    /// Takes an effect of one of the symbol's ticks, in the order of the ticks.
+    /// Receives an effect of one of the symbol's ticks, in the order of the ticks.
     fn effect(&mut self, _symbol: &Arc<Symbol>, _effect: &Effect) {}
 }
 
@@ -21,7 +21,7 @@ pub trait Out {
 pub enum Wanted {
     /// No prediction: none is encoded.
     Nothing,
-    /// At the end of a step the newest prediction of each symbol that had ticks in it.
+    /// At the end of a step, the newest prediction of each symbol that had ticks in it.
     NewestOfStep,
     /// The prediction of every accepted tick, in the order of the ticks.
     EveryTick,

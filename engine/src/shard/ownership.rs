@@ -1,4 +1,4 @@
-//! Which lane owns a partition, and what the owner may order: open it, close it, take and restore states.
+//! Ownership of partitions by lanes, and the owner's orders: open, close, snapshot and restore.
 
 use rustc_hash::FxHashMap;
 
@@ -9,27 +9,27 @@ use crate::{
     symbol::{Offset, Partition, SymbolKey},
 };
 
-/// The partitions that lanes own in this shard. Those that a file or the simulator fills are not among them.
+/// The partitions that lanes own in this shard. Partitions that a file or the simulator fills are not among them.
 pub(super) type Ownerships = FxHashMap<Partition, Ownership>;
 
-/// A lane's ownership of a partition. It stays when the lane has closed it, so that the partition's epoch never sinks.
+/// A lane's ownership of a partition. It stays after the lane has closed it, so that the partition's epoch never falls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ownership {
     pub(super) epoch: Epoch,
     new_origin_before: Offset,
-    /// Predictions of records below this are not written: they were before.
+    /// Predictions of records below this offset are not returned, because they are committed already.
     pub(super) emit_from: Offset,
 }
 
 impl Ownership {
-    /// Where the state of a symbol first seen at `offset` begins.
+    /// Whether the state of a symbol first seen at `offset` starts at its origin or at a new one.
     pub(super) fn state_from(&self, offset: Offset) -> StateFrom {
         if offset < self.new_origin_before { StateFrom::NewOrigin } else { StateFrom::Origin }
     }
 }
 
 impl ShardCore {
-    /// Carries out an order about a partition, unless its epoch is over.
+    /// Carries out an order, unless its epoch is older than the partition's.
     pub(super) fn order(&mut self, order: PartitionOrder) {
         let PartitionOrder { partition, epoch, work } = order;
         let is_current = self.epoch(partition) == epoch;
@@ -63,7 +63,7 @@ impl ShardCore {
         self.ownerships.get(&partition).map_or(Epoch::NONE, |ownership| ownership.epoch)
     }
 
-    /// Forgets every symbol of a partition.
+    /// Drops every symbol of a partition.
     fn drop_partition(&mut self, partition: Partition) {
         for i in self.touched.drain(..) {
             self.entries[i].touched = false;

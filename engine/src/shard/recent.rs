@@ -1,4 +1,4 @@
-//! The newest scored grid rows, on which a new model is tried before it takes over.
+//! The newest scored grid rows, on which a new model is tried before it is activated.
 
 use crate::features::Row;
 
@@ -27,7 +27,7 @@ impl RecentRows {
         }
     }
 
-    /// All of them, the oldest first.
+    /// All rows, oldest first.
     pub(super) fn read(&self) -> Vec<Row> {
         let (newer, older) = self.rows.split_at(self.oldest);
         [older, newer].concat()

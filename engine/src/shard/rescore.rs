@@ -1,9 +1,9 @@
-//! The newest answers after the model has changed.
+//! Scores symbols again after the model has changed.
 //!
-//! A swap scores nothing. It marks every symbol as outdated. A symbol that is asked for before its next tick is scored
-//! again, once, from the state that its newest tick left. So a symbol without further ticks answers by the loaded model
-//! too, and a swap delays no tick, however many symbols there are. Such a score goes to the asker and nowhere else: not
-//! into the state, a snapshot, a lane's outputs, the quality or a counter.
+//! A swap scores nothing; it marks every symbol as outdated. If such a symbol is asked for before its next tick, the
+//! loaded model scores it again, once, from the state that its newest tick left. So a symbol without further ticks is
+//! answered by the loaded model too, and a swap delays no tick, however many symbols there are. Such a score goes to
+//! the asker only: not into the state, a snapshot, a lane's output, the quality or a counter.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::{
     bound_model::BoundModel, message::Answer, prediction::Prediction, scoring::Scoring, symbol::SymbolKey,
 };
 
-/// A model that a question asks for and that is not the loaded one, as while the shards change from one to the other.
-/// `None` inside: the model cannot drive the stream and has no answers for symbols.
+/// The model that a question names, if it is not the loaded one, as while the shards change models one after the other.
+/// `None` inside: that model cannot drive the stream, so symbols have no answer.
 pub(super) struct Pinned(Option<Arc<BoundModel>>);
 
 impl ShardCore {
-    /// The model that was asked for, unless the loaded one is that model.
+    /// The model that the question names; `None` if it is the loaded one.
     pub(super) fn pinned(&self, asked: Option<Arc<Model>>) -> Option<Pinned> {
         let asked = asked?;
         if self.scoring.model.as_ref().is_some_and(|loaded| loaded.info().sha256 == asked.info().sha256) {
@@ -43,7 +43,7 @@ impl ShardCore {
         Some(self.prediction_of(entry, scored, scoring.info(scored.model_hash).cloned()))
     }
 
-    /// The answers about these symbols, all by one model.
+    /// The answers for these symbols, all by one model.
     pub(super) fn answers(
         &mut self,
         symbols: &[SymbolKey],

@@ -1,7 +1,7 @@
-//! Rows of callers: those that came in one step and ask the same model are scored as one block.
+//! Scores callers' rows: requests of one step for the same model are scored as one block.
 //!
-//! A forest that does not fit the cache is read once for a block, not once for every request. Answers do not depend on
-//! what else is in the block.
+//! A forest that does not fit the cache is then read once for a block instead of once for every request. Results do not
+//! depend on the other rows in the block.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 /// The rows of one request.
 struct Request {
     model: Arc<Model>,
-    /// Row-major.
+    /// The row values, row-major.
     rows: Vec<f64>,
     reply: oneshot::Sender<Vec<f64>>,
 }
@@ -23,12 +23,12 @@ pub(super) struct PendingRows {
 }
 
 impl PendingRows {
-    /// Adds a request: whole rows of the model's features.
+    /// Adds a request, whose rows hold all features of the model.
     pub(super) fn push(&mut self, model: Arc<Model>, rows: Vec<f64>, reply: oneshot::Sender<Vec<f64>>) {
         self.requests.push(Request { model, rows, reply });
     }
 
-    /// Scores and answers all requests. A reply to an asker that has gone is dropped.
+    /// Scores all requests and sends the replies. A reply is dropped if the asker is gone.
     pub(super) fn answer(&mut self) {
         while let Some(first) = self.requests.first() {
             let model = first.model.clone();

@@ -1,5 +1,5 @@
-//! The shadow model: it scores the same grid rows as the loaded model, for live quality alone. It changes no
-//! prediction, no state and no snapshot.
+//! The shadow model: it scores the same grid rows as the loaded model, for live quality only. It changes no prediction,
+//! no state and no snapshot.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
 /// The variant under which the quality of a shadow model is shown.
 pub const SHADOW_VARIANT: &str = "shadow";
 
-/// Mixed into the hash of a shadow model, so that its rows differ from those of the same file as the loaded model.
+/// Combined with the hash of a shadow model, so that its rows differ from those of the same file as loaded model.
 const SHADOW_BITS: u64 = 0x5348_4144_4f57_0001;
 
 /// The shadow model.
@@ -30,12 +30,12 @@ impl Shadow {
         Self { info: Arc::new(info), model }
     }
 
-    /// The model hash of the shadow's quality rows.
+    /// The model hash in the shadow's quality rows.
     pub(super) fn hash(&self) -> u64 {
         self.model.hash() ^ SHADOW_BITS
     }
 
-    /// Scores a row that the loaded model has scored; the probability waits for the outcome.
+    /// Scores a row that the loaded model has scored, and keeps the probability until the outcome is known.
     pub(super) fn score(&self, row: &Row, second: i64, horizon_s: u32, waiting: &mut Waiting) {
         waiting.put(second, self.model.score(row), horizon_s);
     }
@@ -61,7 +61,7 @@ impl Shadow {
     }
 }
 
-/// One symbol's shadow probabilities that wait for their outcomes, by grid instant, the oldest first.
+/// One symbol's shadow probabilities without a known outcome, by grid instant, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Waiting(VecDeque<(i64, f64)>);
 

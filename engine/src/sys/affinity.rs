@@ -4,7 +4,8 @@ use std::io;
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The CPUs the process may run on, ascending: what the cpuset and `taskset` leave, not what the machine has.
+/// The CPUs that the process may run on, ascending: those that the cpuset and `taskset` leave, not all of the
+/// machine's.
 ///
 /// # Errors
 /// The kernel's error; callers then plan for one unpinned shard.

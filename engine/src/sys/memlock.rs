@@ -8,7 +8,7 @@ pub const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
 /// Raises the soft limit to the hard one and returns it in bytes; without a limit it is `u64::MAX`.
 ///
 /// # Errors
-/// A sentence when the limit stays below [`MEMLOCK_BYTES_MIN`], with the way out.
+/// A sentence with the remedy, if the limit stays below [`MEMLOCK_BYTES_MIN`].
 pub fn raise_memlock() -> Result<u64, String> {
     let limit = getrlimit(Resource::Memlock);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };

@@ -1,5 +1,5 @@
-//! The control group's CPU quota: a container with 1.5 CPUs of a large machine sees all of its CPUs, and is stopped
-//! for the rest of each 100 ms once it has used its share.
+//! The control group's CPU quota. A container with a quota of 1.5 CPUs sees all CPUs of the machine, and is stopped for
+//! the rest of each 100 ms once it has used its share.
 
 use std::{fs, path::Path};
 
@@ -30,7 +30,7 @@ fn quota_in(mount: &Path, groups: &str) -> Option<f64> {
     quotas.into_iter().min_by(f64::total_cmp)
 }
 
-/// `a/b`, `a` and the root itself; inside a container the mount's root often is our group whatever the path says.
+/// `a/b`, `a` and the root itself. Inside a container the mount's root often is our group whatever the path is.
 fn up_to_root(path: &str) -> impl Iterator<Item = &Path> {
     Path::new(path.trim_start_matches('/')).ancestors()
 }
@@ -46,7 +46,7 @@ fn quota_v1(group: &Path) -> Option<f64> {
     ratio(read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?)
 }
 
-/// Version 2 says `max` (no number) and version 1 says -1 for no limit.
+/// The CPUs of a quota. Version 2 writes `max` (not a number) and version 1 writes -1 for no limit.
 fn ratio(quota_us: f64, period_us: f64) -> Option<f64> {
     (quota_us > 0.0 && period_us > 0.0).then(|| quota_us / period_us)
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-/// The states of a thread that the watchdog tells apart.
+/// The states of a thread that the watchdog distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadState {
     /// The thread has a CPU or waits for one.

@@ -1,5 +1,5 @@
-//! Would glommio run here? Asked of the kernel directly, because glommio answers by panicking in the shard's thread
-//! (no io_uring) or by ending the process (an operation is missing).
+//! Asks the kernel whether glommio can run here, because glommio itself panics in the shard's thread (no io_uring) or
+//! ends the process (an operation is missing).
 #![allow(unsafe_code)]
 
 use std::{io, os::fd::OwnedFd};
@@ -17,7 +17,8 @@ const OPS_NEEDED: usize = 28;
 
 const OP_SUPPORTED: u16 = 1;
 
-/// `struct io_uring_probe_op`. Not the binding's: its `op` is an enumeration, and the kernel may write any number.
+/// `struct io_uring_probe_op`. The binding's own is not used: its `op` is an enumeration, and the kernel may write any
+/// number.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 struct ProbeOp {
@@ -43,7 +44,7 @@ const _: () = assert!(size_of::<Probe>() == 16 + 8 * OPS_NEEDED);
 /// Opens the kinds of ring that glommio opens, asks for its operations, and closes them again.
 ///
 /// # Errors
-/// The cause in words, with what usually lies behind it.
+/// The cause in words, with its usual reason.
 pub fn probe_uring() -> Result<(), String> {
     let ring = setup(IoringSetupFlags::empty())?;
     // SAFETY: nothing was submitted and nothing is waited for, so that the kernel touches no memory of ours.
