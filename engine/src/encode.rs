@@ -1,4 +1,4 @@
-//! A tick as one JSON record of our own shape: what [`decode`](crate::decode) reads back to the very same tick.
+//! Writes a tick as one JSON record of our own shape, which [`decode`](crate::decode) reads back to an equal tick.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::tick::{Depth, Side, Tick, UNITS_PER_ONE};
 /// Decimals of prices and quantities.
 const DECIMALS: usize = 8;
 
-/// Writes the record of a tick of `venue:product` over `out`.
+/// Writes the record of a tick of `venue:product` to `out`, replacing its content.
 ///
 /// ```
 /// use stormglass_engine::{decode::{DecodeOptions, Decoded, decode}, encode::encode};

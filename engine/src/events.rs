@@ -194,8 +194,9 @@ impl Default for EventLog {
 }
 
 impl EventLog {
-    /// A queue of the events that are noted from now on, except gaps. An event that finds the queue full is dropped and
-    /// counted in `metrics`. There is one queue: a later caller gets one that stays empty.
+    /// Returns a queue of the events that are noted from now on, except gaps. An event that finds the queue full is
+    /// dropped and counted in `metrics`. Only the first caller gets such a queue; a later one gets a queue that stays
+    /// empty.
     pub fn queue(&self, capacity: usize, metrics: Arc<LaneMetrics>) -> Receiver<Event> {
         let (queue, events) = bounded(capacity);
         let _ = self.outlet.set(Outlet { queue, metrics });

@@ -1,7 +1,7 @@
-//! Feedback: what a symbol's own outcomes change in its predictions. It is off by default.
+//! Feedback lets a symbol's own outcomes change its predictions. It is off by default.
 //!
 //! There are two kinds: the online [`recalibration`] of the model's probabilities, and the [`fallback`] to a baseline
-//! model while the loaded one does worse. What is learned lies in the symbol's state, so that it is in snapshots and a
+//! model while the loaded one does worse. The learned state is part of the symbol's state, so snapshots hold it and a
 //! replay gives the same bytes. Every change is an event.
 
 pub mod fallback;
@@ -31,7 +31,7 @@ impl FeedbackSettings {
     }
 }
 
-/// What was learned about one symbol under one model. Another model starts from nothing.
+/// The state learned about one symbol under one model. A model swap resets it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Feedback {
     model_hash: u64,
@@ -39,7 +39,7 @@ pub struct Feedback {
     fallback: Fallback,
 }
 
-/// What a grid prediction keeps so that its outcome can teach.
+/// The probabilities of a grid prediction that are compared with its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Lesson {
     /// First eight bytes of the SHA-256 of the model that was loaded.
@@ -52,7 +52,7 @@ pub struct Lesson {
     baseline: Option<f64>,
 }
 
-/// A probability and how it was made.
+/// A probability, with the model and the recalibration that gave it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Given {
     /// The probability.
@@ -61,11 +61,11 @@ pub struct Given {
     pub model_hash: u64,
     /// The recalibration of that model's log-odds.
     pub line: Line,
-    /// What the outcome will teach; `None` off the grid.
+    /// The values that the outcome is compared with; `None` off the grid.
     pub lesson: Option<Lesson>,
 }
 
-/// A change of how a symbol's predictions are made.
+/// A change in how a symbol's predictions are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
     /// This recalibration came into force.
@@ -87,7 +87,7 @@ pub enum Change {
 }
 
 impl Feedback {
-    /// Scores a row; `None` without a model.
+    /// Scores a row; returns `None` without a model.
     pub fn give(
         &self,
         row: &Row,

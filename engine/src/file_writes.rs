@@ -1,4 +1,4 @@
-//! Whether the files that a part of the process keeps can be written: from whoever writes them to `/health` and `/metrics`.
+//! Records whether the files that a part of the process keeps can be written, for `/health` and `/metrics`.
 
 use std::{
     sync::{
@@ -8,24 +8,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What became of the writes. Any thread may note one.
+/// The state of the writes. Any thread may note one.
 #[derive(Debug, Default)]
 pub struct FileWrites {
     failed_total: AtomicU64,
-    /// The newest failure, and when it was, while it lasts.
+    /// The newest failure and its time; `None` after writes succeed again.
     failure: Mutex<Option<(String, Instant)>>,
 }
 
 impl FileWrites {
-    /// Notes a write that failed, with the path and the cause; true if the one before it had succeeded.
+    /// Notes a failed write with its path and cause. Returns true if the write before it succeeded.
     pub fn note_failure(&self, why: String) -> bool {
         self.failed_total.fetch_add(1, Ordering::Relaxed);
         let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
         failure.replace((why, Instant::now())).is_none()
     }
 
-    /// Notes a write that succeeded. It ends a failure that is at least `calm` old: of many files of different sizes
-    /// some still fit on a disk that is nearly full.
+    /// Notes a successful write. It ends a failure only if that is at least `calm` old: on a disk that is nearly full
+    /// some small files still fit.
     pub fn note_success(&self, calm: Duration) {
         let mut failure = self.failure.lock().expect("no code panics while it holds the failure");
         if failure.as_ref().is_some_and(|(_, at)| at.elapsed() >= calm) {

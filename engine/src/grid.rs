@@ -1,7 +1,7 @@
-//! Grid rows with their labels: what training and evaluation take.
+//! Collects grid rows with their labels for training and evaluation.
 //!
-//! A row enters when its outcome is known, a horizon after it was scored; rows whose outcome stays undefined never
-//! enter. The order is that of the outcomes, which is the order of the ticks.
+//! A row is added when its outcome is known, one horizon after it was scored; a row whose outcome stays undefined is
+//! never added. The order is that of the outcomes, which is the order of the ticks.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
 /// Grid instants in the longest horizon.
 const WAITING: usize = HORIZONS_S[HORIZONS_S.len() - 1] as usize / GRID_S as usize;
 
-/// A grid row with what happened after it.
+/// A grid row with its outcome.
 #[derive(Clone, Debug)]
 pub struct LabelledRow {
     /// Index of the symbol in [`Grid::symbols`].
@@ -36,7 +36,7 @@ pub struct Grid {
     /// The symbols, in the order of their first rows.
     pub symbols: Vec<Arc<Symbol>>,
     numbers: FxHashMap<SymbolId, u32>,
-    /// Rows that wait for their outcome, by symbol and by the instant modulo the horizon: a row whose outcome stays
+    /// Rows whose outcome is not known yet, by symbol and by the instant modulo the horizon. A row whose outcome stays
     /// undefined is overwritten.
     waiting: Vec<[(i64, Row); WAITING]>,
     /// The labelled rows, in the order of their outcomes.

@@ -1,4 +1,4 @@
-//! How a tick becomes a prediction.
+//! The engine turns ticks into predictions.
 //!
 //! ```text
 //!  source -> intake: decode, names, batches -> mailbox -> shard: state -> features -> scoring -> prediction -> board, replies
@@ -12,28 +12,28 @@
 //! - A [`shard`] owns all state of its symbols; [`runtime`] decides when it steps, [`cpu`] and [`sys`] on which CPU.
 //! - A symbol's [`state`] keeps its standing [`book`], exact [`window`]s over event time and sums that [`decay`];
 //!   [`features`] makes a row of them, and [`volatility`] a forecast.
-//! - [`scoring`] is by the loaded model ([`bound_model`]), changed by the symbol's own outcomes if [`feedback`] is on.
-//!   A [`prediction`] is the result with its JSON; [`quality`] says how good the predictions turned out to be.
-//! - [`board`] holds the newest predictions for the live stream, [`events`] the newest events; [`snapshot`] is a
+//! - [`scoring`] uses the loaded model ([`bound_model`]), adjusted by the symbol's own outcomes if [`feedback`] is on.
+//!   A [`prediction`] is the result with its JSON; [`quality`] measures the predictions against their outcomes.
+//! - [`board`] holds the newest predictions for the live stream, [`events`] the newest events; [`snapshot`] encodes a
 //!   symbol's state as bytes.
-//! - [`handle`] asks the shards on behalf of a front end; [`owners`] says which process has the other partitions;
-//!   [`Engine`] starts and stops the whole; [`metrics`] counts.
+//! - [`handle`] asks the shards on behalf of a front end; [`owners`] names the processes that own the other partitions;
+//!   [`Engine`] starts and stops everything; [`metrics`] counts.
 //!
-//! A lane is a thread that reads partitions of a log for a while and takes the predictions back to it; `kafka` has the ones
-//! there are, and [`lanes`] is what they count and report.
+//! A lane is a thread that owns partitions of a log, reads their ticks and writes the predictions; `kafka` implements
+//! lanes of Kafka topics, and [`lanes`] holds their counters and health.
 //!
-//! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] makes up
-//! a market. [`recording`] keeps a log in files, and [`verify`] computes what it led to once more.
+//! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] simulates
+//! a market. [`recording`] keeps a log in files, and [`verify`] recomputes the predictions made from one.
 //!
 //! # What always holds
 //! - State is a function of the symbol's own ticks: not of the wall clock, the shard, the process or another symbol.
 //! - The same ticks give the same bytes with any number of shards, on any runtime, live or offline.
 //! - Sums are integers and equal their recomputation; "no value" is NaN in a row and a variant everywhere else.
-//! - Every queue, table and record has a bound in [`limits`], and "full" has a named answer.
+//! - Every queue, table and record has a bound in [`limits`], and a full one has a defined answer.
 //!
 //! # What is absent
-//! HTTP, parquet, configuration files, environment and signals (they are `api`'s); locks and `dyn` on the tick path;
-//! a second clock.
+//! HTTP, parquet, configuration files, environment and signals (they are in `api`); locks and `dyn` on the tick path; a
+//! second clock.
 
 pub mod board;
 pub mod book;

@@ -1,7 +1,8 @@
-//! What the engine counts, and the list of its metrics.
+//! The engine's counters, and the list of its metrics.
 //!
-//! A shard owns one [`ShardMetrics`] and is its only writer; a scrape sums the shards. Map: `cell` is what a shard writes,
-//! `series` what a metric is (the service's own list is made of it too), `list` each of the engine's metrics once.
+//! A shard owns one [`ShardMetrics`] and is its only writer; a scrape sums the shards. Map: `cell` the type of one
+//! counter, `series` how a metric is declared (the HTTP service declares its own in the same way), `list` each metric
+//! of the engine once.
 
 mod cell;
 mod list;
@@ -25,7 +26,7 @@ use crate::{
     lanes::LaneMetrics,
 };
 
-/// What a shard counts.
+/// The counters of one shard.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct ShardMetrics {
@@ -35,7 +36,7 @@ pub struct ShardMetrics {
     pub ticks_late: NumberCell,
     /// Ticks whose trade id was among the last 1,024.
     pub ticks_repeated: NumberCell,
-    /// Ticks more than an hour ahead with none beside them.
+    /// Ticks more than an hour after their symbol's newest that no tick beside them confirms.
     pub ticks_jump: NumberCell,
     /// Rows scored on ticks.
     pub rows_scored: NumberCell,
@@ -47,59 +48,59 @@ pub struct ShardMetrics {
     pub predictions_calm: NumberCell,
     /// Predictions without a probability yet.
     pub predictions_warming: NumberCell,
-    /// Grid rows whose outcome became known, spike.
+    /// Grid rows whose outcome became known as a spike.
     pub outcomes_spike: NumberCell,
-    /// Grid rows whose outcome became known, no spike.
+    /// Grid rows whose outcome became known as no spike.
     pub outcomes_calm: NumberCell,
-    /// Silences that invalidated their seconds.
+    /// Silences longer than the limit, which invalidate their seconds.
     pub gaps: NumberCell,
     /// Trades whose taker side was inferred.
     pub sides_inferred: NumberCell,
     /// Symbols with state.
     pub symbols: NumberCell,
-    /// Of those, symbols whose prices are made up.
+    /// Symbols with state whose prices are simulated.
     pub symbols_simulated: NumberCell,
     /// Newest event time of the shard's symbols, nanoseconds since 1970-01-01; 0 while no symbol has had a tick.
     pub newest_tick_nanos: NumberCell,
-    /// When the last step that accepted a tick began.
+    /// Start of the last step that accepted a tick.
     pub newest_arrival: InstantCell,
     /// Symbol states that were restored from snapshots.
     pub restored: NumberCell,
-    /// Of those, states with a probability.
+    /// Restored states that have a probability.
     pub restored_with_probability: NumberCell,
-    /// Questions dropped because their deadline had passed or nobody waited.
+    /// Questions dropped because their deadline had passed or the asker was gone.
     pub questions_expired: NumberCell,
     /// Steps taken.
     pub steps: NumberCell,
-    /// Nanoseconds in steps.
+    /// Nanoseconds spent in steps.
     pub step_nanos: NumberCell,
-    /// Times an outside watchdog woke this shard although mail lay there (written by the watchdog only).
+    /// Times the watchdog woke this shard although it had messages (only the watchdog writes it).
     pub rewakes: NumberCell,
 }
 
-/// What the ingest side counts, by its own threads.
+/// The counters of ingestion, written by the threads of sources and lanes.
 #[derive(Debug, Default)]
 pub struct IngestMetrics {
     /// Records, or tickers in one, that could not be read, by [`Unreadable::REASONS`].
     pub unreadable: [AtomicU64; Unreadable::REASONS.len()],
     /// Records without a tick, by [`NoTickKind::ALL`].
     pub records_without_tick: [AtomicU64; NoTickKind::ALL.len()],
-    /// Times without a zone.
+    /// Ticks whose time has no zone and was taken as UTC.
     pub times_zoneless: AtomicU64,
-    /// Messages missing by sequence number.
+    /// Messages missing according to the sequence numbers.
     pub sequence_missing: AtomicU64,
-    /// Symbols seen in two partitions.
+    /// Symbols seen in more than one partition.
     pub symbols_split: AtomicU64,
-    /// Ticks of symbols beyond the table's bound.
+    /// Ticks of symbols for which the table of symbols has no room.
     pub ticks_refused: AtomicU64,
-    /// Ticks for a shard that has ended.
+    /// Ticks whose shard had ended.
     pub ticks_undelivered: AtomicU64,
-    /// Times a source waited for a full shard.
+    /// Times a source waited because a shard's queue was full.
     pub waits_full: AtomicU64,
 }
 
 impl IngestMetrics {
-    /// What could not be read, for any reason.
+    /// Records and tickers that could not be read, for any reason.
     pub fn unreadable_total(&self) -> u64 {
         self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
@@ -109,21 +110,21 @@ impl IngestMetrics {
         self.records_without_tick.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// Counts a symbol that turned out to be in two partitions.
+    /// Counts and logs a symbol that was seen in a second partition.
     pub fn note_split(&self, symbol: &str) {
         self.symbols_split.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(symbol, "the symbol's records are in two partitions: each has a part of its state");
     }
 }
 
-/// Everything the engine counts.
+/// All counters of the engine.
 #[derive(Debug, Clone)]
 pub struct EngineMetrics {
-    /// One a shard.
+    /// The counters of each shard.
     pub shards: Vec<Arc<ShardMetrics>>,
-    /// The sources'.
+    /// The counters of ingestion.
     pub ingest: Arc<IngestMetrics>,
-    /// The Kafka lanes'.
+    /// The counters of the Kafka lanes.
     pub lanes: Arc<LaneMetrics>,
 }
 
@@ -133,12 +134,12 @@ impl EngineMetrics {
         self.shards.iter().map(|shard| shard.newest_tick_nanos.get()).max().unwrap_or(0)
     }
 
-    /// How long ago a shard last accepted a tick, whatever that tick's event time; `None` before the first.
+    /// Time since a shard last accepted a tick, whatever that tick's event time; `None` before the first.
     pub fn newest_arrival_ago(&self, now: Instant) -> Option<Duration> {
         self.shards.iter().filter_map(|shard| shard.newest_arrival.elapsed_at(now)).min()
     }
 
-    /// Whether any symbol has had a probability, from a tick or in the state that was restored.
+    /// Whether any symbol has had a probability, from a tick or in a restored state.
     pub fn has_had_probability(&self) -> bool {
         let counts = |shard: &ShardMetrics| {
             shard.predictions_spike.get()

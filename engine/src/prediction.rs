@@ -1,4 +1,4 @@
-//! A prediction: what a tick's features gave, and its JSON.
+//! A prediction: the result of scoring a tick, and its JSON.
 //!
 //! [`Scored`] is plain data kept in the symbol's state; [`Prediction`] adds the names and can be encoded. Nothing
 //! in either depends on the wall clock, on another symbol, on a shard or on the process.
@@ -26,12 +26,12 @@ pub enum TauSource {
     Model,
 }
 
-/// A module of its own, because the archive's derive makes public types whose fields carry no docs.
+/// A separate module, because rkyv's derive makes public types whose fields carry no docs.
 #[allow(missing_docs)]
 mod status {
     use rkyv::{Archive, Deserialize, Serialize};
 
-    /// Why there is no probability yet.
+    /// The reason why there is no probability yet.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
     #[rkyv(derive(Clone, Copy, Debug))]
     pub enum WarmingReason {
@@ -43,13 +43,13 @@ mod status {
         NoModel,
         /// The symbol has shown too few volatilities for a threshold.
         NoThreshold {
-            /// Seconds of volatilities that are missing.
+            /// Further seconds of volatility that are needed.
             missing_s: u32,
         },
         /// The threshold is provisional, and the model's probability contradicts the interval of the volatility
         /// forecast.
         Contradiction {
-            /// Seconds of volatilities that are missing until the threshold is the symbol's own.
+            /// Further seconds of volatility until the threshold is the symbol's own.
             missing_s: u32,
         },
     }
@@ -71,7 +71,7 @@ mod status {
 pub use status::{Status, WarmingReason};
 
 impl WarmingReason {
-    /// The reason in words, as the field `reason` of an answer.
+    /// The reason in words: the field `reason` of a JSON answer.
     pub fn text(self) -> Cow<'static, str> {
         match self {
             Self::Coverage60 => "fewer than 80 % of the last 60 seconds are covered by ticks".into(),
@@ -90,13 +90,13 @@ impl WarmingReason {
     }
 }
 
-/// The beginning of the state that scored.
+/// The beginning of the state that was scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub enum StateFrom {
-    /// The state grew from the symbol's first tick, in this or an earlier process, without loss.
+    /// The state includes every tick since the symbol's first, in this or an earlier process.
     Origin,
-    /// The state began anew at a later tick, because the earlier state is lost.
+    /// The state starts at a later tick, because the earlier state is lost.
     NewOrigin,
 }
 
@@ -126,7 +126,7 @@ pub struct Scored {
     pub index: u32,
 }
 
-/// A prediction with its names: the `P` of the contract.
+/// A prediction with its names, which HTTP and Kafka write as JSON.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// The symbol.
@@ -137,11 +137,11 @@ pub struct Prediction {
     pub model: Option<Arc<ModelInfo>>,
     /// Partition of the tick's record.
     pub partition: Partition,
-    /// Offset of the first record that the state saw.
+    /// Offset of the first record in the state.
     pub origin: Offset,
-    /// Fingerprint of the settings that shape these bytes.
+    /// Fingerprint of the settings that affect these bytes.
     pub config_hash: u64,
-    /// Whether the state goes back to the symbol's first tick.
+    /// Whether the state includes the symbol's first tick.
     pub state_from: StateFrom,
 }
 
@@ -151,7 +151,7 @@ impl Prediction {
         Position { partition: self.partition, offset: Offset(self.scored.offset), index: self.scored.index }
     }
 
-    /// The probability, unless warming.
+    /// The probability; `None` while warming.
     pub fn probability(&self) -> Option<f64> {
         match self.scored.status {
             Status::Ok { probability } => Some(probability),
@@ -188,8 +188,8 @@ struct CalibrationBody {
 }
 
 impl Prediction {
-    /// The line from the model's raw score to the log-odds of the probability: the one of the model's file, followed by
-    /// the one learned online.
+    /// The line from the model's raw score to the log-odds of the probability: the line in the model's file, followed
+    /// by the one learned online.
     fn calibration(&self) -> Option<CalibrationBody> {
         let line = self.scored.line;
         match self.model.as_ref()?.calibration {
@@ -228,7 +228,7 @@ impl SerdeSerialize for Hex {
     }
 }
 
-/// Writes the fields of `P` in the contract's order. HTTP flattens this and adds `age_ms`; the Kafka record is
+/// Writes the fields of a prediction in the contract's order. HTTP flattens this and adds `age_ms`; the Kafka record is
 /// exactly this.
 impl SerdeSerialize for Prediction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

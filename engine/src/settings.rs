@@ -1,4 +1,4 @@
-//! What can be set: the types that a configuration file holds and that the engine runs with are the same.
+//! The settings. One type is both a section of the configuration file and what the engine runs with.
 //!
 //! | section | type |
 //! |---|---|
@@ -7,10 +7,11 @@
 //! | `[label]` | [`LabelSettings`](crate::state::LabelSettings) |
 //! | `[simulator]` | [`SimulatorSettings`](crate::source::simulator::SimulatorSettings) |
 //! | `[quality]` | [`QualitySettings`](crate::quality::QualitySettings), [`FeedbackSettings`](crate::feedback::FeedbackSettings) |
-//! | `[kafka]` | [`KafkaSettings`]; it exists without the feature `kafka` too, so that a file means the same to every build |
+//! | `[kafka]` | [`KafkaSettings`]; it exists without the feature `kafka` too, so that every build accepts the same
+//! file |
 //!
-//! A field's name, unit and default stand at the field, and its bounds in the type's `check`, whose error begins with
-//! the key and ends with what to do. Where a file must hold something for "not set", it holds `""` or `0`: see [`unset`].
+//! The doc, unit and default of a key are at its field, and its bounds in the type's `check`, whose error starts with
+//! the key and ends with what to do. Where a file needs a value for "not set", it is `""` or `0`: see [`unset`].
 
 mod kafka;
 mod run;
@@ -24,7 +25,7 @@ pub use seconds::{Seconds, as_nanos, as_whole_seconds};
 /// Refuses a value that is not above 0.
 ///
 /// # Errors
-/// A sentence that begins with `key`.
+/// A sentence that starts with `key`.
 pub fn positive(key: &str, value: f64) -> Result<(), String> {
     if value > 0.0 { Ok(()) } else { Err(format!("{key} is {value}; it must be above 0")) }
 }
@@ -32,7 +33,7 @@ pub fn positive(key: &str, value: f64) -> Result<(), String> {
 /// Refuses a value above `most`.
 ///
 /// # Errors
-/// A sentence that begins with `key`.
+/// A sentence that starts with `key`.
 pub fn at_most(key: &str, value: usize, most: usize) -> Result<(), String> {
     if value <= most { Ok(()) } else { Err(format!("{key} is {value}; it is at most {most}")) }
 }

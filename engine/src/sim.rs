@@ -1,9 +1,9 @@
-//! A made-up market with the habits of a real one: no clock, no I/O, the same bytes from the same seed.
+//! A simulated market with the statistics of a real one: no clock, no I/O, the same bytes from the same seed.
 //!
-//! Each symbol is a path of its own: volatility on three time scales with a daily pattern, orders that excite
-//! further orders, signs in runs, and now and then a burst of orders that leads a jump. Because flow leads
-//! volatility by a known amount and the volatility behind the prices is known, a test can ask how much of what can
-//! be predicted a model predicts. `σ` below is that volatility, in log price per square-root second:
+//! Each symbol is a path of its own: volatility on three time scales with a daily pattern, orders that excite further
+//! orders, signs in runs, and now and then a burst of orders that leads a jump. Because flow leads volatility by a
+//! known amount and the volatility behind the prices is known, a test can measure how much of the predictable part a
+//! model predicts. `σ` below is that volatility, in log price per square-root second:
 //!
 //! * `ln σ = ln σ̄ - ½Σν² + d(t) + x₁ + x₂ + x₃`, the `x` Ornstein-Uhlenbeck, stepped each second; `x₂`, `x₃` are
 //!   shared between symbols.
@@ -55,7 +55,8 @@ impl Simulator {
         }
     }
 
-    /// Simulates one second of all symbols; its ticks are then next. False where event time ends.
+    /// Simulates one second of all symbols, whose ticks [`next_simulated`](Self::next_simulated) then returns. False
+    /// when event time ends.
     pub fn step_second(&mut self) -> bool {
         // A day off the end, where no clock that jumps leaves the range.
         if self.second + 86_400 > EventTime::MAX.second() {
@@ -86,7 +87,7 @@ impl Simulator {
         self.markets[symbol].sigma()
     }
 
-    /// The logarithm of the efficient price at [`Simulator::simulated_until`]: what quotes are set around.
+    /// The logarithm of the efficient price at [`Simulator::simulated_until`], around which quotes are set.
     pub fn efficient_log_price(&self, symbol: usize) -> f64 {
         self.markets[symbol].log_price()
     }

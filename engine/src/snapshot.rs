@@ -1,4 +1,4 @@
-//! A symbol's state as bytes: buckets, not ticks, so its size does not grow with the tick rate.
+//! Encodes a symbol's state as bytes. It holds buckets, not ticks, so its size does not grow with the tick rate.
 //!
 //! A header (magic, version, length, checksum, fingerprint of the settings and features), then the state archived
 //! with rkyv. A snapshot that is cut, damaged, of another version, of other settings or of another symbol is refused,
@@ -7,20 +7,21 @@
 use crate::state::SymbolState;
 
 const MAGIC: [u8; 4] = *b"SGSS";
-/// Rises with every change of [`SymbolState`] or of what its fields mean.
-/// 3: the volatility forecast and feedback. 4: what vouches for the clock. 5: the provisional threshold, and levels of
-/// the volatility interval that move by smaller steps: one that larger steps had opened would stay open for hours.
+/// Must be raised with every change of [`SymbolState`] or of the meaning of its fields.
+/// 3: the volatility forecast and feedback. 4: the confirmation of clock jumps. 5: the provisional threshold, and
+/// levels of the volatility interval that move by smaller steps: an interval that larger steps had opened would stay
+/// open for hours.
 const VERSION: u32 = 5;
 /// Magic, version, fingerprint of settings and features (u64), length of the body (u64), XXH3-64 of the body.
 const HEADER_BYTES: usize = 32;
 
-/// Why a snapshot was refused.
+/// The reason why a snapshot was refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// The bytes are cut, damaged, or of another version, of other settings or of another symbol.
     #[error("the snapshot of {symbol} is not usable: {reason}")]
     Unusable {
-        /// The symbol that was to be restored.
+        /// The symbol to restore.
         symbol: String,
         /// The first thing that is wrong with the bytes.
         reason: String,

@@ -1,15 +1,14 @@
-//! Volatility itself: a forecast of sigma over the label's horizon (60 seconds), with an interval that keeps its
-//! promise.
+//! Forecasts sigma over the label's horizon (60 seconds), with an interval that holds a fixed share of outcomes.
 //!
 //! # Idea
-//! A HAR regression (Corsi 2009) in logarithms says how the next minute stands to the last five: [`har`]. Its
-//! coefficients are the symbol's own, learned from its outcomes. The forecast is a root mean square, so that its square
-//! is the expected variance; the interval around it is conformal ([`interval`]): its ends are quantiles of the symbol's
-//! own past misses, at levels that move until the promised share of outcomes lies inside.
+//! A HAR regression (Corsi 2009) in logarithms relates the next minute to the last five: [`har`]. Its coefficients are
+//! the symbol's own, learned from its outcomes. The forecast is a root mean square, so that its square is the expected
+//! variance; the interval around it is conformal ([`interval`]): its ends are quantiles of the symbol's own past
+//! errors, at levels that move until the intended share of outcomes lies inside.
 //!
-//! # When it learns
-//! At grid instants only, from the outcome of the forecast made one horizon before. A tick reads what stands: six
-//! products and one `exp`. So the forecast is a function of the symbol's own ticks, as everything else here.
+//! # Learning
+//! It learns only at grid instants, from the outcome of the forecast made one horizon before. A tick only evaluates the
+//! present regression: six products and one `exp`. So the forecast is a function of the symbol's own ticks.
 
 pub mod har;
 pub mod interval;
@@ -23,7 +22,7 @@ use self::{
 };
 use crate::{decay::OUTCOME_DECAY_24H as DECAY, window::GRID_S};
 
-/// Share of outcomes that the interval promises to hold.
+/// Share of outcomes that the interval is to hold.
 pub const COVERAGE: f64 = 0.9;
 
 /// Number of outcomes, all 1, that the mean of squared ratios starts with.
@@ -42,7 +41,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Judges the interval by the realised volatility.
+    /// Compares the interval with the realised volatility.
     pub fn judge(&self, realised: f64) -> JudgedInterval {
         JudgedInterval::new(self.low, self.high, realised, COVERAGE)
     }
@@ -52,9 +51,9 @@ impl Forecast {
         self.judge(realised).is_held
     }
 
-    /// Whether this `probability` that the volatility exceeds `tau` can be true while the interval is. An interval that
+    /// Whether `probability`, that of the volatility exceeding `tau`, is consistent with the interval. An interval that
     /// ends below tau leaves at most the share of its misses, `1 - COVERAGE`, above tau. An interval that begins above
-    /// tau says that the event comes, as a probability of one half and more does.
+    /// tau implies the event, as a probability of one half and more does.
     pub fn agrees(&self, probability: f64, tau: f64) -> bool {
         if self.high < tau {
             probability <= 1.0 - COVERAGE
@@ -66,7 +65,7 @@ impl Forecast {
     }
 }
 
-/// A forecast that waits for its outcome.
+/// A forecast whose outcome is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 struct Waiting {
     second: i64,
@@ -82,10 +81,10 @@ struct Waiting {
 pub struct Volatility {
     har: Har,
     interval: Interval,
-    /// Decayed sum of squared ratios of outcome to centre, and of their weights; half of it goes in 24 hours.
+    /// Decayed sums of the squared ratios of outcome to centre, and of their weights; half of a sum decays in 24 hours.
     squared_ratio: f64,
     weight: f64,
-    /// Root of their quotient: what makes the centre's square the expected variance.
+    /// Root of their quotient, a factor that makes the centre's square the expected variance.
     spread: f64,
     waiting: Vec<Option<Waiting>>,
 }
@@ -115,7 +114,7 @@ impl Volatility {
         Some(Forecast { sigma: (centre * self.spread).clamp(low, high), low, high })
     }
 
-    /// Makes the forecast of a grid instant, which then waits `steps` instants for its outcome.
+    /// Makes the forecast of a grid instant and keeps it for `steps` instants, until its outcome is known.
     pub fn wait(&mut self, second: i64, inputs: Option<Inputs>, steps: usize) -> Option<Forecast> {
         if self.waiting.len() != steps {
             self.waiting = vec![None; steps];
@@ -144,7 +143,7 @@ impl Volatility {
         self.har.learn(&waiting.inputs, realised);
     }
 
-    /// Drops the forecasts that wait: a gap leaves their outcomes undefined.
+    /// Drops the forecasts without an outcome: a gap leaves their outcomes undefined.
     pub fn clear_waiting(&mut self) {
         self.waiting.fill(None);
     }
@@ -154,7 +153,7 @@ impl Volatility {
     }
 }
 
-/// `ln(a / b)`, kept within -4..=4: a still minute is far below any forecast, not infinitely far.
+/// `ln(a / b)`, clamped to -4..=4: a minute without movement is far below any forecast, not infinitely far.
 fn log_ratio(a: f64, b: f64) -> f64 {
     libm::log(a / b).clamp(-interval::MISS_MAX, interval::MISS_MAX)
 }

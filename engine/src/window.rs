@@ -1,12 +1,12 @@
 //! Exact windows over event time.
 //!
 //! # Idea
-//! A symbol's past is a ring of closed seconds. A window's sum is the sum of its closed [`Bucket`]s, held as
-//! integers: a bucket that enters is added, one that leaves is subtracted, and because integers neither round nor
-//! forget, the sum always equals a fresh addition of everything inside. There is no drift and nothing to rebuild.
+//! A symbol's past is a ring of closed seconds. A window's sum is the sum of its closed [`Bucket`]s, held as integers:
+//! a bucket that enters is added, one that leaves is subtracted. Integers do not round, so the sum always equals a
+//! fresh addition of everything inside. There is no drift and nothing to rebuild.
 //!
-//! # Where a window ends
-//! By definition a window of `w` seconds is its last `w` *closed* seconds plus the open part, what has happened of
+//! # End of a window
+//! By definition a window of `w` seconds is its last `w` *closed* seconds plus the open part, the elapsed part of
 //! the current second. The 1,800-second window has buckets of 10 seconds ([`Slot`]), the bipower window bins of 5
 //! seconds ([`Bin`]); both end on their own boundaries. A recomputation from the raw ticks uses the same definition
 //! and must agree to the last bit.
@@ -22,8 +22,8 @@
 //! | order-flow imbalance | 1e-8 | i128 | i128 |
 //! | volume, signed volume, big volume | 1e-8 | i64, saturating | i128 |
 //!
-//! A second inside a gap is *invalid*: it holds nothing and its window's coverage falls. The second in which the
-//! silence began closes as it stood at its last tick; the one in which it ends has trades but no return.
+//! A second inside a gap is *invalid*: it holds nothing, and its window's coverage falls. The second in which the
+//! silence began is closed with what it held at its last tick; the one in which it ends has trades but no return.
 
 mod bins;
 mod bucket;

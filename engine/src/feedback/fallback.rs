@@ -26,7 +26,7 @@ pub struct Fallback {
 }
 
 impl Fallback {
-    /// Whether the baseline answers.
+    /// Whether the baseline answers at present.
     pub fn is_engaged(&self) -> bool {
         self.engaged
     }
@@ -37,7 +37,7 @@ impl Fallback {
         (self.model / weight, self.baseline / weight)
     }
 
-    /// Learns from an outcome and the probabilities of both; true if from now on the other one answers.
+    /// Learns from an outcome and the probabilities of both models. Returns true if this changes which model answers.
     pub fn learn(&mut self, model: f64, baseline: f64, spike: bool) -> bool {
         let squared = |probability: f64| {
             let miss = probability - f64::from(u8::from(spike));

@@ -7,7 +7,7 @@
 //! outcomes share eleven of twelve parts of their minute, so each weighs a twelfth. Half of the past is forgotten in 24
 //! hours; `a` and `b` are bounded, and `a > 0` keeps the order of scores.
 //!
-//! What is learned comes into force once an hour, in one step. Between two steps all predictions are calibrated alike.
+//! A learned line takes effect once an hour, in one step. Between two steps all predictions are calibrated alike.
 
 use model::sigmoid;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line that changes nothing.
+    /// The line that leaves log-odds unchanged.
     pub const IDENTITY: Self = Self { a: 1.0, b: 0.0 };
 
     /// The recalibrated probability; `probability` is the sigmoid of `log_odds`.
@@ -48,7 +48,7 @@ const RIDGE: f64 = 5.0;
 /// The least change of `a` or `b` that comes into force.
 const CHANGE_MIN: f64 = 0.01;
 
-/// What was learned about the calibration of one symbol's model.
+/// The state learned about the calibration of one symbol's model.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Recalibration {
     in_force: Line,
@@ -65,12 +65,12 @@ impl Default for Recalibration {
 }
 
 impl Recalibration {
-    /// The line that predictions are made by now.
+    /// The line that is applied to predictions at present.
     pub fn in_force(&self) -> Line {
         self.in_force
     }
 
-    /// Learns from an outcome; returns the line that comes into force by it, if one does.
+    /// Learns from an outcome; returns the new line if this outcome completes a step that changes the line.
     pub fn learn(&mut self, log_odds: f64, spike: bool) -> Option<Line> {
         let Line { a, b } = self.learned;
         let probability = sigmoid(a * log_odds + b);

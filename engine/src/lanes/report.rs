@@ -1,4 +1,4 @@
-//! What the lanes tell the front: whether they make progress, what keeps them from it, and why the process must end.
+//! Health of the lanes: whether they make progress, what keeps them from it, and why the process must end.
 
 use std::{
     collections::BTreeMap,
@@ -6,33 +6,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A lane that has failed so many times is reported. One or two failures are normal: a broker went away, or a partition
-/// was lost in a stall.
+/// A lane that has failed this many times in a row is reported. One or two failures are normal: a broker went away, or
+/// a partition was lost in a stall.
 const FAILURES_MIN: u32 = 3;
-/// A lane is well again when it works for this long after its last failure. A shorter time proves nothing: a lane that
-/// cannot commit one record may commit others between two failures.
+/// A lane is healthy again when it works for this long after its last failure. A shorter time proves nothing: a lane
+/// that cannot commit one record may commit others between two failures.
 const SETTLED_AFTER: Duration = Duration::from_secs(15);
 
-/// The reason for which a lane ends the whole process.
+/// The reason why a lane ends the whole process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Another process has taken the lane's name.
     Fenced,
-    /// A setting cannot work: its key, and what refuses it.
+    /// A setting cannot work: its key, and the text of the refusal.
     Refused(String),
 }
 
-/// A lane's failures since it last was well.
+/// A lane's failures since it was last healthy.
 #[derive(Debug)]
 struct Failures {
     /// The newest failure.
     reason: String,
-    /// Whether somebody must do something about it.
+    /// Whether somebody must mend the cause.
     needs_help: bool,
     count: u32,
     first: Instant,
     last: Instant,
-    /// Whether it has worked since.
+    /// Whether the lane has worked since.
     is_working: bool,
 }
 
@@ -42,7 +42,7 @@ impl Failures {
     }
 }
 
-/// Written by the lanes' threads, read by `/health` and by who ends the process.
+/// The lanes' threads write it; `/health` and the code that ends the process read it.
 #[derive(Debug, Default)]
 pub struct LaneReport {
     failures: Mutex<BTreeMap<usize, Failures>>,
@@ -50,8 +50,8 @@ pub struct LaneReport {
 }
 
 impl LaneReport {
-    /// The failure that keeps a lane from working, if there is one. A failure that somebody must mend counts at once, any
-    /// other once the lane has failed several times.
+    /// The failure that keeps a lane from working, if there is one. A failure that somebody must mend counts at once,
+    /// any other only after several failures.
     pub fn trouble(&self) -> Option<String> {
         let failures = self.lock();
         failures.iter().filter(|(_, failures)| !failures.is_over()).find_map(|(lane, failures)| {
@@ -68,12 +68,12 @@ impl LaneReport {
         })
     }
 
-    /// Tells that a lane failed. `needs_help`: it will again, until somebody does something about it.
+    /// Notes that a lane failed. `needs_help`: it will fail again until somebody mends the cause.
     pub fn fail(&self, lane: usize, reason: String, needs_help: bool) {
         self.note(lane, reason, needs_help, 1);
     }
 
-    /// Tells that a lane goes on but is held up by something that needs help.
+    /// Notes that a lane goes on but is held up by something that somebody must mend.
     pub fn hold_up(&self, lane: usize, reason: String) {
         self.note(lane, reason, true, 0);
     }
@@ -98,7 +98,7 @@ impl LaneReport {
             (reason, needs_help, now, false);
     }
 
-    /// Tells that a lane works: it has committed what it read, or there is nothing for it to read.
+    /// Notes that a lane works: it has committed what it read, or has nothing to read.
     pub fn work(&self, lane: usize) {
         let mut failures = self.lock();
         if let Some(of_lane) = failures.get_mut(&lane) {
@@ -109,12 +109,12 @@ impl LaneReport {
         }
     }
 
-    /// The reason for which the process must end, if there is one.
+    /// The reason why the process must end, if there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.verdict.get()
     }
 
-    /// Tells that the process must end. The first reason stays.
+    /// Notes that the process must end. Only the first reason is kept.
     pub fn condemn(&self, verdict: Verdict) {
         // Another lane was quicker, with a reason as good.
         let _ = self.verdict.set(verdict);

@@ -38,7 +38,7 @@ impl NumberCell {
 #[derive(Debug, Default)]
 pub struct InstantCell(NumberCell);
 
-/// Where the nanoseconds of every [`InstantCell`] begin.
+/// Zero of the nanoseconds in every [`InstantCell`].
 static CLOCK_START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl InstantCell {
@@ -49,7 +49,7 @@ impl InstantCell {
         self.0.set(nanos.saturating_add(1));
     }
 
-    /// How long before `now` the noted instant was; `None` before the first note.
+    /// Time from the noted instant to `now`; `None` before the first note.
     pub fn elapsed_at(&self, now: Instant) -> Option<Duration> {
         let nanos = self.0.get().checked_sub(1)?;
         Some(now.saturating_duration_since(*CLOCK_START).saturating_sub(Duration::from_nanos(nanos)))

@@ -8,12 +8,12 @@ use crate::{
     lanes::TransactionOutcome,
 };
 
-/// A value of all shards together.
+/// The sum of a counter over all shards.
 fn sum(metrics: &EngineMetrics, cell: fn(&ShardMetrics) -> &NumberCell) -> f64 {
     metrics.shards.iter().map(|shard| cell(shard).get()).sum::<u64>() as f64
 }
 
-/// A value of each shard, by the shard's number.
+/// A counter of each shard, labelled with the shard's number.
 fn shards(
     metrics: &EngineMetrics,
     cell: fn(&ShardMetrics) -> &NumberCell,
@@ -29,7 +29,7 @@ fn signed(value: &AtomicI64) -> f64 {
     value.load(Ordering::Relaxed) as f64
 }
 
-/// All of the engine's metrics, in the order they are shown.
+/// The engine's metrics, in the order in which they are shown.
 pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
     Counter "stormglass_ticks_total": "Ticks by what became of them."
         => |m| Series::by("outcome", [

@@ -1,26 +1,26 @@
-//! What a metric is: how it is declared, and what it gives when it is read.
+//! A metric: its declaration, and the values it gives when it is read.
 
-/// How a metric's values behave.
+/// The Prometheus type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Only rises.
+    /// A number that only rises.
     Counter,
-    /// Rises and falls.
+    /// A number that rises and falls.
     Gauge,
-    /// Buckets, count and sum.
+    /// A distribution with buckets, count and sum.
     Histogram,
 }
 
-/// A declared metric that is read from an `S`.
+/// A declared metric whose values are read from an `S`.
 #[derive(Debug)]
 pub struct Metric<S: 'static> {
-    /// Its name; unit and `_total` last.
+    /// Its name, ending in its unit or `_total`.
     pub name: &'static str,
     /// Counter, gauge or histogram.
     pub shape: Shape,
-    /// What it means, in one sentence.
+    /// Its meaning, in one sentence.
     pub help: &'static str,
-    /// Its values now.
+    /// Reads its present values.
     pub read: fn(&S) -> Vec<Series>,
 }
 
@@ -33,12 +33,12 @@ pub struct Series {
     pub value: Value,
 }
 
-/// A value.
+/// The value of one series.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// Of a counter or gauge.
+    /// The value of a counter or gauge.
     Number(f64),
-    /// Of a histogram.
+    /// The value of a histogram.
     Distribution {
         /// Upper bound of each bucket, and the count at or below it.
         cumulative: Vec<(f64, u64)>,
@@ -66,7 +66,7 @@ impl Series {
     }
 }
 
-/// A list of metrics, a row each: `Shape "name": "help" => how it is read;`.
+/// Declares a list of metrics, one row for each: `Shape "name": "help" => how it is read;`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! metric_rows {

@@ -1,7 +1,8 @@
-//! From rows to numbers: the formulas of [`model::evaluation`], over all symbols of a model and for each of them.
+//! Computes the report from rows by the formulas of [`model::evaluation`], over all symbols of a model and for each
+//! symbol.
 //!
-//! The rows of a model are those inside the window that ends with the newest row of all. Sums of fractions go by
-//! symbol name and time, so the report is the same however the symbols lie on shards.
+//! The rows of a model are those inside the window that ends with the newest row of all models. Fractions are summed in
+//! the order of symbol name and time, so the report does not depend on how the symbols are spread over shards.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,7 +28,7 @@ pub struct QualityReport {
     pub rows_dropped: u64,
     /// The quality of each model, ordered by name, version, hash and variant.
     pub models: Vec<ModelQuality>,
-    /// The quality of the volatility forecast, which no model makes.
+    /// The quality of the volatility forecast, which does not depend on the model.
     pub volatility: VolatilityQuality,
 }
 
@@ -44,7 +45,7 @@ pub struct ModelQuality {
     pub symbols: Vec<(Box<str>, Quality)>,
 }
 
-/// The numbers over some rows. 0 where there are none, as in [`model::evaluation`].
+/// The measures over some rows; 0 without rows, as in [`model::evaluation`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quality {
     /// Number of rows.
@@ -89,7 +90,7 @@ pub struct VolatilityQuality {
 type BySymbol<'a> = BTreeMap<Box<str>, Vec<&'a QualityRow>>;
 
 impl QualityReport {
-    /// Makes the report of the shards' rows; `name` gives a symbol's name.
+    /// Computes the report from the shards' rows; `name` maps a symbol's id to its name.
     pub fn new(shards: &[ShardQuality], name: impl Fn(SymbolId) -> Option<Box<str>>) -> Self {
         let window_s = shards.iter().map(|shard| shard.window_s).max().unwrap_or(0);
         let rows = || shards.iter().flat_map(|shard| &shard.chunks).flat_map(|chunk| chunk.iter());
@@ -154,7 +155,7 @@ impl ModelQuality {
 }
 
 impl Quality {
-    /// Every measure but the alerts.
+    /// Computes every measure except the alerts.
     fn new(rows: &[&QualityRow]) -> (Self, Tally) {
         let labels: Vec<bool> = rows.iter().map(|row| row.spike).collect();
         let probabilities: Vec<f64> = rows.iter().map(|row| row.probability).collect();

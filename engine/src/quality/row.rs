@@ -13,15 +13,15 @@ pub struct QualityRow {
     pub model_hash: u64,
     /// The predicted probability.
     pub probability: f64,
-    /// The score of persistence: trailing volatility over the threshold; 0 if it is not known.
+    /// The score of persistence: trailing volatility over the threshold; 0 if it is unknown.
     pub persistence: f64,
     /// QLIKE of the volatility forecast; NaN without a forecast.
     pub qlike: f64,
     /// The symbol.
     pub symbol: SymbolId,
-    /// Whether a spike came.
+    /// Whether a spike occurred.
     pub spike: bool,
-    /// Whether volatility was above the threshold already, so that the row tells nothing about onsets.
+    /// Whether volatility was above the threshold already. Such a row does not count for onsets.
     pub hot: bool,
     /// The forecast's interval against the outcome, per square-root second; `None` without a forecast.
     pub interval: Option<JudgedInterval>,
@@ -47,7 +47,7 @@ impl QualityRow {
         })
     }
 
-    /// The part of the row that alerts are counted from.
+    /// The part of the row from which alerts are counted.
     pub fn alert_row(&self) -> AlertRow {
         AlertRow { time_s: self.second, probability: self.probability, spike: self.spike, hot: self.hot }
     }

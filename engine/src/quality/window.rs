@@ -1,7 +1,7 @@
 //! The rows of one shard, over a window of event time.
 //!
-//! Rows lie in chunks. A full chunk is shared, so that a reader takes it without a copy and without holding up the
-//! shard; a chunk leaves when all of it is older than the window, or when the bound on rows is reached.
+//! Rows are kept in chunks. A full chunk is shared, so that a reader takes it without a copy and without holding up the
+//! shard. A chunk is dropped when all of it is older than the window, or when the bound on rows is reached.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -14,17 +14,17 @@ use crate::settings::{as_whole_seconds, at_most, positive};
 /// Rows in a full chunk.
 const CHUNK_ROWS: usize = 2_048;
 
-/// Rows of a process: ten million are 720 MB.
+/// Largest allowed bound for a process: ten million rows are 720 MB.
 const ROWS_MAX: usize = 10_000_000;
 
-/// Models whose rows are told apart; the oldest goes first.
+/// Most models that are distinguished; the oldest is dropped first.
 const MODELS_MAX: usize = 8;
 
-/// Keys of `[quality]` that bound what is kept.
+/// Keys of `[quality]` that bound the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct QualitySettings {
-    /// Event time looked back upon, seconds; above 0.
+    /// Length of the window in event time, seconds; above 0.
     #[serde(with = "as_whole_seconds")]
     pub window_s: i64,
     /// Rows of one shard at most (72 bytes each); beyond them the oldest are dropped.
@@ -84,7 +84,7 @@ impl QualityWindow {
         }
     }
 
-    /// Names the model of the rows with this hash.
+    /// Sets the model of the rows with this hash.
     pub fn name_model(&mut self, hash: u64, info: &Arc<ModelInfo>) {
         // Named anew, it is the last to go: what is in use is named at every change.
         self.models.retain(|(known, _)| *known != hash);
@@ -121,7 +121,7 @@ impl QualityWindow {
         }
     }
 
-    /// The rows now, without a copy of the full chunks.
+    /// The present rows; full chunks are shared, not copied.
     pub fn read(&self) -> ShardQuality {
         let sealed = self.sealed.iter().map(|chunk| chunk.rows.clone());
         ShardQuality {

@@ -1,4 +1,4 @@
-//! `[kafka]`: topics, the group and how the lanes commit.
+//! `[kafka]`: topics, the group, and how the lanes commit.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 use super::{Seconds, at_most, positive, unset};
 use crate::limits::PARTITIONS_MAX;
 
-/// Lanes of one process. Beyond this, more processes serve better than more lanes.
+/// Most lanes in one process. Beyond this, more processes serve better than more lanes.
 const LANES_MAX: usize = 64;
 
-/// What a committed prediction promises.
+/// The guarantee for committed predictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// Predictions and offsets in one transaction: each once, for readers with `isolation.level=read_committed`.
+    /// Predictions and offsets are committed in one transaction, so each prediction appears once to readers with
+    /// `isolation.level=read_committed`.
     #[default]
     ExactlyOnce,
-    /// Predictions first, offsets after: a crash, or an owner that lost its partitions without knowing, repeats some.
-    /// The header `src` tells repeats apart.
+    /// Predictions are written before their offsets: a crash, or an owner that lost its partitions without noticing,
+    /// writes some again. The header `src` identifies repeats.
     AtLeastOnce,
 }
 
-/// Which predictions are written.
+/// Selects the predictions that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Emit {
@@ -32,33 +33,33 @@ pub enum Emit {
     /// The first of each second of a symbol's event time.
     #[serde(rename = "1s")]
     EverySecond,
-    /// Those that call a spike.
+    /// Those with `spike` true.
     Spikes,
 }
 
-/// Where a group without committed offsets begins.
+/// Selects the first offset of a group without committed offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// At the oldest record.
+    /// The oldest record.
     #[default]
     Earliest,
-    /// Behind the newest record.
+    /// The offset after the newest record.
     Latest,
 }
 
-/// What the HTTP front does with a request about a symbol that another instance owns.
+/// How the HTTP front handles a request for a symbol that another instance owns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ForeignSymbols {
-    /// Asks the owner, one hop, and passes its answer on.
+    /// It asks the owner, one hop away, and returns the owner's answer.
     #[default]
     Forward,
-    /// Redirects the client to the owner (307).
+    /// It redirects the client to the owner (307).
     Redirect,
 }
 
-/// How the lanes work.
+/// Settings of the lanes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KafkaSettings {
@@ -68,52 +69,53 @@ pub struct KafkaSettings {
     pub topic_raw: String,
     /// Topic that predictions are written to, each to the partition number of its tick.
     pub topic_predictions: String,
-    /// Topic for records that could not be read.
+    /// Topic for records that could not be read (dead letters).
     pub topic_dlq: String,
-    /// Topic for snapshots of state; compacted, with as many partitions as `topic_raw`.
+    /// Topic for snapshots of states; compacted, with as many partitions as `topic_raw`.
     pub topic_snapshots: String,
-    /// Topic that says which instance owns which partition; compacted, one partition.
+    /// Topic with the owner of each partition; compacted, one partition.
     pub topic_owners: String,
-    /// Topic that says which model scores which partition; compacted, one partition.
+    /// Topic with the model of each partition; compacted, one partition.
     pub topic_models: String,
-    /// Topic for events of the instances; one partition.
+    /// Topic for events of all instances; one partition.
     pub topic_events: String,
-    /// What the front does with requests about other instances' symbols; the lanes do not read it.
+    /// How the front handles requests for symbols of other instances; the lanes do not read it.
     pub foreign_symbols: ForeignSymbols,
     /// The consumer group.
     pub group: String,
-    /// This process's name in the group, the same at every start; empty = the host's name, which who starts the lanes
-    /// puts here.
+    /// This process's name in the group, the same at every start. Empty = the host's name, which the code that starts
+    /// the lanes fills in.
     pub instance: String,
-    /// Members of the group in this process, one thread each.
+    /// Members of the group in this process; each runs on its own thread.
     pub lanes: usize,
-    /// Partitions of topics that are created.
+    /// Partition count of topics that this process creates.
     pub partitions: u32,
     /// Whether absent topics are created; otherwise they are an error.
     pub create_topics: bool,
-    /// Where a group without committed offsets begins.
+    /// The first offset of a group without committed offsets.
     pub start: Start,
-    /// What a committed prediction promises.
+    /// The guarantee for committed predictions.
     pub delivery: Delivery,
-    /// Which predictions are written.
+    /// The predictions that are written.
     pub emit: Emit,
     /// Milliseconds from a transaction's first record to its commit.
     pub commit_interval_ms: u64,
-    /// Within this time every symbol's state is written, while commits go on.
+    /// Every symbol's state is written within this time, while commits go on.
     pub snapshot_interval_s: Seconds,
     /// Folder for a copy of the state, which a restart on this machine reads first.
     #[serde(with = "unset")]
     pub state_directory: Option<PathBuf>,
-    /// A member that is silent for longer loses its partitions.
+    /// A member that is silent for longer than this loses its partitions.
     pub session_timeout_s: Seconds,
-    /// The broker gives up a transaction that is open for longer.
+    /// The broker aborts a transaction that is open for longer than this.
     pub transaction_timeout_s: Seconds,
     /// Further properties of librdkafka, for all clients: TLS, SASL.
     pub properties: BTreeMap<String, String>,
-    /// Where other instances find this one's front, `http://host:port`. Not a key here: it is known once the front listens.
+    /// URL of this instance's front for other instances, `http://host:port`. Not a key here: it is set once the front
+    /// listens.
     #[serde(skip)]
     pub advertised_url: String,
-    /// The venue of records that name none. Not a key here: it is the source's.
+    /// The venue of records that name none. Not a key here: it is copied from the source's settings.
     #[serde(skip)]
     pub venue: String,
 }
@@ -151,7 +153,7 @@ impl Default for KafkaSettings {
 }
 
 impl KafkaSettings {
-    /// The defaults for a broker.
+    /// The default settings for these brokers, instance and venue.
     pub fn new(bootstrap_servers: &str, instance: &str, venue: &str) -> Self {
         Self {
             bootstrap_servers: bootstrap_servers.to_owned(),
@@ -161,15 +163,15 @@ impl KafkaSettings {
         }
     }
 
-    /// Whether a broker is named.
+    /// Whether any broker is configured.
     pub fn has_brokers(&self) -> bool {
         !self.bootstrap_servers.is_empty()
     }
 
-    /// Checks the bounds. What only librdkafka or a broker can say is not checked here.
+    /// Checks the bounds. Properties that only librdkafka or a broker can judge are not checked here.
     ///
     /// # Errors
-    /// The first key that is outside, and what to do; never the value of a property.
+    /// The first key outside its bounds, and what to do; never the value of a property.
     pub fn check(&self) -> Result<(), String> {
         positive("kafka.lanes", self.lanes as f64)?;
         at_most("kafka.lanes", self.lanes, LANES_MAX)?;
@@ -201,7 +203,7 @@ impl KafkaSettings {
         self.check_tokens()
     }
 
-    /// Of the ways in which librdkafka gets tokens, a file is the one that is built in.
+    /// Checks that OAUTHBEARER tokens come from a file, the only way that is built in.
     fn check_tokens(&self) -> Result<(), String> {
         let is = |name: &str, value: &str| {
             self.properties.get(name).is_some_and(|given| given.trim().eq_ignore_ascii_case(value))
@@ -230,7 +232,7 @@ impl KafkaSettings {
         Duration::from_millis(self.commit_interval_ms)
     }
 
-    /// The member's name in the group, and the producer's at the transaction coordinator.
+    /// Name of a lane in the group, and of its producer at the transaction coordinator.
     #[cfg(feature = "kafka")]
     pub(crate) fn member(&self, lane: usize) -> String {
         format!("{}-{}-{lane}", self.group, self.instance)

@@ -1,4 +1,4 @@
-//! `[engine]`: how many shards there are, what drives them and how symbols come to them.
+//! `[engine]`: number of shards, their runtime, and the distribution of symbols.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RuntimeChoice {
-    /// glommio where it can run, else threads, with the reason in the log and the report.
+    /// glommio if it can run, otherwise threads, with the reason in the log and the report.
     #[default]
     Auto,
     /// glommio or an error.
@@ -23,22 +23,22 @@ pub enum RuntimeChoice {
     Thread,
 }
 
-/// How the engine runs. None of it changes a prediction's bytes.
+/// How the engine runs. None of these settings changes a prediction's bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSettings {
-    /// Shards, one core each; `None` (0 in a file) = the CPUs that the front leaves.
+    /// Number of shards, one core each; `None` (0 in a file) = the CPUs that the front leaves.
     #[serde(with = "unset")]
     pub shards: Option<usize>,
     /// The runtime that drives the shards.
     pub runtime: RuntimeChoice,
-    /// Partitions of the symbols where no Kafka topic says how many there are.
+    /// Number of partitions that symbols are divided into, if no Kafka topic defines it.
     pub partitions: u32,
-    /// Symbols held at most; ticks of further ones are refused and counted.
+    /// Most symbols held; ticks of further ones are refused and counted.
     pub symbols_max: usize,
-    /// Partitions fixed to shards; the others are spread.
+    /// Partitions fixed to shards; the others are distributed.
     pub pins: Vec<Pin>,
-    /// Microseconds that a shard with a CPU of its own looks for mail before it sleeps.
+    /// Microseconds for which a shard with a CPU of its own polls its mailbox before it sleeps.
     pub spin_us: u64,
 }
 
@@ -56,10 +56,10 @@ impl Default for RunSettings {
 }
 
 impl RunSettings {
-    /// Checks the bounds. How many shards there will be is known once the CPUs are, and then given.
+    /// Checks the bounds. `shard_count` is the number of shards, once the CPUs are known.
     ///
     /// # Errors
-    /// The first key that is outside, and what to do.
+    /// The first key outside its bounds, and what to do.
     pub fn check(&self, shard_count: Option<usize>) -> Result<(), String> {
         positive("engine.partitions", f64::from(self.partitions))?;
         at_most("engine.partitions", self.partitions as usize, PARTITIONS_MAX as usize)?;

@@ -1,4 +1,4 @@
-//! Time spans as a configuration writes them: seconds, with a fraction or without.
+//! Time spans as a configuration writes them: seconds, possibly with a fraction.
 
 use std::time::Duration;
 
@@ -23,17 +23,17 @@ impl Seconds {
         Self(seconds as f64)
     }
 
-    /// In seconds.
+    /// The span in seconds.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// In whole nanoseconds, which a year's fit.
+    /// The span in whole nanoseconds; a year fits.
     pub fn nanos(self) -> i64 {
         (self.0 * 1e9) as i64
     }
 
-    /// As the standard library's type.
+    /// The span as the standard library's type.
     pub fn duration(self) -> Duration {
         Duration::from_secs_f64(self.0)
     }

@@ -1,11 +1,11 @@
-//! When orders come: a Hawkes process with two exponential kernels (Hawkes 1971), by exact thinning (Ogata 1981).
+//! Order arrivals: a Hawkes process with two exponential kernels (Hawkes 1971), by exact thinning (Ogata 1981).
 
 use super::{config::MarketHabits, random::Random};
 
-/// Orders a second at most: a bound on the work of one second where the branching ratio is set to burst.
+/// Most orders a second: a bound on the work of one second if the branching ratio is set to burst.
 const ORDERS_PER_SECOND_MAX: f64 = 2_000.0;
 
-/// The rate that earlier orders add to that of further ones.
+/// The part of the order rate that earlier orders add.
 #[derive(Clone, Debug)]
 pub(super) struct Arrivals {
     excess: [f64; 2],
@@ -20,8 +20,8 @@ impl Arrivals {
         Self { excess: [0.0; 2], jump, decay_per_s }
     }
 
-    /// Waits from a rate of `base + excess` for the next candidate, but no longer than `left_s`. Returns how long,
-    /// and whether an order came (a candidate may be none: it was drawn at the rate before the wait).
+    /// Waits for the next candidate at the rate `base + excess`, but no longer than `left_s`. Returns the time waited,
+    /// and whether an order came (thinning may refuse a candidate, because it was drawn at the rate before the wait).
     pub(super) fn wait(&mut self, base: f64, left_s: f64, random: &mut Random) -> Arrival {
         let bound = (base + self.excess()).min(ORDERS_PER_SECOND_MAX);
         let waited_s = random.exponential() / bound;
@@ -35,12 +35,12 @@ impl Arrivals {
         if is_order { Arrival::Order { waited_s } } else { Arrival::Candidate { waited_s } }
     }
 
-    /// An order excites others.
+    /// Adds the excitation of one order.
     pub(super) fn excite(&mut self) {
         self.add(1.0, 1.0);
     }
 
-    /// As many orders at once, by kernel.
+    /// Adds the excitation of this many orders, by kernel.
     pub(super) fn add(&mut self, fast_orders: f64, slow_orders: f64) {
         self.excess[0] += fast_orders * self.jump[0];
         self.excess[1] += slow_orders * self.jump[1];
@@ -57,7 +57,7 @@ impl Arrivals {
     }
 }
 
-/// The end of a wait.
+/// The result of a wait.
 pub(super) enum Arrival {
     /// The time left passed without an order.
     None,

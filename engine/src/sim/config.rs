@@ -1,4 +1,4 @@
-//! What is simulated.
+//! Settings of the simulated market.
 
 use crate::tick::{EventTime, Price};
 
@@ -143,7 +143,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The faults of a real feed.
+    /// Faults as frequent as in a real feed.
     pub fn realistic() -> Self {
         Self {
             repeated_share: 0.0005,

@@ -1,4 +1,4 @@
-//! What happens to ticks on their way: from a stream of its own, so that faults leave the market as it is.
+//! Faults of the feed. They use their own stream of random numbers, so that they leave the market unchanged.
 
 use std::collections::VecDeque;
 
@@ -56,7 +56,8 @@ impl FaultyFeed {
         }
     }
 
-    /// Moves the ticks that arrive before `second` to `ticks`, in the order of arrival. To be called for every second.
+    /// Moves the ticks that arrive before `second` to `ticks`, in the order of arrival. It must be called for every
+    /// second.
     pub(super) fn arrived_before(&mut self, second: i64, ticks: &mut VecDeque<(usize, Tick)>) {
         if self.random.happens(self.faults.silences_per_hour / 3_600.0) {
             let silence_s = self.random.between(SILENCE_S.0, SILENCE_S.1) as i64;
@@ -72,7 +73,7 @@ impl FaultyFeed {
         }
     }
 
-    /// The quote made crossed or without quantities.
+    /// Makes the quote crossed, or removes its quantities.
     fn spoilt(&mut self, quote: Quote) -> Quote {
         if self.random.unit() < 0.5 {
             return Quote { bid: quote.ask, ask: quote.bid, ..quote };

@@ -1,9 +1,9 @@
-//! What orders are like: their sign, size and fills.
+//! The sign, size and fills of orders.
 
 use super::random::Random;
 use crate::tick::Side;
 
-/// Tail of the length of runs of one sign.
+/// Tail exponent of the length of runs of one sign.
 const RUN_TAIL: f64 = 1.4;
 /// Longest run.
 const RUN_MAX: f64 = 400.0;

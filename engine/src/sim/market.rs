@@ -1,4 +1,4 @@
-//! One symbol's path: volatility, orders, jumps, and the ticks they make.
+//! One symbol's path: volatility, orders, jumps, and the ticks made of them.
 
 use super::{
     arrivals::{Arrival, Arrivals},
@@ -17,7 +17,7 @@ const RATE_POWER: f64 = 0.9;
 const DEPTH_POWER: f64 = -0.7;
 /// Order size, in quote units at mean depth, against which impact is measured.
 const IMPACT_SIZE: f64 = 2_000.0;
-/// Orders that a burst before a jump counts as, by kernel, and those after it.
+/// Number of orders, by kernel, that a burst before a jump counts as, and the one after it.
 const BURST_FAST: f64 = 6.0;
 const BURST_SLOW: f64 = 40.0;
 /// Longest lead of a burst over its jump, in seconds.
@@ -123,7 +123,7 @@ impl Market {
         }
     }
 
-    /// Flow leads: a burst of orders now, and a jump with more of them up to 24 s later.
+    /// Starts a burst of orders now, and a jump with more of them up to 24 s later.
     fn lead_and_jump(&mut self, second: i64) {
         if self.random.happens(self.habits.jumps_per_hour / 3_600.0) {
             self.arrivals.add(BURST_FAST, BURST_SLOW);
@@ -171,7 +171,7 @@ impl Market {
         self.move_by_impact(order, this.depth);
     }
 
-    /// A second without an order still moves the quote: the book follows the efficient price.
+    /// Moves the quote to the efficient price in a second without an order.
     fn requote(&mut self, this: Second, send: &mut impl FnMut(Tick)) {
         let nanos = this.second * NANOS_PER_SECOND + REQUOTE_AT_NS;
         let quote = self.quote(this);
@@ -191,7 +191,7 @@ impl Market {
         self.log_price += sign(order.side) * self.habits.impact * libm::log1p(relative_size);
     }
 
-    /// The quote that the order meets, with quantities that lean towards the order after it.
+    /// The quote before the order, with quantities that lean towards the order after it.
     fn quote(&mut self, this: Second) -> Quote {
         let spread_ticks = 1 + i64::from(self.random.poisson((0.25 * this.relative - 0.1).max(0.0)));
         let mid_ticks = libm::exp(self.log_price) / self.tick_price;

@@ -1,5 +1,5 @@
-//! Random numbers whose bytes depend on the seed alone: a fixed generator, and distributions in a few lines each
-//! on `libm`.
+//! Random numbers whose bytes depend on the seed only: a fixed generator, and distributions in a few lines each on
+//! `libm`.
 
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -63,7 +63,7 @@ impl Random {
         }
     }
 
-    /// `e` to a normal of this mean and deviation.
+    /// `e` to the power of a normal variate with this mean and deviation.
     pub(super) fn lognormal(&mut self, mean: f64, deviation: f64) -> f64 {
         libm::exp(mean + deviation * self.normal())
     }

@@ -85,8 +85,8 @@ impl Volatility {
     }
 }
 
-/// What the time of day adds to log volatility: busiest at 14:30 UTC, in the first minute of an hour, and in the
-/// first seconds of a minute.
+/// The part of log volatility that depends on the time of day: highest at 14:30 UTC, in the first minute of an hour,
+/// and in the first seconds of a minute.
 pub(super) fn diurnal(second: i64) -> f64 {
     let hour = second.rem_euclid(SECONDS_PER_DAY) as f64 / 3_600.0;
     let daily = 0.30 * libm::cos(2.0 * std::f64::consts::PI * (hour - 14.5) / 24.0);

@@ -1,15 +1,15 @@
-//! How the next minute stands to the last five: a HAR regression in logarithms, learned by the symbol itself.
+//! Relates the next minute's volatility to the last five: a HAR regression in logarithms, learned for each symbol.
 //!
 //! # Formula
 //! `ln(sigma_next60 / sigma_300) = b . x` with `x = (1, lv10_60, lv60_300, lv300_1800, ntr10_300, ntr60_1800)`, the
-//! features of those names: the cascade of horizons of Corsi (2009), and how trades come now against before, since
-//! trades lead volatility. A term without a value is 0: the shorter horizon stands as the longer one. Written so, the
-//! forecast scales with the symbol, and has a value as soon as there is a probability.
+//! features of those names: the cascade of horizons of Corsi (2009), and the present rate of trades relative to the
+//! past one, since trades lead volatility. A term without a value is 0, as if the shorter horizon equalled the longer
+//! one. In this form the forecast scales with the symbol, and has a value as soon as there is a probability.
 //!
 //! # Learning
-//! Least squares with exponential forgetting, drawn towards coefficients that hold for any market:
-//! `b = prior + (M + ridge I)^-1 v`, where `M` and `v` decay by half in 24 hours. `M + ridge I` is positive definite and
-//! every term is bounded, so the solution always exists; it is found by Cholesky's decomposition in a fixed order.
+//! Least squares with exponential forgetting, shrunk towards coefficients that hold for any market: `b = prior + (M +
+//! ridge I)^-1 v`, where `M` and `v` decay by half in 24 hours. `M + ridge I` is positive definite and every term is
+//! bounded, so the solution always exists; it is found by Cholesky's decomposition in a fixed order.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -23,23 +23,23 @@ use crate::{
 /// Terms, the constant included.
 const TERMS: usize = 6;
 
-/// Where the terms after the constant stand in the row.
+/// Indexes in the feature row of the terms after the constant.
 const COLUMNS: [usize; TERMS - 1] =
     [column("lv10_60"), column("lv60_300"), column("lv300_1800"), column("ntr10_300"), column("ntr60_1800")];
 
-/// Coefficients before there is experience: rounded from what least squares gives on simulated markets.
+/// Coefficients before any outcome: rounded results of least squares on simulated markets.
 const PRIOR: [f64; TERMS] = [0.0, 0.2, 0.3, -0.3, 0.0, 0.0];
 
-/// How many outcomes the prior is worth.
+/// Number of outcomes that the prior counts as.
 const RIDGE: f64 = 120.0;
 
-/// Terms are kept within this: a still window is calm, not an outlier.
+/// Terms are clamped to this: a window without movement is calm, not an outlier.
 const TERM_MAX: f64 = 3.0;
 
-/// The least volatility of 300 seconds that is told from none, per square-root second.
+/// A lower volatility of 300 seconds counts as none, per square-root second.
 const LEVEL_MIN: f64 = 1e-8;
 
-/// What a forecast is made from.
+/// The inputs of a forecast.
 #[derive(Clone, Copy, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Inputs {
     /// Volatility of the last 300 seconds, per square-root second.
@@ -48,7 +48,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Reads them; `None` where less than half of the last 300 seconds is covered.
+    /// Reads the inputs; `None` if less than half of the last 300 seconds is covered.
     pub fn read(view: &View<'_>, row: &Row) -> Option<Self> {
         let level = view.sigma_long(Window::S300);
         if level.is_nan() {
@@ -75,7 +75,7 @@ impl Inputs {
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Har {
     coefficients: [f64; TERMS],
-    /// Decayed sum of `x x'`; the lower triangle is kept.
+    /// Decayed sum of `x x'`; only the lower triangle is stored.
     moments: [[f64; TERMS]; TERMS],
     /// Decayed sum of `x (y - prior . x)`.
     cross: [f64; TERMS],
@@ -88,12 +88,12 @@ impl Default for Har {
 }
 
 impl Har {
-    /// The middle of what is expected, per square-root second. Above 0 and finite.
+    /// The expected volatility, per square-root second. Above 0 and finite.
     pub fn centre(&self, inputs: &Inputs) -> f64 {
         inputs.level * libm::exp(product(&self.coefficients, &inputs.terms).clamp(-MISS_MAX, MISS_MAX))
     }
 
-    /// Takes what happened after these inputs, per square-root second.
+    /// Learns from the outcome after these inputs, per square-root second.
     pub fn learn(&mut self, inputs: &Inputs, realised: f64) {
         let terms = &inputs.terms;
         let target = super::log_ratio(realised, inputs.level);

@@ -1,11 +1,11 @@
-//! An interval that holds the promised share of outcomes, whatever the market does.
+//! An interval that adapts to hold its intended share of outcomes, whatever the market does.
 //!
 //! # Idea
 //! The log ratios of outcome to forecast of the last six hours are kept in a histogram. The interval's ends are its
 //! quantiles at two levels, one for each tail. Adaptive conformal inference (Gibbs and Candès 2021, eq. 2) moves each
-//! level after every outcome: `level <- level + gamma (promised - missed)`. A miss widens, a hit narrows a little, so
-//! the share of misses tends to the promised one without any assumption about the data. An outcome is known 60 seconds
-//! late; the step is then taken late, for the interval that was given.
+//! level after every outcome: `level <- level + gamma (promised - missed)`. A miss widens the interval, a hit narrows
+//! it a little, so the share of misses tends to the promised one without any assumption about the data. An outcome is
+//! known 60 seconds late; the step is taken then, for the interval that was given.
 //!
 //! # Size of the step
 //! Gibbs and Candès' gamma of 0.005 is for outcomes that do not overlap. Here an outcome of 60 seconds arrives every 5
@@ -26,21 +26,21 @@
 //! | | 0.005 / 12 | 0.945 | 0.944 | 0.51 | 0.67 | 0 | 100 % |
 //!
 //! A step of 0.001 or 0.002, or one of 0.005 each minute, has a score that is equal or up to 25 % worse. `stormglass
-//! evaluate --input FILE` prints coverage, width and score of the rows that it judges. A lower end of 0 remains where more
-//! than the tail's share of the last six hours' outcomes were as good as still, as 15 % of Coinbase's ETH-USD are: no
+//! evaluate --input FILE` prints coverage, width and score of the rows that it judges. A lower end of 0 remains if more
+//! than the tail's share of the last six hours' outcomes had almost no movement, as 15 % of Coinbase's ETH-USD have: no
 //! higher end would hold them.
 //!
 //! # Arithmetic
-//! 256 bins of 1/32 in the logarithm, -4..4. A quantile is given as its bin's outer edge, so rounding never narrows.
+//! 256 bins of 1/32 in the logarithm, -4..4. A quantile is its bin's outer edge, so rounding never narrows.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
 use super::{COVERAGE, Forecast};
 
-/// Outcomes before there is an interval: ten minutes.
+/// Outcomes needed before there is an interval: ten minutes of the grid.
 pub const OUTCOMES_MIN: u32 = 120;
 
-/// Log ratios are kept within this.
+/// Log ratios are clamped to this.
 pub const MISS_MAX: f64 = 4.0;
 
 /// Outcomes held: six hours.
@@ -54,7 +54,7 @@ const GAMMA: f64 = 0.005;
 /// Share of misses that each tail may have.
 const TAIL: f64 = (1.0 - COVERAGE) / 2.0;
 
-/// The levels, and the misses that they are quantiles of.
+/// The levels of the two tails, and the histogram of errors that they are quantiles of.
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub struct Interval {
     ring: Vec<u8>,
@@ -63,7 +63,7 @@ pub struct Interval {
     counts: Vec<u16>,
     low_level: f64,
     high_level: f64,
-    /// The ends as factors of the forecast's centre, once enough outcomes are held.
+    /// The ends as factors of the forecast's centre; `None` until enough outcomes are held.
     factors: Option<(f64, f64)>,
 }
 
@@ -87,7 +87,7 @@ impl Interval {
         self.factors
     }
 
-    /// Takes a log ratio of outcome to centre, within -4..=4, and the forecast that was given with its outcome.
+    /// Learns a log ratio of outcome to centre, within -4..=4, and the forecast that was given with its outcome.
     /// `overlap` is the number of outcomes that share seconds with one another: the horizon in steps of the grid.
     pub fn learn(&mut self, miss: f64, given: Option<(Forecast, f64)>, overlap: usize) {
         if let Some((forecast, realised)) = given {
@@ -115,7 +115,7 @@ impl Interval {
         self.next = (self.next + 1) % RING as u32;
     }
 
-    /// How many outcomes may lie outside one end. Less than none: the end is as far out as it can be.
+    /// Number of outcomes that may lie outside one end; `None`: the end is as far out as possible.
     fn outside(&self, level: f64) -> Option<u32> {
         let outside = (level * f64::from(self.total)) as u32;
         (level > 0.0).then_some(outside.min(self.total - 1))
@@ -162,7 +162,7 @@ fn edge(bin: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// The same ends by sorting what the ring holds.
+    /// The same ends, computed by sorting the ring.
     fn naive(bins: &[u8], low_level: f64, high_level: f64) -> (f64, f64) {
         let from = bins.len().saturating_sub(RING);
         let mut sorted = bins[from..].to_vec();

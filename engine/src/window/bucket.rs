@@ -1,4 +1,4 @@
-//! What one second leaves behind, and the sum of many.
+//! The measurements of one second, and the sums of many.
 
 use rkyv::{Archive, Deserialize, Serialize};
 
@@ -78,9 +78,9 @@ pub struct Sums {
     pub big_volume: i128,
     /// Clipped signed volume over valid seconds, 1e-8.
     pub flow: i128,
-    /// Its squares, 1e-16.
+    /// Sum of the squares of `flow`'s terms, 1e-16.
     pub flow_squared: i128,
-    /// Its products with the returns, 1e-17.
+    /// Sum of the products of `flow`'s terms with the returns, 1e-17.
     pub flow_return: i128,
 }
 
@@ -90,7 +90,7 @@ impl Sums {
         self.apply(bucket, 1);
     }
 
-    /// Takes a bucket out again.
+    /// Subtracts a bucket that was added.
     pub fn remove(&mut self, bucket: &Bucket) {
         self.apply(bucket, -1);
     }

@@ -30,7 +30,7 @@ impl RunningMax {
         self.len += 1;
     }
 
-    /// Drops what is older than 60 seconds at the end of `newest`; call it for every closed second, before `push`.
+    /// Drops values older than 60 seconds before the end of `newest`; call it for every closed second, before `push`.
     pub fn expire(&mut self, newest: i64) {
         while self.len > 0 && self.at(0).0 <= newest - EXTREMES_WINDOW_S {
             self.front = (self.front + 1) % CAPACITY;
@@ -72,7 +72,7 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// Drops what left the window that ends with `newest`.
+    /// Drops the values that left the window ending with `newest`.
     pub fn expire(&mut self, newest: i64) {
         self.high.expire(newest);
         self.low_negated.expire(newest);

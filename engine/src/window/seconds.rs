@@ -45,7 +45,7 @@ impl Default for Seconds {
 
 #[cfg(test)]
 thread_local! {
-    /// Seconds that this thread has closed: what a step costs.
+    /// Number of seconds that this thread has closed, to bound the cost of a step in tests.
     pub(crate) static CLOSED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 

@@ -43,7 +43,7 @@ impl Slot {
 #[derive(Clone, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct Slots {
     ring: Vec<Slot>,
-    /// The slot being filled, closed seconds only.
+    /// The slot being filled; it holds closed seconds only.
     pub open: Slot,
     /// Valid seconds in the closed slots.
     pub valid_seconds: i64,
