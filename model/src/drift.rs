@@ -1,4 +1,4 @@
-//! Whether what comes now is still what was learned from.
+//! Compares current data with the training data (drift).
 //!
 //! ```text
 //! what training saw: reference (bins in a model file) ----------------------------.
@@ -8,16 +8,16 @@
 //!                                                                                  '-> verdict: share of columns
 //! ```
 //!
-//! The first line of numbers is Evidently's (0.7): its methods, its choice of one by rows and kind of column, its thresholds
-//! and its verdict on the whole, so that a team that has it finds the same columns here. The second opinion answers what
-//! that line leaves open, and changes nothing in it: p-values fall with the number of rows whatever the shift, the choice
-//! of method flips at 1,000 reference rows, nothing controls how many of many columns drift by chance, and rows five seconds
-//! apart share most of what they measure.
+//! The scores, methods, thresholds and the verdict on a data set are Evidently's (0.7), including its choice of a
+//! method by number of rows and kind of column, so a team that uses Evidently finds the same columns here. The second
+//! opinion adds what those leave open, and changes none of them: p-values fall with the number of rows whatever the
+//! shift, the choice of method flips at 1,000 reference rows, nothing bounds how many of many columns drift by chance,
+//! and rows five seconds apart share most of what they measure.
 //!
 //! Everything but [`Bins`] and [`DriftReference`] is behind the feature `drift`.
 //!
-//! Absent on purpose: Cramer-von Mises' exact form for 20 rows and fewer, total variation by permutation (its p-value is
-//! of numpy's random numbers), text and embeddings, detectors that watch values one by one.
+//! Left out on purpose: Cramer-von Mises' exact form for 20 rows and fewer, total variation by permutation (its p-value
+//! depends on numpy's random numbers), text and embeddings, detectors that watch single values over time.
 
 #[cfg(feature = "drift")]
 mod bins_pair;

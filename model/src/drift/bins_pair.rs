@@ -1,4 +1,4 @@
-//! What comes now in the bins that a model file carries.
+//! Compares current values with the bins that a model file holds of the training data.
 
 use super::{
     method::{self, Method},
@@ -6,7 +6,7 @@ use super::{
     shares::Frequencies,
 };
 
-/// A reference in bins, and the counts of current values in the same bins.
+/// Reference counts, and the counts of current values in the same bins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BinsPair<'a> {
     reference: &'a Bins,
@@ -14,7 +14,7 @@ pub struct BinsPair<'a> {
 }
 
 impl<'a> BinsPair<'a> {
-    /// The methods that bins are enough for.
+    /// The methods that need bin counts only.
     pub const METHODS: [&'static Method; 2] = [&method::PSI, &method::JENSEN_SHANNON];
 
     /// Counts values into the reference's bins.
@@ -24,7 +24,7 @@ impl<'a> BinsPair<'a> {
         Self { reference, current }
     }
 
-    /// The reference: counts in training.
+    /// Counts of the training data.
     pub fn reference(&self) -> &Bins {
         self.reference
     }
@@ -34,18 +34,19 @@ impl<'a> BinsPair<'a> {
         &self.current
     }
 
-    /// Values of both sides that are not missing.
+    /// Number of values of both sides, missing ones left out.
     pub fn lengths(&self) -> (usize, usize) {
         let total = |bins: &Bins| bins.counts.iter().sum::<u64>() as usize;
         (total(self.reference), total(&self.current))
     }
 
-    /// The counts of both sides, one pair a bin, missing values aside.
+    /// Counts of both sides for each bin, missing values left out.
     pub fn frequencies(&self) -> Frequencies {
         Frequencies { reference: self.reference.counts.clone(), current: self.current.counts.clone() }
     }
 
-    /// The score by `method`; `None` unless it is one of [`BinsPair::METHODS`], which need no single values.
+    /// The score by `method`; `None` unless it is one of [`BinsPair::METHODS`], the only ones that need no single
+    /// values.
     pub fn score(&self, method: &Method) -> Option<f64> {
         let shares = self.frequencies().shares();
         match method.name {

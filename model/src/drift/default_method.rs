@@ -1,16 +1,17 @@
-//! Which method Evidently takes where none is named.
+//! Evidently's default method for a column.
 
 use super::{
     method::{self, Method},
     sample::{Kind, Pair},
 };
 
-/// Reference values up to which tests are taken; beyond them distances, because with many rows every p-value is small.
+/// Up to this many reference values a test is the default; beyond it a distance, because with many rows every p-value
+/// is small.
 pub const FEW_ROWS: usize = 1_000;
-/// Distinct values of both sides up to which numbers are taken as categories.
+/// Numbers with at most this many distinct values on both sides are treated as categories.
 pub const FEW_VALUES: usize = 5;
 
-/// Evidently's choice of a method, by the number of reference values and the distinct values of both sides.
+/// The default method, from the number of reference values and of distinct values of both sides.
 pub fn default_method(pair: &Pair) -> &'static Method {
     let values = pair.distinct(FEW_VALUES + 1);
     let numerical = pair.kind() == Kind::Numerical && values > FEW_VALUES;

@@ -1,16 +1,17 @@
-//! How many independent rows a column's rows are worth.
+//! Estimates the number of independent rows that a column's dependent rows are worth.
 //!
 //! Rows five seconds apart whose features look back ten minutes share nearly everything they measure, and symbols move
-//! together: 43,200 such rows know no more of the distribution than some hundreds of independent ones, and a p-value that
-//! counts them all finds drift in every pair of afternoons. How many they are worth is measured, not assumed.
+//! together: 43,200 such rows describe the distribution no better than some hundreds of independent ones, and a p-value
+//! that counts them all finds drift between any two afternoons. So the number is measured, not assumed.
 
 use super::sample::Numbers;
 
-/// Blocks that a variance is estimated from at least.
+/// Fewest blocks from which a variance is estimated.
 pub const BLOCKS_MIN: usize = 32;
 
-/// What to ask a side's rows about: a value with part of its own others above it. The median, or the greatest value below it
-/// where nothing is above; of one value alone, or none, negative infinity.
+/// A value of the side with some of its values above it, to be passed to [`effective_rows`]: the median, or the
+/// greatest value below it if no value is above the median. Negative infinity if all values are equal, or there are
+/// none.
 ///
 /// ```
 /// use stormglass_model::drift::{Numbers, centre};
@@ -30,13 +31,13 @@ pub fn centre(side: &Numbers) -> f64 {
 /// The number of independent rows that would estimate the share of values above `centre` as precisely as these
 /// dependent rows do.
 ///
-/// The centre must be of these values (see [`centre()`]): around that of another side, a shift so great that all are above
-/// it would look like one row. `values` are in the order of time, with the group (the symbol) of each; what is missing or
-/// infinite is left out, as from [`Numbers`]. What a group has over the
-/// others is no dependence and is taken out. The variance of a mean of neighbours is estimated from ever longer blocks
-/// (Flyvbjerg and Petersen 1989) and the greatest is taken: where rows are dependent it grows with the blocks until they are
-/// longer than the dependence. At most the rows there are, at least 1; of fewer than 64 values all count, because nothing
-/// can be said.
+/// The centre must come from these values (see [`centre()`]): around that of another side, a shift so great that all
+/// values are above it would look like one row. `values` are in the order of time, each with its group (the symbol);
+/// missing and infinite ones are left out, as by [`Numbers`]. The difference between groups is no dependence and is
+/// removed. The variance of a mean of neighbours is estimated from ever longer blocks (Flyvbjerg and Petersen 1989) and
+/// the greatest estimate is taken: with dependent rows it grows with the block length until the blocks are longer than
+/// the dependence. The result is at least 1 and at most the number of rows; fewer than 64 values all count, because
+/// that is too few to measure it.
 ///
 /// # Panics
 /// If the lengths differ.

@@ -1,7 +1,7 @@
-//! Many columns: some drift by chance.
+//! Corrects p-values of many columns, some of which drift by chance.
 
-/// For each p-value the least share of false discoveries at which it is still one (Benjamini and Hochberg 1995): those at
-/// most `q` are, together, at most a share `q` of false ones on average. In the order given.
+/// The false discovery rate of each p-value (Benjamini and Hochberg 1995), in the order given: if the columns with a
+/// rate of at most `q` are reported, at most a share `q` of them is false on average.
 ///
 /// ```
 /// use stormglass_model::drift::false_discovery_rates;

@@ -1,11 +1,11 @@
-//! The distribution of Kolmogorov's statistic of one sample, which the test of two large samples falls back on.
+//! The distribution of Kolmogorov's statistic of one sample, an approximation for two large samples.
 //!
-//! Which formula stands where follows Simard and L'Ecuyer, "Computing the two-sided Kolmogorov-Smirnov distribution"
-//! (2011), as scipy's `kstwo` does.
+//! The choice of formula follows Simard and L'Ecuyer, "Computing the two-sided Kolmogorov-Smirnov distribution" (2011),
+//! as scipy's `kstwo` does.
 
 use std::f64::consts::{PI, TAU};
 
-/// Samples up to which the exact matrix is used wherever the tail is not.
+/// Up to this many samples the exact matrix is used, except in the tail.
 const SMALL: f64 = 140.0;
 
 /// The probability that the greatest gap between the distribution function of `rows` draws and the true one is at
@@ -35,8 +35,8 @@ pub(super) fn survival(rows: u64, gap: f64) -> f64 {
     p.clamp(0.0, 1.0)
 }
 
-/// How likely the distribution function of the draws lies at least `gap` above the true one somewhere (Birnbaum and Tingey
-/// 1951): a sum of binomial probabilities, each by its deviance (Loader 2000), which keeps its digits.
+/// The probability that the distribution function of the draws is at least `gap` above the true one somewhere (Birnbaum
+/// and Tingey 1951): a sum of binomial probabilities, each by its deviance (Loader 2000), which keeps its digits.
 fn one_sided(rows: u64, gap: f64) -> f64 {
     let n = rows as f64;
     let last = (n * (1.0 - gap)).floor();
@@ -71,7 +71,7 @@ fn binomial(n: f64, at: f64, p: f64, q: f64) -> f64 {
     exponent.exp() * (n / (TAU * at * rest)).sqrt()
 }
 
-/// The error of Stirling's formula for ln n!: the exact value less the formula's.
+/// The error of Stirling's formula for ln n!: the exact value minus the formula's.
 fn stirling_error(n: f64) -> f64 {
     if n < 16.0 {
         return libm::lgamma(n + 1.0) - (n + 0.5) * n.ln() + n - TAU.ln() / 2.0;
@@ -82,7 +82,7 @@ fn stirling_error(n: f64) -> f64 {
     (1.0 / 12.0 - (1.0 / 360.0 - tail / square) / square) / n
 }
 
-/// `x ln(x / m) + m - x`, also where x is near m.
+/// `x ln(x / m) + m - x`, accurate for x near m too.
 fn deviance(x: f64, m: f64) -> f64 {
     if (x - m).abs() >= 0.1 * (x + m) {
         return x * (x / m).ln() + m - x;
@@ -101,7 +101,7 @@ fn deviance(x: f64, m: f64) -> f64 {
     sum
 }
 
-/// The distribution function, exactly: Durbin's matrix to the power of `rows` (Marsaglia, Tsang and Wang 2003).
+/// The exact distribution function: Durbin's matrix to the power of `rows` (Marsaglia, Tsang and Wang 2003).
 fn matrix(rows: u64, gap: f64) -> f64 {
     let reach = rows as f64 * gap;
     let middle = reach.ceil();
@@ -166,7 +166,7 @@ fn product(one: &[f64], other: &[f64], width: usize) -> Vec<f64> {
     out
 }
 
-/// Brings the middle of a matrix near 1, and says by which power of two.
+/// Scales a matrix by a power of two so that its middle is near 1; returns the exponent.
 fn scale(cells: &mut [f64], width: usize) -> i64 {
     let middle = cells[(width / 2) * (width + 1)];
     if middle <= 0.0 || !middle.is_finite() {

@@ -1,4 +1,4 @@
-//! Evidently's methods by the names it knows them by: one file a method, one list.
+//! Evidently's methods under Evidently's names: one file for each method, one list.
 
 mod anderson_darling;
 mod chi_square;
@@ -60,7 +60,7 @@ pub struct Method {
     pub name: &'static str,
     /// The title in reports, as Evidently spells it.
     pub title: &'static str,
-    /// The kinds of columns it may be asked for on.
+    /// The kinds of columns it applies to.
     pub kinds: &'static [Kind],
     /// Evidently's default threshold.
     pub threshold: f64,
@@ -70,8 +70,8 @@ pub struct Method {
     compute: fn(&Pair) -> Result<f64, NotApplicable>,
 }
 
-/// The comparison of a score with the threshold. p-values are drift below it, distances above; at equality Evidently's
-/// methods differ.
+/// The comparison of a score with the threshold. p-values are drift below it, distances above it; methods differ at
+/// equality, as in Evidently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// A p-value below the threshold.
@@ -80,7 +80,7 @@ pub enum Rule {
     AtMost,
     /// A distance at or above it.
     AtLeast,
-    /// The score is a distance, and one above the threshold is drift.
+    /// A distance above the threshold.
     Above,
 }
 
@@ -98,7 +98,7 @@ impl Method {
     /// The method's score for a column: a p-value or a distance, as [`Method::rule`] reads it.
     ///
     /// # Errors
-    /// [`NotApplicable`] where the column has no such score.
+    /// [`NotApplicable`] if the column has no such score.
     pub fn score(&self, pair: &Pair) -> Result<f64, NotApplicable> {
         let score = (self.compute)(pair)?;
         if score.is_finite() { Ok(score) } else { Err(NotApplicable("the score is no number")) }
@@ -114,13 +114,13 @@ impl Method {
         }
     }
 
-    /// Whether scores are p-values: small where there is drift.
+    /// Whether scores are p-values, which are small if there is drift.
     pub fn is_p_value(&self) -> bool {
         matches!(self.rule, Rule::Below | Rule::AtMost)
     }
 }
 
-/// The numbers of both sides, for methods that need their order.
+/// The numbers of both sides; an error for a column of words.
 fn numbers(pair: &Pair) -> Result<(&Numbers, &Numbers), NotApplicable> {
     match pair {
         Pair::Numbers { reference, current, .. } => Ok((reference, current)),

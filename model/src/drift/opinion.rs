@@ -1,4 +1,4 @@
-//! The second opinion: how great a shift is, where to, and whether so many rows as count can tell it from chance.
+//! The second opinion on a column: the size and direction of a shift, and its p-value for the effective number of rows.
 
 use super::{
     kolmogorov,
@@ -7,18 +7,18 @@ use super::{
     shares::{Frequencies, Shares},
 };
 
-/// Cliff's deltas below this are called negligible (Romano and others 2006).
+/// An absolute Cliff's delta below this is negligible (Romano and others 2006).
 const NEGLIGIBLE: f64 = 0.147;
-/// Ratio of the widths of the middle halves from which on the spread has changed.
+/// Ratio of the interquartile ranges at which the spread counts as changed.
 const WIDER: f64 = 1.25;
 
-/// The size of a shift, which does not depend on the number of rows as a p-value does.
+/// The size of a shift. Unlike a p-value it does not depend on the number of rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EffectSize {
-    /// Cliff's delta: the probability that a current value is above a reference value, less the probability that it is
+    /// Cliff's delta: the probability that a current value is above a reference value, minus the probability that it is
     /// below; -1 to 1.
     CliffsDelta(f64),
-    /// Half the sum of the shares' differences, of words: 0 to 1.
+    /// Total variation, for columns of words: half the sum of the shares' absolute differences, 0 to 1.
     TotalVariation(f64),
 }
 
@@ -29,9 +29,9 @@ pub enum Direction {
     Higher,
     /// Current values tend to be smaller.
     Lower,
-    /// Values lie around the same middle, further apart.
+    /// Values have the same middle and spread further apart.
     Wider,
-    /// Values lie around the same middle, closer together.
+    /// Values have the same middle and lie closer together.
     Narrower,
     /// Values neither moved nor changed their spread.
     Alike,
@@ -39,20 +39,20 @@ pub enum Direction {
     None,
 }
 
-/// The second opinion on a column: effect, direction, rows that count and a p-value for those.
+/// The second opinion on a column: effect, direction, effective rows and a p-value for those.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Opinion {
     /// The size of the shift.
     pub effect: EffectSize,
-    /// The greatest gap between both distribution functions; of words the total variation again.
+    /// The greatest gap between both distribution functions; for words the total variation.
     pub gap: f64,
     /// The shift of the mean in standard deviations of the reference; `None` for words and a constant reference.
     pub mean_shift: Option<f64>,
     /// The direction of the shift.
     pub direction: Direction,
-    /// Rows of the reference and of the current side that count.
+    /// Effective (independent) rows of the reference and of the current side.
     pub effective_rows: (f64, f64),
-    /// The probability that this many independent rows of one distribution differ at least this much; 0 to 1.
+    /// The probability that this many independent rows of one distribution differ at least as much; 0 to 1.
     pub p_value: f64,
 }
 
@@ -85,7 +85,7 @@ impl Direction {
         }
     }
 
-    /// The direction by Cliff's delta and, where that is small, by the width of the middle half of the values.
+    /// The direction by Cliff's delta, or if that is negligible by the interquartile ranges.
     fn of(delta: f64, widths: (f64, f64)) -> Self {
         match delta {
             delta if delta >= NEGLIGIBLE => Self::Higher,
@@ -98,8 +98,8 @@ impl Direction {
 }
 
 impl Opinion {
-    /// The opinion on a column that has values on both sides. `effective_rows` counts each side's independent rows, as
-    /// [`effective_rows`](super::effective_rows) gives them.
+    /// The opinion on a column that has values on both sides. `effective_rows` is the number of independent rows of
+    /// each side, as from [`effective_rows`](super::effective_rows).
     pub fn of(pair: &Pair, effective_rows: (f64, f64)) -> Self {
         match pair {
             Pair::Numbers { reference, current, .. } => {
@@ -155,7 +155,7 @@ impl Opinion {
     }
 }
 
-/// The rows of one sample against the truth that are worth as much as these two against each other.
+/// The size of one sample against a known distribution that is worth as much as these two samples against each other.
 fn harmonic((one, other): (f64, f64)) -> u64 {
     (one * other / (one + other)).round().max(1.0) as u64
 }
@@ -164,7 +164,7 @@ fn total_variation(shares: &Shares) -> f64 {
     shares.pairs().map(|(one, other)| (one - other).abs()).sum::<f64>() / 2.0
 }
 
-/// Pearson's test that both sides have the same shares, with the rows that count in place of all (Rao and Scott 1981).
+/// Pearson's test that both sides have the same shares, with effective rows in place of all rows (Rao and Scott 1981).
 fn homogeneity(shares: &Shares, (one, other): (f64, f64)) -> f64 {
     let (mut statistic, mut values) = (0.0, 0);
     for (reference, current) in shares.pairs() {

@@ -1,19 +1,19 @@
-//! What training saw of each feature and of the answers, in bins: what live values are compared with.
+//! The distributions of features and answers in training, as bins, to compare live values with.
 
 use crate::file::v1::{self, ArchivedBins, ArchivedDrift};
 
-/// Bins that [`Bins::by_quantiles`] aims at.
+/// Number of bins that [`Bins::by_quantiles`] aims at.
 const BINS: usize = 20;
-/// Edges that a file may have for one feature.
+/// Most edges of one feature in a file.
 const EDGES_MAX: usize = 1024;
 
 /// Counts of values between edges: a histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bins {
-    /// Ascending, finite, in the feature's unit. Bin 0 holds what is below edge 0; bin i what is at or above edge i-1
-    /// and below edge i; the last what is at or above the last edge.
+    /// Ascending, finite, in the feature's unit. Bin 0 holds values below edge 0; bin i values from edge i-1 to below
+    /// edge i; the last bin values at or above the last edge.
     pub edges: Vec<f64>,
-    /// Values in each bin: one more than edges.
+    /// Number of values in each bin; one more than edges.
     pub counts: Vec<u64>,
     /// Missing values (NaN), which are in no bin.
     pub missing: u64,
@@ -22,7 +22,7 @@ pub struct Bins {
 /// The distributions of features and answers in training, as a model file carries them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriftReference {
-    /// One a feature, in the order of the row.
+    /// Bins of each feature, in the order of the row.
     pub features: Vec<Bins>,
     /// Bins of the model's answers (probabilities) for the same rows.
     pub answers: Bins,
@@ -31,7 +31,7 @@ pub struct DriftReference {
 }
 
 impl Bins {
-    /// Bins of about equal counts: edges at the values' quantiles, equal ones being one.
+    /// Bins of about equal counts: their edges are quantiles of the values, without duplicates.
     pub fn by_quantiles(values: impl Iterator<Item = f64>) -> Self {
         let (mut present, mut missing) = (Vec::new(), 0);
         for value in values {
@@ -95,7 +95,7 @@ impl Bins {
 }
 
 impl DriftReference {
-    /// The first fault that makes this no reference of a model with `features` features; `None` if there is none.
+    /// The first fault that makes this invalid for a model with `features` features; `None` if there is none.
     pub(crate) fn fault(&self, features: usize) -> Option<String> {
         if self.features.len() != features {
             return Some(format!("{} distributions for {features} features", self.features.len()));

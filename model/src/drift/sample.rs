@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// Evidently's kind of a column: floats are numerical, words and flags categorical, whole numbers by how many there are.
+/// Evidently's kind of a column: floats are numerical, words and flags categorical, whole numbers depend on how many
+/// distinct ones there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Order and distance mean something.
+    /// Values have an order and distances.
     Numerical,
-    /// Values are categories: only equality counts, not order.
+    /// Values are categories: only equality matters, not order.
     Categorical,
 }
 
@@ -19,15 +20,15 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Leaves out what is missing or infinite. `whole` says that the column's type is of whole numbers: bins are then at
-    /// least 1 wide.
+    /// Sorts the values, leaving out missing and infinite ones. `whole`: the column's type is of whole numbers, so bins
+    /// are at least 1 wide.
     pub fn new(values: impl IntoIterator<Item = f64>, whole: bool) -> Self {
         let mut sorted: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         Self { sorted, whole }
     }
 
-    /// The values in ascending order, NaN left out.
+    /// The finite values in ascending order.
     pub fn sorted(&self) -> &[f64] {
         &self.sorted
     }
@@ -47,29 +48,29 @@ impl Numbers {
         self.sorted.is_empty()
     }
 
-    /// Their mean; NaN for none.
+    /// Mean of the values; NaN for none.
     pub fn mean(&self) -> f64 {
         self.sorted.iter().sum::<f64>() / self.len() as f64
     }
 
-    /// The mean of squared distances from the mean; NaN for none.
+    /// Mean of the squared distances from the mean; NaN for none.
     pub fn variance(&self) -> f64 {
         let mean = self.mean();
         self.sorted.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / self.len() as f64
     }
 
-    /// The value below which this share lies, between neighbours in proportion; NaN for none.
+    /// The value below which this share of values lies, interpolated between neighbours; NaN for none.
     pub fn quantile(&self, share: f64) -> f64 {
         quantile(&self.sorted, share)
     }
 
-    /// Distinct values, counted up to `limit`.
+    /// Number of distinct values, counted up to `limit`.
     pub fn distinct(&self, limit: usize) -> usize {
         self.sorted.chunk_by(|one, other| one == other).take(limit).count()
     }
 }
 
-/// The value at a share of the way through ascending values, between neighbours in proportion.
+/// The quantile of ascending values, interpolated between neighbours.
 pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len().max(1) - 1) as f64;
     let (below, part) = (place.floor() as usize, place.fract());
@@ -88,7 +89,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// Words with the number of times each occurs; a word given twice adds up.
+    /// Words with their counts; the counts of a word that is given twice are added.
     pub fn new(counts: impl IntoIterator<Item = (String, u64)>) -> Self {
         let mut words = Self::default();
         for (word, count) in counts {
@@ -139,7 +140,7 @@ impl Pair {
         }
     }
 
-    /// Values of the reference and of the current side.
+    /// Number of values of the reference and of the current side.
     pub fn lengths(&self) -> (usize, usize) {
         match self {
             Self::Numbers { reference, current, .. } => (reference.len(), current.len()),
@@ -147,7 +148,7 @@ impl Pair {
         }
     }
 
-    /// Distinct values of both sides together, counted up to `limit`.
+    /// Number of distinct values of both sides together, counted up to `limit`.
     pub fn distinct(&self, limit: usize) -> usize {
         match self {
             Self::Numbers { reference, current, .. } => Tie::all(reference, current).take(limit).count(),
@@ -159,14 +160,14 @@ impl Pair {
     }
 }
 
-/// A value with its number of occurrences on either side.
+/// A distinct value with its number of occurrences on either side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tie {
-    /// The value that is tied.
+    /// The value.
     pub value: f64,
     /// Number of times it occurs in the reference.
     pub reference: usize,
-    /// Times in the current side.
+    /// Number of times it occurs on the current side.
     pub current: usize,
 }
 

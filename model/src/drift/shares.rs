@@ -1,8 +1,8 @@
-//! A column as shares of bins or of values, as Evidently makes them.
+//! Shares of bins or of distinct values of a column, computed as Evidently does.
 
 use super::sample::{Kind, Numbers, Pair, Tie};
 
-/// More distinct reference values than these are put into bins.
+/// A reference with more distinct values than this is binned.
 const VALUES_MAX: usize = 20;
 
 /// Counts of each distinct value, or of each bin, on either side.
@@ -46,8 +46,8 @@ impl Frequencies {
         frequencies
     }
 
-    /// As Evidently compares shares: of bins where a numerical column has more than 20 distinct values in its reference,
-    /// else of values. The bins are numpy's for the rule of Sturges, over both sides.
+    /// The counts that Evidently compares: of bins if a numerical column has more than 20 distinct values in its
+    /// reference, otherwise of values. The bins are numpy's by Sturges' rule, over both sides.
     pub fn of(pair: &Pair) -> Self {
         match pair {
             Pair::Numbers { kind: Kind::Numerical, reference, current }
@@ -60,7 +60,7 @@ impl Frequencies {
         }
     }
 
-    /// Divided by the values of each side.
+    /// The counts divided by the number of values of each side.
     pub fn shares(&self) -> Shares {
         let of = |counts: &[u64]| {
             let total = counts.iter().sum::<u64>() as f64;
@@ -71,8 +71,8 @@ impl Frequencies {
 }
 
 impl Shares {
-    /// Shares of 0 become small, so that their logarithm is one: 0.0001, or a millionth of the side's smallest share where
-    /// that is not above 0.0001. The rest stays, so they add up to a little more than 1.
+    /// Replaces shares of 0 by a small number, so that their logarithm is finite: 0.0001, or a millionth of the side's
+    /// smallest share if that is not above 0.0001. The other shares stay, so they add up to a little more than 1.
     pub fn filled(mut self) -> Self {
         for side in [&mut self.reference, &mut self.current] {
             let smallest = side.iter().copied().filter(|&share| share > 0.0).fold(f64::INFINITY, f64::min);
@@ -82,7 +82,7 @@ impl Shares {
         self
     }
 
-    /// So that each side adds up to 1.
+    /// Scales the shares of each side to add up to 1.
     pub fn normalised(mut self) -> Self {
         for side in [&mut self.reference, &mut self.current] {
             let total: f64 = side.iter().sum();
@@ -91,13 +91,13 @@ impl Shares {
         self
     }
 
-    /// Both sides, bin by bin.
+    /// The pair of shares of each bin: reference, current.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.reference.iter().copied().zip(self.current.iter().copied())
     }
 }
 
-/// Edges of bins of equal width over both sides, as many as Sturges' rule gives for `count` values.
+/// Edges of equally wide bins over both sides; Sturges' rule for `count` values gives their number.
 pub(super) fn sturges_edges(reference: &Numbers, current: &Numbers, count: usize) -> Vec<f64> {
     let ends = |of: fn(&[f64]) -> Option<&f64>| {
         [reference, current].into_iter().filter_map(move |side| of(side.sorted()).copied())
@@ -116,7 +116,7 @@ pub(super) fn sturges_edges(reference: &Numbers, current: &Numbers, count: usize
     (0..=bins).map(|edge| if edge == bins { high } else { edge as f64 * step + low }).collect()
 }
 
-/// Values at or above each edge and below the next; the last bin has its upper edge.
+/// The number of values in each bin, from its edge to below the next; the last bin includes its upper edge.
 pub(super) fn counts(numbers: &Numbers, edges: &[f64]) -> Vec<u64> {
     let sorted = numbers.sorted();
     let below = |edge: usize| match edge + 1 == edges.len() {

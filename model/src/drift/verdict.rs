@@ -1,4 +1,4 @@
-//! What Evidently says of a column, and of all.
+//! Verdicts on a column and on a data set, as Evidently gives them.
 
 use super::{
     default_method,
@@ -6,12 +6,12 @@ use super::{
     sample::Pair,
 };
 
-/// Share of drifted columns from which the whole has drifted.
+/// Share of drifted columns from which on the data set counts as drifted.
 pub const DRIFT_SHARE: f64 = 0.5;
-/// Values a side needs to be judged. Evidently has no such bound.
+/// Fewest values of a side for a verdict. Evidently has no such bound.
 pub const ROWS_MIN: usize = 10;
 
-/// Whether a column drifted, and by which method, score and threshold.
+/// The verdict on a column, with the method, score and threshold that led to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict {
     /// The method that gave the score.
@@ -20,15 +20,15 @@ pub struct Verdict {
     pub score: f64,
     /// The threshold that the score was compared with.
     pub threshold: f64,
-    /// Whether the score says that the column drifted.
+    /// Whether the column drifted by that score.
     pub drifted: bool,
 }
 
 impl Verdict {
-    /// Judges a column by a method and a threshold; `None` takes Evidently's default for the method.
+    /// The verdict by a method and a threshold; `None` takes Evidently's default threshold of the method.
     ///
     /// # Errors
-    /// [`NotApplicable`] where the method has no score for the column.
+    /// [`NotApplicable`] if the method has no score for the column.
     pub fn of(
         pair: &Pair,
         method: Option<&'static Method>,
@@ -39,7 +39,7 @@ impl Verdict {
         Ok(Self::by(method, score, threshold))
     }
 
-    /// Judges by a score that was computed before.
+    /// The verdict by a score that was computed before.
     pub fn by(method: &'static Method, score: f64, threshold: Option<f64>) -> Self {
         let threshold = threshold.unwrap_or(method.threshold);
         Self { method, score, threshold, drifted: method.drifts(score, threshold) }
@@ -58,8 +58,8 @@ pub fn unjudged((reference, current): (usize, usize)) -> Option<&'static str> {
     }
 }
 
-/// Whether the data set as a whole drifted: `drifted` of `judged` columns are at least the share `share`. False if no
-/// column was judged.
+/// Whether the data set as a whole drifted: at least the share `share` of the `judged` columns did. False if no column
+/// was judged.
 pub fn dataset_drifts(drifted: usize, judged: usize, share: f64) -> bool {
     judged > 0 && drifted as f64 / judged as f64 >= share
 }

@@ -1,10 +1,10 @@
-//! The gap between both distribution functions, weighted towards the tails.
+//! Anderson-Darling test: the gap between both distribution functions, weighted towards the tails.
 
 use super::{Kind, Method, NotApplicable, Numbers, Pair, Rule, numbers};
 use crate::drift::sample::Tie;
 
-/// The Anderson-Darling test of two samples with mid-ranks. Its p-value comes from a table of seven values and is kept within
-/// 0.001 and 0.25.
+/// The Anderson-Darling test of two samples with mid-ranks. Its p-value is interpolated in a table of seven values and
+/// lies within 0.001 and 0.25.
 pub const ANDERSON_DARLING: Method = Method {
     name: "anderson",
     title: "Anderson-Darling",
@@ -77,7 +77,7 @@ fn variance(one: usize, other: usize) -> f64 {
     (a * n.powi(3) + b * n * n + c * n + d) / ((n - 1.0) * (n - 2.0) * (n - 3.0))
 }
 
-/// Between the table's values, by the parabola nearest to the logarithms of its levels.
+/// Interpolates in the table by the parabola that fits the logarithms of its levels best.
 fn p_value(statistic: f64) -> f64 {
     if statistic < TABLE[0].1 {
         return TABLE[0].0;

@@ -1,11 +1,12 @@
-//! Whether the counts of values are those that the reference's shares let expect.
+//! Pearson's chi-square test: compares the current counts with those expected from the reference's shares.
 
 use statrs::function::gamma::gamma_ur;
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::Frequencies;
 
-/// Pearson's test. The reference's shares are taken as known, so a value that the reference never had makes it 0.
+/// Pearson's test. The reference's shares are taken as known, so a value that the reference never had makes the p-value
+/// 0.
 pub const CHI_SQUARE: Method = Method {
     name: "chisquare",
     title: "chi-square p_value",

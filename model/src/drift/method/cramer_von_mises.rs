@@ -1,12 +1,12 @@
-//! The mean square of the gap between both distribution functions.
+//! Cramer-von Mises test: the mean square of the gap between both distribution functions.
 
 use std::f64::consts::PI;
 
 use super::{Kind, Method, NotApplicable, Numbers, Pair, Rule, numbers};
 use crate::drift::sample::Tie;
 
-/// The Cramer-von Mises test of two samples by its limit distribution. Evidently's form takes mid-ranks as if there were no
-/// ties, so that on columns of few values it finds drift where there is none (1e-8 on two halves of the same flags).
+/// The Cramer-von Mises test of two samples by its limit distribution. Evidently uses mid-ranks with the formula for no
+/// ties, so on columns of few values it finds drift where there is none (1e-8 on two halves of the same flags).
 pub const CRAMER_VON_MISES: Method = Method {
     name: "cramer_von_mises",
     title: "Cramer-von Mises",
@@ -55,7 +55,7 @@ fn rank_distances(reference: &Numbers, current: &Numbers) -> f64 {
     reference.len() as f64 * sums[0] + current.len() as f64 * sums[1]
 }
 
-/// Equation 1.2 of Csorgo and Faraway 1996, with terms as long as they are not below 1e-7, as the peer sums it.
+/// Equation 1.2 of Csorgo and Faraway 1996; terms below 1e-7 are dropped, as in scipy.
 fn limit_distribution(x: f64) -> f64 {
     let (mut sum, mut weight) = (0.0, PI.sqrt());
     for k in 0_u32.. {
@@ -74,8 +74,8 @@ fn limit_distribution(x: f64) -> f64 {
     sum
 }
 
-/// `e^-q` times the modified Bessel function of the second kind and order 1/4: the integral over t > 0 of
-/// `e^(-q (1 + cosh t)) cosh(t/4)`, whose trapezoids are as good as its digits.
+/// `e^-q` times the modified Bessel function of the second kind and order 1/4: the integral over t > 0 of `e^(-q (1 +
+/// cosh t)) cosh(t/4)`, for which the trapezoidal rule reaches full precision.
 fn bessel_quarter(q: f64) -> f64 {
     const STEP: f64 = 1.0 / 32.0;
     let mut sum = (-2.0 * q).exp() / 2.0;

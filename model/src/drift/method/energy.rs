@@ -1,8 +1,9 @@
-//! The distance of the distribution functions in the square mean.
+//! Energy distance: the mean squared gap between the distribution functions.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule, numbers, wasserstein::between_steps};
 
-/// Energy distance, in the square root of the column's unit (Szekely 2003): its threshold fits one unit only.
+/// Energy distance, in the square root of the column's unit (Szekely 2003). Its threshold therefore depends on that
+/// unit.
 pub const ENERGY: Method = Method {
     name: "ed",
     title: "Energy-distance",

@@ -1,11 +1,11 @@
-//! The gap between both characteristic functions at two points.
+//! Epps-Singleton test: the gap between both characteristic functions at two points.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule, chi_square, numbers};
 use crate::drift::{FEW_VALUES, sample::quantile};
 
-/// The Epps-Singleton test (1986) at 0.4 and 0.8 of half the interquartile range of all values. Of a handful of distinct
-/// values its matrix has no inverse, and scipy's p-value there depends on how much rounding noise counts as rank: such
-/// columns have no score here.
+/// The Epps-Singleton test (1986) at 0.4 and 0.8 of half the interquartile range of all values. With a handful of
+/// distinct values its matrix has no inverse, and scipy's p-value depends on how much rounding noise counts as rank, so
+/// such columns have no score here.
 pub const EPPS_SINGLETON: Method = Method {
     name: "es",
     title: "Epps-Singleton",
@@ -18,7 +18,7 @@ pub const EPPS_SINGLETON: Method = Method {
 const POINTS: [f64; 2] = [0.4, 0.8];
 /// Cosine and sine at each point.
 const TERMS: usize = 4;
-/// Sides of fewer values have the statistic corrected (Goerg and Kaiser 2009).
+/// With fewer values on a side the statistic is corrected (Goerg and Kaiser 2009).
 const SMALL: usize = 25;
 
 type Square = [[f64; TERMS]; TERMS];
@@ -63,7 +63,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(chi_square::survival(statistic, rank))
 }
 
-/// Means of the terms, and the means of products of their distances from these.
+/// Means of the terms, and their covariance.
 fn moments(values: &[f64], scale: f64) -> ([f64; TERMS], Square) {
     let count = values.len() as f64;
     let terms = |value: f64| {

@@ -1,4 +1,4 @@
-//! The distance between square roots of shares.
+//! Hellinger distance: the distance between the square roots of shares.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::{
@@ -6,8 +6,8 @@ use crate::drift::{
     shares::{Frequencies, counts, sturges_edges},
 };
 
-/// Hellinger distance, 0 to 1. Numerical columns are put into as many bins as Sturges' rule gives for their distinct
-/// values, whatever their rows.
+/// Hellinger distance, 0 to 1. Numerical columns are binned by Sturges' rule for their number of distinct values (not
+/// rows).
 pub const HELLINGER: Method = Method {
     name: "hellinger",
     title: "Hellinger distance",

@@ -1,4 +1,4 @@
-//! The surprise of both sides at their mean.
+//! Jensen-Shannon distance: the divergence of both sides from their mean.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::{Frequencies, Shares};

@@ -1,9 +1,9 @@
-//! The greatest gap between both distribution functions.
+//! Kolmogorov-Smirnov test: the greatest gap between both distribution functions.
 
 use super::{Kind, Method, NotApplicable, Numbers, Pair, Rule, numbers};
 use crate::drift::{kolmogorov, sample::Tie};
 
-/// Values of a side up to which the p-value is exact, as scipy chooses.
+/// Up to this many values on a side the p-value is exact, as in scipy.
 const EXACT_MAX: usize = 10_000;
 
 /// The two-sided Kolmogorov-Smirnov test of two samples.
@@ -39,9 +39,9 @@ pub fn greatest_gap(reference: &Numbers, current: &Numbers) -> f64 {
     greatest
 }
 
-/// How likely the gap is at least so great where both sides are draws from one continuous distribution: the share of all
-/// orders of the values, each a path on a lattice, that leave the corridor of this width (Hodges 1957). `None` where
-/// rounding spoils it.
+/// The probability of a gap of at least `gap` if both sides are drawn from one continuous distribution: the share of
+/// all orders of the values, each a path on a lattice, that leave the corridor of this width (Hodges 1957). `None` if
+/// rounding errors spoil it.
 fn exact(one: usize, other: usize, gap: f64) -> Option<f64> {
     let divisor = greatest_common_divisor(one, other);
     let steps = (one / divisor) as u64 * other as u64;
@@ -57,7 +57,7 @@ fn exact(one: usize, other: usize, gap: f64) -> Option<f64> {
     (0.0..=1.0).contains(&p).then_some(p)
 }
 
-/// Equal sides: reflections of the path give a closed form, summed from its smallest term.
+/// Sides of equal length: reflections of the path give a closed form, summed from its smallest term.
 fn square(rows: usize, height: usize) -> f64 {
     let mut p = 0.0;
     for reflection in (0..=rows / height).rev() {
@@ -69,8 +69,8 @@ fn square(rows: usize, height: usize) -> f64 {
     2.0 * p
 }
 
-/// Unequal sides: the share of paths to each point that have left the corridor, point by point. A path to (i, j) comes from
-/// (i-1, j) in i of i+j orders.
+/// Sides of unequal length: the share of paths to each point that have left the corridor, point by point. A path to (i,
+/// j) comes from (i-1, j) in i of i+j orders.
 fn corridor(one: usize, other: usize, divisor: usize, height: u64) -> f64 {
     let (rows, columns) = (one.max(other), one.min(other));
     let (row_step, column_step) = ((columns / divisor) as i64, (rows / divisor) as i64);

@@ -1,4 +1,4 @@
-//! The surprise of who expects the current shares and sees the reference's.
+//! Kullback-Leibler divergence of the current shares from the reference's.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::Frequencies;

@@ -1,10 +1,10 @@
-//! Whether current values stand higher than reference values.
+//! Mann-Whitney U test: whether current values tend to be greater than reference values.
 
 use super::{Kind, Method, NotApplicable, Numbers, Pair, Rule, numbers};
 use crate::drift::sample::Tie;
 
-/// The Mann-Whitney U test with its normal approximation, ties and continuity corrected. One-sided, as Evidently has it: it
-/// sees current values that are greater than the reference's, never smaller ones.
+/// The Mann-Whitney U test by its normal approximation, corrected for ties and continuity. It is one-sided, as in
+/// Evidently: it detects current values that are greater than the reference's, never smaller ones.
 pub const MANN_WHITNEY: Method = Method {
     name: "mannw",
     title: "Mann-Whitney U-rank test",
@@ -33,7 +33,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok((libm::erfc(z / std::f64::consts::SQRT_2) / 2.0).clamp(0.0, 1.0))
 }
 
-/// The probability that a current value is above a reference value, both drawn at random; equal ones count half.
+/// The probability that a random current value is above a random reference value; equal ones count half.
 pub fn superiority(reference: &Numbers, current: &Numbers) -> f64 {
     let (mut seen, mut wins) = (0.0, 0.0);
     for tie in Tie::all(reference, current) {

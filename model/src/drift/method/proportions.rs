@@ -1,9 +1,10 @@
-//! Whether a share of two values is the same.
+//! Z-test of two proportions, for columns of two values.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::Frequencies;
 
-/// The Z-test of two proportions with their pooled variance, two-sided: of all values but the first in order.
+/// The Z-test of two proportions with their pooled variance, two-sided. The proportion is that of all values except the
+/// smallest.
 pub const PROPORTIONS: Method = Method {
     name: "z",
     title: "Z-test p_value",

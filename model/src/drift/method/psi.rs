@@ -1,4 +1,4 @@
-//! The surprise of either side at the other.
+//! Population stability index: the symmetric divergence of both sides' shares.
 
 use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::{Frequencies, Shares};

@@ -1,10 +1,10 @@
-//! Whether the means are the same.
+//! Student's t-test: whether the means are equal.
 
 use statrs::function::beta::beta_reg;
 
 use super::{Kind, Method, NotApplicable, Pair, Rule, numbers};
 
-/// Student's t-test of two means with one variance, two-sided.
+/// Student's t-test of two means with a common variance, two-sided.
 pub const STUDENT: Method = Method {
     name: "t_test",
     title: "t_test",

@@ -1,9 +1,9 @@
-//! How far a value must be moved on average to make one side of the other.
+//! Wasserstein distance: how far a value must be moved on average to turn one side into the other.
 
 use super::{Kind, Method, NotApplicable, Numbers, Pair, Rule, numbers};
 use crate::drift::sample::Tie;
 
-/// A reference that moves less than this is taken to move so much.
+/// A smaller standard deviation of the reference counts as this.
 const DEVIATION_MIN: f64 = 0.001;
 
 /// Wasserstein distance in standard deviations of the reference.
@@ -21,7 +21,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     Ok(between_steps(reference, current, f64::abs) / reference.variance().sqrt().max(DEVIATION_MIN))
 }
 
-/// The integral of a function of the gap between both distribution functions.
+/// The integral of a function of the gap between both distribution functions, over the values.
 pub(super) fn between_steps(reference: &Numbers, current: &Numbers, of: impl Fn(f64) -> f64) -> f64 {
     let (total_reference, total_current) = (reference.len() as f64, current.len() as f64);
     let (mut seen_reference, mut seen_current, mut integral) = (0, 0, 0.0);
