@@ -1,4 +1,4 @@
-//! A model card: what a model is, for a person (after Mitchell et al. 2019, short).
+//! Writes a model card, a short description of a model for people (after Mitchell et al. 2019).
 
 use std::fmt::Write;
 
@@ -62,7 +62,7 @@ fn write_card(out: &mut String, info: &ModelInfo) -> std::fmt::Result {
     writeln!(out, "\n## Features, in order\n\n{}", names.join(", "))
 }
 
-/// Text that stays in its cell of a table.
+/// Escapes a text so that it stays in its table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

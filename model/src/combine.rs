@@ -1,14 +1,14 @@
-//! From members to a probability: the weighted sum in log-odds, Platt, the sigmoid.
+//! Combines the members' scores to a probability: weighted sum in log-odds, Platt calibration, sigmoid.
 //!
-//! These bytes are promised to be equal on every machine, so each operation rounds on its own (Rust never fuses a
-//! product into a sum by itself), sums run in a fixed order, and `exp` is the `libm` crate's, not the platform's.
+//! The resulting bits are equal on every machine: each operation rounds on its own (Rust never fuses a product into a
+//! sum by itself), sums run in a fixed order, and `exp` is the `libm` crate's, not the platform's.
 
 use crate::info::Calibration;
 
-/// Numbers in a model file are at most this large, so that no sum of them overflows into infinity or NaN.
+/// Largest magnitude of a number in a model file, so that no sum overflows into infinity or NaN.
 pub(crate) const MAGNITUDE_MAX: f64 = 1e30;
 
-/// True for a number a model may carry.
+/// True for a number that a model file may hold.
 pub(crate) fn is_moderate(value: f64) -> bool {
     value.abs() <= MAGNITUDE_MAX
 }

@@ -1,4 +1,4 @@
-//! A model before it is a file: what training and importing produce, and what the plain walks score.
+//! A model before it is a file: the result of training and importing, which the plain walks can score.
 
 use std::path::Path;
 
@@ -22,18 +22,19 @@ use crate::{
     self_test::SELF_TEST_ROWS_MAX,
 };
 
-/// One part of a model, which gives log-odds.
+/// One part of a model. Its output is in log-odds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberDraft {
     /// Trees whose nodes fit the narrow form: f32 thresholds, one output.
     Forest(CanonicalForest),
     /// A weighted sum of the features.
     Linear(LinearDraft),
-    /// Another library's trees that the first kind cannot hold. Stands alone, with weight 1 and [`Outputs`].
+    /// Another library's trees that [`Self::Forest`] cannot hold. It must be the only member, with weight 1 and
+    /// [`Outputs`].
     Wide(WideForest),
 }
 
-/// A model in the form that is easy to build and to read. Checked when made, so it can always be scored.
+/// A model in a form that is easy to build and to read. It is checked when made, so it can always be scored.
 #[derive(Clone, Debug)]
 pub struct ModelDraft {
     info: ModelInfo,
@@ -49,12 +50,13 @@ pub struct ModelDraft {
 }
 
 impl ModelDraft {
-    /// Members with their weights in the sum of log-odds: 1 for a single one, 0.5 and 0.5 for the average of two.
+    /// Makes a draft of members with their weights in the sum of log-odds: 1 for a single one, 0.5 and 0.5 for the
+    /// average of two.
     ///
     /// `info`'s hash and counts are ignored.
     ///
     /// # Errors
-    /// The first thing in `info`, a weight or a member that a file could not hold.
+    /// [`DraftError`] for the first part of `info`, weight or member that a file cannot hold.
     pub fn new(mut info: ModelInfo, members: Vec<(f64, MemberDraft)>) -> Result<Self, DraftError> {
         meta::check(&info).map_err(|(field, what)| DraftError::Info { field, what })?;
         if members.is_empty() {
@@ -97,10 +99,10 @@ impl ModelDraft {
         })
     }
 
-    /// Replaces calibration and the sigmoid by an imported model's own way from the members' sums to its answers.
+    /// Replaces calibration and sigmoid by an imported model's own transformation of the members' sums.
     ///
     /// # Errors
-    /// [`DraftError::Info`] for outputs that are not the members', or beside a calibration.
+    /// [`DraftError::Info`] for outputs that do not fit the members, or together with a calibration.
     pub fn with_outputs(mut self, outputs: Outputs) -> Result<Self, DraftError> {
         let raw_count = match self.members.as_slice() {
             [(_, MemberDraft::Wide(forest))] => forest.outputs(),
@@ -120,7 +122,7 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// Chooses the form in which the file keeps the forests; [`Layout::Auto`] by default. Answers do not depend on it.
+    /// Sets the layout in which the file stores the forests; [`Layout::Auto`] by default. Scores do not depend on it.
     ///
     /// # Errors
     /// [`DraftError::Member`] for a forest that the layout cannot hold.
@@ -147,10 +149,10 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// Prepares each row before the wide member reads it: the imputing and scaling steps of a pipeline.
+    /// Sets the preparation of each row before the wide member reads it: the imputing and scaling steps of a pipeline.
     ///
     /// # Errors
-    /// [`DraftError::Info`] for other members, or a part that is out of range.
+    /// [`DraftError::Info`] if a member is not wide, or a part of the preparation is out of range.
     pub fn with_preparation(mut self, preparation: Preparation) -> Result<Self, DraftError> {
         let fault = match self.members.as_slice() {
             [(_, MemberDraft::Wide(_))] => preparation.fault(self.info.features.len()),
@@ -163,7 +165,8 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// Rows (row-major) that the file carries with their answers, for [`crate::Model::verify`]. A few dozen do.
+    /// Sets the rows (row-major) that the file carries with their answers, for [`crate::Model::verify`]. A few dozen
+    /// suffice.
     ///
     /// # Panics
     /// If `rows` is not a multiple of the number of features, or more than 4,096 rows.
@@ -183,7 +186,7 @@ impl ModelDraft {
     /// Adds the distributions of features and answers in training, against which drift is measured.
     ///
     /// # Errors
-    /// [`DraftError::Info`] for distributions that are not these features', or not sound.
+    /// [`DraftError::Info`] for distributions of other features, or with inconsistent counts.
     pub fn with_drift_reference(mut self, drift: DriftReference) -> Result<Self, DraftError> {
         if let Some(what) = drift.fault(self.info.features.len()) {
             return Err(DraftError::Info { field: "drift reference", what });
@@ -192,11 +195,11 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// Adds the mean contribution of each term of a linear member over the training rows, log-odds, from which
-    /// explanations measure.
+    /// Adds the mean contribution of each term of a linear member over the training rows, log-odds; explanations are
+    /// relative to them.
     ///
     /// # Errors
-    /// [`DraftError::Member`] for numbers that are not this member's terms', or not finite.
+    /// [`DraftError::Member`] for a wrong number of means, or one that is not finite.
     pub fn with_mean_contributions(mut self, member: usize, means: Vec<f64>) -> Result<Self, DraftError> {
         let is_linear = matches!(self.members.get(member), Some((_, MemberDraft::Linear(_))));
         if !is_linear || means.len() != self.info.features.len() {
@@ -210,7 +213,7 @@ impl ModelDraft {
         Ok(self)
     }
 
-    /// Name, version, features and provenance, as the file will carry them. The hash is empty: only the file has one.
+    /// Name, version, features and provenance, as the file will hold them. The hash is empty: only a file has one.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -220,12 +223,12 @@ impl ModelDraft {
         &self.members
     }
 
-    /// The way from the members' sums to the answers; `None` for calibration and the sigmoid.
+    /// The transformation of the members' sums to the answers; `None` for calibration and sigmoid.
     pub fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_ref()
     }
 
-    /// The answer for one row by the plain walks: the slow twin of [`crate::Model::predict`], with equal bits.
+    /// The answer for one row by the plain walks: the slow reference of [`crate::Model::predict`], with equal bits.
     ///
     /// # Panics
     /// If the row's length is not the number of features, the draft gives several answers a row, or a wide member has no
@@ -236,7 +239,8 @@ impl ModelDraft {
         answers[0]
     }
 
-    /// The raw scores of one row by the plain walks: the slow twin of [`crate::Model::predict_raw`], with equal bits.
+    /// The raw scores of one row by the plain walks: the slow reference of [`crate::Model::predict_raw`], with equal
+    /// bits.
     ///
     /// # Panics
     /// If the row's length is not the number of features, or a wide member has no [`Outputs`].
@@ -249,7 +253,7 @@ impl ModelDraft {
         sums
     }
 
-    /// From a row's raw scores to its answers.
+    /// Transforms a row's raw scores to its answers.
     fn answers(&self, mut scores: Vec<f64>) -> Vec<f64> {
         match &self.outputs {
             Some(outputs) => {
@@ -281,10 +285,10 @@ impl ModelDraft {
         vec![sum]
     }
 
-    /// The file's bytes. Equal drafts give equal bytes.
+    /// Encodes the file. Equal drafts give equal bytes.
     ///
     /// # Errors
-    /// [`DraftError::Member`] for a forest beyond what its layout can number.
+    /// [`DraftError::Member`] for a forest with more parts than its layout can number.
     pub fn to_bytes(&self) -> Result<Vec<u8>, DraftError> {
         let weights = self.members.iter().map(|(weight, _)| *weight).collect();
         let mut sections = vec![section(*b"META", true, archive(&meta::to_archive(&self.info, weights)))];
@@ -339,7 +343,7 @@ impl ModelDraft {
         Ok(write::lay_out(&sections))
     }
 
-    /// The rows with their numbers, by the plain walks.
+    /// The self-test rows with their scores and answers by the plain walks.
     fn self_test(&self) -> v2::SelfTest {
         let (mut raw_scores, mut answers) = (Vec::new(), Vec::new());
         for row in self.self_test_rows.chunks_exact(self.info.features.len()) {
@@ -350,10 +354,10 @@ impl ModelDraft {
         v2::SelfTest { rows: self.self_test_rows.clone(), raw_scores, answers }
     }
 
-    /// Writes the file so that `path` holds the old bytes or the new, never a mixture.
+    /// Writes the file atomically: `path` holds either the old bytes or the new ones, never a mixture.
     ///
     /// # Errors
-    /// As [`ModelDraft::to_bytes`], or the system's.
+    /// As [`ModelDraft::to_bytes`], or [`DraftError::Io`].
     pub fn write(&self, path: &Path) -> Result<(), DraftError> {
         let bytes = self.to_bytes()?;
         write::replace(path, &bytes)

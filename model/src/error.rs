@@ -1,4 +1,4 @@
-//! Why a model could not be had.
+//! Errors of reading, building and writing models.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use std::io;
 /// section.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The operating system refused to open, map or copy it.
+    /// The operating system refused to open, map or copy the file.
     #[error("{file}: cannot be read: {source}")]
     Io {
         /// The path; `<memory>` for bytes.
@@ -34,15 +34,15 @@ pub enum ModelError {
         /// The newest this build reads.
         newest: u16,
     },
-    /// The header pins a byte order or pointer width that is not ours.
+    /// The header requires a byte order or pointer width that this machine does not have.
     #[error("{file}: written for another machine: {what}")]
     ForeignLayout {
         /// The path; `<memory>` for bytes.
         file: String,
-        /// The pinned property that differs: byte order or pointer width.
+        /// The property that differs: byte order or pointer width.
         what: String,
     },
-    /// The file's length is not the one in its header: cut short in a copy, or appended to.
+    /// The file's length is not the one in its header: it was cut, or something was appended.
     #[error("{file}: {found} bytes, but its header says {expected}")]
     Length {
         /// The path; `<memory>` for bytes.
@@ -65,22 +65,22 @@ pub enum ModelError {
     Section {
         /// The path; `<memory>` for bytes.
         file: String,
-        /// The section's tag and its place in the table, `FRST[1]`.
+        /// The section's tag and its index in the table, `FRST[1]`.
         section: String,
         /// The fault, in words.
         what: String,
     },
-    /// A section that must be understood is not known to this build.
+    /// This build does not know a section that is marked as required.
     #[error("{file}: section {section}: version {version} is required but not known to this build")]
     UnknownSection {
         /// The path; `<memory>` for bytes.
         file: String,
-        /// The section's tag and its place in the table.
+        /// The section's tag and its index in the table.
         section: String,
         /// The section's version.
         version: u16,
     },
-    /// A section every model needs is absent.
+    /// A section that every model needs is absent.
     #[error("{file}: has no section {section}")]
     MissingSection {
         /// The path; `<memory>` for bytes.
@@ -88,7 +88,7 @@ pub enum ModelError {
         /// The absent section's tag.
         section: &'static str,
     },
-    /// The self-test's rows do not give the answers the file carries.
+    /// The scores of the self-test's rows differ from those in the file.
     #[error("{file}: section TEST: row {row} gives {number} {found:e}, the file says {expected:e}")]
     SelfTest {
         /// The path; `<memory>` for bytes.
@@ -115,7 +115,7 @@ pub enum DraftError {
         /// The fault, in words.
         what: String,
     },
-    /// A tree is not one: a child out of range, a cycle, a value that cannot be kept exactly.
+    /// A tree is invalid: a child out of range, a cycle, a value that cannot be stored exactly.
     #[error("member {member}, tree {tree}, node {node}: {what}")]
     Tree {
         /// The member, from 0.

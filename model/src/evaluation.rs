@@ -1,7 +1,7 @@
-//! How good a probability is. Live quality and evaluation use these very formulas, so that their numbers agree.
+//! Metrics of probabilities and forecasts. Live quality and offline evaluation use these same formulas.
 //!
-//! A row has a label (the event came or not) and a score, the probability that was given. Functions over slices take
-//! both in the same order and do not care which order that is; [`Tally`] takes rows one by one and gives them back.
+//! A row has a label (the event occurred or not) and a score, the probability. Functions over slices take both in the
+//! same order, whichever that is; [`Tally`] can add and remove single rows.
 //!
 //! | metric | definition | range |
 //! |---|---|---|

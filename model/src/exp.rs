@@ -1,9 +1,10 @@
 //! `exp` to within 0.52 units in the last place, the same on every machine.
 //!
-//! Imported models promise answers within 2 units of their library's, and a softmax divides one `exp` by a sum of them:
-//! the `libm` crate's (below 1 unit) uses that up. Native models keep the `libm` crate's: their bits are promised.
+//! Imported models must give answers within 2 units of their library's, and a softmax divides one `exp` by a sum of
+//! them, which the error of the `libm` crate's `exp` (below 1 unit) uses up. Native models use the `libm` crate's,
+//! because their bits are fixed.
 
-/// Added and taken away, it rounds to an integer.
+/// Adding and subtracting this rounds a number to an integer.
 const ROUND: f64 = (3_u64 << 51) as f64;
 /// ln 2 in two parts; the product of the first with an exponent is exact.
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -35,7 +36,7 @@ pub(crate) fn exp(x: f64) -> f64 {
     power(high, low, exponent as i32)
 }
 
-/// [`exp`] rounded to f32: the same bits by half as many instructions, for which a row would wait.
+/// [`exp`] rounded to f32: the same bits with half as many instructions.
 pub(crate) fn exp_single(x: f64) -> f32 {
     // The sum below is within 2^-50 of e^x. Both round to the same f32 unless halfway between two of them is that near:
     // once in millions of times.
@@ -61,7 +62,7 @@ pub(crate) fn exp_single(x: f64) -> f32 {
 }
 
 /// CatBoost's own `exp` (fmath's `expd`, by Herumi): a table of 2048 powers of 2 and a cubic, a few units off the true
-/// one. Its softmax uses it, so meeting its probabilities takes the same steps. For `x` of at most 0.
+/// value. CatBoost's softmax uses it, so reproducing its probabilities takes the same steps. For `x` of at most 0.
 pub(crate) fn fast_exp(x: f64) -> f64 {
     const STEPS: f64 = 2048.0;
     const TO_STEPS: f64 = STEPS / std::f64::consts::LN_2;
@@ -78,7 +79,7 @@ pub(crate) fn fast_exp(x: f64) -> f64 {
     cubic * power(high, low, whole as i32)
 }
 
-/// `exp(high + low) * 2^exponent` for `high` of at most 0.35 to either side.
+/// `exp(high + low) * 2^exponent` for `high` within -0.35..=0.35.
 fn power(high: f64, low: f64, exponent: i32) -> f64 {
     // 1 + r + r^2/2 + r^3/6 + ...: the first three terms with their rounding errors, the rest is small.
     let (square, square_error) = product(high, high);

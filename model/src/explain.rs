@@ -1,4 +1,4 @@
-//! Why a row has its score: what each feature adds to it, exactly.
+//! Explains a row's score: the exact contribution of each feature.
 //!
 //! ```text
 //! mapped forest + covers -- questions, trees --> per tree: tables of leaves (short paths) or quadrature (long ones)
@@ -10,11 +10,11 @@
 //!
 //! The units are those of the raw score: log-odds after calibration, or an imported model's margin before its link.
 //! [`Method::TreeShap`] gives Shapley values of the path-dependent game (Lundberg, Erion, Lee 2018, "Consistent
-//! individualized feature attribution for tree ensembles", algorithm 2): what a tree expects when only some features
-//! are known, unknown ones going both ways by how much training data went there. XGBoost's `pred_contribs` and
-//! LightGBM's `pred_contrib` are the same numbers. Everything is summed in f64.
+//! individualized feature attribution for tree ensembles", algorithm 2): the expectation of a tree when only some
+//! features are known, with unknown ones going both ways in proportion to the training data. XGBoost's `pred_contribs`
+//! and LightGBM's `pred_contrib` are the same numbers. Everything is summed in f64.
 //!
-//! An [`Explainer`] is built when it is first asked for and kept by the model; scoring never touches it.
+//! A model builds its [`Explainer`] on first use and keeps it; scoring never touches it.
 
 mod leaf;
 mod linear;
@@ -32,7 +32,7 @@ pub(crate) use linear::LinearPart;
 pub(crate) use lines::LinesPart;
 pub(crate) use tree::covers_fault;
 
-/// Nodes of all trees that can be explained.
+/// Most nodes, over all trees, of a forest that can be explained.
 pub const EXPLAINED_NODES_MAX: usize = 1 << 21;
 
 /// The method that attributes a member's score to the features.
@@ -40,34 +40,34 @@ pub const EXPLAINED_NODES_MAX: usize = 1 << 21;
 pub enum Method {
     /// Exact path-dependent TreeSHAP.
     TreeShap,
-    /// Where the file has no node covers: each split on the row's path gives its feature the change of the mean over
-    /// leaves, both children weighing the same (after Saabas 2014). Additive, but not a Shapley value.
+    /// For files without node covers: each split on the row's path gives its feature the change of the mean over
+    /// leaves, with equal weight for both children (after Saabas 2014). Additive, but not a Shapley value.
     Saabas,
-    /// A linear term less its mean over the training rows: exact, taking features as independent.
+    /// A linear term minus its mean over the training rows: exact if features are independent.
     Linear,
-    /// A linear term less the term of the imputed value: for files without training means.
+    /// A linear term minus the term of the imputed value: for files without training means.
     LinearFromImputed,
-    /// An imported line's terms as they stand, from a prepared value of 0: where its pipeline centres the columns, that
-    /// is the training mean. Rows that the line does not score, because a value is missing, have no parts.
+    /// An imported line's terms, measured from a prepared value of 0; if its pipeline centres the columns, that is the
+    /// training mean. A row that the line does not score, because a value is missing, has no contributions.
     LinearFromZero,
 }
 
 /// The reason why a model's scores cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExplainError {
-    /// The leaves are linear functions of features.
+    /// The trees' leaves are linear functions of features.
     #[error("leaves that are lines (LightGBM's linear_tree) are not explained")]
     LinearLeaves,
     /// The trees have more than [`EXPLAINED_NODES_MAX`] nodes.
     #[error("its trees have more than {EXPLAINED_NODES_MAX} nodes, which is what can be explained")]
     TooManyNodes,
-    /// A path asks for too many different features, or all paths together do.
+    /// A path reads too many different features, or all paths together do.
     #[error("its paths ask for too many different features: {what}")]
     TooLong {
         /// The number found and the greatest possible.
         what: String,
     },
-    /// The covers in the file are not those of its trees.
+    /// The node covers in the file do not fit its trees.
     #[error("its node covers do not go with its trees: {what}")]
     Covers {
         /// The fault, in words.
@@ -75,14 +75,14 @@ pub enum ExplainError {
     },
 }
 
-/// A row's raw scores, taken apart.
+/// The contributions to a row's raw scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// One for each output: what is expected of a row of which nothing is known. In models that sum in f32 it also
-    /// takes up what that sum rounds away (below 1e-5), so that the parts add up to the raw score.
+    /// For each output, the expected score of a row without known features. In models that sum in f32 it also includes
+    /// what that sum rounds away (below 1e-5), so that the parts add up to the raw score.
     pub base_values: Vec<f64>,
-    /// One for each feature, in the row's order, for output 0; then for output 1; and so on. A base value and its
-    /// contributions add up to the output's raw score within 1e-9.
+    /// For output 0 one contribution for each feature, in the row's order; then for output 1; and so on. A base value
+    /// and its contributions add up to the output's raw score within 1e-9.
     pub contributions: Vec<f64>,
 }
 
@@ -98,7 +98,7 @@ impl Explanation {
 }
 
 impl Method {
-    /// The name that answers carry.
+    /// The method's name in answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::TreeShap => "tree_shap",
@@ -110,7 +110,7 @@ impl Method {
     }
 }
 
-/// One member in the form that its explanation reads.
+/// One member, prepared for explanation.
 #[derive(Debug)]
 pub(crate) enum Part {
     /// Trees, explained by TreeSHAP or Saabas.
@@ -170,12 +170,12 @@ impl Explainer {
         names.join("+")
     }
 
-    /// The expected raw score of each output for a row of which nothing is known.
+    /// The expected raw score of each output for a row without known features.
     pub fn expected_values(&self) -> &[f64] {
         &self.expected
     }
 
-    /// Contributions of a prepared row's features, output by output; base values are the expected ones.
+    /// The contributions of a prepared row's features, output by output; base values are the expected ones.
     pub(crate) fn explain(&self, row: &[f64]) -> Explanation {
         let mut contributions = vec![0.0; self.expected.len() * self.features];
         match self.parts.as_slice() {
@@ -207,7 +207,7 @@ impl Part {
     }
 }
 
-/// A forest in the form that its explanation reads.
+/// A forest, prepared for explanation.
 #[derive(Debug)]
 pub(crate) struct ForestPart {
     questions: question::Questions,
@@ -222,7 +222,7 @@ enum Kind {
 }
 
 impl ForestPart {
-    /// Prepares a forest; its trees' covers are all there or all empty.
+    /// Prepares a forest. Either all of its trees have covers or none.
     ///
     /// # Errors
     /// [`ExplainError`].

@@ -1,39 +1,40 @@
-//! What a person who is alerted would have seen.
+//! Counts alerts as a person who receives them would: right ones, missed crossings, lead times.
 
-/// Share of the threshold below which the probability must fall before another alert: it must not flutter.
+/// Share of the threshold below which the probability must fall before another alert, so that alerts do not flutter.
 const REARM_SHARE: f64 = 0.8;
 
 /// One grid instant of one symbol.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlertRow {
-    /// Time of the row, seconds since 1970.
+    /// Time of the row, seconds since 1970-01-01.
     pub time_s: i64,
-    /// The probability that was given, 0 to 1.
+    /// The predicted probability, 0 to 1.
     pub probability: f64,
-    /// Whether the spike came within the horizon.
+    /// Whether a spike occurred within the horizon.
     pub spike: bool,
-    /// Whether volatility of the last horizon is over the threshold already.
+    /// Whether volatility over the past horizon is above the threshold already.
     pub hot: bool,
 }
 
-/// Alerts of one or more symbols.
+/// Counts of the alerts of one or more symbols.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alerts {
     /// Number of alerts.
     pub given: u64,
-    /// Those after which the spike came within the horizon.
+    /// Alerts that a spike followed within the horizon.
     pub right: u64,
     /// Times at which volatility rose over the threshold after one horizon below it.
     pub crossings: u64,
-    /// Those with an alert within the horizon before.
+    /// Crossings with an alert within the horizon before them.
     pub caught: u64,
-    /// Seconds from the first such alert to its crossing, in no order.
+    /// Seconds from the first such alert to its crossing, unordered.
     pub leads_s: Vec<i64>,
 }
 
 impl Alerts {
-    /// Adds a symbol's rows, which are in order of time. An alert is given where the probability rises to `threshold`,
-    /// at most one in `horizon_s`, and only once it has been below 0.8 of the threshold since the last.
+    /// Adds a symbol's rows, which must be in order of time. An alert is given when the probability rises to
+    /// `threshold`, at most one in `horizon_s`, and only if it has been below 0.8 of the threshold since the last
+    /// alert.
     pub fn add(&mut self, rows: &[AlertRow], threshold: f64, horizon_s: i64) {
         let (mut armed, mut alerts) = (true, Vec::<i64>::new());
         // Up to when volatility was last over the threshold, and since when it has been followed.
@@ -73,12 +74,12 @@ impl Alerts {
         self.right as f64 / self.given.max(1) as f64
     }
 
-    /// Share of the crossings that had an alert before; 0 without crossings.
+    /// Share of the crossings that were preceded by an alert; 0 without crossings.
     pub fn caught_share(&self) -> f64 {
         self.caught as f64 / self.crossings.max(1) as f64
     }
 
-    /// Half of the caught crossings had their alert at least this long before, seconds; `None` if none was caught.
+    /// Median lead of the alerts over the caught crossings, seconds; `None` if none was caught.
     pub fn median_lead_s(&self) -> Option<i64> {
         let mut leads = self.leads_s.clone();
         leads.sort_unstable();

@@ -1,9 +1,9 @@
-//! How good an interval of a quantity is: whether it keeps its promise, and how little it says to do so.
+//! Metrics of an interval forecast: coverage and width.
 
-/// The interval score (Winkler 1972; Gneiting and Raftery 2007, eq. 43) of an interval that promises to hold `coverage` of
-/// the outcomes: its width, and `2 / (1 - coverage)` times the distance by which the outcome lies outside. In the unit of
-/// the ends; lower is better. In the mean over many outcomes the quantiles of the truth score best, so neither a wide
-/// interval nor a narrow one can cheat.
+/// The interval score (Winkler 1972; Gneiting and Raftery 2007, eq. 43) of an interval that is to hold `coverage` of
+/// the outcomes: its width, plus `2 / (1 - coverage)` times the distance by which the outcome lies outside. In the unit
+/// of the ends; lower is better. In the mean over many outcomes the true quantiles score best, so neither a wide
+/// interval nor a narrow one gains.
 ///
 /// ```
 /// use stormglass_model::evaluation::interval_score;
@@ -16,7 +16,7 @@ pub fn interval_score(low: f64, high: f64, outcome: f64, coverage: f64) -> f64 {
     high - low + 2.0 / (1.0 - coverage) * outside
 }
 
-/// An interval against its outcome.
+/// An interval compared with its outcome.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JudgedInterval {
     /// Whether the outcome lies inside, ends included.
@@ -28,7 +28,7 @@ pub struct JudgedInterval {
 }
 
 impl JudgedInterval {
-    /// Judges an interval that promises to hold `coverage` of the outcomes.
+    /// Compares an interval that is to hold `coverage` of the outcomes with its outcome.
     pub fn new(low: f64, high: f64, outcome: f64, coverage: f64) -> Self {
         Self {
             is_held: (low..=high).contains(&outcome),
@@ -48,7 +48,7 @@ pub struct IntervalTally {
 }
 
 impl IntervalTally {
-    /// Counts an interval and what came of it.
+    /// Adds an interval.
     pub fn add(&mut self, interval: JudgedInterval) {
         self.rows += 1;
         self.held += u64::from(interval.is_held);

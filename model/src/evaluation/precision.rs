@@ -1,6 +1,6 @@
 //! Precision and recall over all thresholds.
 
-/// A threshold on the score, and what alarms at or above it are worth.
+/// A threshold on the score, with the precision and recall of alarms at or above it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PrecisionRecall {
     /// Alarms are the rows with at least this score.
@@ -34,9 +34,9 @@ pub fn precision_recall(labels: &[bool], scores: &[f64]) -> Vec<PrecisionRecall>
         .collect()
 }
 
-/// Average precision: the sum over the curve, from the highest score down, of precision times the recall that was added;
-/// equal scores count as one step. The area under the precision-recall curve without interpolation; a random score gets
-/// the base rate. `None` without a true label: there is nothing to find.
+/// Average precision: the sum over the curve, from the highest score down, of precision times the increase in recall;
+/// equal scores are one step. It is the area under the precision-recall curve without interpolation; a random score
+/// gets the base rate. `None` without a true label.
 ///
 /// # Panics
 /// If the lengths differ.

@@ -1,4 +1,4 @@
-//! Means over rows of how far a probability was from what happened.
+//! Mean losses of probabilities.
 
 use super::tally::RELIABILITY_BINS;
 
@@ -23,8 +23,8 @@ pub fn brier(labels: &[bool], probabilities: &[f64]) -> f64 {
     })
 }
 
-/// Brier skill: `1 - brier / brier of always saying the base rate`. 1 is perfect, 0 no better than the base rate. 0
-/// where all labels are equal.
+/// Brier skill: `1 - brier / brier of always predicting the base rate`. 1 is perfect, 0 no better than the base rate. 0
+/// if all labels are equal.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -32,13 +32,13 @@ pub fn brier_skill(labels: &[bool], probabilities: &[f64]) -> f64 {
     skill(brier(labels, probabilities), base_rate(labels))
 }
 
-/// `1 - brier / (rate * (1 - rate))`; 0 where all labels are equal.
+/// `1 - brier / (rate * (1 - rate))`; 0 if all labels are equal.
 pub(super) fn skill(brier: f64, rate: f64) -> f64 {
     let reference = rate * (1.0 - rate);
     if reference == 0.0 { 0.0 } else { 1.0 - brier / reference }
 }
 
-/// Mean log loss, in nats; probabilities are kept 1e-15 away from 0 and 1. 0 for no labels.
+/// Mean log loss, in nats; probabilities are clamped to at least 1e-15 from 0 and 1. 0 for no labels.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -55,7 +55,7 @@ pub fn log_loss(labels: &[bool], probabilities: &[f64]) -> f64 {
 }
 
 /// Expected calibration error over [`RELIABILITY_BINS`] bins of equally many rows, in the order of their probabilities:
-/// where most probabilities are low, it looks closer there than bins of equal width do. 0 for no rows.
+/// if most probabilities are low, it resolves them more finely than bins of equal width do. 0 for no rows.
 ///
 /// # Panics
 /// If the lengths differ.

@@ -1,13 +1,13 @@
-//! Sums over rows that come and go: what a rolling window needs, and what a reliability diagram draws.
+//! Sums over rows that can be added and removed, for rolling windows and reliability diagrams.
 //!
 //! # Arithmetic
-//! Probabilities and squared errors are rounded once to 1e-15 and summed as integers. So a row taken out leaves nothing
-//! behind, the order does not matter, and every mean is within 1e-15 of the one over slices.
+//! Probabilities and squared errors are rounded once to 1e-15 and summed as integers. So a removed row leaves no
+//! rounding error, the order does not matter, and every mean is within 1e-15 of the one over slices.
 
 use super::probability::skill;
 
-/// Bins of the reliability table, of equal width: bin `i` holds probabilities from `i / 20` to below `(i + 1) / 20`, the
-/// last one 1 too.
+/// Number of bins in the reliability table, of equal width: bin `i` holds probabilities from `i / 20` to below `(i + 1)
+/// / 20`, and the last one includes 1.
 pub const RELIABILITY_BINS: usize = 20;
 
 const UNITS: f64 = 1e15;
@@ -25,7 +25,7 @@ struct Bin {
 pub struct ReliabilityBin {
     /// Lower bound of the bin's probabilities, inclusive.
     pub low: f64,
-    /// Upper bound, exclusive but for the last bin.
+    /// Upper bound, exclusive except in the last bin.
     pub high: f64,
     /// Number of rows in the bin.
     pub rows: u64,
@@ -80,7 +80,7 @@ impl Tally {
     /// Removes a row that was added; the sums are then as if it had never been added.
     ///
     /// # Panics
-    /// If no such row is in.
+    /// If no such row was added.
     pub fn remove(&mut self, label: bool, probability: f64) {
         let (bin, probability, squared_error) = units(label, probability);
         let bin = &mut self.bins[bin];
@@ -148,7 +148,7 @@ impl Tally {
     }
 }
 
-/// The bin, the probability and the squared error, both in 1e-15.
+/// The bin, and the probability and squared error in units of 1e-15.
 fn units(label: bool, probability: f64) -> (usize, i128, i128) {
     let probability = if probability.is_nan() { 0.0 } else { probability.clamp(0.0, 1.0) };
     let bin = ((probability * RELIABILITY_BINS as f64) as usize).min(RELIABILITY_BINS - 1);

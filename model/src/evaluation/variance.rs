@@ -1,12 +1,12 @@
-//! How good a forecast of variance is.
+//! Loss of a variance forecast.
 
-/// Share of the event's threshold below which volatilities count as that, in [`qlike`]: the ratio of one still minute to
-/// another says nothing.
+/// In [`qlike`], volatilities below this share of the event's threshold count as that share: the ratio of two minutes
+/// without movement has no meaning.
 pub const QLIKE_FLOOR_SHARE: f64 = 0.05;
 
 /// QLIKE (Patton 2011): `r - ln(r) - 1` with `r = (realised / forecast)^2`, both volatilities in the same unit. 0 is
-/// perfect; it ranks forecasts as the unseen true variance would, although the realised one is noisy. Both are kept at
-/// or above `floor`, without which a still minute would cost infinitely much.
+/// perfect; it ranks forecasts as the unobserved true variance would, although the realised one is noisy. Both are
+/// raised to at least `floor`, without which a minute without movement would cost infinitely much.
 ///
 /// ```
 /// use stormglass_model::evaluation::qlike;

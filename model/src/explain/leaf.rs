@@ -1,33 +1,33 @@
-//! One leaf's Shapley values.
+//! Shapley values of one leaf.
 //!
-//! A leaf whose path asks for features 1..m is reached, when only a subset S of them is known, with the probability
-//! `prod over S of o_j * prod over the others of z_j`: o_j is 1 where the row goes the leaf's way at all of j's splits and
-//! else 0, z_j is j's share of the training data. The Shapley value of feature i, per unit of the leaf's value, is
+//! A leaf whose path reads features 1..m is reached, when only a subset S of them is known, with the probability `prod
+//! over S of o_j * prod over the others of z_j`: o_j is 1 if the row goes the leaf's way at all of j's splits and else
+//! 0, z_j is j's share of the training data. The Shapley value of feature i, per unit of the leaf's value, is
 //!
 //! ```text
 //! (o_i - z_i) * sum over S without i of |S|! (m-1-|S|)! / m! * prod o_j * prod z_j
 //!   = (o_i - z_i) * integral from 0 to 1 of prod over j other than i of (o_j t + z_j (1 - t)) dt
 //! ```
 //!
-//! because `k! (m-1-k)! / m!` is the integral of `t^k (1-t)^(m-1-k)` (the beta function). What is integrated is a
-//! polynomial of degree m-1 and never negative, so Gauss and Legendre's rule with m/2 points is exact, and nothing
-//! cancels and nothing is divided, whatever the depth.
+//! because `k! (m-1-k)! / m!` is the integral of `t^k (1-t)^(m-1-k)` (the beta function). The integrand is a polynomial
+//! of degree m-1 and never negative, so the Gauss-Legendre rule with m/2 points is exact, without cancellation or
+//! division, whatever the depth.
 
-/// Abscissae in 0..1 with their weights, which add up to 1.
+/// Abscissae in 0..1 of a quadrature rule, with their weights, which add up to 1.
 #[derive(Clone, Debug)]
 pub(super) struct Quadrature {
     points: Vec<(f64, f64)>,
 }
 
 impl Quadrature {
-    /// Exact for polynomials that Shapley values of `features` features need.
+    /// A rule that is exact for the Shapley values of a path with `features` features.
     pub(super) fn new(features: usize) -> Self {
         let count = features.div_ceil(2).max(1);
         Self { points: (0..count).map(|at| point(count, at)).collect() }
     }
 
-    /// Writes each feature's value, per unit of the leaf's. `followed` says whether the row goes the leaf's way at all
-    /// splits of the feature. `products` is room to work in.
+    /// Writes each feature's Shapley value, per unit of the leaf's value. `followed` says whether the row goes the
+    /// leaf's way at all splits of the feature. `products` is scratch space.
     pub(super) fn shapley(
         &self,
         shares: &[f64],

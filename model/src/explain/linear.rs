@@ -1,20 +1,20 @@
-//! A linear member: what each term adds, less what it adds on average.
+//! Contributions of a linear member: each term minus its mean.
 
 use super::Method;
 use crate::linear::LinearTerm;
 
-/// A linear member in the form that its explanation reads.
+/// A linear member, prepared for explanation.
 #[derive(Debug)]
 pub(crate) struct LinearPart {
     terms: Vec<LinearTerm>,
-    /// Contribution of each term that counts as none: its mean over the training rows, or that of the imputed value.
+    /// Baseline of each term: its mean over the training rows, or the term of the imputed value.
     means: Vec<f64>,
     from_training: bool,
     pub(super) expected: f64,
 }
 
 impl LinearPart {
-    /// `means` are the terms' mean contributions in training, one a term, or none.
+    /// `means` are the terms' mean contributions in training; empty if unknown.
     pub(crate) fn new(terms: Vec<LinearTerm>, intercept: f64, means: Vec<f64>) -> Self {
         let from_training = means.len() == terms.len();
         let means = if from_training {

@@ -1,8 +1,9 @@
-//! An imported line: trees of one leaf that is a line over the features (a linear model of scikit-learn).
+//! Contributions of an imported line: trees with a single leaf that is a linear function (scikit-learn's linear
+//! models).
 
 use crate::forest::{Precision, WideForest, WideTree, wide::LINE_MAX};
 
-/// An imported line in the form that its explanation reads.
+/// The line of one output, prepared for explanation.
 #[derive(Debug)]
 struct Line {
     output: usize,
@@ -10,7 +11,7 @@ struct Line {
     terms: Vec<(u16, f64)>,
 }
 
-/// A forest of such trees, prepared.
+/// A forest of such trees, prepared for explanation.
 #[derive(Debug)]
 pub(crate) struct LinesPart {
     lines: Vec<Line>,
@@ -20,7 +21,7 @@ pub(crate) struct LinesPart {
 }
 
 impl LinesPart {
-    /// `None` for a forest of which some tree is not one leaf with a line.
+    /// Prepares a forest; `None` if any tree is not a single leaf with a line.
     pub(super) fn of(forest: &WideForest) -> Option<Self> {
         let mut expected = forest.base.clone();
         let line = |tree: &WideTree| match (tree.nodes.len(), tree.lines.as_slice(), tree.output) {
@@ -34,7 +35,7 @@ impl LinesPart {
         Some(Self { lines, values: forest.values, expected })
     }
 
-    /// Adds each term of a row that the line scores.
+    /// Adds each term of the lines that score the row.
     pub(super) fn add(&self, row: &[f64], features: usize, contributions: &mut [f64]) {
         let value = |feature: u16| self.values.round(row[usize::from(feature)]);
         for line in &self.lines {

@@ -1,4 +1,4 @@
-//! Leaves with many features on their path: their Shapley values by quadrature, for each row anew.
+//! Shapley values of leaves with many features on their path, by quadrature for each row.
 
 use super::{
     ExplainError,
@@ -6,21 +6,21 @@ use super::{
     tree::{PATH_FEATURES_MAX, Tree},
 };
 
-/// Multiplications that a row may cost: some seconds.
+/// Most multiplications for one row: some seconds.
 const WORK_MAX: usize = 1 << 31;
 /// Words of a mask over a path's features.
 const WORDS: usize = (PATH_FEATURES_MAX + 1) / 64;
 
-/// A tree too large for tables.
+/// A tree whose paths are too long for tables.
 #[derive(Debug)]
 pub(super) struct LongTree {
     tree: Tree,
-    /// The quadrature for each number of features that a path has; `None` if no path has so many.
+    /// The quadrature rule for each number of features that a path has; `None` if no path has that many.
     rules: Vec<Option<Quadrature>>,
 }
 
 impl LongTree {
-    /// `work` is what all trees so far cost.
+    /// Prepares a tree and adds its cost to `work`, that of all trees so far.
     ///
     /// # Errors
     /// [`ExplainError::TooLong`].
@@ -38,7 +38,7 @@ impl LongTree {
         Ok(Self { tree, rules })
     }
 
-    /// Adds the tree's contributions for a row whose questions were answered.
+    /// Adds the tree's contributions for a row whose [questions](super::question) were answered.
     pub(super) fn add(&self, answers: &[f64], features: usize, contributions: &mut [f64]) {
         let mut masks = vec![[u64::MAX; WORDS]; self.tree.nodes.len()];
         for (at, node) in self.tree.nodes.iter().enumerate().filter(|(_, node)| node.left > 0) {

@@ -1,14 +1,14 @@
-//! What splits ask of a row, asked once for all of them.
+//! The comparisons of all splits, prepared so that each is evaluated once for a row.
 //!
-//! Every split becomes `answers[slot] < threshold`. A slot is a feature with a rule for missing values, its stand-ins
-//! being below or above every threshold; a split that this cannot express (a set, a threshold of -inf) has a slot of
-//! its own that holds 0 for left and 1 for right.
+//! Every split becomes `answers[slot] < threshold`. A slot is a feature with a rule for missing values, which replaces
+//! them by a value below or above every threshold; a split that this cannot express (a set, a threshold of -inf) has
+//! its own slot that holds 0 for left and 1 for right.
 
 use std::collections::HashMap;
 
 use crate::forest::{CategorySet, MissingRule, Precision, WideForest, WideNode, wide::ZERO_BAND};
 
-/// A comparison with a slot.
+/// A comparison of a slot with a threshold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question {
     pub(super) slot: u32,
@@ -22,7 +22,7 @@ enum Slot {
     Member { feature: u16, set: u32, missing_left: bool },
 }
 
-/// All questions of a forest.
+/// The slots of a forest.
 #[derive(Debug)]
 pub(super) struct Questions {
     values: Precision,
@@ -65,7 +65,7 @@ impl Questions {
         Question { slot: self.slots.len() as u32 - 1, threshold: HALF }
     }
 
-    /// The slots' values for a row.
+    /// The values of all slots for a row.
     pub(super) fn ask(&self, row: &[f64]) -> Vec<f64> {
         let value = |feature: u16| self.values.round(row[usize::from(feature)]);
         let side = |left: bool| if left { 0.0 } else { 1.0 };
@@ -83,14 +83,14 @@ impl Questions {
     }
 }
 
-/// Whether the set holds the value, as [`CategorySet::holds`] says, by bisection.
+/// Whether the set contains the value, as [`CategorySet::holds`] defines it, by bisection.
 fn holds(set: &CategorySet, value: f64) -> bool {
     let key = set.rule.key(value);
     let place = set.members.partition_point(|&member| member < key);
     set.members.get(place) == Some(&key)
 }
 
-/// The value, or what the comparison sees in its place.
+/// The value, or if it is missing the one that the comparison uses instead.
 fn stand_in(value: f64, missing: MissingRule) -> f64 {
     let nan = value.is_nan();
     match missing {

@@ -1,4 +1,4 @@
-//! The section EXPL: what the training rows say of a member, which its scores do not need.
+//! The section EXPL: statistics of the training rows that explanations need and scores do not.
 
 use super::{EXPLAINED_NODES_MAX, ExplainError, ForestPart, LinearPart, LinesPart, Part, covers_fault};
 use crate::{
@@ -11,12 +11,12 @@ use crate::{
 };
 use rkyv::rend::f64_le;
 
-/// A member's section in a mapped file, its numbers checked.
+/// A member's section in a mapped file, checked.
 #[derive(Debug)]
 pub(crate) struct Reference {
-    /// Trees in the order of the sum, each breadth first; or empty.
+    /// Node covers, the trees in the order of the sum, each breadth first; or empty.
     covers: MappedSlice<f64_le>,
-    /// One a term; or empty.
+    /// Mean contribution of each term; or empty.
     mean_contributions: MappedSlice<f64_le>,
 }
 
@@ -48,7 +48,7 @@ impl Reference {
     }
 }
 
-/// A forest, ready to be explained. `unpack` gives it breadth first, or `None` where it has too many nodes.
+/// Prepares a forest for explanation. `unpack` gives it breadth first, or `None` if it has too many nodes.
 ///
 /// # Errors
 /// [`ExplainError`].
@@ -74,14 +74,14 @@ pub(crate) fn forest_part(
     Ok(Part::Forest(Box::new(ForestPart::new(&forest)?)))
 }
 
-/// A linear member, ready to be explained.
+/// Prepares a linear member for explanation.
 pub(crate) fn linear_part(terms: Vec<LinearTerm>, intercept: f64, reference: Option<&Reference>) -> Part {
     let means = reference.map_or(&[] as &[f64_le], |reference| &reference.mean_contributions);
     let means = means.iter().map(|mean| mean.to_native()).collect();
     Part::Linear(LinearPart::new(terms, intercept, means))
 }
 
-/// The section for a forest of narrow nodes; `None` where a tree's covers are absent or useless.
+/// The section for a forest of narrow nodes; `None` if a tree's covers are absent or invalid.
 pub(crate) fn of_narrow(forest: &CanonicalForest, member: u32) -> Option<v1::Explain> {
     let children = |nodes: &[CanonicalNode], at: u32| match nodes[at as usize] {
         CanonicalNode::Leaf(_) => None,
@@ -99,7 +99,7 @@ pub(crate) fn of_narrow(forest: &CanonicalForest, member: u32) -> Option<v1::Exp
     Some(v1::Explain { covers, mean_contributions: Vec::new(), member })
 }
 
-/// The section for a wide forest, likewise.
+/// The section for a wide forest; `None` if a tree's covers are absent or invalid.
 pub(crate) fn of_wide(forest: &WideForest, member: u32) -> Option<v1::Explain> {
     let children = |nodes: &[WideNode], at: u32| nodes[at as usize].children();
     let mut covers = Vec::with_capacity(forest.node_count());

@@ -1,4 +1,4 @@
-//! Trees of which nobody knows where the training data went: the changes of the mean along a row's path.
+//! Explains trees without node covers by the changes of the mean along a row's path.
 
 use super::question::{Question, Questions};
 use crate::forest::{WideForest, WideNode, WideTree, unpack::breadth_first};
@@ -7,7 +7,7 @@ use crate::forest::{WideForest, WideNode, WideTree, unpack::breadth_first};
 struct Node {
     question: Question,
     feature: u16,
-    /// The left child, the right one following it; 0 at a leaf.
+    /// Position of the left child, which the right one follows; 0 at a leaf.
     left: u32,
 }
 
@@ -59,7 +59,7 @@ impl SaabasTree {
         Self { nodes, means, output, width }
     }
 
-    /// Adds the tree's contributions for a row whose questions were answered.
+    /// Adds the tree's contributions for a row whose [questions](super::question) were answered.
     pub(super) fn add(&self, answers: &[f64], features: usize, contributions: &mut [f64]) {
         let mut at = 0_usize;
         while self.nodes[at].left > 0 {

@@ -1,15 +1,16 @@
-//! Leaves with few features on their path: all their Shapley values, made once (Yang 2021, "Fast TreeSHAP", version 2).
+//! Leaves with few features on their path: all their Shapley values, computed once (Yang 2021, "Fast TreeSHAP", version
+//! 2).
 //!
-//! Which of a leaf's features the row follows is a mask of at most 8 bits. For every mask a table has the values of
-//! all features; a row costs a comparison a split, and for each leaf an addition a feature. Two leaves that are
-//! siblings, on a feature that no split above asks for, share one table: where the row follows one, it does not follow
+//! The features of a leaf's path that a row follows form a mask of at most 8 bits. A table holds the values of all
+//! features for every mask; a row costs one comparison for each split, and one addition for each leaf and feature. Two
+//! sibling leaves whose parent's feature is read nowhere above share one table: a row that follows one does not follow
 //! the other.
 
 use super::{leaf::Quadrature, question::Question, tree::Tree};
 
-/// Different features on a path that a table can hold.
+/// Most different features on a path that a table can hold.
 pub(super) const TABLE_FEATURES_MAX: usize = 8;
-/// Numbers in all tables of a forest: 64 MiB.
+/// Most numbers in all tables of a forest: 64 MiB.
 const NUMBERS_MAX: usize = 1 << 23;
 
 #[derive(Debug)]
@@ -22,7 +23,7 @@ struct Split {
     bit: u8,
 }
 
-/// A leaf, or two siblings.
+/// A leaf, or two sibling leaves.
 #[derive(Debug)]
 struct Cell {
     node: u32,
@@ -72,7 +73,7 @@ impl Tables {
         }
     }
 
-    /// Adds a tree, unless a path is too long or there is no room; gives whether it was added.
+    /// Adds a tree, unless a path is too long or there is no room. Returns whether it was added.
     pub(super) fn take(&mut self, tree: &Tree) -> bool {
         let mut room = NUMBERS_MAX - self.numbers.len();
         for leaf in &tree.leaves {
@@ -124,7 +125,8 @@ impl Tables {
         true
     }
 
-    /// Writes a leaf's table, or with `flipped` adds a sibling's to the one written last: that bit is turned round.
+    /// Writes a leaf's table. With `flipped`, adds a sibling's values to the last table instead, with that bit
+    /// inverted.
     fn tabulate(&mut self, shares: &[f64], value: Option<f64>, flipped: usize) {
         let width = shares.len();
         let first = if flipped == 0 { self.numbers.len() } else { self.numbers.len() - (width << width) };
@@ -140,7 +142,7 @@ impl Tables {
         }
     }
 
-    /// Adds all trees' contributions for a row whose questions were answered.
+    /// Adds all trees' contributions for a row whose [questions](super::question) were answered.
     pub(super) fn add(&self, answers: &[f64], features: usize, contributions: &mut [f64]) {
         let mut masks = vec![u8::MAX; self.nodes_max];
         let (mut split, mut cell) = (0, 0);

@@ -1,5 +1,5 @@
-//! A tree as Shapley values see it: for each leaf the different features on its path, and how much of the training
-//! data each of them let through.
+//! A tree prepared for Shapley values: for each leaf the different features on its path, and the share of the training
+//! data that each let through.
 
 use super::{
     ExplainError,
@@ -7,21 +7,21 @@ use super::{
 };
 use crate::forest::{WideForest, WideNode, WideTree, unpack::breadth_first};
 
-/// Different features that one path may ask for.
+/// Most different features on one path.
 pub(super) const PATH_FEATURES_MAX: usize = 255;
 
-/// A child may have this much more data than its parent: libraries round sums of hessians.
+/// A child may have this factor more data than its parent, because libraries round sums of hessians.
 const GROWTH_MAX: f64 = 1.001;
 
-/// A node. Its two children follow it, next to each other.
+/// A node. Its two children are next to each other, after it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) question: Question,
-    /// The left child; 0 at a leaf.
+    /// Position of the left child; 0 at a leaf.
     pub(super) left: u32,
     /// The position of a split's feature on the path.
     pub(super) element: u8,
-    /// Whether no split above this one reads its feature.
+    /// Whether no split above reads the same feature.
     pub(super) is_new: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Leaf {
     pub(super) features: Vec<u16>,
     /// Each feature's share: the product over its splits of the part of the data that went this way.
     pub(super) shares: Vec<f64>,
-    /// One value, or one for each output.
+    /// The leaf's value for the tree's output, or one for each output.
     pub(super) values: Vec<f64>,
 }
 
@@ -42,14 +42,14 @@ pub(super) struct Leaf {
 pub(super) struct Tree {
     /// The nodes, breadth first.
     pub(super) nodes: Vec<Node>,
-    /// In the order of a walk that goes left first.
+    /// The leaves, in the order of a left-first walk.
     pub(super) leaves: Vec<Leaf>,
     /// The output that its leaves are added to; `None` for all outputs.
     pub(super) output: Option<usize>,
 }
 
-/// The reason why a tree's covers are useless; `None` if they are not. They must be as many as nodes, numbers from 0,
-/// above 0 at the root, and no child may have more than its parent.
+/// The reason why a tree's covers are invalid; `None` if they are valid. They must be one for each node, numbers from
+/// 0, above 0 at the root, and no child may have more than its parent.
 pub(crate) fn covers_fault(
     cover: &[f64],
     nodes: usize,
@@ -81,7 +81,7 @@ enum Step {
 
 impl Tree {
     /// # Errors
-    /// Covers that are not sound, or paths that are too long.
+    /// Covers that are invalid, or paths that are too long.
     pub(super) fn new(
         forest: &WideForest,
         tree: &WideTree,
@@ -107,7 +107,7 @@ impl Tree {
         Ok(grown)
     }
 
-    /// Goes through the tree left first and writes each leaf's path down. No recursion: trees may be deep.
+    /// Walks the tree left first and records each leaf's path. It does not recurse, because trees may be deep.
     fn walk(&mut self, tree: &WideTree, order: &[u32], width: usize) -> Result<(), ExplainError> {
         let (mut features, mut shares): (Vec<u16>, Vec<f64>) = (Vec::new(), Vec::new());
         let mut steps = vec![Step::Enter { at: 0, place: 0 }];
@@ -166,7 +166,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Adds what the tree expects of a row of which nothing is known.
+    /// Adds the tree's expected value for a row without known features.
     pub(super) fn expect(&self, expected: &mut [f64]) {
         for leaf in &self.leaves {
             let share: f64 = leaf.shares.iter().product();
@@ -178,7 +178,7 @@ impl Tree {
     }
 }
 
-/// The part of a node's data that went to a child; half, where the node itself saw none.
+/// The share of a node's data that went to a child; a half if the node saw no data.
 fn share(tree: &WideTree, parent: u32, child: u32) -> f64 {
     let whole = tree.cover[parent as usize];
     if whole > 0.0 { tree.cover[child as usize] / whole } else { 0.5 }

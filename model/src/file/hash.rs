@@ -1,4 +1,4 @@
-//! The hash that names a file's bytes.
+//! The hash that identifies a file.
 
 use sha2::{Digest, Sha256};
 

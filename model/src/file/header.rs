@@ -2,19 +2,20 @@
 
 use crate::error::ModelError;
 
-/// The first bytes of a model file. The high bit, the line ends and the end-of-file mark show a copy made as text.
+/// The first bytes of a model file. The high bit, the line ends and the end-of-file mark reveal a copy made in text
+/// mode.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89SGM\r\n\x1a\n";
 /// The newest format version this build reads, and the one it writes.
 pub(crate) const FORMAT_VERSION: u16 = 1;
 /// Length of the header, bytes.
 pub(crate) const HEADER_BYTES: usize = 64;
-/// Bytes of an entry of the section table.
+/// Size of an entry of the section table, bytes.
 pub(crate) const ENTRY_BYTES: usize = 32;
 /// Sections start at multiples of this.
 pub(crate) const SECTION_ALIGN: usize = 64;
-/// Sections a file may have.
+/// Most sections in a file.
 pub(crate) const SECTIONS_MAX: usize = 1024;
-/// Stored as `FE FF` in the byte order that this format is written in.
+/// Stored as `FE FF` in the byte order of this format.
 pub(crate) const BYTE_ORDER: u16 = 0xfffe;
 /// Bits of a relative pointer inside a section.
 pub(crate) const POINTER_BITS: u8 = 32;
@@ -28,9 +29,9 @@ pub(crate) struct Entry {
     /// The section's tag, four ASCII letters.
     pub(crate) tag: [u8; 4],
     pub(crate) version: u16,
-    /// A reader that does not know this section must refuse the file.
+    /// Whether a reader that does not know this section must refuse the file.
     pub(crate) required: bool,
-    /// From the start of the file, bytes.
+    /// Offset from the start of the file, bytes.
     pub(crate) offset: u64,
     /// Length, bytes.
     pub(crate) length: u64,
@@ -39,7 +40,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The tag and the place in the table, for messages: `FRST[1]`.
+    /// The tag and the index in the table, for messages: `FRST[1]`.
     pub(crate) fn label(&self, place: usize) -> String {
         format!("{}[{place}]", self.tag.escape_ascii())
     }
@@ -74,7 +75,7 @@ impl Entry {
     }
 }
 
-/// The bytes of header and table for sections with known positions.
+/// The bytes of header and table for sections whose offsets are known.
 pub(crate) fn write(entries: &[Entry], file_bytes: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES);
     out.extend(MAGIC);
@@ -92,10 +93,10 @@ pub(crate) fn write(entries: &[Entry], file_bytes: u64) -> Vec<u8> {
     out
 }
 
-/// Reads and checks header and table. The section's own bytes are not looked at.
+/// Parses and checks header and table. The sections' own bytes are not read.
 ///
 /// # Errors
-/// Every way in which it is not a header of this version, most telling first.
+/// The first fault, the most informative one first.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, ModelError> {
     let name = || file.to_owned();
     if bytes.len() < HEADER_BYTES || array::<8>(bytes, 0) != MAGIC {
@@ -130,18 +131,18 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Entry>, ModelError> {
     bytes[HEADER_BYTES..table_end].chunks_exact(ENTRY_BYTES).map(|e| Entry::read(e).map_err(header)).collect()
 }
 
-/// CRC32C of header and table, the checksum's own four bytes left out.
+/// CRC32C of header and table without the checksum's own four bytes.
 fn checksum(header_and_table: &[u8]) -> u32 {
     let before = crc32c::crc32c(&header_and_table[..CHECKSUM_AT]);
     crc32c::crc32c_append(before, &header_and_table[HEADER_BYTES..])
 }
 
-/// `N` bytes from `at`; the callers have made sure that they exist.
+/// `N` bytes from `at`; the callers have checked that they exist.
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("a slice of N bytes is an array of N")
 }
 
-/// Describes a file that is no model, for the person who passed it.
+/// Describes a file that is not a model, for the error message.
 fn what_it_is(bytes: &[u8]) -> String {
     let looks_like = match bytes {
         [] => "it is empty",

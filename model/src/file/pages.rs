@@ -1,10 +1,10 @@
-//! The mapping: bytes that stay put and do not change for as long as anyone holds a part of them.
+//! Mapped model bytes that neither move nor change while any part of them is held.
 //!
-//! A file's bytes are copied to a memory file, which is sealed against every write and change of its length, and are
-//! mapped from there: what is checked and hashed is what is scored with, whatever becomes of the file. A very large file
-//! can be mapped where it lies instead ([`Pages::in_place`]). Against another process that then overwrites the file or
-//! cuts it short there is no defence from inside, so the caller promises that nobody does: such a file must be replaced
-//! by rename (as [`super::write`] does).
+//! A file's bytes are copied to a memory file, which is sealed against every write and change of its length, and mapped
+//! from there: the bytes that were checked and hashed are those that score, whatever happens to the file. A very large
+//! file can be mapped in place instead ([`Pages::in_place`]). Nothing protects such a mapping from another process that
+//! overwrites or truncates the file, so the caller must guarantee that the file is only replaced by rename (as
+//! [`super::write`] does).
 
 #![allow(unsafe_code)]
 
@@ -23,14 +23,14 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 #[derive(Clone, Debug)]
 pub(crate) struct Pages {
     map: Arc<Mmap>,
-    /// Whether the bytes are those of a file where it lies, which can be read again.
+    /// Whether the bytes are mapped from the file itself, from which they can be read again.
     is_in_place: bool,
 }
 
-/// Files from this size on are given back to the system page by page while they are checked: a checksum reads every
-/// byte, but a forest larger than memory is walked a few pages at a time.
+/// Files of at least this size release their pages while they are checked: a checksum reads every byte, but a forest
+/// larger than memory is walked a few pages at a time.
 const RELEASE_BYTES_MIN: usize = 64 << 20;
-/// Bytes of such a file that are read before their memory is given back.
+/// Bytes of such a file that are read before their memory is released.
 pub(crate) const WINDOW_BYTES: usize = 8 << 20;
 
 /// A slice inside [`Pages`] that keeps them mapped.
@@ -38,16 +38,16 @@ pub(crate) const WINDOW_BYTES: usize = 8 << 20;
 pub(crate) struct MappedSlice<T> {
     start: *const T,
     len: usize,
-    /// Never read: it holds the mapping.
+    /// Keeps the mapping alive; never read.
     _pages: Pages,
 }
 
 impl Pages {
-    /// Copies a file to memory that nobody can change. A file that is written meanwhile may be copied half old and half
-    /// new: the checks of the copy find that.
+    /// Copies a file to sealed memory. A file that is written meanwhile may be copied half old and half new; the checks
+    /// of the copy find that.
     ///
     /// # Errors
-    /// The system's, or `InvalidInput` for what is not a regular file (opening a pipe would wait for a writer).
+    /// The system's error, or `InvalidInput` for what is not a regular file (opening a pipe would wait for a writer).
     pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         let mut file = open_regular(path)?;
         // SAFETY: the memory file is sealed against every change of its bytes and length.
@@ -61,13 +61,13 @@ impl Pages {
         Self::copy_of(&bytes)
     }
 
-    /// Maps a file where it lies.
+    /// Maps a file in place.
     ///
     /// # Errors
     /// As [`Pages::of_file`].
     ///
     /// # Safety
-    /// Nobody overwrites the file in place or cuts it short while a part of these pages is held.
+    /// Nobody overwrites or truncates the file while a part of these pages is held.
     pub(crate) unsafe fn in_place(path: &Path) -> io::Result<Self> {
         let file = open_regular(path)?;
         // SAFETY: the caller's promise.
@@ -75,10 +75,10 @@ impl Pages {
         Ok(Self { map: Arc::new(map), is_in_place: true })
     }
 
-    /// Copies bytes to pages of their own.
+    /// Copies bytes to new pages.
     ///
     /// # Errors
-    /// The system's, when it has no memory to give.
+    /// The system's error if it has no memory.
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Self> {
         let mut map = MmapMut::map_anon(bytes.len())?;
         map.copy_from_slice(bytes);
@@ -90,8 +90,7 @@ impl Pages {
         &self.map
     }
 
-    /// Lets go of the memory behind a slice of a large file that is mapped where it lies: it is read again where it is
-    /// asked for.
+    /// Releases the memory of a slice of a large file that is mapped in place. The next access reads it again.
     ///
     /// # Panics
     /// If the slice is not inside these pages.
@@ -107,7 +106,7 @@ impl Pages {
             unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, start, size_of_val(slice)) };
     }
 
-    /// All bytes in pieces. The memory of each piece is released when the next is taken.
+    /// All bytes in pieces. The memory of each piece is released when the next one is taken.
     pub(crate) fn windows<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let mut last: &[u8] = &[];
         let mut pieces = bytes.chunks(WINDOW_BYTES);
@@ -118,7 +117,7 @@ impl Pages {
         })
     }
 
-    /// Holds on to a slice of these pages beyond the borrow it was found through.
+    /// Keeps a slice of these pages beyond the borrow through which it was found.
     ///
     /// # Panics
     /// If the slice is not inside these pages.
@@ -138,13 +137,13 @@ fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The file from its start to the end that it has now: one that grows meanwhile does not fill the memory. The byte more
-/// shows that it has grown.
+/// The file from its start to its present end, plus one byte: a file that grows meanwhile does not fill the memory, and
+/// the extra byte reveals that it has grown.
 fn bounded(file: &File) -> io::Result<io::Take<&File>> {
     Ok(file.take(file.metadata()?.len().saturating_add(1)))
 }
 
-/// The file's bytes in a memory file that takes no write, no change of its length and no change of these seals.
+/// Copies the file's bytes to a memory file that is sealed against writes, changes of its length and further seals.
 fn sealed_copy(file: &File) -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let mut memory = File::from(memfd_create("stormglass-model", flags)?);
@@ -153,10 +152,10 @@ fn sealed_copy(file: &File) -> io::Result<File> {
     Ok(memory)
 }
 
-/// Maps all of a file, privately and read-only: kernels before 6.7 map a sealed file in no other way.
+/// Maps all of a file, privately and read-only: kernels before 6.7 map a sealed file only in this way.
 ///
 /// # Safety
-/// Nothing changes the file's bytes or cuts it short for as long as the map lives.
+/// Nothing changes or truncates the file while the map lives.
 unsafe fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: nothing writes to the map, and the caller promises that nothing changes the bytes behind it.
     unsafe { MmapOptions::new().map_copy_read_only(file) }

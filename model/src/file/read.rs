@@ -1,4 +1,4 @@
-//! Checks a file and hands out its sections.
+//! Checks a file and returns its sections.
 
 use rkyv::{Archived, Portable, api::high::HighValidator, bytecheck::CheckBytes, rancor};
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::error::ModelError;
 
-/// A file whose bytes are those that were written: header, table, places and checksums agree.
+/// A file whose header, table, offsets and checksums agree.
 pub(crate) struct SectionFile<'a> {
     file: &'a str,
     pages: &'a Pages,
@@ -17,7 +17,7 @@ pub(crate) struct SectionFile<'a> {
     entries: Vec<Entry>,
 }
 
-/// A known section, checked by rkyv: every pointer, string and enum in it is in order.
+/// A section of a known kind, whose pointers, strings and enums rkyv has checked.
 pub(crate) enum Section<'a> {
     Meta(&'a Archived<v1::Meta>),
     Forest(&'a Archived<v1::Forest>),
@@ -36,10 +36,10 @@ pub(crate) enum Section<'a> {
 }
 
 impl<'a> SectionFile<'a> {
-    /// Checks that the bytes are whole.
+    /// Checks that the bytes are complete and undamaged.
     ///
     /// # Errors
-    /// What is damaged: the header, or which section.
+    /// The damaged part: the header, or a section.
     pub(crate) fn check(file: &'a str, pages: &'a Pages) -> Result<Self, ModelError> {
         let bytes = pages.bytes();
         let sections = Self { file, pages, bytes, entries: header::read(file, bytes)? };
@@ -54,7 +54,7 @@ impl<'a> SectionFile<'a> {
         Ok(sections)
     }
 
-    /// Sections follow one another in the order of the table, with nothing but zeros up to the next alignment.
+    /// Sections must follow one another in the order of the table, with only zeros up to the next alignment.
     fn check_place(&self, end: usize, entry: &Entry) -> Result<usize, String> {
         let start = end.next_multiple_of(SECTION_ALIGN);
         if entry.offset != start as u64 {
@@ -76,10 +76,10 @@ impl<'a> SectionFile<'a> {
         Ok(section_end)
     }
 
-    /// The sections this build knows, each with its place in the table. Unknown ones are skipped unless required.
+    /// The known sections, each with its index in the table. Unknown ones are skipped unless required.
     ///
     /// # Errors
-    /// A required section that is not known, or one whose archive is not in order.
+    /// A required section that is unknown, or one with an invalid archive.
     pub(crate) fn sections(&self) -> Result<Vec<(usize, Section<'a>)>, ModelError> {
         let mut known = Vec::with_capacity(self.entries.len());
         for (place, entry) in self.entries.iter().enumerate() {
@@ -111,7 +111,7 @@ impl<'a> SectionFile<'a> {
         Ok(known)
     }
 
-    /// An error about the section at `place`.
+    /// An error about the section at index `place`.
     pub(crate) fn error(&self, place: usize, what: String) -> ModelError {
         ModelError::Section { file: self.file.to_owned(), section: self.entries[place].label(place), what }
     }

@@ -1,21 +1,21 @@
-//! The archived types of format version 1. Frozen: a change of any of them is a new section version beside this one.
+//! The archived types of format version 1. They are frozen: a change is a new section version beside these.
 //!
 //! rkyv writes them little-endian with 32-bit relative pointers (features of the workspace's `rkyv`). In each section
-//! the hot array comes first, so that it stands at the section's start, which is 64-byte aligned.
+//! the largest array comes first, so that it is at the section's start, which is 64-byte aligned.
 
 use rkyv::{Archive, Serialize};
 
 /// The version of every section below.
 pub(crate) const VERSION: u16 = 1;
 
-/// `META`: what the model says of itself, and how its members are combined.
+/// `META`: name, features, event and provenance of the model, and how its members are combined.
 #[derive(Archive, Serialize)]
 pub(crate) struct Meta {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) variant: String,
     pub(crate) features: Vec<Feature>,
-    /// One per member, in the order of the member sections.
+    /// Weight of each member, in the order of the member sections.
     pub(crate) weights: Vec<f64>,
     pub(crate) provenance: Vec<Pair>,
     pub(crate) metrics: Vec<Metric>,
@@ -60,7 +60,7 @@ pub(crate) struct Forest {
     /// The trees one after another, each breadth first from its root.
     pub(crate) nodes: Vec<Node>,
     pub(crate) leaf_values: Vec<f64>,
-    /// Positions among the nodes, in the order of the sum.
+    /// Positions of the roots among the nodes, in the order of the sum.
     pub(crate) roots: Vec<u32>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) base: f64,
@@ -68,7 +68,7 @@ pub(crate) struct Forest {
     pub(crate) sum: u8,
 }
 
-/// Eight bytes: a split's threshold and link, or a leaf.
+/// A split's threshold and link, or a leaf; eight bytes.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct Node {
@@ -78,7 +78,7 @@ pub(crate) struct Node {
     pub(crate) link: u32,
 }
 
-/// A feature as splits see it.
+/// A feature with a missing rule, as splits refer to it.
 #[derive(Archive, Serialize)]
 pub(crate) struct Slot {
     pub(crate) feature: u16,
@@ -89,7 +89,7 @@ pub(crate) struct Slot {
 /// `LINR`: a linear member.
 #[derive(Archive, Serialize)]
 pub(crate) struct Linear {
-    /// One per feature, in the order of the row.
+    /// Term of each feature, in the order of the row.
     pub(crate) terms: Vec<Term>,
     pub(crate) intercept: f64,
     pub(crate) features_fingerprint: u64,
@@ -106,16 +106,16 @@ pub(crate) struct Term {
     pub(crate) missing_coefficient: f64,
 }
 
-/// `TEST`: rows and the answers they had where the file was made.
+/// `TEST`: rows with the answers computed when the file was made.
 #[derive(Archive, Serialize)]
 pub(crate) struct SelfTest {
     /// Row-major, as wide as the features.
     pub(crate) rows: Vec<f32>,
-    /// One calibrated log-odds per row.
+    /// Calibrated log-odds of each row.
     pub(crate) log_odds: Vec<f64>,
 }
 
-/// `EXPL`: what the training rows say of one member.
+/// `EXPL`: statistics of the training rows for one member.
 #[derive(Archive, Serialize)]
 pub(crate) struct Explain {
     /// Training data that reached each node, the trees in order, each breadth first; or empty.
@@ -126,10 +126,10 @@ pub(crate) struct Explain {
     pub(crate) member: u32,
 }
 
-/// `DRFT`: how features and answers were distributed in training.
+/// `DRFT`: the distributions of features and answers in training.
 #[derive(Archive, Serialize)]
 pub(crate) struct Drift {
-    /// One a feature, in the order of the row.
+    /// Bins of each feature, in the order of the row.
     pub(crate) features: Vec<Bins>,
     /// Bins of the model's answers.
     pub(crate) answers: Bins,
@@ -154,27 +154,27 @@ pub(crate) struct Wide {
     /// The trees' nodes, one tree after another.
     pub(crate) nodes: Vec<WideNode>,
     pub(crate) leaf_values: Vec<f64>,
-    /// In the order of the sum.
+    /// The trees, in the order of the sum.
     pub(crate) trees: Vec<WideTree>,
     pub(crate) sets: Vec<WideSet>,
     /// The sets' members, one set after another, each ascending.
     pub(crate) members: Vec<f64>,
     pub(crate) lines: Vec<WideLine>,
     pub(crate) terms: Vec<WideTerm>,
-    /// The start of each output's sum.
+    /// Start value of each output's sum.
     pub(crate) base: Vec<f64>,
     pub(crate) features_fingerprint: u64,
     pub(crate) values: u8,
     pub(crate) sum: u8,
 }
 
-/// A split, a question of membership, or a leaf.
+/// A split, a test for membership in a set, or a leaf.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct WideNode {
-    /// The bits of a split's f64 threshold; a member node's set; a leaf's first value.
+    /// The bits of a split's f64 threshold; the index of a membership test's set; the position of a leaf's first value.
     pub(crate) value: u64,
-    /// The left child; a leaf's line plus one, 0 for none.
+    /// Position of the left child; for a leaf the index of its line plus one, 0 for none.
     pub(crate) left: u32,
     pub(crate) right: u32,
     pub(crate) feature: u16,
@@ -188,11 +188,11 @@ pub(crate) struct WideNode {
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct WideTree {
     pub(crate) root: u32,
-    /// The output; 2^32 - 1: all of them.
+    /// Number of the output; 2^32 - 1 for all outputs.
     pub(crate) output: u32,
 }
 
-/// Some of the members, and how a value is looked up among them.
+/// A part of `members`, and the way to look a value up in it.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct WideSet {
@@ -219,12 +219,12 @@ pub(crate) struct WideTerm {
     pub(crate) reserved: u32,
 }
 
-/// `LINK`: from the sums to the answers.
+/// `LINK`: the transformation of the sums to the answers.
 #[derive(Archive, Serialize)]
 pub(crate) struct Link {
-    /// Added last, one for each output.
+    /// Bias of each output, added last.
     pub(crate) bias: Vec<f64>,
-    /// The classes' labels; empty where there are none.
+    /// The classes' labels; empty if there are none.
     pub(crate) classes: Vec<String>,
     pub(crate) divisor: f64,
     pub(crate) scale: f64,
@@ -240,7 +240,7 @@ pub(crate) struct Ranks {
     /// The features' thresholds, one feature after another, each ascending.
     pub(crate) thresholds: Vec<f64>,
     pub(crate) features: Vec<RankFeature>,
-    /// Slots, by feature and then by missing direction.
+    /// Slots, ordered by feature and then by missing direction.
     pub(crate) slots: Vec<Slot>,
     pub(crate) values: u8,
 }
@@ -261,7 +261,7 @@ pub(crate) struct Line {
     pub(crate) ranks: [u8; 32],
 }
 
-/// Seven conditions, which are three levels of a tree; the eighth is none.
+/// Seven conditions, which are three levels of a tree; the eighth is unused.
 #[derive(Archive, Serialize)]
 #[rkyv(derive(Clone, Copy, Debug))]
 pub(crate) struct Block {
@@ -272,7 +272,7 @@ pub(crate) struct Block {
 /// `BLKS`: a forest of byte blocks.
 #[derive(Archive, Serialize)]
 pub(crate) struct Blocks {
-    /// The trees' first blocks, four in each.
+    /// The trees' first blocks, four in each line.
     pub(crate) roots: Vec<Line>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) single_leaves: Vec<f32>,
@@ -293,7 +293,7 @@ pub(crate) struct Blocks {
 /// `OBLV`: a forest of oblivious trees.
 #[derive(Archive, Serialize)]
 pub(crate) struct Oblivious {
-    /// The trees' conditions, four trees in each.
+    /// The trees' conditions, four trees in each line.
     pub(crate) lines: Vec<Line>,
     pub(crate) single_leaves: Vec<f32>,
     pub(crate) double_leaves: Vec<f64>,
@@ -309,9 +309,9 @@ pub(crate) struct Oblivious {
 /// `RAGD`: a forest of ragged trees.
 #[derive(Archive, Serialize)]
 pub(crate) struct Ragged {
-    /// The trees' blocks, four in each.
+    /// The trees' blocks, four in each line.
     pub(crate) lines: Vec<Line>,
-    /// One for each place; of a block, zero.
+    /// Value of the leaf at each place; zero for a block.
     pub(crate) single_leaves: Vec<f32>,
     pub(crate) double_leaves: Vec<f64>,
     /// Shape of each place's block; 0 for a leaf.
@@ -323,21 +323,21 @@ pub(crate) struct Ragged {
     pub(crate) sum: u8,
 }
 
-/// `SCAL`: the outputs' own scales, in place of `LINK`'s one.
+/// `SCAL`: a scale for each output, replacing the single one of `LINK`.
 #[derive(Archive, Serialize)]
 pub(crate) struct Scales {
     /// Factors of the outputs, one for each.
     pub(crate) scales: Vec<f64>,
 }
 
-/// `PREP`: what happens to a row before its members see it.
+/// `PREP`: the preparation of a row before its members read it.
 #[derive(Archive, Serialize)]
 pub(crate) struct Preparation {
     /// Preparation of each feature, in the order of the row.
     pub(crate) features: Vec<PreparedFeature>,
 }
 
-/// A feature's part of it.
+/// Preparation of one feature.
 #[derive(Archive, Serialize)]
 pub(crate) struct PreparedFeature {
     pub(crate) imputed: f64,
@@ -352,7 +352,7 @@ mod tests {
     use super::*;
     use crate::file::v2::ArchivedSelfTest as ArchivedSelfTest2;
 
-    /// FORMAT.md has a line that begins so.
+    /// Checks that FORMAT.md has a line with this start.
     fn documented(what: &str, at: Option<usize>, bytes: usize) {
         let at = at.map_or("-".to_owned(), |at| at.to_string());
         let line = format!("| {what} | {at} | {bytes} |");
@@ -363,7 +363,7 @@ mod tests {
         );
     }
 
-    /// The bytes of the field that `_of` reads.
+    /// Size in bytes of the field that `_of` reads.
     fn bytes_of<T, F>(_of: fn(&T) -> &F) -> usize {
         size_of::<F>()
     }

@@ -1,4 +1,4 @@
-//! Lays a file out and puts it in place.
+//! Lays out a file and writes it atomically.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +10,7 @@ use rkyv::{rancor, util::AlignedVec};
 
 use super::header::{self, ENTRY_BYTES, Entry, HEADER_BYTES, SECTION_ALIGN};
 
-/// A section to be written.
+/// A section to write.
 pub(crate) struct NewSection {
     pub(crate) tag: [u8; 4],
     pub(crate) version: u16,
@@ -18,7 +18,7 @@ pub(crate) struct NewSection {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The root of a section.
+/// A type that is the root of a section.
 pub(crate) trait Archivable:
     for<'a> rkyv::Serialize<
         rkyv::api::high::HighSerializer<
@@ -41,14 +41,14 @@ impl<T> Archivable for T where
 {
 }
 
-/// The archive of a section: its root and all that belongs to it.
+/// Archives a section's root and everything it refers to.
 pub(crate) fn archive(root: &impl Archivable) -> Vec<u8> {
     let out = rkyv::api::high::to_bytes_in::<_, rancor::Error>(root, AlignedVec::<SECTION_ALIGN>::new());
     // Plain vectors, strings and numbers have no error of their own, and memory is not an `Err`.
     out.expect("writing plain data to memory cannot fail").into_vec()
 }
 
-/// The file's bytes: header, table, sections in order. Equal sections, equal bytes.
+/// The file's bytes: header, table, sections in order. Equal sections give equal bytes.
 pub(crate) fn lay_out(sections: &[NewSection]) -> Vec<u8> {
     let mut entries = Vec::with_capacity(sections.len());
     let mut end = HEADER_BYTES + sections.len() * ENTRY_BYTES;
@@ -73,11 +73,11 @@ pub(crate) fn lay_out(sections: &[NewSection]) -> Vec<u8> {
     out
 }
 
-/// Writes a file so that `path` holds either its old content or all of the new: a temporary file beside it, synced,
-/// renamed, and the directory synced. Whoever has the old file mapped where it lies keeps it.
+/// Writes a file atomically, so that `path` holds either its old content or all of the new: a temporary file beside it,
+/// synced, renamed, and the directory synced. A process that has mapped the old file in place keeps it.
 ///
 /// # Errors
-/// The system's; the temporary file is removed.
+/// The system's error; the temporary file is removed then.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
