@@ -1,12 +1,12 @@
 //! A forest: decision trees whose leaves are summed.
 //!
-//! One meaning, several forms. [`canonical`] is the form a trainer or an importer produces and a reader can follow: trees
-//! of `x < threshold` splits with a missing direction each, and the plain walk, which defines the answer. What is kept
-//! in the file and walked is one of the [layouts](Layout): `narrow` nodes (packed by `pack`, walked by `kernel`, twenty
-//! trees at once), or, over bytes that `ranks` makes of a row, `blocks` (three levels a step), `ragged` trees (seven splits of
-//! any shape a step) and `oblivious` ones (all levels in one). `cost` chooses. Property tests hold the plain walk, the checked walks and the unchecked ones to equal
-//! bits. What other libraries' forests need beyond that (f64 rows, sets of categories, several outputs, linear leaves)
-//! is [`wide`]: a form of its own, slower, with its own plain walk.
+//! One meaning, several forms. [`canonical`] is the form that trainers and importers produce: trees of `x < threshold`
+//! splits with a missing direction each, and the plain walk, which defines the score. The file stores one of the
+//! [layouts](Layout): `narrow` nodes (packed by `pack`, walked by `kernel`, twenty trees at once), or, over bytes that
+//! `ranks` makes of a row, `blocks` (three levels a step), `ragged` trees (seven splits of any shape a step) and
+//! `oblivious` ones (all levels in one step). `cost` chooses among them. Property tests hold the plain walk, the
+//! checked walks and the unchecked ones to equal bits. Other libraries' forests that need more (f64 rows, sets of
+//! categories, several outputs, linear leaves) use [`wide`]: a form of its own, slower, with its own plain walk.
 
 pub(crate) mod blocks;
 pub mod canonical;

@@ -1,9 +1,9 @@
 //! Byte blocks: a tree in steps of three levels, each step's seven conditions compared at once.
 //!
-//! A row is [ranked](super::ranks) first. A block holds seven conditions (slot and rank, a byte each) in 16 bytes, so one
-//! comparison of 32 bytes answers those of four trees, and a small table turns each byte of the answer into one of
-//! eight exits. Trees of up to six levels are dense: a root block, eight more, 64 leaves, each at a known place. Others
-//! have links.
+//! A row is [ranked](super::ranks) first. A block holds seven conditions (slot and rank, a byte each) in 16 bytes, so
+//! one comparison of 32 bytes evaluates those of four trees, and a small table maps each byte of the result to one of
+//! eight exits. Trees of up to six levels are dense: a root block, eight more, 64 leaves, each at a fixed position.
+//! Deeper ones have links.
 
 pub(crate) mod check;
 pub(crate) mod pack;

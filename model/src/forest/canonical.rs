@@ -1,11 +1,11 @@
-//! The canonical form of a forest, and the plain walk that says what it means.
+//! The canonical form of a forest, and the plain walk that defines its score.
 
 use super::wide::Precision;
 use crate::{combine::is_moderate, error::DraftError};
 
-/// Trees a forest may have.
+/// Most trees of a forest.
 pub const TREES_MAX: usize = 1_000_000;
-/// Levels of splits a tree may have.
+/// Most levels of splits in a tree.
 pub const DEPTH_MAX: u32 = 255;
 
 /// The child that a missing value (NaN) goes to at a split.
@@ -19,7 +19,7 @@ pub enum Missing {
     Zero,
 }
 
-/// The number types in which leaves are added up, in the order of the trees, starting from the base.
+/// The number types in which leaves are summed, in the order of the trees, starting from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SumKind {
     /// f32 leaves, an f32 sum (XGBoost).
@@ -30,14 +30,14 @@ pub enum SumKind {
     F64Leaves,
 }
 
-/// A node: a question or an answer. Children are positions in their tree, after their parent's.
+/// A split or a leaf. Children are positions in the tree, after their parent's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CanonicalNode {
-    /// `row[feature] < threshold` goes left, all else but NaN goes right.
+    /// `row[feature] < threshold` goes left, everything else except NaN goes right.
     Split {
         /// Position of the feature in the row.
         feature: u16,
-        /// Values below it go left; finite or +inf.
+        /// Values below this go left; finite or +inf.
         threshold: f32,
         /// The child that NaN goes to.
         missing: Missing,
@@ -46,21 +46,21 @@ pub enum CanonicalNode {
         /// Position of the right child.
         right: u32,
     },
-    /// The tree's answer, in log-odds.
+    /// The tree's score, in log-odds.
     Leaf(f64),
 }
 
 /// A tree; node 0 is the root.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanonicalTree {
-    /// The nodes; every one but the root is the child of exactly one earlier node.
+    /// The nodes. Each except the root is the child of exactly one earlier node.
     pub nodes: Vec<CanonicalNode>,
-    /// The training data that reached each node, one number a node: counts, weights or summed hessians. Empty
-    /// where that is not known. Only explanations read it; scores do not depend on it.
+    /// The training data that reached each node, one number for each node: counts, weights or summed hessians. Empty if
+    /// unknown. Only explanations read it; scores do not depend on it.
     pub cover: Vec<f64>,
 }
 
-/// Trees and how their answers are added.
+/// Trees, and how their scores are added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanonicalForest {
     /// The trees, in the order of the sum.
@@ -82,7 +82,7 @@ impl SumKind {
 }
 
 impl CanonicalTree {
-    /// The leaf that `row` reaches. The definition; the fast walks are held to it.
+    /// The value of the leaf that `row` reaches. This defines the score; tests compare the fast walks with it.
     ///
     /// # Panics
     /// If the tree was not checked, or the row is shorter than the features it reads.
@@ -107,7 +107,7 @@ impl CanonicalTree {
 }
 
 impl CanonicalForest {
-    /// The forest's raw answer for a row, in log-odds: the slow twin of the kernels.
+    /// The forest's raw score for a row, in log-odds: the slow reference of the kernels.
     ///
     /// # Panics
     /// As [`CanonicalTree::leaf`].
@@ -124,10 +124,10 @@ impl CanonicalForest {
         self.trees.iter().map(|tree| tree.nodes.len()).sum()
     }
 
-    /// Checks everything the packing and the walks rely on.
+    /// Checks everything that packing and the walks rely on.
     ///
     /// # Errors
-    /// The first tree and node that is wrong, and how. `member` is only for that message.
+    /// The first invalid tree and node, and the fault. `member` is used in that message only.
     pub fn check(&self, member: usize, feature_count: usize) -> Result<(), DraftError> {
         if self.trees.is_empty() || self.trees.len() > TREES_MAX {
             let what = format!("{} trees; 1 to {TREES_MAX} are possible", self.trees.len());

@@ -1,4 +1,4 @@
-//! What a file's byte blocks must be before they are walked unchecked.
+//! Checks a file's byte blocks, so that they can be walked without bounds checks.
 
 use rkyv::rend::u32_le;
 
@@ -73,7 +73,7 @@ impl BlockForest {
     }
 }
 
-/// Checks the number of trees, and that there are as many lines as they need. Gives the number of trees.
+/// Checks the number of trees, and that there are as many lines as they need. Returns the number of trees.
 pub(crate) fn check_tree_count(trees: u32_le, lines: usize) -> Result<usize, String> {
     let trees = trees.to_native() as usize;
     if trees == 0 || trees > TREES_MAX {
@@ -85,7 +85,7 @@ pub(crate) fn check_tree_count(trees: u32_le, lines: usize) -> Result<usize, Str
     Ok(trees)
 }
 
-/// No number beyond what a sum can hold.
+/// Checks that no leaf is larger than a sum can hold.
 pub(crate) fn check_leaves(leaves: impl Iterator<Item = f64> + Clone) -> Result<(), String> {
     // One pass without an exit, which can be done many at a time; then the search for the culprit.
     if leaves.clone().fold(true, |all, leaf| all & is_moderate(leaf)) {
@@ -95,13 +95,13 @@ pub(crate) fn check_leaves(leaves: impl Iterator<Item = f64> + Clone) -> Result<
     Err(culprit.map_or_else(String::new, |(at, leaf)| format!("leaf {at} is {leaf:e}")))
 }
 
-/// Every slot is one of the slots (or 0, in conditions that ask nothing).
+/// Checks that every slot exists (0 in unused conditions).
 pub(crate) fn check_line_slots(lines: &[ArchivedLine], slot_count: usize) -> Result<(), String> {
     let greatest = lines.iter().flat_map(|line| line.slots).fold(0, u8::max);
     check_greatest_slot(greatest, slot_count)
 }
 
-/// No slot is beyond the last.
+/// Checks that the greatest slot exists.
 pub(crate) fn check_greatest_slot(greatest: u8, slot_count: usize) -> Result<(), String> {
     if usize::from(greatest) < slot_count.max(1) {
         return Ok(());
@@ -129,8 +129,8 @@ fn check_dense(archived: &ArchivedBlocks, leaf_count: usize) -> Result<(), Strin
     Ok(())
 }
 
-/// Blocks and leaves stand in the order in which a walk level by level meets them, each tree after the one before, so
-/// every link is known beforehand; then no exit can lead outside.
+/// Checks the links. Blocks and leaves must be in the order in which a walk level by level meets them, tree after tree,
+/// so every link has one right value and no exit can lead outside.
 fn check_links(archived: &ArchivedBlocks, leaf_count: usize) -> Result<(), String> {
     let counts = (archived.steps.len(), archived.root_links.len(), archived.links.len());
     let trees = archived.roots.len() * LINE_TREES;
@@ -176,7 +176,7 @@ fn check_links(archived: &ArchivedBlocks, leaf_count: usize) -> Result<(), Strin
     Ok(())
 }
 
-/// Every condition that asks something is a split, and a tree has one leaf more than splits.
+/// Number of nodes: every used condition is a split, and a tree has one leaf more than splits.
 fn count_nodes(archived: &ArchivedBlocks, tree_count: usize) -> usize {
     let asks = |ranks: &[u8]| ranks.iter().filter(|&&rank| rank != ALWAYS_LEFT).count();
     let roots = archived.roots.iter().flat_map(|line| line.ranks.as_chunks::<8>().0).take(tree_count);

@@ -1,4 +1,4 @@
-//! From trees to byte blocks.
+//! Packs trees into byte blocks.
 
 use crate::{
     file::v1,
@@ -12,21 +12,21 @@ use crate::{
     },
 };
 
-/// Blocks or leaves a forest of this layout may have: 256 MiB of blocks.
+/// Most blocks or leaves of a forest in this layout: 256 MiB of blocks.
 const PLACES_MAX: usize = 1 << 24;
 /// Levels of splits in a block.
 pub(crate) const BLOCK_LEVELS: u32 = 3;
 /// Levels of splits that fit the dense form: a root block and eight below it.
 pub(crate) const DENSE_LEVELS: u32 = 2 * BLOCK_LEVELS;
-/// Blocks under a tree's root block, in the dense form.
+/// Blocks under a tree's root block in the dense form.
 pub(crate) const DENSE_BLOCKS: usize = 8;
-/// A tree's leaves, in the dense form.
+/// Leaves of a tree in the dense form.
 pub(crate) const DENSE_LEAVES: usize = 64;
 /// Trees in a line of root blocks.
 pub(crate) const LINE_TREES: usize = 4;
 
-/// A block and where its exits lead: positions in the tree. The first is always there, and so is every one before the
-/// last that can be reached.
+/// A block and the targets of its exits, as positions in the tree. The first exit is always used, and so is every one
+/// before the last that can be reached.
 struct Cut {
     block: v1::Block,
     exits: [Option<u32>; 8],
@@ -35,7 +35,7 @@ struct Cut {
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
-/// What does not fit: more thresholds or slots than a byte can number, trees that are long and thin.
+/// The limit that the forest exceeds: more thresholds or slots than a byte can number, or long thin trees.
 pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Blocks, String> {
     let numbers = RankNumbers::of(forest)?;
     let mut trees: Vec<&SourceTree> = forest.trees.iter().collect();
@@ -77,13 +77,13 @@ pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Blocks
     Ok(packed)
 }
 
-/// Whether trees of these heights are kept without links.
+/// Whether trees of these heights are stored without links.
 pub(crate) fn is_dense(heights: impl Iterator<Item = u32>) -> bool {
     let highest = heights.max().unwrap_or(0);
     highest > BLOCK_LEVELS && highest <= DENSE_LEVELS
 }
 
-/// Root, eight blocks, 64 leaves: everything's place is known, so nothing says where it is.
+/// Packs a tree as root, eight blocks and 64 leaves. All positions are fixed, so no links are needed.
 fn pack_dense(tree: &SourceTree, root: &Cut, sum: SumKind, numbers: &RankNumbers, packed: &mut v1::Blocks) {
     for exit in root.exits {
         let cut = match exit {
@@ -97,7 +97,7 @@ fn pack_dense(tree: &SourceTree, root: &Cut, sum: SumKind, numbers: &RankNumbers
     }
 }
 
-/// Level by level; each block's exits, as far as they can be reached, side by side.
+/// Packs a tree with links, level by level; each block's reachable exits are side by side.
 fn pack_linked(
     tree: &SourceTree,
     root: &Cut,
@@ -166,8 +166,8 @@ impl Cut {
     }
 }
 
-/// Number of exits a block has room for: one for a leaf that is passed on, two for a split of leaves, else four or
-/// eight.
+/// Number of exits that a block has room for: one for a leaf that is passed on, two for a split of leaves, otherwise
+/// four or eight.
 pub(crate) fn width(ranks: &[u8; 8]) -> usize {
     let asked = |condition: usize| ranks[condition] != ALWAYS_LEFT;
     match (asked(0), asked(1), asked(3)) {
@@ -186,8 +186,8 @@ impl SourceTree {
         }
     }
 
-    /// Cuts up to three levels off below a node. Lower nodes take the block's lower conditions, so that the exits they
-    /// have are its first.
+    /// Cuts up to three levels below a node into a block. Lower nodes take the block's lower conditions, so that its
+    /// used exits come first.
     fn cut(&self, node: u32, numbers: &RankNumbers) -> Cut {
         let mut cut = Cut { block: empty(), exits: [None; 8] };
         let levels = self.heights[node as usize].min(BLOCK_LEVELS);
@@ -195,7 +195,7 @@ impl SourceTree {
         cut
     }
 
-    /// Puts a node at a place of the block: 1 is the top, 2p and 2p + 1 are under p, 8 to 15 are the exits.
+    /// Puts a node at a position of the block: 1 is the top, 2p and 2p + 1 are under p, 8 to 15 are the exits.
     fn place(&self, node: u32, at: usize, numbers: &RankNumbers, cut: &mut Cut) {
         if at >= 8 {
             cut.exits[at - 8] = Some(node);

@@ -1,4 +1,4 @@
-//! From byte blocks back to trees: for explanations, never for scores.
+//! Unpacks byte blocks to trees, for explanations only.
 
 use super::{
     BlockForest,
@@ -9,19 +9,19 @@ use crate::forest::{
     unpack::{Unpacked, unpack_tree},
 };
 
-/// A condition of a block: 1 is the top, 2p and 2p + 1 are under p, 8 to 15 are the exits.
+/// A position in a block: 1 is the top, 2p and 2p + 1 are under p, 8 to 15 are the exits.
 #[derive(Clone, Copy)]
 struct Place {
     tree: usize,
-    /// 0 in the tree's root.
+    /// Number of blocks above it; 0 in the tree's root.
     step: u8,
-    /// Position among the blocks; nothing in the root.
+    /// Position of the block among the blocks; unused in the root.
     block: usize,
     condition: usize,
 }
 
 impl BlockForest {
-    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
+    /// The forest with its trees breadth first; `None` if it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
         for tree in 0..self.tree_count() {
@@ -33,7 +33,7 @@ impl BlockForest {
         Some(self.as_wide(trees))
     }
 
-    /// The first split or leaf from a place on.
+    /// The first split or leaf at or below a position.
     fn unpack_node(&self, mut place: Place) -> Unpacked<Place> {
         loop {
             if place.condition >= 8 {
@@ -64,7 +64,8 @@ impl BlockForest {
         }
     }
 
-    /// The block that an exit leads to, or as an error the position of the leaf.
+    /// The position at the start of the block that an exit leads to; `Err` with the leaf's position if it leads to a
+    /// leaf.
     fn exit(&self, place: Place) -> Result<Place, usize> {
         let exit = place.condition - 8;
         let (first, steps) = match self.trees().steps.get(place.tree / LINE_TREES) {

@@ -1,4 +1,4 @@
-//! The walk: four trees at once, three levels a step.
+//! Walks four trees at once, three levels a step.
 
 #![allow(unsafe_code)]
 
@@ -15,7 +15,7 @@ pub(super) struct Parts<'a, L> {
     pub(super) roots: &'a [ArchivedLine],
     pub(super) blocks: &'a [ArchivedBlock],
     pub(super) leaves: &'a [L],
-    /// `None` in the dense form, where every place is known.
+    /// `None` in the dense form, in which all positions are fixed.
     pub(super) links: Option<Links<'a>>,
     pub(super) trees: usize,
 }
@@ -34,7 +34,7 @@ pub(super) struct Links<'a> {
 /// The sum of the leaves that a row reaches, in the order of the trees.
 ///
 /// # Safety
-/// Without `C::CHECKED`: [`super::BlockForest::check`] has seen these parts.
+/// Without `C::CHECKED`, [`super::BlockForest::check`] must have accepted these parts.
 #[inline(always)]
 pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, base: f64) -> f64 {
     let mut sum = S::start(base);
@@ -55,10 +55,10 @@ pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, r
     S::finish(sum)
 }
 
-/// The leaves of a line's four trees.
+/// The leaves of the four trees in a line.
 ///
 /// # Safety
-/// As [`score`]; and `number` is a line's.
+/// As [`score`], and `number` must be that of a line.
 #[inline(always)]
 unsafe fn leaves<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, number: usize) -> [S::Leaf; 4] {
     // SAFETY: `check` has seen as many lines as the trees need, and that each exit of each block leads to a block or,
@@ -73,7 +73,7 @@ unsafe fn leaves<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, nu
     }
 }
 
-/// A root and one block below it, both complete.
+/// Walks a root and one block below it, both full.
 ///
 /// # Safety
 /// As [`leaves`].
@@ -93,7 +93,7 @@ unsafe fn dense<C: Compare, L>(
     std::array::from_fn(|tree| 8 * at[tree] + exits[tree])
 }
 
-/// As many blocks as the line's highest tree needs; lower trees are passed on by blocks that ask nothing.
+/// Walks as many blocks as the line's highest tree needs; blocks without conditions pass lower trees on.
 ///
 /// # Safety
 /// As [`leaves`].
@@ -121,10 +121,10 @@ unsafe fn linked<C: Compare, L>(
     }
 }
 
-/// A part, looked up through a bounds check or vouched for.
+/// The element at `at`, bounds-checked if `C::CHECKED`.
 ///
 /// # Safety
-/// Without `C::CHECKED`, `at` is inside.
+/// Without `C::CHECKED`, `at` must be inside.
 #[inline(always)]
 unsafe fn get<C: Compare, T>(slice: &[T], at: usize) -> &T {
     if C::CHECKED {
