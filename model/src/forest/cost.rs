@@ -1,7 +1,7 @@
-//! Which layout costs least: a model of what the walks were measured to cost, so that equal forests make equal files.
+//! Picks the cheapest layout by fixed costs that were measured once, so that equal forests give equal files.
 //!
-//! The numbers are nanoseconds a row on one core of an AMD EPYC (Zen 4), from `benches/forest.rs`; only their ratios
-//! matter. They hold while a forest stays in the second-level cache, and are taken to hold beyond.
+//! The costs are nanoseconds a row on one core of an AMD EPYC (Zen 4), from `benches/forest.rs`; only their ratios
+//! matter. They were measured on forests that fit the second-level cache, and are used for larger ones too.
 
 use super::{
     blocks::pack::{BLOCK_LEVELS, LINE_TREES, is_dense},
@@ -14,28 +14,28 @@ use super::{
     },
 };
 
-/// A step of a narrow walk down one level of one tree.
+/// One level down in one tree of a narrow walk.
 const NARROW_LEVEL_NS: f64 = 1.1;
 /// Filling one slot.
 const SLOT_NS: f64 = 0.5;
 /// Ranking one feature.
 const RANK_NS: f64 = 3.5;
-/// A step of four trees down three levels, where they are dense.
+/// Three levels down in four dense trees.
 const BLOCK_STEP_NS: f64 = 3.5;
-/// A step of four trees down three levels, where they have links.
+/// Three levels down in four trees with links.
 const LINKED_STEP_NS: f64 = 7.0;
-/// What a step of four trees takes longer for each further sixteen slots.
+/// Extra cost of such a step for each further sixteen slots.
 const BLOCK_SIXTEEN_NS: f64 = 0.4;
 /// Comparing the conditions of four ragged blocks.
 const RAGGED_LINE_NS: f64 = 0.6;
-/// What comparing four ragged blocks takes longer for each further sixteen slots.
+/// Extra cost of comparing four ragged blocks for each further sixteen slots.
 const RAGGED_SIXTEEN_NS: f64 = 0.15;
-/// A step of one of eight ragged trees.
+/// One block down in one of eight ragged trees.
 const RAGGED_STEP_NS: f64 = 1.2;
-/// A step of a wide walk.
+/// One level down in a wide tree.
 const WIDE_LEVEL_NS: f64 = 6.0;
 
-/// The layout that costs least for a forest that `otherwise` could hold as well.
+/// The cheapest layout for this forest; `otherwise` is the layout that holds it if no byte layout does.
 pub(crate) fn cheapest(forest: &SourceForest, otherwise: Layout) -> Layout {
     let Ok(numbers) = RankNumbers::of(forest) else { return otherwise };
     if forest.trees.iter().all(|tree| oblivious::pack::Levels::of(tree).is_some()) {
@@ -66,7 +66,7 @@ pub(crate) fn cheapest(forest: &SourceForest, otherwise: Layout) -> Layout {
         .map_or(otherwise, |(layout, _)| layout)
 }
 
-/// Estimated nanoseconds to walk ragged trees, ranking the row aside.
+/// Estimated nanoseconds to walk ragged trees, without ranking the row.
 fn ragged_ns(trees: &[SourceTree], line_ns: f64) -> f64 {
     let (mut blocks, mut steps) = (0, 0);
     for group in trees.chunks(ragged::GROUP_TREES) {

@@ -1,9 +1,9 @@
-//! The walk: twenty trees at once, a fixed number of steps, no branch that depends on the data.
+//! Walks twenty trees at once, a fixed number of steps, without branches that depend on the data.
 //!
 //! A step is `at += offset + (x[slot] >= threshold)`. At a leaf the offset is 0 and the slot holds NaN, which is not
-//! `>=` anything, so a walk that has arrived stays where it is: no test for leaves, and trees of unequal depth share a
-//! trip count. One tree's steps wait for each other (a load, a load, a compare, an add); twenty trees' do not, which
-//! is where the speed comes from.
+//! `>=` anything, so a finished walk stays at its leaf: no test for leaves is needed, and trees of unequal depth share
+//! a trip count. The steps of one tree depend on each other (a load, a load, a compare, an add); those of twenty trees
+//! do not, so they overlap.
 
 #![allow(unsafe_code)]
 
@@ -11,11 +11,11 @@ use crate::file::v1::ArchivedNode;
 
 use super::slots::SLOT_BITS;
 
-/// Trees walked together in a full group.
+/// Most trees walked together: a full group.
 pub(crate) const LANES_MAX: usize = 20;
 /// Groups are widened to a multiple of this many trees by walking their first tree again.
 pub(crate) const LANES_STEP: usize = 4;
-/// Trees whose leaves are gathered before they are added up in the order of the sum: five full groups.
+/// Trees whose leaves are gathered and then added in the order of the sum: five full groups.
 pub(crate) const BLOCK_TREES: usize = 100;
 
 /// One tree of a group.
@@ -23,19 +23,19 @@ pub(crate) const BLOCK_TREES: usize = 100;
 pub(crate) struct Lane {
     /// Position of the tree's root among the nodes.
     pub(crate) root: u32,
-    /// The tree's place in the block's order of sum; [`BLOCK_TREES`] for a repeated tree, whose leaf nobody reads.
+    /// The tree's place in the block's order of the sum; [`BLOCK_TREES`] for a repeated tree, whose leaf is not used.
     pub(crate) place: u32,
 }
 
-/// The node at which each lane's walk has arrived.
+/// The node that each lane's walk has reached.
 pub(crate) type Arrived = [u32; LANES_MAX];
 
 /// The node at a position.
 ///
-/// With `CHECKED` through a bounds check: the twin the tests hold the other to.
+/// With `CHECKED`, bounds-checked: the reference that tests compare the other with.
 ///
 /// # Safety
-/// Without `CHECKED`: `at` is a node.
+/// Without `CHECKED`, `at` must be a node.
 #[inline(always)]
 pub(crate) unsafe fn node_at<const CHECKED: bool>(nodes: &[ArchivedNode], at: u32) -> ArchivedNode {
     if CHECKED {
@@ -49,7 +49,7 @@ pub(crate) unsafe fn node_at<const CHECKED: bool>(nodes: &[ArchivedNode], at: u3
 ///
 /// # Safety
 /// Without `CHECKED`: every root is a node, every node that is not a leaf has both children among the nodes, and a
-/// leaf's offset is 0 and its slot holds NaN. [`super::narrow::NarrowForest::check`] has established that.
+/// leaf's offset is 0 and its slot holds NaN. [`super::narrow::NarrowForest::check`] has checked that.
 #[inline(always)]
 unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
     nodes: &[ArchivedNode],

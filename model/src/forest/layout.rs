@@ -1,4 +1,4 @@
-//! In which form a forest is kept in the file and walked.
+//! The layouts in which a forest can be stored and walked.
 
 use std::{fmt, str::FromStr};
 
@@ -14,23 +14,23 @@ use crate::file::{
     write::{self, Archivable, NewSection},
 };
 
-/// The form in which a file keeps a forest and rows walk it. The answer's bits are the same in each.
+/// The form in which a file stores a forest and rows walk it. The score's bits are the same in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
     /// The cheapest of the others for this forest, by the measured costs of their walks.
     #[default]
     Auto,
-    /// Nodes of eight bytes, twenty trees at once: any forest that compares f32 values.
+    /// Nodes of eight bytes, walked twenty trees at once: any forest that compares f32 values.
     Narrow,
-    /// Blocks of seven conditions in bytes, for at most 255 thresholds a feature and 128 slots of feature and missing
-    /// direction.
+    /// Blocks of seven conditions in bytes, for at most 255 thresholds for each feature and 128 slots (pairs of feature
+    /// and missing direction).
     ByteBlock,
-    /// One question a level, for trees of at most eight levels, and the limits of [`Layout::ByteBlock`].
+    /// One condition for each level, for trees of at most eight levels, within the limits of [`Layout::ByteBlock`].
     Oblivious,
-    /// Blocks of seven conditions in bytes in any shape, all of which are compared: for trees grown leaf by leaf, and the
-    /// limits of [`Layout::ByteBlock`].
+    /// Blocks of seven conditions in bytes in any shape, all of which are compared: for trees grown leaf by leaf,
+    /// within the limits of [`Layout::ByteBlock`].
     Ragged,
-    /// Nodes of 24 bytes, a tree at a time: any forest of an imported model.
+    /// Nodes of 24 bytes, walked one tree at a time: any forest of an imported model.
     Wide,
 }
 
@@ -69,10 +69,10 @@ impl FromStr for Layout {
     }
 }
 
-/// A canonical forest's section in a layout.
+/// Encodes a canonical forest's section in a layout.
 ///
 /// # Errors
-/// Why the forest does not fit the layout.
+/// The limit of the layout that the forest exceeds.
 pub(crate) fn section(
     forest: &CanonicalForest,
     layout: Layout,
@@ -95,7 +95,7 @@ pub(crate) fn section(
     }
 }
 
-/// A wide forest's section in a layout.
+/// Encodes a wide forest's section in a layout.
 ///
 /// # Errors
 /// As [`section`].
@@ -120,7 +120,7 @@ pub(crate) fn wide_section(
     }
 }
 
-/// Byte blocks, oblivious or ragged trees.
+/// Encodes byte blocks, oblivious or ragged trees.
 fn bytes_section(forest: &SourceForest, layout: Layout, fingerprint: u64) -> Result<NewSection, String> {
     match layout {
         Layout::ByteBlock => Ok(new_section(*b"BLKS", &blocks::pack::pack(forest, fingerprint)?)),
@@ -135,7 +135,7 @@ fn new_section(tag: [u8; 4], packed: &impl Archivable) -> NewSection {
 }
 
 impl CanonicalForest {
-    /// The forest in the wide form, with equal answers.
+    /// The same forest in the wide form, with equal scores.
     pub(crate) fn widened(&self) -> WideForest {
         WideForest {
             trees: self.trees.iter().map(widened_tree).collect(),

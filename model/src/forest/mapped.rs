@@ -1,4 +1,4 @@
-//! A forest in a mapped file, whichever its layout.
+//! A forest in a mapped file, in any layout.
 
 use super::{
     blocks::BlockForest, layout::Layout, narrow::NarrowForest, oblivious::ObliviousForest,
@@ -56,7 +56,7 @@ impl MappedForest {
         }
     }
 
-    /// The forest as trees again, breadth first; `None` where it would have more than `nodes_max` nodes.
+    /// Unpacks the forest to trees, breadth first; `None` if it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         match self {
             Self::Narrow(forest) => forest.unpack(nodes_max),
@@ -66,7 +66,7 @@ impl MappedForest {
         }
     }
 
-    /// Walks with other instructions, where the layout has a choice; false where this machine does not have them.
+    /// Sets the instructions of the walk, if the layout has a choice; false if this machine does not have them.
     pub(crate) fn set_kernel(&mut self, kernel: Kernel) -> bool {
         match self {
             Self::Narrow(_) => true,
@@ -76,7 +76,7 @@ impl MappedForest {
         }
     }
 
-    /// The raw answers for a few rows.
+    /// The raw scores of a few rows.
     pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
         match self {
             Self::Narrow(forest) => forest.score_together(rows, scores),
@@ -88,8 +88,8 @@ impl MappedForest {
         }
     }
 
-    /// The raw answer for a row of the model's features, in log-odds; `CHECKED`: by the portable twin that reads
-    /// everything through a bounds check.
+    /// The raw score of a row of the model's features, in log-odds. With `CHECKED`, by the portable reference walk with
+    /// bounds checks.
     #[inline]
     pub(crate) fn score<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
         match self {

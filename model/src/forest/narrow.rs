@@ -1,4 +1,4 @@
-//! A forest in a mapped file: checked once, then walked unchecked.
+//! A narrow forest in a mapped file: checked once, then walked without bounds checks.
 
 mod unpack;
 
@@ -19,7 +19,7 @@ use crate::{
     row::Row,
 };
 
-/// Trees walked together, and for how long.
+/// Trees walked together for the same number of steps.
 #[derive(Debug)]
 struct Group {
     /// Position of its first lane among all lanes.
@@ -30,23 +30,23 @@ struct Group {
     trips: u32,
 }
 
-/// The groups whose leaves are gathered before they are added up.
+/// Groups whose leaves are gathered before they are added.
 #[derive(Debug)]
 struct Block {
     groups: Vec<Group>,
     trees: usize,
-    /// Whether the lanes are in the order of the sum: one group, whose leaves are added as they come.
+    /// Whether the lanes are in the order of the sum; the block is then one group, whose leaves are added in order.
     in_order: bool,
 }
 
-/// A block's leaves by their place in the sum, then one for repeated trees; a power of two, so that masking a place
-/// proves it.
+/// A block's leaves by their place in the sum, then one for repeated trees. The length is a power of two, so that
+/// masking an index makes it valid.
 type Leaves = [u32; 128];
 const _: () = assert!(BLOCK_TREES < size_of::<Leaves>() / 4);
 
-/// Rows that are walked together, in a forest of at least [`TOGETHER_BYTES_MIN`].
+/// Rows walked together in a forest of at least [`TOGETHER_BYTES_MIN`].
 const TOGETHER_ROWS: usize = 16;
-/// Half of a second-level cache.
+/// Half the size of a usual second-level cache.
 const TOGETHER_BYTES_MIN: usize = 512 << 10;
 
 /// The running sum, in either type.
@@ -56,13 +56,13 @@ struct Sum {
     double: f64,
 }
 
-/// A forest whose every node and leaf has been checked.
+/// A forest whose nodes and leaves have all been checked.
 #[derive(Debug)]
 pub(crate) struct NarrowForest {
     nodes: MappedSlice<ArchivedNode>,
-    /// The leaves of [`SumKind::F64Leaves`]; else empty.
+    /// The leaves of [`SumKind::F64Leaves`]; otherwise empty.
     leaf_values: MappedSlice<f64_le>,
-    /// In the order of the sum; walks read `lanes`.
+    /// Roots in the order of the sum; walks read `lanes`.
     roots: MappedSlice<u32_le>,
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
@@ -104,9 +104,9 @@ impl NarrowForest {
         Ok(forest)
     }
 
-    /// Plans the walk. Trees of like height should go together, so that no walk waits long for a deeper one: where
-    /// they do in the order of the sum, each group is a block of its own; else they are sorted inside a larger block,
-    /// and the leaves put back in order.
+    /// Plans the walk. Trees of similar height should be walked together, so that no walk waits long for a deeper one:
+    /// if neighbours in the order of the sum are similar, each group is a block of its own; otherwise trees are sorted
+    /// within a larger block, and their leaves put back in order.
     fn plan(&mut self, archived: &ArchivedForest, heights: &[u8]) -> Result<(), String> {
         // Trees have their nodes to themselves; a million roots of one deep tree would take seconds a row.
         let visits: usize = heights.iter().map(|&height| usize::from(height) + 1).sum();
@@ -151,12 +151,12 @@ impl NarrowForest {
         self.nodes.len()
     }
 
-    /// The raw answer for a row of the model's features, in log-odds.
+    /// The raw score of a row of the model's features, in log-odds.
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
         self.score_by::<false, R>(row)
     }
 
-    /// The raw answer with every node read through a bounds check: the twin of [`NarrowForest::score`].
+    /// The raw score with every node bounds-checked: the reference of [`NarrowForest::score`].
     pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
         self.score_by::<true, R>(row)
     }
@@ -188,7 +188,7 @@ impl NarrowForest {
         self.finish(sum)
     }
 
-    /// The answers of a few rows, one beside the other: a forest that does not fit the cache is read once for all.
+    /// The scores of a few rows, tree by tree: a forest that does not fit the cache is read once for all of them.
     pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
         // Where everything stays in the cache anyway, or slot rows are long, one after the other is as good.
         if self.nodes.len() * size_of::<ArchivedNode>() < TOGETHER_BYTES_MIN || self.slots.len() >= 128 {
@@ -244,7 +244,7 @@ impl NarrowForest {
         arrived
     }
 
-    /// The value of a leaf, as it stands in its node.
+    /// The value of a leaf, as its node stores it.
     #[inline(always)]
     fn leaf<const CHECKED: bool>(&self, at: u32) -> u32 {
         #[allow(unsafe_code)]
@@ -253,7 +253,7 @@ impl NarrowForest {
         node.value.to_native()
     }
 
-    /// Adds the leaves of a block whose one group is in the order of the sum.
+    /// Adds the leaves of a block whose single group is in the order of the sum.
     #[inline(always)]
     fn add_group<const SLOTS: usize, const CHECKED: bool>(
         &self,
@@ -283,7 +283,7 @@ impl NarrowForest {
         self.add(sum, leaves[..block.trees].iter().copied())
     }
 
-    /// Adds leaves in the order of the trees, in the type the forest was made for.
+    /// Adds leaves in the order of the trees, in the forest's number types.
     #[inline(always)]
     fn add(&self, mut sum: Sum, leaves: impl Iterator<Item = u32>) -> Sum {
         match self.sum {
@@ -300,7 +300,7 @@ impl NarrowForest {
     }
 }
 
-/// Steps after which the walks of all these trees have arrived, groups of [`LANES_MAX`] one after another.
+/// Total steps until the walks of all these trees have reached a leaf, in groups of [`LANES_MAX`].
 fn trips(trees: &[(u8, Lane)]) -> u32 {
     trees
         .chunks(LANES_MAX)
@@ -328,11 +328,11 @@ fn check_slots(archived: &ArchivedForest, feature_count: usize) -> Result<Vec<Sl
     Ok(slots)
 }
 
-/// Distances from a node to its children are below this.
+/// Bound on the distance from a node to its children.
 const REACH: usize = 1 << (33 - SLOT_BITS);
 
-/// Checks every node and gives each tree's height. Children stand after their parents, so one pass from the back meets
-/// every child before its parent, and no walk can go round in a circle.
+/// Checks every node and returns each tree's height. Children come after their parents, so one pass from the end meets
+/// every child before its parent, and no walk can loop.
 fn check_nodes(
     archived: &ArchivedForest,
     pages: &Pages,

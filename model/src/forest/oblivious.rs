@@ -1,7 +1,8 @@
-//! Oblivious trees, which ask the same question on a whole level (CatBoost's): a leaf's number is the answers' bits.
+//! Oblivious trees, which have one condition for all nodes of a level (CatBoost's): the results are the bits of a
+//! leaf's number.
 //!
 //! A tree has at most eight conditions, a byte each for slot and [rank](super::ranks), so one comparison of 32 bytes
-//! answers all questions of four trees, and each byte of the answer is a leaf's number.
+//! evaluates all conditions of four trees, and each byte of the result is a leaf's number.
 
 mod check;
 pub(crate) mod pack;
@@ -18,7 +19,7 @@ use super::{
 use crate::file::{pages::MappedSlice, v1::ArchivedLine};
 use walk::Parts;
 
-/// A forest of oblivious trees whose every condition and leaf has been checked.
+/// A forest of oblivious trees whose conditions and leaves have all been checked.
 pub(crate) type ObliviousForest = RankedForest<Oblivious>;
 
 /// The trees of an [`ObliviousForest`], as the file lays them out.

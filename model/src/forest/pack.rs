@@ -1,4 +1,4 @@
-//! From the canonical form to narrow nodes.
+//! Packs the canonical form into narrow nodes.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,13 +11,13 @@ use crate::{combine::is_moderate, file::v1};
 /// The largest distance from a node to its left child.
 const OFFSET_MAX: u32 = (1 << (32 - SLOT_BITS)) - 1;
 
-/// The slot of each (feature, missing direction) in use, numbered by feature, then direction.
+/// The slot number of each (feature, missing direction) in use, ordered by feature, then direction.
 type SlotNumbers = BTreeMap<(u16, Missing), u32>;
 
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
-/// What does not fit: more slots than a link can number, a tree too wide, more nodes than 2^32.
+/// The limit that the forest exceeds: more slots than a link can number, a tree too wide, more nodes than 2^32.
 pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::Forest, String> {
     let numbers = number_slots(forest);
     if numbers.len() + 1 > SLOTS_MAX {
@@ -47,7 +47,7 @@ pub(crate) fn pack(forest: &CanonicalForest, fingerprint: u64) -> Result<v1::For
     Ok(packed)
 }
 
-/// The byte that names a sum in the file.
+/// The code of the sum's number types in the file.
 pub(crate) fn sum_code(sum: SumKind) -> u8 {
     match sum {
         SumKind::F32 => 0,
@@ -56,10 +56,10 @@ pub(crate) fn sum_code(sum: SumKind) -> u8 {
     }
 }
 
-/// Checks the file's number types of the sum, and its base.
+/// Checks the code of the sum's number types, and the base.
 ///
 /// # Errors
-/// What is wrong with either.
+/// The fault of either.
 pub(crate) fn check_sum(code: u8, base: f64) -> Result<SumKind, String> {
     if !is_moderate(base) {
         return Err(format!("base {base:e}"));
@@ -81,7 +81,7 @@ fn number_slots(forest: &CanonicalForest) -> SlotNumbers {
     numbers
 }
 
-/// Lays a tree out breadth first, siblings side by side, so that one offset finds both children.
+/// Packs a tree breadth first, siblings side by side, so that one offset leads to both children.
 fn pack_tree(
     tree: &CanonicalTree,
     sum: SumKind,
@@ -115,7 +115,7 @@ fn pack_tree(
     Ok(())
 }
 
-/// A leaf's 32 bits: its f32, or the position of its f64 in the table beside the nodes.
+/// A leaf's 32 bits: its f32, or the position of its f64 among the leaf values.
 fn leaf_bits(value: f64, sum: SumKind, packed: &mut v1::Forest) -> Result<u32, String> {
     if sum != SumKind::F64Leaves {
         return Ok((value as f32).to_bits());

@@ -1,10 +1,10 @@
 //! Ragged trees (LightGBM's, grown leaf by leaf): blocks of up to seven splits in any shape.
 //!
-//! Byte blocks follow a tree three levels a step, which wastes most of a block where a tree is deep on one side. Here a
-//! block takes the seven splits that make the way down shortest, so that a tree of 63 leaves and 13 levels is walked in
-//! three steps. A row is [ranked](super::ranks) first; then all conditions of all blocks are compared, 32 at a time in the
-//! order of the file, which costs less than to find out which ones are asked. A byte of answers and the block's shape give
-//! the exit. Shapes that are alike but for left and right are one, so that their tables stay in the nearest cache.
+//! Byte blocks go down three levels a step, which wastes most of a block if a tree is deep on one side. A ragged block
+//! takes the seven splits that make the longest path shortest, so that a tree of 63 leaves and 13 levels is walked in
+//! three steps. A row is [ranked](super::ranks) first; then all conditions of all blocks are compared, 32 at a time in
+//! the order of the file, which costs less than finding out which ones are needed. A byte of results and the block's
+//! shape give the exit. Mirrored shapes are stored as one, so that their tables stay in the first-level cache.
 
 pub(crate) mod check;
 pub(crate) mod cut;
@@ -26,7 +26,7 @@ pub(crate) use plan::GROUP_TREES;
 use plan::Plan;
 use walk::Parts;
 
-/// A forest of ragged trees whose every shape, condition and leaf has been checked.
+/// A forest of ragged trees whose shapes, conditions and leaves have all been checked.
 pub(crate) type RaggedForest = RankedForest<Ragged>;
 
 /// The trees of a [`RaggedForest`], as the file lays them out.

@@ -1,5 +1,5 @@
-//! A forest that reads [ranked](super::ranks) rows, whatever the form of its trees: by which instructions it is walked,
-//! and in which numbers it sums.
+//! A forest that reads [ranked](super::ranks) rows, generic over its trees' layout: it picks the instructions of the
+//! walk and the number types of the sum.
 
 use rkyv::rend::{f32_le, f64_le};
 
@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{file::pages::MappedSlice, row::Row};
 
-/// The trees of one layout, and how a ranked row walks them.
+/// The trees of one layout, and their walk by a ranked row.
 #[allow(unsafe_code)]
 pub(crate) trait Trees {
     /// The sum of the leaves that a row reaches in the first `count` trees, in their order.
     ///
     /// # Safety
-    /// Where `C::CHECKED` is false, the layout's `check` has accepted these trees, leaves and this count together. The
-    /// caller of [`RankedForest::new`] promises that once, and the forest's walks rely on it.
+    /// If `C::CHECKED` is false, the layout's `check` must have accepted these trees, leaves and this count together.
+    /// The caller of [`RankedForest::new`] guarantees that once, and the forest's walks rely on it.
     unsafe fn score<C: Compare, S: LeafSum>(
         &self,
         count: usize,
@@ -31,35 +31,35 @@ pub(crate) trait Trees {
     ) -> f64;
 }
 
-/// The parts that a layout's `check` makes a [`RankedForest`] of.
+/// The parts of a [`RankedForest`], made by a layout's `check`.
 #[derive(Debug)]
 pub(super) struct Parts<T> {
     pub(super) trees: T,
-    /// Empty where the leaves are f64.
+    /// Empty if the leaves are f64.
     pub(super) single_leaves: MappedSlice<f32_le>,
-    /// Empty where the leaves are f32.
+    /// Empty if the leaves are f32.
     pub(super) double_leaves: MappedSlice<f64_le>,
     pub(super) ranker: Ranker,
     pub(super) base: f64,
     pub(super) sum: SumKind,
     pub(super) tree_count: usize,
-    /// Nodes of the trees, leaves included.
+    /// Number of nodes, leaves included.
     pub(super) node_count: usize,
 }
 
-/// A forest whose every part has been checked. Only [`RankedForest::new`] makes one.
+/// A forest whose parts have all been checked. Only [`RankedForest::new`] makes one.
 #[derive(Debug)]
 pub(crate) struct RankedForest<T> {
     parts: Parts<T>,
-    /// One that this machine has.
+    /// Instructions of the walk; this machine has them.
     kernel: Kernel,
 }
 
 impl<T: Trees> RankedForest<T> {
-    /// A forest that walks by the fastest instructions of this machine.
+    /// A forest that uses the fastest instructions of this machine.
     ///
     /// # Safety
-    /// The layout's `check` has accepted all parts, as parts of one forest: rows walk them without bounds checks.
+    /// The layout's `check` must have accepted all parts, as parts of one forest: rows walk them without bounds checks.
     #[allow(unsafe_code)]
     pub(super) unsafe fn new(parts: Parts<T>) -> Self {
         Self { parts, kernel: Kernel::fastest() }
@@ -70,7 +70,7 @@ impl<T: Trees> RankedForest<T> {
         &self.parts.trees
     }
 
-    /// The ranker that turns a row's values into ranks.
+    /// The ranker of this forest's thresholds.
     pub(super) fn ranker(&self) -> &Ranker {
         &self.parts.ranker
     }
@@ -85,14 +85,14 @@ impl<T: Trees> RankedForest<T> {
         self.parts.node_count
     }
 
-    /// Walks with other instructions; false where this machine does not have them.
+    /// Sets the instructions of the walk; false if this machine does not have them.
     pub(crate) fn set_kernel(&mut self, kernel: Kernel) -> bool {
         let is_here = kernel.is_here();
         self.kernel = if is_here { kernel } else { self.kernel };
         is_here
     }
 
-    /// The raw answer for a row of the model's features, in log-odds.
+    /// The raw score of a row of the model's features, in log-odds.
     #[inline]
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
         #[allow(unsafe_code)]
@@ -109,7 +109,7 @@ impl<T: Trees> RankedForest<T> {
         }
     }
 
-    /// The raw answer on any machine, with every part read through a bounds check.
+    /// The raw score by portable instructions, with every part bounds-checked.
     pub(crate) fn score_checked<R: Row + ?Sized>(&self, row: &R) -> f64 {
         let row = self.parts.ranker.rank(row);
         match self.parts.sum {
@@ -157,7 +157,7 @@ impl<T: Trees> RankedForest<T> {
         }
     }
 
-    /// These trees, unpacked, as a wide forest with this one's base and arithmetic.
+    /// Unpacked trees as a wide forest with this forest's base and number types.
     pub(super) fn as_wide(&self, trees: Vec<WideTree>) -> WideForest {
         let (values, sum) = (self.parts.ranker.values(), self.parts.sum.precision());
         WideForest { trees, sets: Vec::new(), base: vec![self.parts.base], values, sum }
@@ -175,7 +175,7 @@ impl<T: Trees> RankedForest<T> {
 /// The fast walk for rows of up to `16 * REGISTERS` slots.
 ///
 /// # Safety
-/// The machine has AVX2; otherwise as [`Trees::score`].
+/// The machine must have AVX2; otherwise as [`Trees::score`].
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2")]
@@ -193,10 +193,10 @@ unsafe fn avx2<const REGISTERS: usize, T: Trees, S: LeafSum>(
     }
 }
 
-/// The fast walk for rows of up to 64 slots, or 128 where `WIDE`.
+/// The fast walk for rows of up to 64 slots, or 128 if `WIDE`.
 ///
 /// # Safety
-/// The machine has AVX2 and AVX-512 F, BW, VL and VBMI; otherwise as [`Trees::score`].
+/// The machine must have AVX2 and AVX-512 F, BW, VL and VBMI; otherwise as [`Trees::score`].
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512vbmi")]

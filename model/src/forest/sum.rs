@@ -1,8 +1,8 @@
-//! How leaves are added up: the three ways as types, so that each kernel is compiled for its own.
+//! The three ways of summing leaves as types, so that each kernel is compiled for its own.
 
 use rkyv::rend::{f32_le, f64_le};
 
-/// A type of leaf, a type of sum.
+/// The number types of leaves and sum.
 pub(crate) trait LeafSum {
     /// The type of a leaf in the file.
     type Leaf: Copy;

@@ -1,10 +1,10 @@
-//! From a walked layout back to trees that can be read: for explanations, never for scores.
+//! Unpacks any layout to plain trees, for explanations only.
 
 use std::collections::VecDeque;
 
 use super::wide::{MissingRule, WideNode, WideTree};
 
-/// A split or leaf at a place of a layout.
+/// The split or leaf at a position of a layout.
 pub(crate) enum Unpacked<P> {
     /// `row[feature] < threshold` goes left.
     Split { feature: u16, threshold: f64, missing: MissingRule, left: P, right: P },
@@ -12,8 +12,8 @@ pub(crate) enum Unpacked<P> {
     Leaf(f64),
 }
 
-/// The nodes' positions breadth first from the root, left before right. Ends early when there are more than
-/// `count_max`: nodes of a damaged file may have two parents.
+/// The positions of a tree's nodes, breadth first from the root, left before right. Stops after `count_max` nodes:
+/// nodes of a damaged file may have two parents.
 pub(crate) fn breadth_first<P: Copy>(
     root: P,
     count_max: usize,
@@ -30,8 +30,8 @@ pub(crate) fn breadth_first<P: Copy>(
     order
 }
 
-/// The tree under `root`, breadth first; `None` where it has more than `nodes_max` nodes. `at` says what stands at a
-/// place.
+/// The tree under `root`, breadth first; `None` if it has more than `nodes_max` nodes. `at` returns the node at a
+/// position.
 pub(crate) fn unpack_tree<P: Copy>(
     root: P,
     nodes_max: usize,

@@ -1,8 +1,9 @@
-//! The wide form: what other libraries' forests need and narrow nodes cannot hold.
+//! The wide form, for other libraries' forests that narrow nodes cannot hold.
 //!
-//! f64 rows and thresholds, zero as missing, sets of categories, several outputs, vector leaves, linear leaves. This
-//! file is the form an importer builds and the plain walk that says what it means; `mapped` is the same in a file,
-//! walked a tree at a time; `narrowed` turns a wide forest into the fast canonical one where nothing is lost.
+//! It supports f64 rows and thresholds, zero as missing, sets of categories, several outputs, vector leaves and linear
+//! leaves. This file is the form that an importer builds, with the plain walk that defines its score; `mapped` is the
+//! same in a file, walked a tree at a time; `narrowed` converts a wide forest to the fast canonical form if that loses
+//! nothing.
 
 mod check;
 pub(crate) mod mapped;
@@ -11,10 +12,10 @@ pub(crate) mod pack;
 
 use crate::row::Row;
 
-/// Outputs a forest may have.
+/// Most outputs of a forest.
 pub const OUTPUTS_MAX: usize = 1024;
 
-/// The type a value is rounded to before it is compared, or a sum after each step.
+/// The type that a value is rounded to before a comparison, or a sum after each addition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// Numbers are rounded to f32.
@@ -30,7 +31,7 @@ pub enum MissingRule {
     Left,
     /// NaN goes right.
     Right,
-    /// NaN goes where 0.0 would.
+    /// NaN goes where 0.0 would go.
     Zero,
     /// NaN and everything within [`ZERO_BAND`] of zero goes left.
     ZeroLeft,
@@ -41,7 +42,7 @@ pub enum MissingRule {
 /// The magnitude up to which LightGBM counts a value as zero: 1e-35 as the nearest f32.
 pub const ZERO_BAND: f64 = 1e-35_f32 as f64;
 
-/// A linear leaf's value is at most this large, so that no sum of them overflows.
+/// Largest value of a linear leaf, so that no sum of them overflows.
 pub const LINE_MAX: f64 = 1e250;
 
 /// The rounding of a value before it is looked up among a set's members.
@@ -49,9 +50,9 @@ pub const LINE_MAX: f64 = 1e250;
 pub enum SetRule {
     /// The value is compared as it is (ONNX).
     Exact,
-    /// Cut to an integer towards zero, so that -0.5 is category 0 (LightGBM).
+    /// The value is truncated to an integer towards zero, so that -0.5 is category 0 (LightGBM).
     Truncated,
-    /// Negative values are in no set, others are cut to an integer (XGBoost).
+    /// Negative values are in no set, others are truncated to an integer (XGBoost).
     NotNegative,
 }
 
@@ -64,14 +65,14 @@ pub struct CategorySet {
     pub members: Vec<f64>,
 }
 
-/// A node: a question or an answer. Children are positions in their tree, after their parent's.
+/// A split or a leaf. Children are positions in the tree, after their parent's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WideNode {
     /// `row[feature] < threshold` goes left.
     Split {
         /// Position of the feature in the row.
         feature: u16,
-        /// Values below it go left; not NaN.
+        /// Values below this go left; not NaN.
         threshold: f64,
         /// The child that undecided values go to.
         missing: MissingRule,
@@ -80,11 +81,11 @@ pub enum WideNode {
         /// Position of the right child.
         right: u32,
     },
-    /// `row[feature]` in a set goes left.
+    /// Values of `row[feature]` in a set go left.
     Member {
         /// Position of the feature in the row.
         feature: u16,
-        /// Position among the forest's sets.
+        /// Index of the set in the forest's list.
         set: u32,
         /// Whether NaN goes left.
         missing_left: bool,
@@ -93,14 +94,14 @@ pub enum WideNode {
         /// Position of the right child.
         right: u32,
     },
-    /// The number of a leaf of this tree.
+    /// A leaf, with its number in this tree.
     Leaf(u32),
 }
 
-/// A leaf that is a line over some features.
+/// A leaf that is a linear function of some features.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearLeaf {
-    /// The start of the line's sum.
+    /// Start value of the sum.
     pub constant: f64,
     /// Feature and coefficient, in the order of the sum.
     pub terms: Vec<(u16, f64)>,
@@ -109,28 +110,28 @@ pub struct LinearLeaf {
 /// A tree; node 0 is the root.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WideTree {
-    /// The nodes; every one but the root is the child of exactly one earlier node.
+    /// The nodes. Each except the root is the child of exactly one earlier node.
     pub nodes: Vec<WideNode>,
-    /// The output its leaves are added to; `None`: each leaf has a value for every output.
+    /// The output that the leaves are added to; `None`: each leaf has a value for every output.
     pub output: Option<u16>,
-    /// The leaves' values, one after another.
+    /// The values of all leaves, concatenated.
     pub leaves: Vec<f64>,
-    /// One line a leaf, or none at all; only in f64 sums. Used where all its features are finite and its value is
-    /// within [`LINE_MAX`]; else the leaf's plain value.
+    /// A line for each leaf, or empty; only with f64 sums. A line is used if all its features are finite and its value
+    /// is within [`LINE_MAX`]; otherwise the leaf's plain value is.
     pub lines: Vec<LinearLeaf>,
-    /// The training data that reached each node, one number a node: counts, weights or summed hessians. Empty
-    /// where that is not known. Only explanations read it; scores do not depend on it.
+    /// The training data that reached each node, one number for each node: counts, weights or summed hessians. Empty if
+    /// unknown. Only explanations read it; scores do not depend on it.
     pub cover: Vec<f64>,
 }
 
-/// Trees and how their answers are added.
+/// Trees, and how their scores are added.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WideForest {
     /// The trees, in the order of the sum.
     pub trees: Vec<WideTree>,
-    /// The sets that [`WideNode::Member`] nodes name.
+    /// The sets that [`WideNode::Member`] nodes refer to.
     pub sets: Vec<CategorySet>,
-    /// The start of each output's sum.
+    /// Start value of each output's sum.
     pub base: Vec<f64>,
     /// The type that values are rounded to before they are compared.
     pub values: Precision,
@@ -139,7 +140,7 @@ pub struct WideForest {
 }
 
 impl WideNode {
-    /// Left and right; `None` of a leaf.
+    /// Left and right child; `None` for a leaf.
     pub(crate) fn children(self) -> Option<[u32; 2]> {
         match self {
             Self::Leaf(_) => None,
@@ -165,7 +166,7 @@ impl MissingRule {
 }
 
 impl SetRule {
-    /// The number to look for among the members; NaN is in no set.
+    /// The value to look for among the members; NaN is in no set.
     #[inline]
     pub fn key(self, value: f64) -> f64 {
         match self {
@@ -179,7 +180,7 @@ impl SetRule {
 }
 
 impl CategorySet {
-    /// Whether a value is in it.
+    /// Whether the set contains a value.
     pub fn holds(&self, value: f64) -> bool {
         let key = self.rule.key(value);
         self.members.contains(&key)
@@ -204,7 +205,7 @@ impl Precision {
 }
 
 impl LinearLeaf {
-    /// The line's value; `None` where a feature is NaN or infinite, or the value too large.
+    /// The line's value; `None` if a feature is NaN or infinite, or the value too large.
     fn value(&self, row: &[f64]) -> Option<f64> {
         let mut sum = self.constant;
         for &(feature, coefficient) in &self.terms {
@@ -248,7 +249,7 @@ impl WideForest {
         }
     }
 
-    /// The sums for a row, one for each output: the definition, which the walk over a file is held to.
+    /// The sums for a row, one for each output. This defines the score; tests compare the walk over a file with it.
     ///
     /// # Panics
     /// If the forest was not checked, or the row is shorter than the features it reads.

@@ -1,4 +1,4 @@
-//! From narrow nodes back to trees: for explanations, never for scores.
+//! Unpacks narrow nodes to trees, for explanations only.
 
 use super::NarrowForest;
 use crate::forest::{
@@ -8,7 +8,7 @@ use crate::forest::{
 };
 
 impl NarrowForest {
-    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
+    /// The forest with its trees breadth first; `None` if it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         let (mut trees, mut room) = (Vec::with_capacity(self.tree_count), nodes_max);
         for root in self.roots.iter() {

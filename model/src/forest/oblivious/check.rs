@@ -1,4 +1,4 @@
-//! What a file's oblivious trees must be before they are walked unchecked.
+//! Checks a file's oblivious trees, so that they can be walked without bounds checks.
 
 use super::{Oblivious, ObliviousForest};
 use crate::{
@@ -49,7 +49,7 @@ impl ObliviousForest {
     }
 }
 
-/// Every number that a tree's conditions can give is one of the leaves. Gives how many nodes the trees have.
+/// Checks that every number that a tree's conditions can give is one of the leaves. Returns the number of nodes.
 fn check_trees(archived: &ArchivedOblivious, tree_count: usize, leaf_count: usize) -> Result<usize, String> {
     if archived.firsts.len() != tree_count {
         return Err(format!("{} places of leaves for {tree_count} trees", archived.firsts.len()));

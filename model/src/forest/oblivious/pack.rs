@@ -1,4 +1,4 @@
-//! From trees to oblivious ones, for forests whose trees are.
+//! Packs trees as oblivious ones, if all of them are.
 
 use crate::{
     file::v1,
@@ -12,20 +12,20 @@ use crate::{
     },
 };
 
-/// Levels a tree may have.
+/// Most levels of a tree.
 pub(crate) const LEVELS_MAX: usize = 8;
 /// Number of trees in a line.
 pub(crate) const LINE_TREES: usize = 4;
 
-/// A tree's questions from the top, and its leaves by their numbers: a question that sends right sets the bit of its
-/// level, the top one the lowest.
+/// A tree's conditions from the top, and its leaves by number: a condition that sends right sets the bit of its level,
+/// the top one the lowest bit.
 pub(crate) struct Levels {
     questions: Vec<(u16, f64, Missing)>,
     leaves: Vec<f64>,
 }
 
 impl Levels {
-    /// `None` for a tree that is not oblivious, or has more levels.
+    /// The levels of a tree; `None` if it is not oblivious, or has too many.
     pub(crate) fn of(tree: &SourceTree) -> Option<Self> {
         let mut questions = Vec::new();
         let mut level = vec![0_u32];
@@ -61,7 +61,7 @@ impl Levels {
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
-/// What does not fit: more thresholds or slots than a byte can number, trees that are not oblivious.
+/// The limit that the forest exceeds: more thresholds or slots than a byte can number, or trees that are not oblivious.
 pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Oblivious, String> {
     let numbers = RankNumbers::of(forest)?;
     let mut packed = v1::Oblivious {

@@ -1,4 +1,4 @@
-//! From oblivious trees back to plain ones: for explanations, never for scores.
+//! Unpacks oblivious trees to plain ones, for explanations only.
 
 use super::{ObliviousForest, pack::LINE_TREES};
 use crate::forest::{
@@ -7,7 +7,7 @@ use crate::forest::{
     unpack::{Unpacked, unpack_tree},
 };
 
-/// The next question, and the leaf's number as far as it is known.
+/// The level of the next condition, and the bits of the leaf's number so far.
 #[derive(Clone, Copy)]
 struct Place {
     level: usize,
@@ -15,7 +15,7 @@ struct Place {
 }
 
 impl ObliviousForest {
-    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
+    /// The forest with its trees breadth first; `None` if it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
         for tree in 0..self.tree_count() {
@@ -36,7 +36,7 @@ impl ObliviousForest {
         Some(self.as_wide(trees))
     }
 
-    /// A tree's questions from the top, each with the bit of the leaf's number that it sets.
+    /// A tree's conditions from the top, each with the number of the bit that it sets in the leaf's number.
     fn levels(&self, tree: usize) -> Vec<(usize, Condition)> {
         let (line, first) = (&self.trees().lines[tree / LINE_TREES], tree % LINE_TREES * 8);
         let asked = |level| {

@@ -1,4 +1,4 @@
-//! The walk: four trees at once, all levels in one step.
+//! Walks four trees at once, all levels in one step.
 
 #![allow(unsafe_code)]
 
@@ -22,7 +22,7 @@ pub(super) struct Parts<'a, L> {
 /// The sum of the leaves that a row reaches, in the order of the trees.
 ///
 /// # Safety
-/// Without `C::CHECKED`: [`super::ObliviousForest::check`] has seen these parts.
+/// Without `C::CHECKED`, [`super::ObliviousForest::check`] must have accepted these parts.
 #[inline(always)]
 pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, base: f64) -> f64 {
     let mut sum = S::start(base);
@@ -45,10 +45,10 @@ pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, r
     S::finish(sum)
 }
 
-/// A leaf, looked up through a bounds check or vouched for.
+/// The value of a leaf, bounds-checked if `C::CHECKED`.
 ///
 /// # Safety
-/// Without `C::CHECKED`, it is there.
+/// Without `C::CHECKED`, the leaf must exist.
 #[inline(always)]
 unsafe fn leaf<C: Compare, S: LeafSum>(leaves: &[S::Leaf], first: u32_le, number: u8) -> S::Leaf {
     let at = first.to_native() as usize + usize::from(number);

@@ -1,4 +1,4 @@
-//! What a file's ragged trees must be before they are walked unchecked.
+//! Checks a file's ragged trees, so that they can be walked without bounds checks.
 
 use super::{
     Ragged, RaggedForest,
@@ -67,8 +67,8 @@ impl RaggedForest {
     }
 }
 
-/// Checks that every slot exists and that the last of eight conditions asks nothing. Gives the splits that are turned
-/// round, line by line.
+/// Checks that every slot exists and that the last of eight conditions is unused. Returns the mirrored splits of each
+/// line.
 fn turned(archived: &ArchivedRagged, slot_count: usize) -> Result<Vec<u32>, String> {
     let eights = archived.lines.iter().flat_map(|line| line.slots.as_chunks::<8>().0);
     let greatest =
@@ -86,7 +86,7 @@ fn turned(archived: &ArchivedRagged, slot_count: usize) -> Result<Vec<u32>, Stri
     archived.lines.iter().enumerate().map(of_line).collect()
 }
 
-/// Goes through a file's shapes.
+/// Reads a file's shapes in order.
 struct Reader<'a> {
     archived: &'a ArchivedRagged,
     plan: Plan,
@@ -95,7 +95,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Plans all trees. Gives how many trees and leaves there are.
+    /// Plans the walk of all trees. Returns the numbers of trees and leaves.
     fn trees(&mut self) -> Result<(usize, usize), String> {
         let count = self.archived.trees.to_native() as usize;
         let places = self.archived.shapes.len();
@@ -119,7 +119,7 @@ impl Reader<'_> {
         Ok((count, places - self.block))
     }
 
-    /// A tree, from its root to the first place that no exit leads to.
+    /// Reads one tree, from its root to the first place that no exit leads to.
     fn tree(&mut self) -> Result<Tree, String> {
         let mut tree = Tree { places: Vec::new(), blocks: 0, steps: 0 };
         // How many blocks lead to each place.
@@ -146,7 +146,7 @@ impl Reader<'_> {
         Ok(tree)
     }
 
-    /// Every split of the next block asks something.
+    /// Checks that every split of the next block has a condition.
     fn check_conditions(&self, splits: usize) -> Result<(), String> {
         let line = self.archived.lines.get(self.block / LINE_BLOCKS).ok_or("its conditions are not there")?;
         let ranks = &line.ranks.as_chunks::<8>().0[self.block % LINE_BLOCKS];

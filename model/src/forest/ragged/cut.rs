@@ -1,34 +1,34 @@
-//! Cuts a tree into blocks: as few as possible on the longest way down, then as few as possible to compare.
+//! Cuts a tree into blocks: first with the fewest blocks on the longest path, then with the fewest blocks in all.
 
 use super::shape::SPLITS_MAX;
 use crate::forest::ranks::source::{SourceNode, SourceTree};
 
-/// A block: nodes of the tree, drawn so that of a split's two sides the one with more splits comes first.
+/// A block of a tree's splits. Its shape is normalised: of a split's two sides the one with more splits comes first.
 pub(crate) struct Block {
     /// The code of the block's shape, as [`super::shape::Shape::parse`] reads it.
     pub(crate) shape: u16,
-    /// In the order of the shape.
+    /// The nodes of the splits, in the order of the shape.
     pub(crate) splits: Vec<u32>,
-    /// A bit for each split whose right side comes first.
+    /// A bit for each split that is mirrored: its right side comes first.
     pub(crate) turned: u8,
-    /// The node behind each exit, in the exits' order.
+    /// The node that each exit leads to, in the order of the exits.
     pub(crate) exits: Vec<u32>,
 }
 
-/// A tree with what is known of each node's subtree.
+/// A tree with sizes computed for each node's subtree.
 pub(crate) struct Cutter<'a> {
     tree: &'a SourceTree,
     /// Number of splits in each node's subtree.
     sizes: Vec<u32>,
-    /// Blocks on the longest way down, the node standing at the top of one; 0 for a leaf.
+    /// Blocks on the longest path down from a node at the top of a block; 0 for a leaf.
     steps: Vec<u32>,
-    /// Splits that must be in one block with the node if `steps` is to hold.
+    /// Number of splits that must be in the node's block to keep `steps`.
     bound: Vec<u32>,
 }
 
 impl<'a> Cutter<'a> {
-    /// From the leaves up: a node joins the blocks of the children with most steps if there is room for them all, else it
-    /// begins a new one above them. No cut has fewer steps.
+    /// Computes `steps` from the leaves up: a node joins the blocks of its children with the most steps if there is
+    /// room for them all, otherwise it starts a new block above them. No other cut has fewer steps.
     pub(crate) fn new(tree: &'a SourceTree) -> Self {
         let nodes = tree.nodes.len();
         let mut cutter = Self { tree, sizes: vec![0; nodes], steps: vec![0; nodes], bound: vec![0; nodes] };
@@ -45,7 +45,7 @@ impl<'a> Cutter<'a> {
         cutter
     }
 
-    /// Blocks on the longest way from the root to a leaf.
+    /// Blocks on the longest path from the root to a leaf.
     pub(crate) fn steps(&self) -> u32 {
         self.steps[0]
     }
@@ -62,13 +62,13 @@ impl<'a> Cutter<'a> {
         count
     }
 
-    /// The block with this node at its top; `None` for a leaf.
+    /// The block that has this node at its top; `None` for a leaf.
     pub(crate) fn block(&self, top: u32) -> Option<Block> {
         self.children(top)?;
         Some(self.draw(top, &self.members(top)))
     }
 
-    /// The part of a block from a node down: at most seven levels.
+    /// The part of a block at and below a node.
     fn draw(&self, node: u32, members: &[u32]) -> Block {
         let Some(children) = self.children(node).filter(|_| members.contains(&node)) else {
             return Block { shape: 0, splits: Vec::new(), turned: 0, exits: vec![node] };
@@ -87,7 +87,8 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// What must be in a block, then, where there is room, whole subtrees, the largest first: each is a block less.
+    /// The splits of a block: those that `steps` needs, then whole subtrees while there is room, the largest first,
+    /// because each one saves a block.
     fn members(&self, top: u32) -> Vec<u32> {
         let mut members = vec![top];
         self.join(&mut members, 0, |child| self.steps[child as usize] == self.steps[top as usize]);
@@ -104,7 +105,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Adds to the members from `first` on the splits under them that `joins` says.
+    /// Adds the splits below the members from index `first` on for which `joins` is true.
     fn join(&self, members: &mut Vec<u32>, first: usize, joins: impl Fn(u32) -> bool) {
         let mut at = first;
         while let Some(&member) = members.get(at) {

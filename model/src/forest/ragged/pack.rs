@@ -1,4 +1,4 @@
-//! From trees to ragged ones.
+//! Packs trees as ragged ones.
 
 use super::{
     cut::{Block, Cutter},
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Blocks and leaves of a forest.
+/// Most blocks and leaves of a forest.
 pub(super) const PLACES_MAX: usize = 1 << 24;
 /// Number of blocks in a line.
 pub(crate) const LINE_BLOCKS: usize = 4;
@@ -25,7 +25,7 @@ pub(crate) const LINE_BLOCKS: usize = 4;
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
-/// What does not fit: more thresholds or slots than a byte can number, a tree of too many blocks.
+/// The limit that the forest exceeds: more thresholds or slots than a byte can number, or a tree of too many blocks.
 pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Ragged, String> {
     let numbers = RankNumbers::of(forest)?;
     let mut packed = v1::Ragged {
@@ -58,7 +58,7 @@ pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Ragged
     Ok(packed)
 }
 
-/// Breadth first: behind what stands already, a block's exits side by side.
+/// Appends a tree breadth first; the exits of a block are side by side.
 fn pack_tree(
     tree: &SourceTree,
     cutter: &Cutter<'_>,

@@ -1,7 +1,7 @@
-//! What the walk follows, made when a file is opened: where each exit leads, so that no link stands in the file.
+//! Plans the walk when a file is opened: the target of each exit, which the file itself does not store.
 //!
-//! All trees of a group arrive after the same number of steps. A lower tree's root waits behind places that ask
-//! nothing, and so does a leaf that a tree reaches sooner.
+//! All trees of a group are walked for the same number of steps. Places without conditions pad a lower tree above its
+//! root, and below a leaf that is reached sooner.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -10,79 +10,80 @@ use super::{
     shape::{ANSWERS, Shape},
 };
 
-/// Greatest number of blocks of a tree.
+/// Most blocks of a tree.
 pub(crate) const TREE_BLOCKS_MAX: usize = 127;
-/// Blocks on the way from a root to a leaf.
+/// Most blocks on the path from a root to a leaf.
 pub(crate) const STEPS_MAX: u32 = 8;
-/// Shapes of a forest, the one that asks nothing included.
+/// Most shapes of a forest, including the one without conditions.
 const SHAPES_MAX: usize = 64;
 /// Number of trees that are walked together.
 pub(crate) const GROUP_TREES: usize = 8;
-/// Bytes of answers that are kept at a time: of a group's trees as large as they may be, and of what stands before them in
-/// their first line; or of more that are smaller.
+/// Most blocks whose results are kept at a time: room for a group of the largest possible trees and the blocks before
+/// them in their first line, or for several groups of smaller trees.
 pub(super) const CHUNK_BLOCKS_MAX: usize = 1024;
 
 const _: () = assert!(GROUP_TREES * TREE_BLOCKS_MAX + LINE_BLOCKS - 1 <= CHUNK_BLOCKS_MAX);
 
-/// A position of a walk before its last step. Eight bytes.
+/// One state of a walk: a block, or padding that only leads on. Eight bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// The place, or at the last step the leaf, behind exit 0.
+    /// Index of the place that exit 0 leads to, or at the last step of the leaf.
     pub(super) link: u32,
-    /// Position of the first exit of the block's shape.
+    /// Position of the exits of the block's shape in [`Plan::exits`].
     pub(super) exits: u16,
-    /// Position of the block's answers among the chunk's.
+    /// Position of the block's results in the chunk.
     pub(super) answers: u16,
 }
 
-/// Trees that are walked together. Behind the last tree of the forest it stands again; nobody reads those leaves.
+/// Trees that are walked together. If the forest's last group is not full, its last tree is repeated, and the extra
+/// leaves are not used.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    /// Places, or leaves where there are no steps.
+    /// Index of each tree's first place, or of its leaf if `steps` is 0.
     pub(super) roots: [u32; GROUP_TREES],
-    /// Blocks on the longest way down.
+    /// Blocks on the longest path of these trees.
     pub(super) steps: u32,
 }
 
-/// Trees whose answers are kept at a time: all comparisons, then all walks. A loop for each group's lines would end where
-/// the processor cannot foresee it.
+/// Groups whose results are kept at a time: first all comparisons, then all walks. A loop over each group's lines would
+/// end at points that the processor cannot predict.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
-    /// Lines with the trees' blocks.
+    /// The lines that hold the trees' blocks.
     pub(super) lines: Range<usize>,
     pub(super) groups: Range<usize>,
 }
 
-/// The way through all trees: see the module.
+/// The plan for all trees, see the module.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) places: Vec<Place>,
-    /// The exit for each byte of answers, one table a shape.
+    /// The exit for each byte of results, one table for each shape.
     pub(super) exits: Box<[u8; SHAPES_MAX * ANSWERS]>,
-    /// For each line, a bit for each split whose right side comes first, and for each last of eight, which always sends
-    /// left, so that answers are below [`ANSWERS`].
+    /// For each line, a bit for each mirrored split, and one for the eighth condition of each block, which always sends
+    /// left; flipping them keeps the results below [`ANSWERS`].
     pub(super) turned: Vec<u32>,
     pub(super) groups: Vec<Group>,
     pub(super) chunks: Vec<Chunk>,
-    /// Number and exit count of each shape by its code; 0 is the shape that asks nothing.
+    /// Number and exit count of each shape by its code; 0 is the shape without conditions.
     shapes: BTreeMap<u16, (usize, usize)>,
     blocks: usize,
     leaves: usize,
 }
 
-/// A tree as it stands in the file: of each place, breadth first, what stands there.
+/// A tree as the file stores it: the blocks and leaves at its places, breadth first.
 pub(super) struct Tree {
     pub(super) places: Vec<Standing>,
     pub(super) blocks: usize,
     pub(super) steps: u32,
 }
 
-/// A block or a leaf at one place of a tree.
+/// The content of one place of a tree.
 #[derive(Clone, Copy)]
 pub(super) enum Standing {
-    /// A block with its shape's number, and the place behind its exit 0.
+    /// A block with its shape's number, and the place that its exit 0 leads to.
     Block { block: usize, shape: usize, exits: usize, first: usize },
-    /// A leaf, by its number in the tree.
+    /// A leaf, with its number in the tree.
     Leaf(usize),
 }
 
@@ -101,10 +102,10 @@ impl Plan {
         }
     }
 
-    /// The number of a shape and its exits.
+    /// The number of a shape, and its count of exits.
     ///
     /// # Errors
-    /// For a code that is none, or one shape too many.
+    /// For an invalid code, or one shape too many.
     pub(super) fn shape(&mut self, code: u16) -> Result<(usize, usize), String> {
         if let Some(&known) = self.shapes.get(&code) {
             return Ok(known);
@@ -119,7 +120,7 @@ impl Plan {
         Ok((number, shape.exit_count()))
     }
 
-    /// Adds a group's trees, one at least.
+    /// Adds a group of one to [`GROUP_TREES`] trees.
     pub(super) fn push(&mut self, trees: &[Tree]) {
         let steps = trees.iter().map(|tree| tree.steps).max().unwrap_or(0);
         let chunk_block = self.chunk(trees.iter().map(|tree| tree.blocks).sum());
@@ -135,7 +136,8 @@ impl Plan {
         self.groups.push(Group { roots, steps });
     }
 
-    /// Makes room for so many blocks of one group in the last chunk, or in a new one. Gives the first of the chunk's.
+    /// Reserves `blocks` blocks of one group in the last chunk, or in a new one. Returns the number of the chunk's
+    /// first block.
     fn chunk(&mut self, blocks: usize) -> usize {
         let (line, groups, end) = (self.blocks / LINE_BLOCKS, self.groups.len(), self.blocks + blocks);
         let fits = |chunk: &&mut Chunk| end <= chunk.lines.start * LINE_BLOCKS + CHUNK_BLOCKS_MAX;
@@ -148,7 +150,7 @@ impl Plan {
         chunk.lines.start * LINE_BLOCKS
     }
 
-    /// A tree's places, step by step. `answers`: those of its first block.
+    /// Appends a tree's places, step by step. `answers` is the position of its first block's results.
     fn lay(&mut self, tree: &Tree, steps: u32, answers: usize) {
         let late = if tree.steps == 0 { 0 } else { steps - tree.steps };
         for _ in 0..late {

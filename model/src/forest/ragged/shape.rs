@@ -1,30 +1,30 @@
-//! The shapes that a block may have.
+//! The shapes that a block can have.
 
-/// Splits of a block; the last of eight bytes says which of them are turned round.
+/// Most splits of a block; the eighth slot byte marks the mirrored ones.
 pub(super) const SPLITS_MAX: usize = 7;
 /// The code of a leaf.
 pub(super) const LEAF: u16 = 0;
-/// Bytes of answers: a bit for each split that sends to its first side, the top one's the lowest.
+/// Number of possible result bytes: a bit for each split that sends to its first side, the lowest for the top split.
 pub(super) const ANSWERS: usize = 1 << SPLITS_MAX;
 
 /// The target of one side of a split.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
-    /// To a split of the same block.
+    /// A split of the same block.
     Split(u8),
-    /// Out of the block, by this exit.
+    /// An exit of the block.
     Exit(u8),
 }
 
-/// A block's splits, top first, then all on the first side, then all on the second: what the two lead to.
+/// The two sides of each split; top first, then all splits on its first side, then all on its second.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) splits: Vec<[Side; 2]>,
 }
 
 impl Shape {
-    /// Reads a code from the lowest bit on, in the order of the splits: 1 is a split, 0 an exit. `None` where that is not
-    /// one to seven splits with all their exits and no bit more.
+    /// Parses a code from the lowest bit on, in the order of the splits: 1 is a split, 0 an exit. `None` unless it has
+    /// one to seven splits with all their exits and no further bit.
     pub(super) fn parse(code: u16) -> Option<Self> {
         let (mut splits, mut exits, mut rest) = (Vec::new(), 0, code);
         // Sides that are not read yet, the next one last.
@@ -51,12 +51,12 @@ impl Shape {
         }
     }
 
-    /// Ways out: one more than splits.
+    /// Number of exits: one more than splits.
     pub(super) fn exit_count(&self) -> usize {
         self.splits.len() + 1
     }
 
-    /// The exit for each byte of answers.
+    /// The exit for each byte of results.
     pub(super) fn exits(&self) -> [u8; ANSWERS] {
         std::array::from_fn(|answers| {
             let mut split = 0;

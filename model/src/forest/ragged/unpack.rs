@@ -1,4 +1,4 @@
-//! From ragged trees back to plain ones: for explanations, never for scores.
+//! Unpacks ragged trees to plain ones, for explanations only.
 
 use super::{
     RaggedForest,
@@ -10,25 +10,25 @@ use crate::forest::{
     unpack::{Unpacked, unpack_tree},
 };
 
-/// A split of a block, or a leaf, by the number of its place in the tree.
+/// A split of the block at a place, or the leaf at a place.
 #[derive(Clone, Copy)]
 struct At {
     place: usize,
     split: usize,
 }
 
-/// A place of a tree.
+/// The content of one place of a tree.
 struct Standing {
     /// The block's shape; `None` for a leaf.
     shape: Option<Shape>,
-    /// The number of the block, or of the leaf.
+    /// Number of the block, or of the leaf.
     number: usize,
-    /// The place behind exit 0.
+    /// The place that exit 0 leads to.
     first: usize,
 }
 
 impl RaggedForest {
-    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes.
+    /// The forest with its trees breadth first; `None` if it would have more than `nodes_max` nodes.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         let (mut trees, mut room) = (Vec::with_capacity(self.tree_count()), nodes_max);
         let (mut codes, mut block, mut leaf) = (self.trees().shapes.iter(), 0, 0);

@@ -1,5 +1,5 @@
-//! The walk: all conditions first, then eight trees at once, a block a step. One tree's steps wait for each other, eight
-//! trees' do not.
+//! Evaluates all conditions first, then walks eight trees at once, a block a step. The steps of one tree depend on each
+//! other, those of eight trees do not.
 
 #![allow(unsafe_code)]
 
@@ -23,7 +23,7 @@ pub(super) struct Parts<'a, L> {
 /// The sum of the leaves that a row reaches, in the order of the trees.
 ///
 /// # Safety
-/// Without `C::CHECKED`: [`super::RaggedForest::check`] has made the plan for these lines and leaves.
+/// Without `C::CHECKED`, [`super::RaggedForest::check`] must have made the plan for these lines and leaves.
 #[inline(always)]
 pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, base: f64) -> f64 {
     let mut sum = S::start(base);
@@ -60,7 +60,7 @@ pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, r
 /// The leaves of a group's trees.
 ///
 /// # Safety
-/// As [`score`]; and the group is the chunk's, and without `C::CHECKED` so are the answers.
+/// As [`score`]. The group must be one of the chunk's, and without `C::CHECKED` the answers must be that chunk's.
 #[inline(always)]
 unsafe fn leaves<C: Compare, S: LeafSum>(
     parts: &Parts<'_, S::Leaf>,
@@ -90,7 +90,7 @@ unsafe fn leaves<C: Compare, S: LeafSum>(
     at.map(|at| unsafe { *get::<C, _>(parts.leaves, at as usize) })
 }
 
-/// The answers to one block's conditions, a bit each.
+/// The results of one block's conditions, a bit each.
 #[inline(always)]
 fn ask<C: Compare, L>(parts: &Parts<'_, L>, row: &C, chunk: &Chunk, block: usize) -> u8 {
     let (at, eight) = (chunk.lines.start + block / LINE_BLOCKS, block % LINE_BLOCKS);
@@ -101,10 +101,10 @@ fn ask<C: Compare, L>(parts: &Parts<'_, L>, row: &C, chunk: &Chunk, block: usize
     }
 }
 
-/// A part, looked up through a bounds check or vouched for.
+/// The element at `at`, bounds-checked if `C::CHECKED`.
 ///
 /// # Safety
-/// Without `C::CHECKED`, `at` is inside.
+/// Without `C::CHECKED`, `at` must be inside.
 #[inline(always)]
 unsafe fn get<C: Compare, T>(slice: &[T], at: usize) -> &T {
     if C::CHECKED {

@@ -1,4 +1,4 @@
-//! The same by AVX2: a row's ranks, and 32 comparisons at once.
+//! Ranking and comparing by AVX2: 32 comparisons at once.
 
 #![allow(unsafe_code)]
 
@@ -18,7 +18,7 @@ impl Ranker {
     /// Ranks a row.
     ///
     /// # Safety
-    /// The machine has AVX2 and POPCNT.
+    /// The machine must have AVX2 and POPCNT.
     #[target_feature(enable = "avx2,popcnt")]
     pub(crate) unsafe fn rank_avx2<R: Row + ?Sized>(&self, row: &R) -> RankRow {
         let mut ranks = RankRow([0; 256]);
@@ -98,9 +98,9 @@ fn load<const REGISTERS: usize>(row: &RankRow) -> RankRegisters<REGISTERS> {
     })
 }
 
-/// A bit for each of 32 conditions that sends the row left: one whose slot's rank is not above its own.
+/// A bit for each of 32 conditions that sends the row left, because its slot's rank is not above its own.
 ///
-/// Slots below `16 * REGISTERS`; others give any bit.
+/// Slots must be below `16 * REGISTERS`; others give an arbitrary bit.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn left_of<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, slots: __m256i, ranks: __m256i) -> u32 {
@@ -143,7 +143,7 @@ impl<const REGISTERS: usize> Avx2<REGISTERS> {
     /// Loads a row.
     ///
     /// # Safety
-    /// The machine has AVX2, for as long as the value is used.
+    /// The machine must have AVX2 while the value is used.
     #[target_feature(enable = "avx2")]
     #[inline]
     pub(crate) unsafe fn new(row: &RankRow) -> Self {
@@ -151,7 +151,7 @@ impl<const REGISTERS: usize> Avx2<REGISTERS> {
     }
 }
 
-/// The exit that each tree's walk takes.
+/// The exit of each of four blocks, from the results of their conditions.
 #[inline(always)]
 pub(super) fn exits(left: u32) -> [usize; 4] {
     left.to_le_bytes().map(|left| usize::from(EXITS[usize::from(left)]))
@@ -185,7 +185,7 @@ impl<const REGISTERS: usize> Compare for Avx2<REGISTERS> {
     }
 }
 
-/// Four blocks' slots, and their ranks.
+/// The slots of four blocks, and their ranks.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(super) fn gather(blocks: [&ArchivedBlock; 4]) -> (__m256i, __m256i) {

@@ -1,4 +1,4 @@
-//! The same by AVX-512 with byte permutes (VBMI): one instruction looks up 64 or 128 slots.
+//! Ranking and comparing by AVX-512 with byte permutes (VBMI): one instruction looks up 64 or 128 slots.
 
 #![allow(unsafe_code)]
 
@@ -19,7 +19,7 @@ impl Ranker {
     /// Ranks a row.
     ///
     /// # Safety
-    /// The machine has AVX-512 F and POPCNT.
+    /// The machine must have AVX-512 F and POPCNT.
     #[target_feature(enable = "avx512f,popcnt")]
     pub(crate) unsafe fn rank_avx512<R: Row + ?Sized>(&self, row: &R) -> RankRow {
         let mut ranks = RankRow([0; 256]);
@@ -90,7 +90,7 @@ impl<const WIDE: bool> Avx512<WIDE> {
     /// Loads a row.
     ///
     /// # Safety
-    /// The machine has AVX2 and AVX-512 F, BW, VL and VBMI, for as long as the value is used.
+    /// The machine must have AVX2 and AVX-512 F, BW, VL and VBMI while the value is used.
     #[target_feature(enable = "avx512f")]
     #[inline]
     pub(crate) unsafe fn new(row: &RankRow) -> Self {

@@ -1,16 +1,16 @@
-//! What the walks ask of a rank row: portable here, by AVX2 beside.
+//! The comparisons of a ranked row with conditions: the trait, and its portable implementation.
 
 use super::RankRow;
 use crate::file::v1::{ArchivedBlock, ArchivedLine};
 
-/// Conditions compared with a row.
+/// Compares conditions with a row.
 pub(crate) trait Compare {
-    /// Whether the walk around it reads through bounds checks.
+    /// Whether the walk checks bounds.
     const CHECKED: bool;
 
     /// A bit for each of a line's 32 conditions that sends the row left.
     fn left(&self, line: &ArchivedLine) -> u32;
-    /// The bits for one of a line's four eights, for walks that read through bounds checks.
+    /// The bits of one of a line's four groups of eight, for walks that check bounds.
     #[inline(always)]
     fn left_of_eight(&self, line: &ArchivedLine, eight: usize) -> u8 {
         self.left(line).to_le_bytes()[eight]
@@ -21,7 +21,7 @@ pub(crate) trait Compare {
     fn exits_of_blocks(&self, blocks: [&ArchivedBlock; 4]) -> [usize; 4];
 }
 
-/// On any machine, and the twin that the tests hold the other to.
+/// The portable implementation, with which tests compare the others.
 pub(crate) struct Portable<'a>(pub(crate) &'a RankRow);
 
 impl Portable<'_> {
@@ -30,7 +30,7 @@ impl Portable<'_> {
         usize::from(self.0.0[usize::from(slot)] > rank)
     }
 
-    /// A block's seven conditions are three levels of a tree, from the top.
+    /// The exit of a block: its seven conditions are three levels of a tree, from the top.
     #[inline(always)]
     fn exit(&self, slots: &[u8; 8], ranks: &[u8; 8]) -> usize {
         let top = self.right(slots[0], ranks[0]);
@@ -69,7 +69,7 @@ impl Compare for Portable<'_> {
     }
 }
 
-/// The exit for each set of conditions that send left. The eighth condition is none, so either bit will do.
+/// The exit for each byte of conditions that send left. The eighth condition is unused, so its bit does not matter.
 pub(super) const EXITS: [u8; 256] = {
     let mut exits = [0; 256];
     let mut left = 0;

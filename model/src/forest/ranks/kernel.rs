@@ -1,9 +1,9 @@
-//! With which instructions a machine walks bytes.
+//! The instruction sets that walk byte layouts.
 
-/// With which instructions byte blocks and oblivious trees are walked. The bits are the same with each.
+/// The instructions that walk forests over ranked rows. The score's bits are the same with each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kernel {
-    /// On any machine, everything read through bounds checks.
+    /// Portable code with bounds checks, for any machine.
     Portable,
     /// AVX2: 32 ranks are compared at once.
     Avx2,
@@ -12,7 +12,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// All of them, the fastest last.
+    /// All kernels, the fastest last.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
     /// Whether this machine has the instructions.
@@ -34,7 +34,7 @@ impl Kernel {
         }
     }
 
-    /// The fastest that this machine has.
+    /// The fastest kernel that this machine has.
     pub fn fastest() -> Self {
         Self::ALL.into_iter().rfind(|kernel| kernel.is_here()).unwrap_or(Self::Portable)
     }

@@ -11,21 +11,21 @@ use crate::{
     forest::{canonical::Missing, wide::Precision},
 };
 
-/// The bytes that stand for slots and for thresholds.
+/// The slot and rank numbers of a forest's conditions.
 #[derive(Debug)]
 pub(crate) struct RankNumbers {
-    /// Each feature's thresholds, ascending, each once.
+    /// The distinct thresholds of each feature, ascending.
     thresholds: BTreeMap<u16, Vec<f64>>,
-    /// Numbered by feature, then direction.
+    /// Slot numbers, ordered by feature, then direction.
     slots: BTreeMap<(u16, Missing), u8>,
     values: Precision,
 }
 
 impl RankNumbers {
-    /// Numbers what a checked forest asks.
+    /// Numbers the slots and thresholds of a checked forest.
     ///
     /// # Errors
-    /// What a byte cannot number.
+    /// More thresholds or slots than a byte can number.
     pub(crate) fn of(forest: &SourceForest) -> Result<Self, String> {
         let mut numbers = Self { thresholds: BTreeMap::new(), slots: BTreeMap::new(), values: forest.values };
         for node in forest.trees.iter().flat_map(|tree| &tree.nodes) {
@@ -57,10 +57,10 @@ impl RankNumbers {
         Ok(numbers)
     }
 
-    /// The slot and the rank of a split: it goes left where the slot's rank is not above this one.
+    /// The slot and rank of a split: it sends left if the row's rank in that slot is not above this rank.
     ///
     /// # Panics
-    /// For a split of another forest.
+    /// If the split is not of this forest.
     pub(crate) fn condition(&self, feature: u16, threshold: f64, missing: Missing) -> (u8, u8) {
         let thresholds = &self.thresholds[&feature];
         let rank = thresholds.partition_point(|&other| other < threshold);
@@ -77,7 +77,7 @@ impl RankNumbers {
         self.slots.len()
     }
 
-    /// The archive's native form.
+    /// The numbers as a part of an archived section.
     pub(crate) fn to_archive(&self) -> v1::Ranks {
         v1::Ranks {
             thresholds: self.thresholds.values().flatten().copied().collect(),

@@ -1,25 +1,25 @@
-//! What packing to bytes starts from: the trees of a forest of one output, with thresholds of either type.
+//! The input of packing to bytes: the trees of a forest of one output, with thresholds of either type.
 
 use crate::forest::{
     canonical::{CanonicalForest, CanonicalNode, DEPTH_MAX, Missing, SumKind, narrow_threshold},
     wide::{MissingRule, Precision, WideForest, WideNode, WideTree},
 };
 
-/// A node; as [`CanonicalNode`], but for the threshold's type.
+/// A node like [`CanonicalNode`], with an f64 threshold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SourceNode {
     Leaf(f64),
     Split { feature: u16, threshold: f64, missing: Missing, left: u32, right: u32 },
 }
 
-/// A tree, with the levels of splits from each node down: 0 for a leaf.
+/// A tree, with the levels of splits at and below each node: 0 for a leaf.
 #[derive(Debug)]
 pub(crate) struct SourceTree {
     pub(crate) nodes: Vec<SourceNode>,
     pub(crate) heights: Vec<u32>,
 }
 
-/// Trees and how their answers are added.
+/// Trees, and how their scores are added.
 #[derive(Debug)]
 pub(crate) struct SourceForest {
     pub(crate) trees: Vec<SourceTree>,
@@ -43,7 +43,8 @@ impl From<&CanonicalForest> for SourceForest {
 }
 
 impl SourceForest {
-    /// A checked wide forest, where it has one output and neither sets, zero as missing nor linear leaves.
+    /// The trees of a checked wide forest; `None` unless it has one output and neither sets, zero as missing nor linear
+    /// leaves.
     pub(crate) fn of_wide(forest: &WideForest) -> Option<Self> {
         let &[base] = forest.base.as_slice() else { return None };
         let sum = match forest.sum {
@@ -82,7 +83,7 @@ fn of_wide_tree(tree: &WideTree, values: Precision) -> Option<SourceTree> {
 }
 
 impl SourceTree {
-    /// Children stand after their parents.
+    /// Computes the heights. Children must come after their parents.
     fn of(nodes: Vec<SourceNode>) -> Self {
         let mut heights = vec![0; nodes.len()];
         for (at, node) in nodes.iter().enumerate().rev() {

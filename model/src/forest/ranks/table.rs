@@ -7,11 +7,11 @@ use crate::{
     row::Row,
 };
 
-/// A feature's thresholds, ascending, with NaN, which nothing is at or above, after the last.
+/// A feature's thresholds, ascending, padded with NaN, which no value is at or above.
 #[repr(C, align(64))]
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
-    /// The last of each sixteen.
+    /// The last threshold of each sixteen.
     pub(super) pivots: [T; 16],
     pub(super) sixteens: [[T; 16]; 16],
 }
@@ -23,20 +23,20 @@ pub(super) enum Tables {
     Double(Vec<Table<f64>>),
 }
 
-/// A feature and its slots, which stand side by side.
+/// A feature with its slots, which are side by side.
 #[derive(Clone, Debug)]
 pub(super) struct Ranked {
     pub(super) feature: u16,
     pub(super) first_slot: u16,
-    /// For each slot, what stands in for NaN. The fourth is written behind the last slot and overwritten by the next
-    /// feature's.
+    /// For each slot, the rank used for NaN. A fourth is written after the last slot, and the next feature overwrites
+    /// it.
     pub(super) stand_ins: [u8; 4],
 }
 
-/// Turns a row into ranks: for each feature, the number of thresholds not above its value.
+/// Ranks rows: for each feature, the number of thresholds not above its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Ranker {
-    /// Side by side with `ranked`.
+    /// The table of each feature, parallel to `ranked`.
     pub(super) tables: Tables,
     pub(super) ranked: Vec<Ranked>,
     slot_count: usize,
@@ -84,7 +84,7 @@ impl Tables {
 }
 
 impl Ranker {
-    /// Checks what a file says of thresholds and slots, and builds the tables.
+    /// Checks a file's thresholds and slots, and builds the tables.
     ///
     /// # Errors
     /// The first rule of FORMAT.md's `Ranks` that it breaks.
@@ -144,7 +144,7 @@ impl Ranker {
         matches!(self.tables, Tables::Double(_))
     }
 
-    /// Ranks a row, on any machine.
+    /// Ranks a row by portable instructions.
     #[inline]
     pub(crate) fn rank<R: Row + ?Sized>(&self, row: &R) -> RankRow {
         let mut ranks = RankRow([0; 256]);
@@ -195,7 +195,7 @@ fn check_thresholds(thresholds: &[f64]) -> Result<(), String> {
     Ok(())
 }
 
-/// The rank that stands in for NaN in each slot of a feature, from the slots' missing directions and reserved bytes.
+/// The rank used for NaN in each slot of a feature, from the slots' missing directions and reserved bytes.
 fn stand_ins(slots: impl Iterator<Item = (u8, u8)>, zero: u8) -> Result<Vec<u8>, String> {
     let mut stand_ins = Vec::new();
     let mut last = None;

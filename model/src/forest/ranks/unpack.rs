@@ -1,4 +1,4 @@
-//! From a slot and a rank back to the question they stand for.
+//! Maps a slot and a rank back to the condition.
 
 use super::{
     ALWAYS_LEFT, Ranker,
@@ -23,7 +23,7 @@ impl Ranker {
         }
     }
 
-    /// The split that a condition stands for; `None` for a condition that sends everything left.
+    /// The condition of a slot and a rank; `None` for one that sends everything left.
     ///
     /// # Panics
     /// If there is no such slot.
@@ -52,7 +52,7 @@ impl Ranker {
 }
 
 impl<T: Copy> Table<T> {
-    /// The threshold of a rank; NaN behind the last.
+    /// The threshold of a rank; NaN after the last.
     fn threshold(&self, rank: u8) -> T {
         self.sixteens[usize::from(rank) / 16][usize::from(rank) % 16]
     }

@@ -1,16 +1,16 @@
-//! What a wide forest must be before it is packed or walked.
+//! Checks a wide forest before it is packed or walked.
 
 use super::{CategorySet, OUTPUTS_MAX, Precision, SetRule, WideForest, WideNode, WideTree};
 use crate::{combine::is_moderate, error::DraftError, forest::canonical::TREES_MAX};
 
-/// Levels of splits a wide tree may have.
+/// Most levels of splits in a wide tree.
 pub(crate) const WIDE_DEPTH_MAX: u32 = 65_535;
 
 impl WideForest {
-    /// Checks everything the packing and the walks rely on.
+    /// Checks everything that packing and the walks rely on.
     ///
     /// # Errors
-    /// The first tree and node that is wrong, and how. `member` is only for that message.
+    /// The first invalid tree and node, and the fault. `member` is used in that message only.
     pub fn check(&self, member: usize, feature_count: usize) -> Result<(), DraftError> {
         let whole = |what: String| DraftError::Member { member, what };
         if self.trees.is_empty() || self.trees.len() > TREES_MAX {
@@ -76,7 +76,7 @@ impl WideForest {
         Ok(())
     }
 
-    /// Gives how many leaves the tree has.
+    /// Checks a tree's leaves and returns their number.
     fn check_leaves(&self, tree: &WideTree, feature_count: usize) -> Result<usize, String> {
         let width = match tree.output {
             Some(output) if usize::from(output) >= self.base.len() => {
@@ -110,7 +110,7 @@ impl WideForest {
     }
 }
 
-/// Whether a number stays the same in a type.
+/// Whether a type represents a number exactly.
 fn keeps(precision: Precision, value: f64) -> bool {
     is_moderate(value) && precision.round(value) == value
 }
@@ -119,7 +119,7 @@ fn check_set(set: &CategorySet) -> Result<(), String> {
     check_members(set.rule, set.members.iter().copied())
 }
 
-/// The rules of a set's members: numbers, ascending, integers from 0 where values are cut to integers.
+/// Checks a set's members: numbers, ascending, and integers from 0 if the rule truncates values.
 pub(crate) fn check_members(rule: SetRule, members: impl Iterator<Item = f64>) -> Result<(), String> {
     let mut last = f64::NEG_INFINITY;
     for (place, member) in members.enumerate() {

@@ -1,4 +1,4 @@
-//! A wide forest in a mapped file: checked once, then walked a tree at a time, every access bounds-checked.
+//! A wide forest in a mapped file: checked once, then walked a tree at a time with bounds checks.
 
 mod unpack;
 
@@ -19,13 +19,13 @@ use crate::{
     row::Row,
 };
 
-/// A wide forest whose every node, set and leaf has been checked.
+/// A wide forest whose nodes, sets and leaves have all been checked.
 #[derive(Debug)]
 pub(crate) struct MappedWide {
     nodes: MappedSlice<ArchivedWideNode>,
     leaf_values: MappedSlice<f64_le>,
     trees: MappedSlice<ArchivedWideTree>,
-    /// Each set's rule, and where its members start and end.
+    /// Each set's rule, and the start and end of its members.
     sets: Vec<(SetRule, usize, usize)>,
     members: MappedSlice<f64_le>,
     lines: MappedSlice<ArchivedWideLine>,
@@ -94,7 +94,7 @@ impl MappedWide {
         self.values == Precision::Double
     }
 
-    /// The sums for a row; `sums` has a place for each output.
+    /// Writes the sums for a row; `sums` has one entry for each output.
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R, sums: &mut [f64]) {
         sums.copy_from_slice(&self.base);
         for tree in self.trees.iter() {
@@ -144,7 +144,7 @@ impl MappedWide {
         members.get(place).is_some_and(|member| member.to_native() == key)
     }
 
-    /// The line's value; `None` where a feature is NaN or infinite, or the value too large.
+    /// The line's value; `None` if a feature is NaN or infinite, or the value too large.
     fn line<R: Row + ?Sized>(&self, line: usize, row: &R) -> Option<f64> {
         let line = &self.lines[line];
         let first = line.first.to_native() as usize;
@@ -208,7 +208,7 @@ fn check_sets(archived: &ArchivedWide) -> Result<Vec<(SetRule, usize, usize)>, S
     Ok(sets)
 }
 
-/// Trees have their nodes and lines to themselves; a million roots of one deep tree would take minutes a row.
+/// Bounds the work of a row. A million roots that share one deep tree's nodes or lines would take minutes.
 fn check_work(archived: &ArchivedWide, work: &[u64]) -> Result<(), String> {
     let steps: u64 = archived.trees.iter().map(|tree| work[tree.root.to_native() as usize]).sum();
     let (nodes, terms) = (archived.nodes.len(), archived.terms.len());
@@ -218,8 +218,8 @@ fn check_work(archived: &ArchivedWide, work: &[u64]) -> Result<(), String> {
     Ok(())
 }
 
-/// Children stand after their parents, so no walk can go round in a circle. Gives for each node how many nodes and
-/// terms a row may meet from there.
+/// Checks that children come after their parents, so that no walk can loop. Returns for each node the most nodes and
+/// terms that a row may meet at and below it.
 fn check_nodes(archived: &ArchivedWide, feature_count: usize, leaf_width: usize) -> Result<Vec<u64>, String> {
     let nodes = archived.nodes.as_slice();
     let mut heights = vec![0_u32; nodes.len()];

@@ -1,4 +1,4 @@
-//! From a wide forest to the fast canonical one, where no answer changes.
+//! Converts a wide forest to the fast canonical form, if no score changes.
 
 use super::{MissingRule, Precision, WideForest, WideNode, WideTree};
 use crate::forest::canonical::{
@@ -6,8 +6,8 @@ use crate::forest::canonical::{
 };
 
 impl WideForest {
-    /// The same forest in the canonical form, if it compares f32 values, has one output, and neither sets, zero as
-    /// missing nor linear leaves; `None` for what needs wide nodes.
+    /// The same forest in the canonical form if it compares f32 values, has one output, and neither sets, zero as
+    /// missing nor linear leaves; otherwise `None`.
     pub fn narrowed(&self) -> Option<CanonicalForest> {
         if self.values != Precision::Single || self.base.len() != 1 {
             return None;
@@ -50,7 +50,7 @@ fn narrowed_tree(tree: &WideTree) -> Option<CanonicalTree> {
     Some(CanonicalTree { nodes, cover: tree.cover.clone() })
 }
 
-/// Levels of splits; `None` where a child is not after its parent.
+/// Levels of splits; `None` if a child is not after its parent.
 fn height(tree: &WideTree) -> Option<u32> {
     let mut heights = vec![0_u32; tree.nodes.len()];
     for (at, node) in tree.nodes.iter().enumerate().rev() {

@@ -1,11 +1,11 @@
-//! Between the wide form and its archive.
+//! Converts between the wide form and its archive.
 
 use super::{MissingRule, Precision, SetRule, WideForest, WideNode, WideTree};
 use crate::file::v1;
 
 /// The output number of a tree that adds to all outputs.
 pub(crate) const ALL_OUTPUTS: u32 = u32::MAX;
-/// The kinds of a node in the file.
+/// Code of a leaf in the file.
 pub(crate) const LEAF: u8 = 0;
 /// Code of a node that sends `value < threshold` left.
 pub(crate) const SPLIT: u8 = 1;
@@ -13,7 +13,7 @@ pub(crate) const SPLIT: u8 = 1;
 pub(crate) const MEMBER: u8 = 2;
 
 impl Precision {
-    /// The byte that names it in the file.
+    /// The code of this type in the file.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Single => 0,
@@ -28,7 +28,7 @@ impl Precision {
 }
 
 impl MissingRule {
-    /// The byte that names it in the file.
+    /// The code of this rule in the file.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Left => 0,
@@ -54,7 +54,7 @@ impl MissingRule {
 }
 
 impl SetRule {
-    /// The number that names it in the file.
+    /// The code of this rule in the file.
     pub(crate) fn code(self) -> u32 {
         match self {
             Self::Exact => 0,
@@ -72,7 +72,7 @@ impl SetRule {
 /// Packs a checked forest. `fingerprint` is that of the model's feature list.
 ///
 /// # Errors
-/// What 32 bits cannot number.
+/// The limit that the forest exceeds: more parts than 32 bits can number.
 pub(crate) fn pack(forest: &WideForest, fingerprint: u64) -> Result<v1::Wide, String> {
     let mut packed = v1::Wide {
         nodes: Vec::with_capacity(forest.node_count()),

@@ -1,4 +1,4 @@
-//! From a mapped wide forest back to the form it was built in: for explanations, never for scores.
+//! Unpacks a mapped wide forest to the form in which it was built, for explanations only.
 
 use super::MappedWide;
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl MappedWide {
-    /// The forest with its trees breadth first; `None` where it would have more than `nodes_max` nodes. Lines count as
-    /// a node a term.
+    /// The forest with its trees breadth first; `None` if it would have more than `nodes_max` nodes. Each term of a
+    /// line counts as a node.
     pub(crate) fn unpack(&self, nodes_max: usize) -> Option<WideForest> {
         let set = |&(rule, first, end): &(_, usize, usize)| CategorySet {
             rule,
