@@ -1,8 +1,8 @@
-//! Other libraries' models, turned into ours: read natively, bounds-checked, nothing in them is ever run.
+//! Imports other libraries' models. Files are parsed in Rust with bounds checks; nothing in them is executed.
 //!
-//! One file a format, one list (`FORMATS`). A reader gives a [`WideForest`] with names and a link; what fits narrow
-//! nodes is put there without a changed bit. Formats are told apart by their content. What a reader does not support
-//! it refuses by name, and what it decided by itself it says in [`Imported::notes`].
+//! One file for each format, one list (`FORMATS`). A reader returns a [`WideForest`] with names and a link; a forest
+//! that fits narrow nodes is stored in them without a changed bit. Formats are recognised by content. A reader refuses
+//! what it does not support by name, and reports its own decisions in [`Imported::notes`].
 
 mod catboost;
 mod document;
@@ -33,13 +33,13 @@ use crate::{
     schema::FeatureName,
 };
 
-/// Bytes a foreign file may have, unpacked.
+/// Most bytes of a foreign file, unpacked.
 pub const INPUT_BYTES_MAX: usize = 1 << 30;
 
-/// Reads a foreign file, unless it is larger than one may be: it is not in memory then.
+/// Reads a foreign file. A file that is too large is refused before it is in memory.
 ///
 /// # Errors
-/// The system's, or [`io::ErrorKind::FileTooLarge`].
+/// The system's error, or [`io::ErrorKind::FileTooLarge`].
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let too_large = |length: u64| {
@@ -63,7 +63,7 @@ struct Format {
     read: fn(&[u8], &Options) -> Result<Foreign, Fault>,
 }
 
-/// THE list. The first that knows the bytes reads them.
+/// The list of formats. The first one that recognises the bytes reads them.
 const FORMATS: [Format; 8] = [
     Format { name: "XGBoost JSON", is_it: xgboost::is_json, read: xgboost::read_json },
     Format { name: "XGBoost UBJSON", is_it: xgboost::is_ubjson, read: xgboost::read_ubjson },
@@ -82,10 +82,10 @@ pub struct Options {
     pub name: String,
     /// The version that the model gets.
     pub version: String,
-    /// For a model that was stopped early and still has its later trees: leave them out, as its scikit-learn wrapper
-    /// does. Else all are kept, as its own `predict` does.
+    /// For a model whose training stopped early and that still has its later trees: leave them out, as its scikit-learn
+    /// wrapper does. Otherwise all are kept, as its own `predict` does.
     pub best_iteration: bool,
-    /// The command line for the model's provenance; empty: left out.
+    /// The command line, for the model's provenance; empty: left out.
     pub command: String,
     /// Names, horizon and label rule of the training table, if the caller knows them.
     pub schema: Option<TrainingSchema>,
@@ -94,7 +94,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// All trees, version 1, no command.
+    /// Options for a model with this name: version 1, all trees, no command.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -107,24 +107,24 @@ impl Options {
     }
 }
 
-/// A model that was read, and what there is to say about it.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Imported {
     /// The name of the format that was recognised, `LightGBM text`.
     pub format: &'static str,
     /// The model, ready to be written.
     pub draft: ModelDraft,
-    /// Decisions of the import that the user should know of, in sentences.
+    /// Decisions of the import that the user should know, as sentences.
     pub notes: Vec<String>,
 }
 
 /// The reason why a foreign file was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// No reader knows the bytes.
+    /// No reader recognises the bytes.
     #[error("{what}")]
     Unrecognised {
-        /// What the bytes look like, and what to do instead if anything can be done.
+        /// A description of the bytes, with a remedy if there is one.
         what: String,
     },
     /// The model needs something that is not supported.
@@ -132,7 +132,7 @@ pub enum ImportError {
     Unsupported {
         /// The name of the format.
         format: &'static str,
-        /// The thing by its name.
+        /// The name of what is not supported.
         what: String,
     },
     /// The file breaks the rules of its format.
@@ -140,7 +140,7 @@ pub enum ImportError {
     Broken {
         /// The name of the format.
         format: &'static str,
-        /// The fault and its place in the file.
+        /// The fault and its position in the file.
         what: String,
     },
     /// The model exceeds a limit of our format.
@@ -153,7 +153,7 @@ pub enum ImportError {
     },
 }
 
-/// A model as its reader gives it.
+/// A model as a format's reader returns it.
 struct Foreign {
     /// Names of all features; an empty name is replaced by a numbered one.
     features: Vec<String>,
@@ -161,12 +161,12 @@ struct Foreign {
     preparation: Option<Preparation>,
     forest: WideForest,
     outputs: Outputs,
-    /// The library and its version, as far as the file says.
+    /// The library and its version, if the file names them.
     library: String,
     notes: Vec<String>,
 }
 
-/// The reason why a reader gave up.
+/// The reason why a reader failed.
 enum Fault {
     Unsupported(String),
     Broken(String),
@@ -186,7 +186,7 @@ pub fn formats() -> impl Iterator<Item = &'static str> {
 /// Reads a foreign model of any format.
 ///
 /// # Errors
-/// [`ImportError`]: unknown, unsupported, broken or too large. Never a panic, whatever the bytes.
+/// [`ImportError`] for an unknown, unsupported, broken or too large file. It never panics, whatever the bytes.
 pub fn import(bytes: &[u8], options: &Options) -> Result<Imported, ImportError> {
     if bytes.len() > INPUT_BYTES_MAX {
         let what = format!("{} bytes; {INPUT_BYTES_MAX} are possible", bytes.len());
@@ -249,7 +249,7 @@ fn assemble(
     Ok(Imported { format, draft, notes })
 }
 
-/// `name@version` names a feature of the engine's; any other name is the user's own.
+/// Parses `name@version` as a feature of the engine; any other name is the user's own.
 fn feature_name(at: usize, name: String) -> FeatureName {
     if name.is_empty() {
         return FeatureName::new(format!("f{at}"), 0);
@@ -261,7 +261,7 @@ fn feature_name(at: usize, name: String) -> FeatureName {
     versioned.unwrap_or_else(|| FeatureName::new(name, 0))
 }
 
-/// Rows that meet the forest's thresholds: a row of zeros, one of NaN, and then each feature's thresholds in turn.
+/// Rows that exercise the forest's thresholds: a row of zeros, one of NaN, and then each feature's thresholds in turn.
 fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f64> {
     const ROWS: usize = 24;
     const WIDTH_MAX: usize = 4096;
@@ -302,7 +302,7 @@ fn self_test_rows(forest: &WideForest, width: usize) -> Vec<f64> {
     rows
 }
 
-/// The rule after left and right are exchanged.
+/// The missing rule after left and right are exchanged.
 fn mirrored(rule: MissingRule) -> MissingRule {
     match rule {
         MissingRule::Left => MissingRule::Right,
@@ -318,8 +318,8 @@ fn missing(left: bool) -> MissingRule {
     if left { MissingRule::Left } else { MissingRule::Right }
 }
 
-/// `value <= bound` goes left, as a question of what is below. Above every number but +inf there is a next one; nothing is
-/// above +inf, so that a bound of +inf takes all but missing values left. That is the mirror of what -inf takes.
+/// The condition `value <= bound` goes left, written as `value < next`. Every number except +inf has a next one; a
+/// bound of +inf sends everything except missing values left. That is the mirror of a bound of -inf.
 fn not_above(feature: u16, bound: f64, missing: MissingRule, left: u32, right: u32) -> WideNode {
     if bound == f64::INFINITY {
         let (threshold, missing) = (f64::NEG_INFINITY, mirrored(missing));
@@ -328,7 +328,7 @@ fn not_above(feature: u16, bound: f64, missing: MissingRule, left: u32, right: u
     WideNode::Split { feature, threshold: bound.next_up(), missing, left, right }
 }
 
-/// Describes bytes that no reader knows, for the person who passed them.
+/// Describes unrecognised bytes for the error message.
 fn what_it_is(bytes: &[u8]) -> String {
     let formats = formats().collect::<Vec<_>>().join(", ");
     let looks_like = match bytes {
@@ -351,7 +351,7 @@ fn what_it_is(bytes: &[u8]) -> String {
     format!("not a model that can be imported: {looks_like}. Known: {formats}")
 }
 
-/// f32 or f64, by what a format says.
+/// f64 if `double`, otherwise f32.
 fn precision(double: bool) -> Precision {
     if double { Precision::Double } else { Precision::Single }
 }

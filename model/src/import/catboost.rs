@@ -1,8 +1,9 @@
-//! CatBoost's JSON.
+//! CatBoost's JSON format.
 //!
-//! A value is rounded to f32; above the border it sets its bit of the leaf's number (symmetric trees) or goes right
-//! (others). A one-hot split does so where a category is its own. NaN counts as the feature says: below everything or above. Leaves are f64, summed from 0, then scaled and
-//! moved by the bias. Statistics that CatBoost makes of categories (CTR), texts and embeddings are refused by name.
+//! A value is rounded to f32; if it is above the border, it sets its bit of the leaf's number (symmetric trees) or goes
+//! right (others). A one-hot split does so if the category is the split's. NaN is below everything or above everything,
+//! as the feature says. Leaves are f64, summed from 0, then scaled and shifted by the bias. Statistics that CatBoost
+//! makes of categories (CTR), texts and embeddings are refused by name.
 
 mod loss;
 mod tree;
@@ -27,16 +28,16 @@ pub(super) fn is_it(bytes: &[u8]) -> bool {
     start.trim_ascii_start().starts_with(b"{") && keys.into_iter().any(has)
 }
 
-/// Features as splits number them.
+/// The features, by the numbers that splits use.
 struct Features {
     floats: Vec<Feature>,
-    /// The places of categorical features.
+    /// Row positions of the categorical features.
     categories: Vec<u16>,
     /// Categories by CatBoost's hash of their text.
     by_hash: HashMap<i64, String>,
 }
 
-/// A feature as borders see it.
+/// A numerical feature.
 struct Feature {
     place: u16,
     missing: MissingRule,
@@ -96,7 +97,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     })
 }
 
-/// The names of a row's features, and the features by their numbers in splits.
+/// The names of a row's features, and the features by the numbers that splits use.
 fn features(info: &Value<'_>) -> Result<(Vec<String>, Features), Fault> {
     for kind in ["text_features", "embedding_features"] {
         if info.optional(kind).is_some_and(|features| !features.is_empty()) {

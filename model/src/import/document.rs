@@ -1,19 +1,20 @@
-//! A document in memory: what JSON and UBJSON both say.
+//! A document in memory, parsed from JSON or UBJSON.
 //!
-//! Read by our own code for three reasons: a decimal goes straight to f32 where the library's does (a detour by f64
-//! rounds twice), one reader of a model serves both encodings, and sizes and depth are bounded before they are believed.
+//! It has its own parsers for three reasons: a decimal is converted directly to f32 where the library does so (by way
+//! of f64 it would be rounded twice), one reader of a model serves both encodings, and sizes and depth are bounded
+//! before memory is allocated.
 
 pub(super) mod json;
 pub(super) mod ubjson;
 
 use std::borrow::Cow;
 
-/// Values a document may hold; typed arrays count as one.
+/// Most values of a document; a typed array counts as one.
 pub(super) const VALUES_MAX: usize = 1 << 25;
-/// Arrays and objects inside one another.
+/// Most nested arrays and objects.
 pub(super) const NESTING_MAX: usize = 600;
 
-/// A value. Numbers keep the form they were written in.
+/// A value. Numbers keep their written form.
 #[derive(Debug)]
 pub(super) enum Value<'a> {
     Null,
@@ -34,7 +35,7 @@ impl<'a> Value<'a> {
         self.optional(name).ok_or_else(|| format!("there is no {name:?}"))
     }
 
-    /// An object's field, if it has one.
+    /// An object's field; `None` if it has none of this name.
     pub(super) fn optional(&self, name: &str) -> Option<&Value<'a>> {
         match self {
             Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
@@ -50,7 +51,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The field's integer, also where it is written as text.
+    /// The field's integer; it may be written as text.
     pub(super) fn integer(&self, name: &str) -> Result<i64, String> {
         let value = self.field(name)?;
         value.as_integer().ok_or_else(|| format!("{name:?} is no integer but {}", value.kind()))
@@ -98,7 +99,7 @@ impl<'a> Value<'a> {
         numbers.ok_or_else(|| format!("{name:?} is no array of such numbers"))
     }
 
-    /// The integer, also one written as text.
+    /// The integer; it may be written as text.
     pub(super) fn as_integer(&self) -> Option<i64> {
         match self {
             Self::Decimal(text) => text.parse().ok(),
@@ -127,7 +128,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether the array or object has nothing in it.
+    /// Whether the array or object is empty.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Array(elements) => elements.is_empty(),

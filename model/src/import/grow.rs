@@ -1,14 +1,14 @@
-//! From a library's numbering of nodes to ours: breadth first from the root, children after parents.
+//! Renumbers a library's nodes breadth first from the root, so that children come after parents.
 
 use std::collections::VecDeque;
 
 use crate::forest::wide::WideNode;
 
-/// Follows a tree from `root`. `node` gives a node by its number in the file, with its children's numbers there.
-/// Nodes that nothing leads to are left out.
+/// Builds a tree from `root`. `node` returns a node by its number in the file, with its children's numbers there.
+/// Unreachable nodes are left out.
 ///
 /// # Errors
-/// What `node` says, or a child that is out of range or has two parents.
+/// The error of `node`, or a child that is out of range or has two parents.
 pub(super) fn grow(
     root: usize,
     count: usize,
@@ -17,7 +17,7 @@ pub(super) fn grow(
     grow_in(root, &mut vec![false; count], node)
 }
 
-/// Grows a tree whose nodes share one numbering with other trees: `seen` marks the nodes that are taken.
+/// As [`grow`], for trees that share one numbering: `seen` marks the nodes that are used already.
 ///
 /// # Errors
 /// As [`grow`].

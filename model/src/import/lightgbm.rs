@@ -1,7 +1,8 @@
-//! LightGBM's text (versions v2 to v4).
+//! LightGBM's text format (versions v2 to v4).
 //!
-//! f64 throughout: `x <= threshold` goes left, leaves (already shrunk) are added in tree order; tree i speaks of class
-//! i modulo the trees an iteration. Each node has its own rule for NaN and zeros. Categories that are listed go left.
+//! Everything is f64: `x <= threshold` goes left, leaves (already shrunk) are added in tree order. The class of tree i
+//! is i modulo the number of trees in an iteration. Each node has its own rule for NaN and zeros. Listed categories go
+//! left.
 
 mod objective;
 mod text;
@@ -15,7 +16,7 @@ use crate::{
 use objective::Objective;
 use text::Block;
 
-/// Begins with the word that LightGBM begins with.
+/// Whether the bytes start with LightGBM's first word.
 pub(super) fn is_it(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(256)];
     start.starts_with(b"tree") && start.windows(8).any(|window| window == b"version=")
@@ -79,7 +80,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     })
 }
 
-/// pandas' categories stand in the file beside the trees, which know their codes only.
+/// Notes that the file lists pandas' categories, of which trees and rows use only the codes.
 fn note_categories(after: &str, notes: &mut Vec<String>) {
     let categories = after.lines().find_map(|line| line.strip_prefix("pandas_categorical:"));
     if categories.is_some_and(|given| !matches!(given.trim(), "null" | "[]" | "")) {
@@ -91,7 +92,7 @@ fn note_categories(after: &str, notes: &mut Vec<String>) {
 }
 
 impl Block<'_> {
-    /// Whether the header says so in a line of its own.
+    /// Whether the header has a line with this word alone.
     fn has_line(&self, word: &str) -> bool {
         self.text.lines().any(|line| line.trim() == word)
     }

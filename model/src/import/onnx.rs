@@ -1,9 +1,8 @@
 //! ONNX: a TreeEnsembleClassifier or TreeEnsembleRegressor (ai.onnx.ml 1 to 3) or a TreeEnsemble (5), scored as ONNX
 //! Runtime scores it.
-//!
-//! The file is what a converter made: where the converter lost something of its library's model (docs/models.md has the
-//! table), it stays lost. Around the ensemble only what leaves its numbers alone is accepted, anything else is refused
-//! by name. Sums are f32 unless the rows or the weights are doubles.
+//! The result equals the converted file, not its original: what the converter lost of its library's model stays lost
+//! (docs/models.md has the table). Around the ensemble only operators that keep its numbers are accepted; any other is
+//! refused by name. Sums are f32 unless the rows or the weights are doubles.
 
 mod ensemble;
 mod graph;
@@ -18,7 +17,7 @@ use crate::forest::wide::WideForest;
 use graph::Graph;
 use wire::Wire;
 
-/// Begins with the version of the format, and is made of a model's fields up to its graph.
+/// Whether the bytes start with the format's version and consist of a model's fields up to its graph.
 pub(super) fn is_it(bytes: &[u8]) -> bool {
     if !matches!(bytes, [0x08, 1..=32, ..]) {
         return false;

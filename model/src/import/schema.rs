@@ -1,4 +1,4 @@
-//! What a model was trained on, told beside its file: the features' versions, the event, the end of the data.
+//! The schema of a model's training data, given beside the file: feature versions, the event, the end of the data.
 
 use crate::{error::DraftError, info::ModelInfo, schema::FeatureName};
 
@@ -7,21 +7,21 @@ use crate::{error::DraftError, info::ModelInfo, schema::FeatureName};
 pub struct TrainingSchema {
     /// The table's features, in its order.
     pub features: Vec<FeatureName>,
-    /// Seconds that the label looks ahead; 0 if unknown.
+    /// Horizon of the label in seconds; 0 if unknown.
     pub horizon_s: u32,
     /// Quantile of the label's threshold, 0 to 1; 0 if unknown.
     pub label_quantile: f64,
-    /// A fixed threshold instead, basis points per square-root second; 0 where there is none.
+    /// Fixed threshold of the label, basis points per square-root second; 0 if it has none.
     pub threshold_bp: f64,
     /// Event time of the last row, as written in the table; empty if unknown.
     pub training_end: String,
 }
 
 impl TrainingSchema {
-    /// Names the model's features: by position where it has no names of its own, else each by its name.
+    /// Names the model's features: by position if it has no names of its own, otherwise by name.
     ///
     /// # Errors
-    /// Features without names that are not as many as the schema's.
+    /// Features without names whose number differs from the schema's.
     pub(super) fn name(
         &self,
         own: &[String],
@@ -53,7 +53,7 @@ impl TrainingSchema {
         Ok(names)
     }
 
-    /// Says the event and the end of training.
+    /// Copies the event and the end of training to `info`.
     pub(super) fn tell(&self, info: &mut ModelInfo) {
         (info.horizon_s, info.label_quantile, info.tau_bp) =
             (self.horizon_s, self.label_quantile, self.threshold_bp);
@@ -63,7 +63,7 @@ impl TrainingSchema {
     }
 }
 
-/// Names that libraries make up for columns without any.
+/// Whether a library made this name up for a column without one.
 fn is_numbered(at: usize, name: &str) -> bool {
     let digits = ["Column_", "f", "x", ""].iter().find_map(|prefix| name.strip_prefix(prefix));
     name.is_empty() || digits.is_some_and(|digits| digits == at.to_string())

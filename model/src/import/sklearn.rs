@@ -1,10 +1,11 @@
-//! scikit-learn: through arrays that `model/export/sklearn_to_npz.py` writes (.npz), or as skops keeps it (.skops). No
-//! pickle.
+//! scikit-learn models, from arrays that `model/export/sklearn_to_npz.py` writes (.npz) or from skops files (.skops).
+//! Pickles are refused.
 //!
-//! `x <= threshold` goes left; forests compare x as f32 with an f64 threshold, HistGradientBoosting f64 with f64. NaN goes
-//! where `missing_go_to_left` says. Forests give the mean over trees of class fractions, boosting a sum over its
-//! baseline. A threshold of +inf sends all but NaN left; forests take no rows with infinities, HistGradientBoosting does.
-//! Around them: imputing and scaling before, sigmoid calibration behind. Lines are sums of products, f64.
+//! `x <= threshold` goes left; forests compare x as f32 with an f64 threshold, HistGradientBoosting f64 with f64. NaN
+//! goes where `missing_go_to_left` says. A forest's score is the mean over trees of class fractions, boosting's the sum
+//! over its baseline. A threshold of +inf sends everything except NaN left; forests take no rows with infinities,
+//! HistGradientBoosting does. Imputing and scaling before the model, and sigmoid calibration after it, are supported.
+//! Linear models are sums of products in f64.
 
 mod npy;
 mod skops;
@@ -23,12 +24,12 @@ fn is_zip_with(bytes: &[u8], name: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") && bytes.windows(name.len()).any(|window| window == name)
 }
 
-/// A zip archive that has the arrays of trees or lines.
+/// Whether the bytes are a zip archive with the arrays of trees or lines.
 pub(super) fn is_npz(bytes: &[u8]) -> bool {
     is_zip_with(bytes, b"node_count.npy") || is_zip_with(bytes, b"intercepts.npy")
 }
 
-/// A zip archive with a schema.
+/// Whether the bytes are a zip archive with a schema.
 pub(super) fn is_skops(bytes: &[u8]) -> bool {
     is_zip_with(bytes, b"schema.json")
 }
@@ -59,7 +60,7 @@ fn read(arrays: &Arrays) -> Result<Foreign, Fault> {
     Ok(Foreign { features, preparation, forest, outputs, library, notes })
 }
 
-/// Names, empty where there are none.
+/// The feature names; empty texts if there are none.
 fn features(arrays: &Arrays) -> Result<Vec<String>, Fault> {
     // The model refuses more features than it can number; no need to make them all first.
     let count = arrays.count("n_features")?.min(1 << 17);
@@ -76,7 +77,7 @@ fn features(arrays: &Arrays) -> Result<Vec<String>, Fault> {
     }
 }
 
-/// Number of classifiers that are averaged; 1 for a model that is not an average of calibrated ones.
+/// Number of calibrated classifiers that are averaged; 1 for other models.
 fn classifier_count(arrays: &Arrays) -> Result<usize, Fault> {
     let count = arrays.optional("calibration_a").map(npy::Array::doubles).transpose()?.map_or(1, |a| a.len());
     if count == 0 || count > OUTPUTS_MAX {
@@ -128,7 +129,7 @@ fn trees(arrays: &Arrays, classes: &[String]) -> Result<(WideForest, Outputs), F
     Ok((WideForest { trees, sets, base, values, sum: Precision::Double }, outputs))
 }
 
-/// Each averaged classifier's trees add to an output of their own.
+/// Gives the trees of each averaged classifier an output of their own.
 fn share_out(
     trees: &mut [WideTree],
     shares: &[i64],
@@ -155,7 +156,7 @@ fn share_out(
     Ok(())
 }
 
-/// A line for each output: a tree that is one linear leaf.
+/// Builds a line for each output: a tree of one linear leaf.
 fn lines(
     arrays: &Arrays,
     width: usize,
@@ -198,7 +199,7 @@ fn lines(
     Ok((WideForest { trees, sets: Vec::new(), base: vec![0.0; count], values, sum }, outputs))
 }
 
-/// `1 / (1 + exp(a*f + b))` of each classifier's score f, averaged.
+/// Sets the calibration: `1 / (1 + exp(a*f + b))` of each classifier's score f, averaged.
 fn calibrate(arrays: &Arrays, outputs: &mut Outputs) -> Result<(), Fault> {
     if arrays.optional("calibration_a").is_none() {
         return Ok(());
@@ -220,7 +221,7 @@ fn calibrate(arrays: &Arrays, outputs: &mut Outputs) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Imputing, then centring and scaling: columns of the same name.
+/// Reads imputing, then centring and scaling, from the columns of these names.
 fn preparation(arrays: &Arrays) -> Result<Option<Preparation>, Fault> {
     let column = |name: &str| arrays.optional(name).map(npy::Array::doubles).transpose();
     let (imputed, center, scale) =
@@ -242,7 +243,7 @@ fn preparation(arrays: &Arrays) -> Result<Option<Preparation>, Fault> {
     Ok(Some(Preparation { features: parts.map(part).collect() }))
 }
 
-/// The classes in the order of their columns; none for a regressor.
+/// The classes in the order of their columns; empty for a regressor.
 fn labels(arrays: &Arrays) -> Result<Vec<String>, Fault> {
     let classes = arrays.get("classes")?.texts()?;
     match classes.len() {

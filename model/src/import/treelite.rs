@@ -1,9 +1,10 @@
-//! Treelite's checkpoint, version 4: one file for XGBoost, LightGBM and scikit-learn, as its own reference scorer reads it.
+//! Treelite checkpoints, version 4, of XGBoost, LightGBM and scikit-learn models, scored as Treelite's reference scorer
+//! does.
 //!
 //! Values are compared in the thresholds' type, leaves added in tree order from 0, averaged if the model says so; base
-//! scores are added last. What a library does otherwise (XGBoost starts from its base, scikit-learn rounds rows to f32)
-//! is lost in the checkpoint, but for the forests known by their averaged classes: import the library's own file where
-//! there is one.
+//! scores are added last. A library's own differences (XGBoost starts from its base, scikit-learn rounds rows to f32)
+//! are lost in the checkpoint, except for forests that are recognised by their averaged classes: import the library's
+//! own file if there is one.
 
 mod bytes;
 mod tree;
@@ -19,7 +20,7 @@ use crate::{
     link::{Link, Outputs},
 };
 
-/// Begins with version 4 and the types of thresholds and leaves.
+/// Whether the bytes start with version 4 and the types of thresholds and leaves.
 pub(super) fn is_it(bytes: &[u8]) -> bool {
     bytes.len() > 64
         && bytes.starts_with(&[4, 0, 0, 0])
@@ -94,7 +95,7 @@ pub(super) fn read(bytes: &[u8], _: &Options) -> Result<Foreign, Fault> {
     Ok(Foreign { features, preparation: None, forest, outputs: after, library, notes })
 }
 
-/// The divisor of the sums: the number of trees that add to an output.
+/// The divisor of the sums: the number of trees that add to each output.
 fn averaged(classes: &[i64], tree_count: usize, outputs: usize) -> Result<f64, Fault> {
     let mut counts = vec![0_usize; outputs];
     for number in 0..tree_count.min(TREES_MAX + 1) {

@@ -1,7 +1,7 @@
-//! XGBoost's JSON and UBJSON (versions 1 to 3).
+//! XGBoost's JSON and UBJSON formats (versions 1 to 3).
 //!
-//! f32 throughout: `x < threshold` goes left, leaves are added in tree order to the base margin. NaN follows
-//! `default_left`. Categories that are listed go right. The base score stands behind the link in the file.
+//! Everything is f32: `x < threshold` goes left, leaves are added in tree order to the base margin. NaN follows
+//! `default_left`. Listed categories go right. The file stores the base score after the link.
 
 mod logarithm;
 mod objective;
@@ -18,8 +18,8 @@ use crate::{
     link::{Link, Outputs},
 };
 
-/// The base margin in place of minus infinity, which a model cannot hold: no sum of real leaves brings it near 0, so e to
-/// its power is 0 just the same.
+/// The base margin that replaces minus infinity, which a model cannot hold: no sum of real leaves brings it near 0, so
+/// its exponential is 0 too.
 const MARGIN_MIN: f32 = -9.9e29;
 
 /// The library's major, minor and patch version.
@@ -102,7 +102,7 @@ fn version(root: &Value<'_>) -> Result<(String, Version), Fault> {
     }
 }
 
-/// The trees' model, and DART's weights.
+/// The trees' model, and the tree weights of DART.
 fn booster<'v, 'a>(booster: &'v Value<'a>) -> Result<(&'v Value<'a>, Option<Vec<f32>>), Fault> {
     match booster.text("name")? {
         "gbtree" => Ok((booster.field("model")?, None)),
@@ -155,8 +155,8 @@ fn base_margins(
     Ok(margins)
 }
 
-/// Since 3.1 a model of a data frame keeps its categories, to code another frame's anew. Rows here are numbers: codes,
-/// as the library takes them from an array.
+/// Notes that a model of a data frame (since 3.1) stores its categories, to recode those of another frame. Rows here
+/// are numbers: the codes, which the library takes from an array.
 fn note_categories(model: &Value<'_>, notes: &mut Vec<String>) {
     let encodings = model.optional("cats").and_then(|cats| cats.array("enc").ok());
     let with_values =
@@ -170,7 +170,7 @@ fn note_categories(model: &Value<'_>, notes: &mut Vec<String>) {
     }
 }
 
-/// Number of trees in use: all, or those up to the best iteration if that was asked for and training stopped early.
+/// Number of trees in use: all, or those up to the best iteration if that was requested and training stopped early.
 fn kept_trees(
     learner: &Value<'_>,
     model: &Value<'_>,

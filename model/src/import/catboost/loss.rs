@@ -1,9 +1,9 @@
-//! CatBoost's losses: what stands between raw values and answers. Unknown ones are refused by name.
+//! CatBoost's losses: the link from raw values to answers. Unknown ones are refused by name.
 
 use super::Fault;
 use crate::{import::document::Value, link::Link};
 
-/// The link, and whether outputs speak of classes.
+/// The link, and whether outputs are classes.
 pub(super) fn link(info: Option<&Value<'_>>, notes: &mut Vec<String>) -> Result<(Link, bool), Fault> {
     let parameters = info.and_then(|info| info.optional("params"));
     let Some(loss) = parameters.and_then(|parameters| parameters.optional("loss_function")) else {
@@ -22,7 +22,7 @@ pub(super) fn link(info: Option<&Value<'_>>, notes: &mut Vec<String>) -> Result<
     })
 }
 
-/// The classes' labels: as the file lists them, else numbered.
+/// The classes' labels from the file, otherwise their numbers.
 pub(super) fn classes(info: Option<&Value<'_>>, count: usize) -> Vec<String> {
     let listed = info.and_then(|info| info.optional("class_params")?.array("class_names").ok());
     let labels = listed.map(|labels| {
@@ -38,7 +38,7 @@ pub(super) fn classes(info: Option<&Value<'_>>, count: usize) -> Vec<String> {
         .unwrap_or_else(|| (0..count).map(|at| at.to_string()).collect())
 }
 
-/// The library's version, from its build's branch.
+/// The library's version, from the branch of its build.
 pub(super) fn library(info: Option<&Value<'_>>) -> String {
     let build = info.and_then(|info| info.text("catboost_version_info").ok()).unwrap_or_default();
     let branch = build.lines().find_map(|line| line.trim().strip_prefix("Branch: "));

@@ -1,4 +1,4 @@
-//! CatBoost's trees: symmetric ones as complete binary trees, others as they are nested.
+//! CatBoost's trees: symmetric ones become complete binary trees, others keep their nesting.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use crate::{
     import::document::Value,
 };
 
-/// Levels of a symmetric tree; CatBoost makes at most 16.
+/// Most levels of a symmetric tree; CatBoost makes at most 16.
 const SYMMETRIC_DEPTH_MAX: usize = 24;
 
-/// Bit i of the leaf's number is set where the value is above split i's border.
+/// Builds a symmetric tree: bit i of the leaf's number is set if the value is above split i's border.
 pub(super) fn symmetric(
     tree: &Value<'_>,
     features: &Features,
@@ -47,8 +47,8 @@ pub(super) fn symmetric(
     Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
 }
 
-/// From the weights of leaves, by their numbers, to those of all nodes: splits have the sum of what is below them.
-/// Empty where a leaf has none.
+/// Computes the covers of all nodes from the leaves' weights: a split's cover is the sum of those below it. Empty if a
+/// leaf has no weight.
 fn cover(nodes: &[WideNode], weights: &[f64]) -> Vec<f64> {
     let mut cover = vec![0.0; nodes.len()];
     for (at, node) in nodes.iter().enumerate().rev() {
@@ -65,7 +65,7 @@ fn cover(nodes: &[WideNode], weights: &[f64]) -> Vec<f64> {
     cover
 }
 
-/// A tree of `left`, `right` and `split`, or `value`.
+/// Builds a tree of nested objects with `left`, `right` and `split`, or `value`.
 pub(super) fn nested(
     tree: &Value<'_>,
     features: &Features,
@@ -96,16 +96,16 @@ pub(super) fn nested(
     Ok(WideTree { nodes, output: (outputs == 1).then_some(0), leaves, lines: Vec::new(), cover })
 }
 
-/// The condition of a split; yes sets the bit of the leaf's number, or leads right.
+/// The condition of a split; if true, it sets the bit of the leaf's number, or leads right.
 enum Question<'f> {
-    /// Whether a value is not below the threshold.
+    /// The value is not below the threshold.
     Above(&'f Feature, f64),
-    /// Whether a category, its feature at a place, is the only one of a set.
+    /// The category of the feature at this position is the only one of this set.
     Is(u16, u32),
 }
 
 impl Question<'_> {
-    /// The node whose no leads to `no`.
+    /// The node that leads to `no` if the condition is false.
     fn node(&self, no: u32, yes: u32) -> WideNode {
         match *self {
             Self::Above(&Feature { place, missing }, threshold) => {

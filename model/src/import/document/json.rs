@@ -7,7 +7,7 @@ use super::{NESTING_MAX, VALUES_MAX, Value};
 /// Reads a whole document.
 ///
 /// # Errors
-/// What is wrong, and at which byte.
+/// The fault and the byte at which it is.
 pub(in crate::import) fn read(bytes: &[u8]) -> Result<Value<'_>, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 at {}", error.valid_up_to()))?;
     let mut reader = Reader { text, at: 0, values: 0 };
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps over `byte` if it is next.
+    /// Skips `byte` if it is next; returns whether it was.
     fn takes(&mut self, byte: u8) -> bool {
         let takes = self.peek() == Some(byte);
         self.at += usize::from(takes);
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The character of a surrogate and the one that follows it; a surrogate alone stays what it is, no character.
+    /// The character of a surrogate pair; a lone surrogate is returned as it is.
     fn pair(&mut self, first: u32) -> Result<u32, String> {
         let behind_first = self.at;
         if self.text[self.at..].starts_with("\\u") {

@@ -7,7 +7,7 @@ use super::{NESTING_MAX, VALUES_MAX, Value, packed_float, packed_integer, width}
 /// Reads a whole document.
 ///
 /// # Errors
-/// What is wrong, and at which byte.
+/// The fault and the byte at which it is.
 pub(in crate::import) fn read(bytes: &[u8]) -> Result<Value<'_>, String> {
     let mut reader = Reader { bytes, at: 0, values: 0 };
     let marker = reader.marker()?;
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// The next marker; `N` says nothing.
+    /// The next marker; `N` (no operation) is skipped.
     fn marker(&mut self) -> Result<u8, String> {
         loop {
             let marker = self.take(1)?[0];

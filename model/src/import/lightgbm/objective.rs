@@ -5,7 +5,7 @@ use crate::link::Link;
 
 pub(super) struct Objective {
     pub(super) link: Link,
-    /// Whether outputs speak of classes.
+    /// Whether outputs are classes.
     pub(super) classifies: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, str::FromStr};
 
-/// The header, or a tree.
+/// The lines of the header, or of one tree.
 pub(super) struct Block<'a> {
     pub(super) text: &'a str,
     values: HashMap<&'a str, &'a str>,
@@ -19,23 +19,23 @@ pub(super) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
 }
 
 impl<'a> Block<'a> {
-    /// The text behind a key, if it is there.
+    /// The text of a key; `None` if it is absent.
     pub(super) fn optional(&self, key: &str) -> Option<&'a str> {
         self.values.get(key).copied()
     }
 
-    /// The text behind a key.
+    /// The text of a key.
     pub(super) fn text(&self, key: &str) -> Result<&'a str, String> {
         self.optional(key).ok_or_else(|| format!("there is no {key}"))
     }
 
-    /// The number behind a key.
+    /// The number of a key.
     pub(super) fn number<T: FromStr>(&self, key: &str) -> Result<T, String> {
         let text = self.text(key)?;
         text.trim().parse().map_err(|_| format!("{key} is {text:?}"))
     }
 
-    /// The numbers behind a key.
+    /// The numbers of a key.
     pub(super) fn numbers<T: FromStr>(&self, key: &str) -> Result<Vec<T>, String> {
         let words = self.text(key)?.split_ascii_whitespace();
         words.map(|word| word.parse().map_err(|_| format!("{key} holds {word:?}"))).collect()

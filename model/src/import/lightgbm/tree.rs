@@ -1,4 +1,4 @@
-//! LightGBM's trees: splits and leaves numbered apart, a child below zero being a leaf.
+//! LightGBM's trees: splits and leaves are numbered separately; a child below zero is a leaf.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::{
     import::{Fault, grow::grow, missing, not_above},
 };
 
-/// The bits of a decision type.
+/// Bit of a decision type: the split is categorical.
 const CATEGORICAL: u8 = 1;
 const DEFAULT_LEFT: u8 = 2;
 
@@ -59,14 +59,15 @@ pub(super) fn read(block: &Block<'_>, output: u16, sets: &mut Vec<CategorySet>) 
     Ok(WideTree { nodes, output: Some(output), leaves, lines, cover })
 }
 
-/// Training rows that reached each split and then each leaf, if the file says.
+/// Training rows that reached each split and then each leaf; `None` if the file has no counts.
 fn counts(block: &Block<'_>, leaf_count: usize) -> Option<Vec<f64>> {
     let mut counts: Vec<f64> = block.counted("internal_count", leaf_count - 1).ok()?;
     counts.extend(block.counted::<f64>("leaf_count", leaf_count).ok()?);
     Some(counts)
 }
 
-/// The set of each categorical split: its threshold is a place among `cat_boundaries`, which part the bitsets' words.
+/// The set of each categorical split. Its threshold is an index into `cat_boundaries`, which divides the bitsets'
+/// words.
 fn categories(
     block: &Block<'_>,
     thresholds: &[f64],

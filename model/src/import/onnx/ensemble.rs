@@ -1,4 +1,4 @@
-//! The ensemble operators' attributes, read into one table.
+//! Reads the attributes of the ensemble operators into one table.
 
 use std::collections::HashMap;
 
@@ -29,7 +29,7 @@ pub(super) struct Ensemble {
     pub(super) transform: Transform,
     /// The labels of a classifier, as text.
     pub(super) labels: Option<Vec<String>>,
-    /// For two labels with one score: the output that the file gives the score to.
+    /// For two labels with one score: the output that the score belongs to.
     pub(super) single: Option<u16>,
     /// Whether thresholds or weights are doubles.
     pub(super) double: bool,
@@ -49,7 +49,7 @@ pub(super) fn read(graph: &Graph<'_, '_>) -> Result<Ensemble, Fault> {
     Ok(ensemble)
 }
 
-/// TreeEnsembleClassifier and TreeEnsembleRegressor: nodes are numbered in their tree, leaves are nodes.
+/// Reads TreeEnsembleClassifier and TreeEnsembleRegressor: nodes are numbered within their tree, and leaves are nodes.
 fn read_old(node: &Node<'_>) -> Result<Ensemble, Fault> {
     let classifies = node.kind == "TreeEnsembleClassifier";
     let labels = if classifies { Some(labels(node)?) } else { None };
@@ -138,7 +138,8 @@ fn read_old(node: &Node<'_>) -> Result<Ensemble, Fault> {
 }
 
 impl Ensemble {
-    /// Two labels whose weights all speak of one: one score, but where a softmax over both is asked for.
+    /// Handles two labels whose weights all belong to one of them: they have one score, unless a softmax over both is
+    /// needed.
     fn note_single(&mut self, ids: &[i64]) {
         let (Some(2), Some(&first)) = (self.labels.as_ref().map(Vec::len), ids.first()) else { return };
         if ids.iter().any(|&id| id != first) || (first == 1 && self.transform == Transform::Softmax) {
@@ -186,7 +187,7 @@ fn missing_yes(node: &Node<'_>, count: usize) -> Result<Vec<bool>, String> {
     }
 }
 
-/// TreeEnsemble: one numbering of nodes, another of leaves. A leaf may stand in several places.
+/// Reads TreeEnsemble: nodes and leaves have separate numberings, and a leaf may occur several times.
 fn read_new(node: &Node<'_>) -> Result<Ensemble, Fault> {
     let outputs = usize::try_from(node.integer("n_targets")?.unwrap_or(1)).unwrap_or(0);
     if outputs == 0 || outputs > OUTPUTS_MAX {
@@ -271,7 +272,7 @@ fn read_new(node: &Node<'_>) -> Result<Ensemble, Fault> {
     Ok(ensemble)
 }
 
-/// The sets follow one another, each ended by a NaN, in the order of the nodes that ask for membership.
+/// Reads the sets, which follow one another, each ended by a NaN, in the order of the nodes that test membership.
 fn members(modes: &[u8], values: &[f64]) -> Result<HashMap<usize, Vec<f64>>, String> {
     let mut sets = values.split(|value| value.is_nan());
     let asking = modes.iter().enumerate().filter(|(_, mode)| **mode == MEMBER);

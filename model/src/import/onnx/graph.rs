@@ -1,16 +1,17 @@
-//! The graph around the ensemble: a white list of operators that leave its numbers alone, on the way in and out.
+//! The graph around the ensemble: only operators on an allow list, which keep its numbers, are accepted before and
+//! after it.
 
 use super::{
     Fault,
     message::{DOUBLE, FLOAT, Model, Node},
 };
 
-/// An ensemble, and what its rows and scores go through.
+/// An ensemble, and the operators before and after it.
 pub(super) struct Graph<'m, 'a> {
     pub(super) ensemble: &'m Node<'a>,
-    /// Features of a row, where the graph says so.
+    /// Number of features in a row; `None` if the graph does not give it.
     pub(super) width: Option<usize>,
-    /// Whether the scores are raised to e at last.
+    /// Whether the last step is `exp` of the scores.
     pub(super) exponential: bool,
     row_element: u64,
     ensemble_element: u64,
@@ -43,17 +44,17 @@ impl<'m, 'a> Graph<'m, 'a> {
         }
     }
 
-    /// Whether rows are compared as doubles: nothing before the ensemble rounds them to f32.
+    /// Whether rows are compared as doubles, because nothing before the ensemble rounds them to f32.
     pub(super) fn row_double(&self) -> bool {
         self.row_element == DOUBLE && self.ensemble_element == DOUBLE
     }
 
-    /// Whether the ensemble is given doubles; then it adds doubles.
+    /// Whether the ensemble's input is doubles; its sums are doubles then.
     pub(super) fn ensemble_double(&self) -> bool {
         self.ensemble_element == DOUBLE
     }
 
-    /// From the ensemble's input back to the graph's.
+    /// Follows the rows from the ensemble's input back to the graph's input.
     fn follow_rows(&mut self, model: &'m Model<'a>, used: &mut Vec<*const Node<'a>>) -> Result<(), Fault> {
         let mut name = *self.ensemble.inputs.first().ok_or_else(|| "the trees have no input".to_owned())?;
         let mut cast = None;
@@ -88,7 +89,7 @@ impl<'m, 'a> Graph<'m, 'a> {
         Ok(())
     }
 
-    /// From the ensemble's scores on to the graph's end.
+    /// Follows the scores from the ensemble to the graph's output.
     fn follow_scores(&mut self, model: &'m Model<'a>, used: &mut Vec<*const Node<'a>>) -> Result<(), Fault> {
         let place = usize::from(self.ensemble.kind == "TreeEnsembleClassifier");
         let Some(&(mut name)) = self.ensemble.outputs.get(place).filter(|name| !name.is_empty()) else {
@@ -129,7 +130,7 @@ impl<'m, 'a> Graph<'m, 'a> {
     }
 }
 
-/// The one operator that reads a tensor.
+/// The only operator that reads a tensor.
 fn reader<'m, 'a>(model: &'m Model<'a>, name: &str) -> Result<Option<&'m Node<'a>>, Fault> {
     let mut readers = model.nodes.iter().filter(|node| node.inputs.contains(&name));
     let first = readers.next();
@@ -147,7 +148,7 @@ fn meet<'a>(node: &Node<'a>, used: &mut Vec<*const Node<'a>>) -> Result<(), Faul
     Ok(())
 }
 
-/// Whether the other factor is a constant one.
+/// Whether the other factor of a multiplication is the constant 1.
 fn is_times_one(model: &Model<'_>, node: &Node<'_>, name: &str) -> Result<bool, Fault> {
     let other = node.inputs.iter().find(|input| **input != name);
     let factor = model.initializers.iter().find(|tensor| Some(&tensor.name) == other);

@@ -1,10 +1,10 @@
-//! ONNX's messages (onnx.proto), as far as an ensemble needs them: borrowed, their long lists still on the wire.
+//! The ONNX messages (onnx.proto) that an ensemble needs. They borrow from the file; long lists are decoded on use.
 
 use super::wire::{Wire, fields, varint};
 
-/// Operators a graph may have, and attributes an operator: a converted ensemble has fewer than a dozen.
+/// Most operators of a graph, and most attributes of an operator; a converted ensemble has fewer than a dozen.
 const LIST_MAX: usize = 1000;
-/// Greatest count of numbers in one attribute.
+/// Most numbers in one attribute.
 const NUMBERS_MAX: usize = 1 << 25;
 
 /// A ModelProto: the graph and who produced it.
@@ -28,9 +28,9 @@ pub(super) struct Node<'a> {
 /// A graph's input: a tensor.
 pub(super) struct Input<'a> {
     pub(super) name: &'a str,
-    /// The type's number; 0 where it is no tensor.
+    /// Number of the element type; 0 if the input is not a tensor.
     pub(super) element: u64,
-    /// The last dimension, where it is a number.
+    /// The last dimension; `None` if it is symbolic.
     pub(super) width: Option<usize>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Tensor<'a> {
     bytes: &'a [u8],
 }
 
-/// The numbers of element types.
+/// Number of an element type: f32.
 pub(super) const FLOAT: u64 = 1;
 pub(super) const DOUBLE: u64 = 11;
 
@@ -120,7 +120,7 @@ impl<'a> Node<'a> {
         Ok(node)
     }
 
-    /// The values of an attribute's field, if there is such an attribute.
+    /// The values of an attribute's field; `None` if there is no such attribute.
     fn values(&self, name: &str, wanted: u64) -> Option<impl Iterator<Item = Result<Wire<'a>, String>>> {
         let &(_, attribute) = self.attributes.iter().find(|(have, _)| *have == name)?;
         Some(fields(attribute).filter_map(move |field| match field {
@@ -147,7 +147,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A list of integers; empty where there is none.
+    /// A list of integers; empty if it is absent.
     pub(super) fn integers(&self, name: &str) -> Result<Vec<i64>, String> {
         let mut integers = Vec::new();
         for value in self.values(name, 8).into_iter().flatten() {
@@ -164,7 +164,7 @@ impl<'a> Node<'a> {
         Ok(integers)
     }
 
-    /// A list of floats, or the tensor `name_as_tensor`; whether they are doubles. Empty where there is neither.
+    /// A list of floats, or the tensor `name_as_tensor`, and whether they are doubles. Empty if both are absent.
     pub(super) fn floats(&self, name: &str) -> Result<(Vec<f64>, bool), String> {
         if let Some(tensor) = self.tensor(&format!("{name}_as_tensor"))? {
             return Ok((tensor.numbers()?, tensor.element == DOUBLE));
@@ -184,7 +184,7 @@ impl<'a> Node<'a> {
         Ok((floats, false))
     }
 
-    /// A list of texts, each turned into something small.
+    /// A list of texts, each converted by `read`.
     pub(super) fn texts<T>(
         &self,
         name: &str,

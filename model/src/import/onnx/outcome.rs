@@ -1,4 +1,4 @@
-//! From sums to what ONNX Runtime gives, its rules for two labels included.
+//! The transformation of the sums to ONNX Runtime's output, including its rules for two labels.
 
 use super::{
     Fault,
@@ -96,8 +96,8 @@ fn only_second(ensemble: &Ensemble) -> bool {
     ensemble.table.weights.iter().all(|&(_, output, _)| output == 1)
 }
 
-/// The runtime makes up a score for the second label where no leaf gave it one. A tree whose every leaf does rules
-/// that out.
+/// Whether every row gets a score for the second label, because all leaves of some tree have one. Otherwise the runtime
+/// invents one.
 fn always_scores_second(ensemble: &Ensemble) -> bool {
     let table = &ensemble.table;
     let mut queue = Vec::new();

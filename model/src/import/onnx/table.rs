@@ -1,10 +1,10 @@
-//! An ensemble's nodes and leaves as parallel columns, whatever operator they come from.
+//! An ensemble's nodes and leaves as parallel columns, the same for all operators.
 
 use std::collections::HashMap;
 
 use super::Fault;
 
-/// A node's comparison, by the codes of TreeEnsemble; a leaf has one of its own.
+/// Codes of a node's comparison, as in TreeEnsemble; leaves have a code too.
 pub(super) const BELOW_OR_EQUAL: u8 = 0;
 pub(super) const BELOW: u8 = 1;
 pub(super) const ABOVE_OR_EQUAL: u8 = 2;
@@ -14,29 +14,29 @@ pub(super) const NOT_EQUAL: u8 = 5;
 pub(super) const MEMBER: u8 = 6;
 pub(super) const LEAF: u8 = 7;
 
-/// The nodes of all trees, one numbering.
+/// The nodes of all trees, in one numbering.
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) modes: Vec<u8>,
     pub(super) features: Vec<i64>,
     pub(super) values: Vec<f64>,
-    /// Whether a missing value counts as yes; empty: never.
+    /// Whether a missing value satisfies the node's condition; empty: never.
     pub(super) missing_yes: Vec<bool>,
     /// Each node's child for values that satisfy its condition.
     pub(super) yes: Vec<usize>,
     /// Each node's child for all other values.
     pub(super) no: Vec<usize>,
-    /// The members that a node with [`MEMBER`] asks for.
+    /// The members of the set of a node with [`MEMBER`].
     pub(super) members: HashMap<usize, Vec<f64>>,
-    /// Node, output and value that each leaf adds, in the order of the nodes.
+    /// Node, output and value of each leaf's addition, in the order of the nodes.
     pub(super) weights: Vec<(usize, u16, f64)>,
 }
 
 impl Table {
-    /// Sorts the weights by their leaves.
+    /// Sorts the weights by leaf.
     ///
     /// # Errors
-    /// Two of one leaf for the same output: how they are rounded on the way is nobody's promise.
+    /// Two weights of one leaf for the same output: their rounding is undefined.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
         self.weights.sort_by_key(|&(node, output, _)| (node, output));
         match self.weights.windows(2).find(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1)) {
@@ -45,8 +45,8 @@ impl Table {
         }
     }
 
-    /// Turns chains of [`EQUAL`] on one feature that share their yes (how converters write a set of categories) into
-    /// one [`MEMBER`]: only then has each node one parent.
+    /// Turns chains of [`EQUAL`] on one feature that share their yes-child (the form in which converters write a set of
+    /// categories) into one [`MEMBER`], so that each node has one parent.
     pub(super) fn fold_chains(&mut self) {
         let missing = |node: usize| self.missing_yes.get(node).copied().unwrap_or(false);
         let links = |node: usize, next: usize| {
@@ -89,7 +89,7 @@ impl Table {
         &self.weights[start..start + count]
     }
 
-    /// One more than the greatest feature asked for.
+    /// One more than the greatest feature number in use.
     pub(super) fn feature_count(&self) -> Result<usize, String> {
         let asked = self.modes.iter().zip(&self.features).filter(|(mode, _)| **mode != LEAF);
         let greatest = asked.map(|(_, feature)| *feature).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! From the table to trees: yes and no become left and right, so that every question is `x < t` or a set.
+//! Builds trees from the table: yes and no become left and right, so that every condition is `x < t` or a set.
 
 use super::{
     Fault,
@@ -9,10 +9,10 @@ use crate::{
     import::{grow::grow_in, missing, not_above},
 };
 
-/// Leaf values of all trees together, where leaves speak of several outputs.
+/// Most leaf values of all trees together, if leaves have several outputs.
 const LEAF_VALUES_MAX: usize = 1 << 26;
 
-/// Trees, and the sets their nodes name.
+/// Trees, and the sets that their nodes refer to.
 pub(super) struct Grown {
     pub(super) trees: Vec<WideTree>,
     pub(super) sets: Vec<CategorySet>,
@@ -63,7 +63,7 @@ pub(super) fn grow_all(table: &Table, roots: &[usize], outputs: usize) -> Result
     Ok(grown)
 }
 
-/// The only output that a tree's leaves speak of.
+/// The only output of a tree's leaves; `None` if they have several.
 fn own_output(table: &Table, leaves: &[usize], outputs: usize) -> Option<u16> {
     if outputs == 1 {
         return Some(0);

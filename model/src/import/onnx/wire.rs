@@ -1,7 +1,6 @@
-//! Protocol Buffers on the wire: fields one after another, read in place.
+//! Protocol Buffers wire format: fields one after another, read in place.
 //!
-//! Read by our own code, as the other documents are: nothing is copied or allocated before it is asked for, so that a
-//! small file cannot unfold into a large one.
+//! Nothing is copied or allocated before it is needed, so that a small file cannot expand to a large one.
 
 /// The value of a field, by its wire type.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,7 +12,7 @@ pub(super) enum Wire<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A message's fields in their order: numbers and values. Ends after the first error.
+/// A message's fields in order: numbers and values. Ends after the first error.
 pub(super) fn fields(message: &[u8]) -> Fields<'_> {
     Fields { rest: message }
 }
@@ -65,7 +64,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Seven bits a byte, the lowest first.
+/// A varint: seven bits in each byte, the lowest first.
 pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, String> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {

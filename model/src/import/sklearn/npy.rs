@@ -1,4 +1,4 @@
-//! Arrays of numpy (.npy, format 1 to 3) in a zip archive (.npz). Objects, which would be pickles, are refused.
+//! Reads numpy arrays (.npy, format 1 to 3) in a zip archive (.npz). Object arrays, which are pickles, are refused.
 
 use std::{
     collections::HashMap,
@@ -8,19 +8,19 @@ use std::{
 use super::Fault;
 use crate::import::INPUT_BYTES_MAX;
 
-/// Greatest ratio of an archive's unpacked size to its own. Trees make no more than a dozen; deflate can make a thousand
-/// of what is there to fill memory.
+/// Greatest ratio of an archive's unpacked size to its own. Trees compress to no less than a twelfth; deflate can reach
+/// a thousandth, with which a file could fill the memory.
 const UNPACKED_RATIO_MAX: usize = 64;
 
-/// Bytes that an archive may unpack to.
+/// Most bytes that an archive may unpack to.
 pub(super) fn unpacked_max(archive: &[u8]) -> usize {
     archive.len().saturating_mul(UNPACKED_RATIO_MAX).min(INPUT_BYTES_MAX)
 }
 
-/// Texts of an array; features and classes have names, of which a model takes fewer.
+/// Most texts of an array; features and classes have names, of which a model has fewer.
 const TEXTS_MAX: usize = 1 << 17;
 
-/// An archive's arrays by name.
+/// The arrays of an archive, by name.
 pub(super) struct Arrays(HashMap<String, Array>);
 
 /// An array's elements as little-endian bytes.
@@ -32,12 +32,12 @@ pub(super) struct Array {
 }
 
 impl Arrays {
-    /// Arrays made here.
+    /// A collection of arrays made in memory.
     pub(super) fn of(arrays: Vec<Array>) -> Self {
         Self(arrays.into_iter().map(|array| (array.name.clone(), array)).collect())
     }
 
-    /// Unpacks the archive. What it unpacks to is bounded, whatever it says of itself.
+    /// Unpacks an archive. The unpacked size is bounded, whatever the archive claims.
     pub(super) fn read(archive: &[u8]) -> Result<Self, Fault> {
         let broken = |error: zip::result::ZipError| format!("the archive: {error}");
         let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(broken)?;
@@ -68,7 +68,7 @@ impl Arrays {
         self.optional(name).ok_or_else(|| format!("there is no array {name}"))
     }
 
-    /// A count in an array of one number.
+    /// The count in an array of one number.
     pub(super) fn count(&self, name: &str) -> Result<usize, String> {
         match self.get(name)?.integers()?.as_slice() {
             [count] => usize::try_from(*count).map_err(|_| format!("{name} is {count}")),
@@ -76,31 +76,31 @@ impl Arrays {
         }
     }
 
-    /// The text in an array of one, if there is one.
+    /// The text in an array of one text; `None` if it is absent.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, String> {
         self.optional(name).map(|array| array.texts().map(|texts| texts.concat())).transpose()
     }
 }
 
 impl Array {
-    /// An array of doubles, made here.
+    /// Makes an array of doubles.
     pub(super) fn of_doubles(name: &str, values: &[f64]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { name: name.to_owned(), kind: b'f', width: 8, bytes }
     }
 
-    /// An array of integers, made here.
+    /// Makes an array of integers.
     pub(super) fn of_integers(name: &str, values: &[i64]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { name: name.to_owned(), kind: b'i', width: 8, bytes }
     }
 
-    /// An array of one text, made here.
+    /// Makes an array of one text.
     pub(super) fn of_text(name: &str, text: &str) -> Self {
         Self::of_texts(name, &[text.to_owned()])
     }
 
-    /// An array of texts, made here; each is cut at the longest that a read array may have.
+    /// Makes an array of texts; each is cut to the longest that a read array may have.
     pub(super) fn of_texts(name: &str, texts: &[String]) -> Self {
         const LENGTH_MAX: usize = 256;
         let length = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).clamp(1, LENGTH_MAX);
@@ -171,7 +171,7 @@ impl Array {
         }
     }
 
-    /// The elements as text; numbers as they are written.
+    /// The elements as texts; numbers in their decimal form.
     pub(super) fn texts(&self) -> Result<Vec<String>, String> {
         let character = |code: &[u8]| match code {
             &[a, b, c, d] => {
@@ -195,7 +195,7 @@ impl Array {
     }
 }
 
-/// An array's header, and where its elements start.
+/// An array's header, and the offset of its elements.
 fn header(bytes: &[u8]) -> Result<(&str, usize), &'static str> {
     let start = match bytes.get(..8) {
         Some([0x93, b'N', b'U', b'M', b'P', b'Y', 1, _]) => 10,
@@ -216,7 +216,7 @@ fn shape(header: &str) -> Vec<usize> {
     shape.split(',').filter_map(|length| length.trim().parse().ok()).take(8).collect()
 }
 
-/// Elements that stand column by column, row by row.
+/// Converts elements from column-major to row-major order.
 fn by_rows(bytes: &[u8], rows: usize, columns: usize, width: usize) -> Option<Vec<u8>> {
     if rows.checked_mul(columns)?.checked_mul(width)? != bytes.len() {
         return None;
@@ -226,7 +226,7 @@ fn by_rows(bytes: &[u8], rows: usize, columns: usize, width: usize) -> Option<Ve
     Some(places.flat_map(element).copied().collect())
 }
 
-/// The kind of elements and their bytes, for those that are read.
+/// The kind and size in bytes of elements; `None` for a type that is not supported.
 fn element(descr: &str) -> Option<(u8, usize)> {
     let (order, rest) = descr.split_at_checked(1)?;
     let (kind, width) = rest.split_at_checked(1)?;
@@ -239,7 +239,7 @@ fn element(descr: &str) -> Option<(u8, usize)> {
     }
 }
 
-/// The columns of an array of records.
+/// Reads the columns of a record array.
 pub(super) fn records(name: &str, bytes: &[u8]) -> Result<Arrays, Fault> {
     const FIELDS_MAX: usize = 64;
     let fault = |what: &str| Fault::Broken(format!("{name}: {what}"));

@@ -1,7 +1,8 @@
-//! skops: a zip of `schema.json`, which names every object's type, and arrays.
+//! Reads skops files: a zip of arrays and of `schema.json`, which names the type of every object.
 //!
 //! Only the types below are read, and of them only the fields that scoring needs; the result is the same arrays that
-//! `model/export/sklearn_to_npz.py` would have written. Any other type is refused by its name. Nothing is ever built.
+//! `model/export/sklearn_to_npz.py` would have written. Any other type is refused by name. No object is ever
+//! constructed.
 
 use std::{
     cell::Cell,
@@ -15,13 +16,13 @@ use super::{
 };
 use crate::import::document::{Value, json};
 
-/// Pipelines, calibrations and frozen estimators inside one another.
+/// Most nested pipelines, calibrations and frozen estimators.
 const NESTING_MAX: usize = 8;
 const FILES_MAX: usize = 1 << 17;
-/// Greatest ratio of the bytes read to those unpacked: arrays that several objects share are read for each.
+/// Greatest ratio of bytes read to bytes unpacked: an array that several objects share is read for each of them.
 const SHARED_TIMES_MAX: usize = 2;
 
-/// The archive's arrays, as the export script would have written them.
+/// The arrays that the export script would have written for this model.
 pub(super) fn arrays(bytes: &[u8]) -> Result<Arrays, Fault> {
     let archive = Archive::unpack(bytes)?;
     let schema = archive.file("schema.json")?;
@@ -37,8 +38,8 @@ pub(super) fn arrays(bytes: &[u8]) -> Result<Arrays, Fault> {
 /// The archive's files, unpacked.
 struct Archive {
     files: HashMap<String, Vec<u8>>,
-    /// Bytes of arrays that may still be read. Objects may share an array, as small ones do; a schema in which a million
-    /// trees name the same one would fill memory.
+    /// Bytes of arrays that may still be read. Objects may share an array, as small ones do; a schema in which a
+    /// million trees refer to the same one would fill memory.
     readable: Cell<usize>,
 }
 
@@ -65,7 +66,7 @@ impl Archive {
         Ok(Self { files, readable: Cell::new(SHARED_TIMES_MAX * (unpacked_max - room)) })
     }
 
-    /// An array's file, counted among what is read.
+    /// An array's file, counted against the bytes that may be read.
     fn array(&self, name: &str) -> Result<&[u8], Fault> {
         let bytes = self.file(name)?;
         let rest = self.readable.get().checked_sub(bytes.len());
@@ -82,7 +83,7 @@ impl Archive {
     }
 }
 
-/// An object of the schema.
+/// An object in the schema.
 struct Object<'s> {
     archive: &'s Archive,
     value: &'s Value<'s>,
@@ -97,7 +98,7 @@ impl<'s> Object<'s> {
         Self { archive: self.archive, value }
     }
 
-    /// A dictionary's or an object's field.
+    /// A field of a dictionary or object; `None` if it is absent.
     fn optional(&self, name: &str) -> Option<Self> {
         let mut content = self.value.optional("content")?;
         // An object's content is its dictionary, whose content are the fields.
@@ -112,17 +113,17 @@ impl<'s> Object<'s> {
         self.optional(name).ok_or_else(|| format!("{class} has no {name:?}: is it fitted?"))
     }
 
-    /// A list's, tuple's or object array's elements.
+    /// The elements of a list, tuple or object array.
     fn elements(&self) -> Result<Vec<Self>, String> {
         Ok(self.value.array("content")?.iter().map(|value| self.at(value)).collect())
     }
 
-    /// A plain value, written as JSON in the JSON.
+    /// A plain value, which is stored as JSON within the JSON.
     fn plain(&self) -> Option<&'s str> {
         self.value.text("content").ok()
     }
 
-    /// A plain value that is a text: quotes and escapes are those of the inner JSON.
+    /// A plain value that is a text, decoded from the inner JSON.
     fn text(&self) -> Option<String> {
         match json::read(self.plain()?.as_bytes()) {
             Ok(Value::Text(text)) => Some(text.into_owned()),
@@ -130,12 +131,12 @@ impl<'s> Object<'s> {
         }
     }
 
-    /// The texts of an array of objects; `None` where one is no text.
+    /// The texts of an array of objects; `None` if one is not a text.
     fn texts(&self) -> Option<Vec<String>> {
         self.elements().ok()?.iter().map(Self::text).collect()
     }
 
-    /// A truth value; absent: no.
+    /// A boolean field; false if it is absent.
     fn is_true(&self, name: &str) -> bool {
         self.optional(name).is_some_and(|field| field.plain() == Some("true"))
     }
@@ -147,7 +148,7 @@ impl<'s> Object<'s> {
         }
     }
 
-    /// An array, or a number on its own.
+    /// An array, or a single number.
     fn array(&self, name: &str) -> Result<Array, Fault> {
         match self.plain().map(|plain| plain.parse::<f64>()) {
             Some(Ok(number)) => Ok(Array::of_doubles(name, &[number])),
@@ -160,7 +161,7 @@ impl<'s> Object<'s> {
         Ok(self.field(name)?.array(name)?.doubles()?)
     }
 
-    /// The columns of an array of records.
+    /// The columns of a record array.
     fn records(&self) -> Result<Arrays, Fault> {
         records("nodes", self.npy()?)
     }
@@ -172,11 +173,11 @@ struct Out {
     arrays: Vec<Array>,
     trees: Trees,
     baseline: Vec<f64>,
-    /// Slopes, intercepts and numbers of trees of averaged calibrated classifiers.
+    /// Slopes, intercepts and tree counts of averaged calibrated classifiers.
     calibration: (Vec<f64>, Vec<f64>, Vec<i64>),
 }
 
-/// The columns of a scikit-learn `tree_`, one tree after the other.
+/// The columns of scikit-learn's `tree_`, one tree after the other.
 #[derive(Default)]
 struct Trees {
     counts: Vec<i64>,
@@ -256,7 +257,7 @@ impl Out {
         self.about(model)
     }
 
-    /// Classes, features and their names: the outermost model's that says so count.
+    /// Reads classes, features and their names. Those of the outermost model that has them are used.
     fn about(&mut self, model: &Object<'_>) -> Result<(), Fault> {
         let classes = match model.optional("classes_") {
             Some(classes) if classes.value.text("type") == Ok("numpy") => classes.array("classes")?,
@@ -276,7 +277,7 @@ impl Out {
         self.names(model).map(drop)
     }
 
-    /// The names of the features of a model or a step; whether it has any.
+    /// Reads the feature names of a model or a step; returns whether it has any.
     fn names(&mut self, model: &Object<'_>) -> Result<bool, Fault> {
         let Some(names) = model.optional("feature_names_in_") else { return Ok(false) };
         let names = names.texts().ok_or_else(|| "a feature's name is no text".to_owned())?;
@@ -390,7 +391,7 @@ impl Out {
         Ok(())
     }
 
-    /// Every step but the last imputes or scales.
+    /// Reads a pipeline, in which every step but the last imputes or scales.
     fn pipeline(&mut self, pipeline: &Object<'_>, depth: usize) -> Result<(), Fault> {
         let steps = pipeline.field("steps")?.elements()?;
         let mut columns: [Option<Vec<f64>>; 3] = [None, None, None];
@@ -447,7 +448,7 @@ impl Out {
     }
 }
 
-/// Missing values become a column's statistic, as later steps have it.
+/// Adds an imputer: missing values become a column's statistic, transformed by later steps.
 fn impute(imputer: &Object<'_>, columns: &mut [Option<Vec<f64>>; 3]) -> Result<(), Fault> {
     let refused = |what: &str| Err(Fault::Unsupported(format!("SimpleImputer {what}")));
     if imputer.is_true("add_indicator") {
@@ -467,7 +468,7 @@ fn impute(imputer: &Object<'_>, columns: &mut [Option<Vec<f64>>; 3]) -> Result<(
     Ok(())
 }
 
-/// Columns are centred and scaled, imputed values too.
+/// Adds a scaler, which also transforms imputed values.
 fn scale(scaler: &Object<'_>, columns: &mut [Option<Vec<f64>>; 3]) -> Result<(), Fault> {
     if columns[1].is_some() || columns[2].is_some() {
         return Err(Fault::Unsupported("StandardScaler twice".to_owned()));

@@ -1,4 +1,4 @@
-//! The trees: parallel arrays, one tree after another, a leaf being a node without a left child.
+//! The trees: parallel arrays, one tree after another; a node without a left child is a leaf.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use crate::{
 /// The meaning of a leaf's numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Leaves {
-    /// One value: a regressor that averages.
+    /// One value, as in a regressor that averages.
     Values,
-    /// Fractions of classes, or counts before scikit-learn 1.3. Of two classes only the second's is kept.
+    /// Fractions of classes, or counts before scikit-learn 1.3. Of two classes only the second's fraction is kept.
     Fractions { classes: usize },
-    /// One value for each output in turn: boosting.
+    /// Boosting: trees add to the outputs in turn, each leaf with one value.
     InTurn { outputs: usize },
 }
 
@@ -36,16 +36,16 @@ impl Leaves {
     }
 }
 
-/// Trees, and the sets their nodes name.
+/// Trees, and the sets that their nodes refer to.
 pub(super) struct Read {
     pub(super) trees: Vec<WideTree>,
     pub(super) sets: Vec<CategorySet>,
 }
 
-/// A node's question of categories.
+/// A node's test for categories.
 struct Listed {
     set: u32,
-    /// Whether listed categories go left; all else, missing values too, goes the other way.
+    /// Whether listed categories go left; everything else, including missing values, goes the other way.
     left: bool,
 }
 
@@ -121,7 +121,7 @@ pub(super) fn read_all(arrays: &Arrays, kind: Leaves, values: Precision) -> Resu
     }
 }
 
-/// The nodes that ask for categories, and their sets.
+/// The nodes that test for categories, and their sets.
 fn categories(arrays: &Arrays) -> Result<(HashMap<usize, Listed>, Vec<CategorySet>), Fault> {
     let (mut by_node, mut sets) = (HashMap::new(), Vec::new());
     if arrays.optional("category_node").is_none() {
@@ -152,7 +152,7 @@ fn categories(arrays: &Arrays) -> Result<(HashMap<usize, Listed>, Vec<CategorySe
     Ok((by_node, sets))
 }
 
-/// A leaf's values as they are summed.
+/// A leaf's values in the form in which they are summed.
 fn leaf(values: &[f64], kind: Leaves, fractions: bool) -> Vec<f64> {
     let Leaves::Fractions { classes } = kind else { return values.to_vec() };
     let sum: f64 = values.iter().sum();
@@ -162,7 +162,7 @@ fn leaf(values: &[f64], kind: Leaves, fractions: bool) -> Vec<f64> {
     values[first..].iter().map(|value| value / divisor).collect()
 }
 
-/// Whether all rows add up to 1, near enough: then they are fractions, which scikit-learn does not divide again.
+/// Whether all rows add up to about 1: then they are fractions already, which scikit-learn does not divide again.
 fn are_fractions(values: &[f64], width: usize) -> bool {
     values.chunks_exact(width).all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-6)
 }

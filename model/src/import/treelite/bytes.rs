@@ -1,4 +1,4 @@
-//! Little-endian numbers and counted arrays, every length held to what is there.
+//! Little-endian numbers and length-prefixed arrays; every length is checked against the bytes left.
 
 /// The unread rest of a file.
 pub(super) struct Bytes<'a> {
@@ -29,7 +29,7 @@ impl<'a> Bytes<'a> {
         Ok(bits(self.take(8)?))
     }
 
-    /// An array's bytes: its length, then elements of `width` bytes.
+    /// The bytes of an array: its length is read, then elements of `width` bytes.
     pub(super) fn array(&mut self, width: usize) -> Result<&'a [u8], String> {
         let length = usize::try_from(self.u64()?).ok().and_then(|length| length.checked_mul(width));
         self.take(length.ok_or_else(|| "an endless array".to_owned())?)

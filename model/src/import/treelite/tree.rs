@@ -1,4 +1,4 @@
-//! Treelite's trees: columns of nodes.
+//! Treelite's trees, stored as columns of nodes.
 
 use super::{
     Fault,
@@ -9,7 +9,7 @@ use crate::{
     import::{grow::grow, missing, not_above},
 };
 
-/// The kinds of a node.
+/// Codes of the kinds of nodes.
 const LEAF: u8 = 0;
 const NUMERICAL: u8 = 1;
 const CATEGORICAL: u8 = 2;
@@ -17,7 +17,7 @@ const CATEGORICAL: u8 = 2;
 /// Reads one number of a column.
 type Number = fn(&[u8]) -> f64;
 
-/// A tree's columns; `width` bytes a number.
+/// A tree's columns; numbers have `width` bytes.
 struct Columns<'a> {
     kind: &'a [u8],
     left: &'a [u8],
@@ -30,7 +30,7 @@ struct Columns<'a> {
     listed_right: &'a [u8],
     vector: (&'a [u8], &'a [u8], &'a [u8]),
     categories: (&'a [u8], &'a [u8], &'a [u8]),
-    /// Counts or hessians where all nodes have one; eight bytes each.
+    /// Counts or hessians if all nodes have one; eight bytes each.
     cover: Option<(Number, &'a [u8])>,
     width: usize,
 }
@@ -76,7 +76,7 @@ impl<'a> Columns<'a> {
         if sound { Ok(columns) } else { Err("its columns differ in length".to_owned()) }
     }
 
-    /// A node's part of a ragged column.
+    /// A node's slice of a ragged column.
     fn part(column: (&'a [u8], &[u8], &[u8]), node: usize, width: usize) -> Result<&'a [u8], String> {
         let bound = |bounds: &[u8]| match bounds.get(8 * node..8 * node + 8) {
             Some(bound) => usize::try_from(unsigned(bound)).ok().and_then(|bound| bound.checked_mul(width)),

@@ -1,7 +1,7 @@
 //! The natural logarithm of an f32 as glibc computes it (`logf` since version 2.27), the same on every machine.
 //!
-//! XGBoost turns its base score into a margin by the `logf` of the machine it runs on, and Linux wheels run on glibc.
-//! Meeting the library's margins to the bit takes the same steps and constants, those of ARM's optimized routines (MIT
+//! XGBoost turns its base score into a margin by the `logf` of its machine, and Linux wheels run on glibc. Reproducing
+//! the library's margins to the bit takes the same steps and constants, those of ARM's optimized routines (MIT
 //! licence): they are within 0.82 units in the last place, and about one result in 5,000 is not the nearest f32.
 
 /// For each sixteenth of an octave from `LEAST_MANTISSA` on: 1/c of a c near its middle, and ln c.
@@ -24,14 +24,15 @@ const PIECES: [(f64, f64); 16] = [
     (0.766_467_100_884_310_8, 0.265_963_502_812_139_7),
     (0.731_428_603_316_328, 0.312_755_666_407_355_7),
 ];
-/// The bits of the least number that is left as it is; others are divided by a power of two until they are in its octave.
+/// The bits of the least number that is used as it is; others are divided by a power of two until they are in its
+/// octave.
 const LEAST_MANTISSA: u32 = 0x3f33_0000;
-/// Of `ln(1 + r) = r + SQUARE r^2 + CUBE r^3 + FOURTH r^4` for an r of at most a 32nd to either side.
+/// A coefficient of `ln(1 + r) = r + SQUARE r^2 + CUBE r^3 + FOURTH r^4` for r within -1/32..=1/32.
 const SQUARE: f64 = -0.499_999_748_580_210_3;
 const CUBE: f64 = 0.333_456_765_744_066;
 const FOURTH: f64 = -0.250_893_422_142_371_54;
 
-/// The natural logarithm of `x`: minus infinity of 0, NaN of anything below 0.
+/// The natural logarithm of `x`: minus infinity for 0, NaN for anything below 0.
 pub(super) fn ln_single(x: f32) -> f32 {
     const MANTISSA_BITS: u32 = 23;
     if x == 0.0 {
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn it_takes_glibcs_side_where_that_is_not_the_nearest() {
-        /// The bits of x and of glibc 2.36's `logf(x)`.
+        /// Bits of x, and of glibc 2.36's `logf(x)`.
         const GLIBC: [(u32, u32); 12] = [
             (0x4219_867c, 0x4069_71cf),
             (0x684b_145e, 0x4262_6d0b),

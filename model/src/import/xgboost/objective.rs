@@ -1,18 +1,18 @@
-//! XGBoost's objectives: what stands between margins and answers. Unknown ones are refused by name.
+//! XGBoost's objectives: the link from margins to answers. Unknown ones are refused by name.
 
 use super::{Fault, Version, logarithm::ln_single};
 use crate::link::Link;
 
-/// The least base score that a logistic objective takes as it is; the greatest is as far below 1.
+/// The least base score that a logistic objective uses unchanged; the greatest is as far below 1.
 const BASE_SCORE_MIN: f32 = 1e-6;
 
 /// An objective's reading of its base score, and its link from margins to answers.
 pub(super) struct Objective<'a> {
     pub(super) name: &'a str,
-    /// From the base score to the margin; not finite for a score that has none.
+    /// Converts the base score to the margin; not finite for an invalid score.
     pub(super) margin: fn(f32) -> f32,
     pub(super) link: Link,
-    /// Whether outputs speak of classes.
+    /// Whether outputs are classes.
     pub(super) classifies: bool,
 }
 
@@ -56,7 +56,7 @@ fn logit(probability: f32) -> f32 {
     -ln_single(1.0 / probability - 1.0)
 }
 
-/// The logit of a probability that is kept away from 0 and 1, which labels that are all equal would give.
+/// The logit of a probability that is clamped away from 0 and 1, which equal labels would give.
 fn bounded_logit(probability: f32) -> f32 {
     match (0.0..=1.0).contains(&probability) {
         true => logit(probability.clamp(BASE_SCORE_MIN, 1.0 - BASE_SCORE_MIN)),

@@ -1,4 +1,4 @@
-//! XGBoost's trees: parallel arrays, a leaf being a node without a left child.
+//! XGBoost's trees: parallel arrays; a node without a left child is a leaf.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::{
     import::{Fault, document::Value, grow::grow, missing},
 };
 
-/// The first `kept` trees, and the sets of categories they name.
+/// Reads the first `kept` trees, and the sets of categories that they refer to.
 pub(super) fn read_all(
     model: &Value<'_>,
     weights: Option<&[f32]>,
@@ -99,7 +99,7 @@ fn read(
     Ok(WideTree { nodes, output: (!vector).then_some(group), leaves, lines: Vec::new(), cover })
 }
 
-/// The set of each node that asks for categories.
+/// The set of each node that tests for categories.
 fn categories(
     tree: &Value<'_>,
     count: usize,
