@@ -1,4 +1,4 @@
-//! What a model file says of itself.
+//! The description in a model file: name, features, event, calibration, provenance.
 
 use crate::schema::FeatureName;
 
@@ -11,10 +11,10 @@ pub struct Calibration {
     pub b: f64,
 }
 
-/// The rule for the volatility threshold of the event that a model predicts.
+/// The rule that sets the volatility threshold of the predicted event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LabelRule {
-    /// This quantile of the symbol's own trailing volatilities.
+    /// The symbol's own trailing volatilities at this quantile.
     Quantile(f64),
     /// This volatility for every symbol, basis points per square-root second.
     FixedBp(f64),
@@ -42,12 +42,13 @@ pub struct ModelInfo {
     pub sha256: String,
     /// The features of a row, in order.
     pub features: Vec<FeatureName>,
-    /// Seconds ahead that the probability speaks of; 0 where the file does not say.
+    /// Horizon of the probability in seconds; 0 if the file does not give it.
     pub horizon_s: u32,
-    /// Quantile of the label's threshold, 0.9; 0 where that is fixed, or where the file does not say.
+    /// Quantile of the label's threshold, such as 0.9; 0 if the threshold is fixed, or the file does not give it.
     pub label_quantile: f64,
-    /// The event's threshold, basis points per square-root second: with a quantile, the median of the thresholds of its
-    /// training rows, which tells the scale of its markets; without, the fixed one. 0 where the file does not say.
+    /// The event's threshold, basis points per square-root second. With a quantile it is the median of the thresholds
+    /// of the training rows, which shows the scale of their markets; otherwise the fixed threshold. 0 if the file does
+    /// not give it.
     pub tau_bp: f64,
     /// Probability at or above which `spike` is true.
     pub threshold: f64,
@@ -64,8 +65,7 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// The information of a model that says nothing yet but what it is called and what it reads: threshold 0.5, no
-    /// calibration, zeros and empty lists elsewhere.
+    /// A description with only names and features: threshold 0.5, no calibration, zeros and empty lists elsewhere.
     pub fn new(name: &str, version: &str, variant: &str, features: Vec<FeatureName>) -> Self {
         Self {
             name: name.to_owned(),
@@ -85,7 +85,7 @@ impl ModelInfo {
         }
     }
 
-    /// The rule for the threshold of the model's event; `None` if the file does not say.
+    /// The rule for the event's threshold; `None` if the file does not give it.
     pub fn label_rule(&self) -> Option<LabelRule> {
         if self.label_quantile > 0.0 {
             return Some(LabelRule::Quantile(self.label_quantile));
@@ -93,7 +93,7 @@ impl ModelInfo {
         (self.tau_bp > 0.0).then_some(LabelRule::FixedBp(self.tau_bp))
     }
 
-    /// The model's features that `available` lacks, in the model's order. Empty: the model can drive that stream.
+    /// The model's features that `available` lacks, in the model's order. If empty, the model can drive that stream.
     pub fn features_absent_from(&self, available: &[FeatureName]) -> Vec<FeatureName> {
         self.features.iter().filter(|feature| !available.contains(feature)).cloned().collect()
     }

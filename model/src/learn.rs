@@ -1,4 +1,4 @@
-//! How a model is learned: matrices in, a [`ModelDraft`] out. No clock, no file, no thread pool.
+//! Training: a [`Dataset`] in, a [`ModelDraft`] out. It uses no clock, no file and no thread pool.
 //!
 //! ```text
 //! Dataset -- all rows --> members: logistic (Newton), boosted trees, forest --> ModelDraft
@@ -6,14 +6,14 @@
 //!    '-- walk forward --> members of earlier rows score later ones --> metrics ----'
 //! ```
 //!
-//! The members of the model are fitted on all rows. What is told of it comes from rows that were held out in turn: members
-//! fitted on the rows before them, less the horizon and the embargo, scored them.
-//! Nothing is drawn from the clock: equal datasets and options give equal bytes, on one machine (the boosting library
-//! uses the platform's `exp` and `ln`, so other machines may differ in training; scoring does not).
+//! The model's members are fitted on all rows. Its metrics come from rows that were held out in turn: they were scored
+//! by members fitted on the rows before them, with a gap of the horizon and the embargo. Nothing depends on the clock:
+//! equal datasets and options give equal bytes on one machine (the boosting library uses the platform's `exp` and `ln`,
+//! so training may differ between machines; scoring does not).
 //!
-//! Absent on purpose: a calibration behind the members (they need none, and it does harm: [`Recipe`] says what was
-//! measured), class weights and resampling (they wreck calibration), early stopping (neighbouring rows share their labels'
-//! seconds), random splits but to show what they would claim.
+//! Left out on purpose: a calibration after the members (it does harm, as the measurements in [`Recipe`] show), class
+//! weights and resampling (they wreck calibration), early stopping (neighbouring rows share their labels' seconds), and
+//! random splits except to show what they would claim.
 
 mod boost;
 mod bootstrap;

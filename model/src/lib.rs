@@ -12,15 +12,15 @@
 //! ```
 //!
 //! A model is a list of members, each giving log-odds: a [`forest`] or a [`linear`] part. Their weighted sum is
-//! calibrated (Platt) and squashed: [`combine`](sigmoid). An imported model has a [`link`] of its own in their place,
-//! and where narrow nodes cannot hold it, a [wide](forest::wide) forest. Features have names with versions: [`schema`].
+//! calibrated (Platt) and squashed: [`combine`](sigmoid). An imported model has a [`link`] of its own instead, and a
+//! [wide](forest::wide) forest if narrow nodes cannot hold it. Features have names with versions: [`schema`].
 //!
 //! # Invariants
 //!
 //! * A [`Model`] exists only if every byte of its file was covered by a checksum that agreed and every node, slot,
 //!   leaf and number was checked; after that, rows are walked without checks. A damaged file is an error that names
 //!   the section, never a crash.
-//! * A score's bits depend on the file and the row alone: not on the machine, the batch, the position in it, or the
+//! * A score's bits depend on the file and the row only: not on the machine, the batch, the position in it, or the
 //!   kernel. Sums run in the file's order; nothing is fused; `exp` and `ln` are the `libm` crate's.
 //! * A score is never NaN, whatever the row: numbers in a file are bounded, NaN has a direction at every split.
 //! * Scoring a row allocates nothing.

@@ -1,4 +1,4 @@
-//! A linear member: an intercept and one term per feature.
+//! A linear member: an intercept and one term for each feature.
 
 use crate::{
     combine::is_moderate,
@@ -10,27 +10,27 @@ use crate::{
     row::Row,
 };
 
-/// One feature's term of the log-odds. Scaling is folded into the coefficient (and the intercept).
+/// One feature's term in the log-odds. Scaling is folded into the coefficient (and the intercept).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinearTerm {
     /// Log-odds per unit of the feature.
     pub coefficient: f64,
-    /// Values below count as this: the least seen in training. A line is not believed where nobody looked.
+    /// Smaller values count as this, the least in training: the line is not extrapolated.
     pub low: f64,
-    /// Values above count as this: the greatest seen in training.
+    /// Greater values count as this, the greatest in training.
     pub high: f64,
-    /// Stands in for a missing value: the training median.
+    /// Replaces a missing value: the training median.
     pub imputed: f64,
-    /// Log-odds added when the value is missing, beside the imputed value's.
+    /// Log-odds added for a missing value, besides the imputed value's.
     pub missing_coefficient: f64,
 }
 
 /// A linear member before it is written: the sum of its terms and an intercept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearDraft {
-    /// One term per feature, in the order of the row.
+    /// One term for each feature, in the order of the row.
     pub terms: Vec<LinearTerm>,
-    /// The start of the sum, log-odds.
+    /// Start value of the sum, log-odds.
     pub intercept: f64,
 }
 
@@ -78,10 +78,10 @@ impl LinearDraft {
         contributions.fold(self.intercept, |sum, term| sum + term)
     }
 
-    /// Checks that it can be written.
+    /// Checks that a file can hold it.
     ///
     /// # Errors
-    /// What is out of range. `member` is only for that message.
+    /// The number that is out of range. `member` is used in that message only.
     pub(crate) fn check(&self, member: usize, feature_count: usize) -> Result<(), DraftError> {
         let fault = if self.terms.len() != feature_count {
             Some(format!("{} terms for {feature_count} features", self.terms.len()))
@@ -131,7 +131,7 @@ impl MappedLinear {
         (self.terms.iter().map(LinearTerm::from).collect(), self.intercept)
     }
 
-    /// The log-odds of a row, with the bits of [`LinearDraft::score`].
+    /// The log-odds of a row, with the same bits as [`LinearDraft::score`].
     pub(crate) fn score<R: Row + ?Sized>(&self, row: &R) -> f64 {
         let contributions = (0..)
             .zip(self.terms.iter())

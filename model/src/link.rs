@@ -1,4 +1,4 @@
-//! From an imported model's sums to its answers: averaging, scale and bias, then the link.
+//! The transformation of an imported model's sums to its answers: averaging, scale and bias, then the link.
 
 use crate::{
     combine::is_moderate,
@@ -10,14 +10,14 @@ use crate::{
 /// The function from raw scores to answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Link {
-    /// Nothing: regression, ranking, or leaves that are probabilities already.
+    /// No change: for regression, ranking, or leaves that are probabilities already.
     Identity,
     /// `1 / (1 + exp(-slope * x))` of each raw score.
     Sigmoid {
-        /// 1, but for LightGBM's `sigmoid`.
+        /// Factor of x; 1 except for LightGBM's `sigmoid` parameter.
         slope: f64,
     },
-    /// `1 / (1 + exp(-|x|))`, and below 0 what that leaves of 1 (ONNX Runtime).
+    /// `1 / (1 + exp(-|x|))`, and 1 minus that for x below 0 (ONNX Runtime).
     ReflectedSigmoid,
     /// `exp(x_k - max) / sum` over the raw scores.
     Softmax,
@@ -27,39 +27,40 @@ pub enum Link {
     Exponential,
     /// `sign(x) * x * x` (LightGBM's `sqrt`).
     SignedSquare,
-    /// 1 above 0, else 0 (XGBoost's `binary:hinge`).
+    /// 1 if x is above 0, otherwise 0 (XGBoost's `binary:hinge`).
     Hinge,
     /// `ln(1 + exp(x))` (LightGBM's `cross_entropy_lambda`).
     Softplus,
-    /// The mean over all raw scores of `1 / (1 + exp(-x))`, one answer for all (scikit-learn's calibrated classifiers).
+    /// The mean over all raw scores of `1 / (1 + exp(-x))`: one answer (scikit-learn's calibrated classifiers).
     MeanSigmoid,
-    /// The position of the greatest raw score, one answer for all (XGBoost's `multi:softmax`).
+    /// The position of the greatest raw score: one answer (XGBoost's `multi:softmax`).
     ArgMax,
 }
 
-/// From sums to raw scores to answers.
+/// The transformation of sums to raw scores and of raw scores to answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
-    /// First divisor of the sums: the number of trees if the library averages; else 1.
+    /// Divisor of the sums: the number of trees if the library averages them; otherwise 1.
     pub divisor: f64,
     /// Factor of all sums after the division; 1 changes nothing.
     pub scale: f64,
-    /// Factor of each output in the place of `scale`; empty if all outputs share `scale`.
+    /// Factor of each output, replacing `scale`; empty if all outputs share `scale`.
     pub scales: Vec<f64>,
     /// Added to each output after scaling; -0.0 changes nothing.
     pub bias: Vec<f64>,
     /// The number type of scaling, bias, link and answers.
     pub precision: Precision,
-    /// Raw scores are divided by it before the link: LightGBM's random forests; else 1.
+    /// Divisor of the raw scores before the link, for LightGBM's random forests; otherwise 1.
     pub link_divisor: f64,
     /// The function from raw scores to answers.
     pub link: Link,
-    /// The classes' labels in the order of the outputs (two for one output: the answer is the second's); may be empty.
+    /// The classes' labels in the order of the outputs (two for one output: the answer is that of the second); may be
+    /// empty.
     pub classes: Vec<String>,
 }
 
 impl Outputs {
-    /// Nothing happens to `outputs` sums but the link.
+    /// Only the link, for `outputs` sums.
     pub fn plain(outputs: usize, precision: Precision, link: Link) -> Self {
         let bias = vec![-0.0; outputs];
         let (scales, classes) = (Vec::new(), Vec::new());
@@ -71,12 +72,12 @@ impl Outputs {
         self.bias.len()
     }
 
-    /// Answers: as many as raw scores, but for [`Link::ArgMax`] and [`Link::MeanSigmoid`].
+    /// Number of answers: that of raw scores, except 1 for [`Link::ArgMax`] and [`Link::MeanSigmoid`].
     pub fn answer_count(&self) -> usize {
         if matches!(self.link, Link::ArgMax | Link::MeanSigmoid) { 1 } else { self.bias.len() }
     }
 
-    /// Whether answers are probabilities: by their link, or because leaves are fractions of classes.
+    /// Whether answers are probabilities, by their link, or because leaves are fractions of classes.
     pub fn gives_probabilities(&self) -> bool {
         match self.link {
             Link::Sigmoid { .. }
@@ -96,7 +97,7 @@ impl Outputs {
         (0..self.raw_count()).map(scale).collect()
     }
 
-    /// From sums to raw scores, in place.
+    /// Transforms sums to raw scores, in place.
     pub(crate) fn finish_raw(&self, sums: &mut [f64]) {
         // Dividing or multiplying by 1 changes nothing but takes time.
         let averaged = self.divisor != 1.0;
@@ -109,7 +110,7 @@ impl Outputs {
         }
     }
 
-    /// From raw scores to answers, in place; gives how many there are.
+    /// Transforms raw scores to answers, in place; returns their number.
     pub(crate) fn apply(&self, scores: &mut [f64]) -> usize {
         if self.link_divisor != 1.0 {
             each(scores, |score| self.precision.round(score / self.link_divisor));
@@ -142,7 +143,7 @@ impl Outputs {
         scores.len()
     }
 
-    /// The sigmoid as the libraries write it, rounded where they round; in f32 they keep `exp` finite.
+    /// The sigmoid as the libraries compute it, with their rounding; in f32 they keep `exp` finite.
     fn sigmoid(&self, x: f64) -> f64 {
         let exponent = match self.precision {
             Precision::Single => (-x).min(f64::from(88.7_f32)),
@@ -175,7 +176,7 @@ impl Outputs {
         }
     }
 
-    /// The archive's native form.
+    /// The archived form of the section.
     pub(crate) fn to_archive(&self) -> v1::Link {
         let (kind, slope) = match self.link {
             Link::Identity => (0, 1.0),
@@ -249,7 +250,7 @@ fn each(scores: &mut [f64], turn: impl Fn(f64) -> f64) {
     }
 }
 
-/// Rounded where XGBoost rounds; its sum is an f64 in either type.
+/// Softmax with XGBoost's rounding; its sum is an f64 in either type.
 fn softmax(scores: &mut [f64], precision: Precision, exp: impl Fn(f64) -> f64) {
     let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     each(scores, |x| precision.round(exp(precision.add(x, -greatest))));

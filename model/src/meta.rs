@@ -1,4 +1,4 @@
-//! The section META: between [`ModelInfo`] and its archive, with the rules both directions obey.
+//! The section META: converts [`ModelInfo`] to and from its archive, with the same checks in both directions.
 
 use crate::{
     combine::is_moderate,
@@ -7,10 +7,10 @@ use crate::{
     schema::FeatureName,
 };
 
-/// Features a model may have: a slot numbers them in 16 bits.
+/// Most features of a model: a slot numbers them in 16 bits.
 const FEATURES_MAX: usize = 1 << 16;
 
-/// The archive's native form.
+/// The archived form of the section.
 pub(crate) fn to_archive(info: &ModelInfo, weights: Vec<f64>) -> v1::Meta {
     v1::Meta {
         name: info.name.clone(),
@@ -40,7 +40,7 @@ pub(crate) fn to_archive(info: &ModelInfo, weights: Vec<f64>) -> v1::Meta {
     }
 }
 
-/// The information and the members' weights; hash and counts are the caller's to fill in.
+/// The information and the members' weights; the caller fills in hash and counts.
 ///
 /// # Errors
 /// The first field that breaks a rule.
@@ -82,7 +82,7 @@ pub(crate) fn read(archived: &ArchivedMeta) -> Result<(ModelInfo, Vec<f64>), Str
     Ok((info, weights))
 }
 
-/// The rules of a model's information: what a file is refused for, and a draft too. Gives the field and the fault.
+/// Checks a model's information, for files and drafts alike. The error holds the field and the fault.
 pub(crate) fn check(info: &ModelInfo) -> Result<(), (&'static str, String)> {
     for (field, text) in [("name", &info.name), ("version", &info.version), ("variant", &info.variant)] {
         if text.is_empty() {

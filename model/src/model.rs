@@ -1,5 +1,5 @@
-//! A model, mapped and checked, ready to score: [`open`] reads and checks it, [`predict`] scores rows, [`explain`] takes
-//! scores apart, [`verify`] repeats the file's self-test.
+//! A mapped and checked model: [`open`] reads and checks it, [`predict`] scores rows, [`explain`] explains scores,
+//! [`verify`] repeats the file's self-test.
 
 mod explain;
 mod open;
@@ -20,7 +20,7 @@ use crate::{
     self_test::SelfTest,
 };
 
-/// A model, mapped and checked, ready to score from any thread. Share it by `Arc`.
+/// A mapped and checked model that scores from any thread. Share it by `Arc`.
 #[derive(Debug)]
 pub struct Model {
     info: ModelInfo,
@@ -28,17 +28,17 @@ pub struct Model {
     file: String,
     /// All bytes of the file.
     pages: Pages,
-    /// Weight and member, in the order of the sum. Never empty.
+    /// Members with their weights, in the order of the sum. Never empty.
     members: Vec<(f64, Member)>,
     self_test: Option<SelfTest>,
-    /// The way from the members' sums to the answers; `None`: calibration and the sigmoid.
+    /// The transformation of the members' sums to the answers; `None`: calibration and sigmoid.
     outputs: Option<Outputs>,
     /// Imputing and scaling of a row before a wide member reads it.
     preparation: Option<Preparation>,
     drift: Option<DriftReference>,
     /// Covers and mean contributions of each member, for explanations.
     references: Vec<Option<Reference>>,
-    /// Made when first asked for.
+    /// Built on first use.
     explainer: OnceLock<Result<Explainer, ExplainError>>,
 }
 
@@ -46,15 +46,15 @@ pub struct Model {
 enum Member {
     Forest(MappedForest),
     Linear(MappedLinear),
-    /// Stands alone, with weight 1.
+    /// The only member, with weight 1.
     Wide(MappedWide),
 }
 
-/// The smallest page of the systems this runs on.
+/// The smallest page size of the supported systems.
 const PAGE_BYTES: usize = 4_096;
 
 impl Model {
-    /// Name, version, features, threshold and provenance, as the file gives them.
+    /// Name, version, features, threshold and provenance from the file.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -73,7 +73,7 @@ impl Model {
         self.pages.bytes()
     }
 
-    /// Reads a byte of every page, so that the first rows do not wait for the disk. Gives the file's length in bytes.
+    /// Reads a byte of every page, so that the first rows do not wait for the disk. Returns the file's length in bytes.
     #[doc(hidden)]
     pub fn touch(&self) -> usize {
         let bytes = self.pages.bytes();
@@ -88,7 +88,7 @@ impl Model {
         self.drift.as_ref()
     }
 
-    /// The way from an imported model's sums to its answers; `None` for calibration and the sigmoid.
+    /// The transformation of an imported model's sums to its answers; `None` for calibration and sigmoid.
     pub fn outputs(&self) -> Option<&Outputs> {
         self.outputs.as_ref()
     }
@@ -103,8 +103,7 @@ impl Model {
         self.outputs.as_ref().map_or(1, Outputs::answer_count)
     }
 
-    /// Whether any member compares f64. If none does, a row's values are rounded to f32 before anything else happens to
-    /// them.
+    /// Whether any member compares f64. If none does, a row's values are rounded to f32 first.
     pub fn reads_doubles(&self) -> bool {
         self.preparation.is_some()
             || self.members.iter().any(|(_, member)| match member {

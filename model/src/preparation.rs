@@ -1,4 +1,4 @@
-//! What an imported pipeline does to a row before its trees or lines: missing values replaced, columns centred and scaled.
+//! The preparation of a row by an imported pipeline: missing values replaced, columns centred and scaled.
 
 use crate::{
     combine::is_moderate,
@@ -6,10 +6,10 @@ use crate::{
     row::Row,
 };
 
-/// One feature's part: `(value - center) / scale`, each step an f64; what is missing becomes `imputed`.
+/// The preparation of one feature: `(value - center) / scale`, each step an f64; a missing value becomes `imputed`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PreparedFeature {
-    /// Stands in for NaN, centred and scaled already; NaN leaves it missing.
+    /// Replaces NaN, already centred and scaled; NaN leaves the value missing.
     pub imputed: f64,
     /// Subtracted from the value.
     pub center: f64,
@@ -18,19 +18,19 @@ pub struct PreparedFeature {
 }
 
 impl PreparedFeature {
-    /// A part that changes nothing.
+    /// A preparation that changes nothing.
     pub const PLAIN: Self = Self { imputed: f64::NAN, center: 0.0, scale: 1.0 };
 
-    /// The prepared value: `imputed` for NaN, else centred and scaled.
+    /// The prepared value: `imputed` for NaN, otherwise centred and scaled.
     pub fn apply(&self, value: f64) -> f64 {
         if value.is_nan() { self.imputed } else { (value - self.center) / self.scale }
     }
 }
 
-/// The preparation of a row: one part for each feature.
+/// The preparation of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preparation {
-    /// In the order of the row.
+    /// The preparation of each feature, in the order of the row.
     pub features: Vec<PreparedFeature>,
 }
 
@@ -80,7 +80,7 @@ impl Preparation {
     }
 }
 
-/// A row, prepared value by value as it is read: nothing is copied.
+/// A row whose values are prepared as they are read, without a copy.
 pub(crate) struct PreparedRow<'a, R: ?Sized> {
     row: &'a R,
     features: &'a [PreparedFeature],

@@ -1,4 +1,4 @@
-//! A row as members read it: single values for what was trained on f32, doubles for what compares f64.
+//! A row as members read it: as f32 for models that were trained on f32, as f64 for those that compare f64.
 
 /// A type that a row's values may have: `f32` or `f64`, NaN standing for a missing value.
 ///
@@ -38,9 +38,9 @@ impl FeatureValue for f64 {
 pub(crate) trait Row {
     /// Number of values.
     fn width(&self) -> usize;
-    /// The value as an f32: rounded, where the row holds f64.
+    /// The value as an f32, rounded if the row holds f64.
     fn single(&self, feature: usize) -> f32;
-    /// The value as an f64: exact.
+    /// The value as an f64, exactly.
     fn double(&self, feature: usize) -> f64;
 }
 

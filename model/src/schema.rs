@@ -7,7 +7,7 @@ use std::fmt;
 pub struct FeatureName {
     /// The name without its version, such as `lv60_tau`.
     pub name: String,
-    /// The version of its formula, from 1; 0 for a feature that is not the engine's (a user's own column).
+    /// The version of its formula, from 1; 0 for a column of the user's own.
     pub version: u16,
 }
 
@@ -28,8 +28,8 @@ impl fmt::Display for FeatureName {
     }
 }
 
-/// A 64-bit fingerprint of an ordered list of features (FNV-1a of `name@version\n` each): equal lists, equal
-/// fingerprints.
+/// A 64-bit fingerprint of an ordered list of features (FNV-1a of `name@version
+/// ` each): equal lists have equal fingerprints.
 pub fn fingerprint(features: &[FeatureName]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for feature in features {

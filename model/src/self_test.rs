@@ -1,4 +1,4 @@
-//! Rows that a file carries with the numbers they had where it was made.
+//! The self-test of a file: rows with the numbers computed when the file was made.
 
 use rkyv::rend::{f32_le, f64_le};
 
@@ -7,15 +7,15 @@ use crate::file::{
     v1, v2,
 };
 
-/// Rows a file's self-test may have: verifying is a matter of moments.
+/// Most rows of a self-test, so that verifying takes only moments.
 pub(crate) const SELF_TEST_ROWS_MAX: usize = 4096;
 
 /// A checked section TEST, by its version.
 #[derive(Debug)]
 pub(crate) enum SelfTest {
-    /// 1: rows of f32 and the last output's raw score.
+    /// Version 1: rows of f32, and the last output's raw score.
     Last { rows: MappedSlice<f32_le>, log_odds: MappedSlice<f64_le> },
-    /// 2: rows of f64, every output's raw score, every answer.
+    /// Version 2: rows of f64, every output's raw score, every answer.
     All { rows: MappedSlice<f64_le>, raw_scores: MappedSlice<f64_le>, answers: MappedSlice<f64_le> },
 }
 

@@ -1,14 +1,14 @@
-//! What boosting is to the rest: a trait, so that the library behind it can be replaced.
+//! The interface to boosting: a trait, so that the library behind it can be replaced.
 
 use super::{dataset::Dataset, error::LearnError};
 use crate::forest::CanonicalForest;
 
-/// Something that grows boosted trees for the log loss.
+/// Grows boosted trees for the log loss.
 pub trait Trainer {
     /// The library and its version, for provenance.
     fn name(&self) -> String;
 
-    /// Grows trees on the chosen rows. The forest's answer is log-odds; natural class prior.
+    /// Grows trees on the chosen rows. The forest's score is log-odds with the natural class prior.
     ///
     /// # Errors
     /// [`LearnError::Trainer`].
@@ -25,7 +25,7 @@ pub trait Trainer {
 pub struct BoostOptions {
     /// Number of trees.
     pub trees: usize,
-    /// Share of a tree's answer that is kept.
+    /// Factor of each tree's values.
     pub learning_rate: f32,
     /// Greatest number of leaves of a tree.
     pub leaves_max: usize,
@@ -33,9 +33,9 @@ pub struct BoostOptions {
     pub depth_max: usize,
     /// Least sum of `p * (1 - p)` in a leaf: 20 is about 220 rows at a base rate of 0.1.
     pub leaf_weight_min: f32,
-    /// Share of the rows that a tree sees.
+    /// Share of the rows drawn for each tree.
     pub row_share: f32,
-    /// Share of the features that a tree sees.
+    /// Share of the features drawn for each tree.
     pub feature_share: f64,
     /// L2 penalty on the leaves' values.
     pub l2: f32,
@@ -43,7 +43,7 @@ pub struct BoostOptions {
     pub bins: u16,
     /// Seed of the draws of rows and features.
     pub seed: u64,
-    /// Positions of the features on which the answer may only rise.
+    /// Positions of the features whose increase must never lower the score.
     pub increasing: Vec<usize>,
 }
 

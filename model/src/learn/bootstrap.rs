@@ -1,24 +1,24 @@
-//! How sure an average precision is: the block bootstrap (Kunsch 1989), paired between scores.
+//! Confidence intervals of an average precision: the block bootstrap (Kunsch 1989), paired between scores.
 //!
-//! Rows of neighbouring instants share most of their seconds, so rows are not drawn one by one: time is cut into blocks,
-//! and as many blocks as there are are drawn with replacement, for all symbols together. Every score is measured on the
-//! same draws, so that what they have in common cancels from their differences.
+//! Rows of neighbouring instants share most of their seconds, so rows are not drawn one by one: time is cut into
+//! blocks, and as many blocks as there are are drawn with replacement, for all symbols together. Every score is
+//! measured on the same draws, so that common variation cancels in their differences.
 
 use super::random::Random;
 
-/// Drawn weights, the same for all scores.
+/// The draws, the same for all scores.
 #[derive(Debug)]
 pub struct BlockBootstrap {
     /// The block of each row.
     block_of: Vec<u32>,
-    /// Blocks that hold a row.
+    /// Number of blocks that hold a row.
     blocks: usize,
-    /// Times that each block was drawn, one list a draw.
+    /// For each draw, the number of times that each block was drawn.
     draws: Vec<Vec<u32>>,
 }
 
 impl BlockBootstrap {
-    /// Cuts rows into blocks of `block_s` seconds and draws `count` times.
+    /// Cuts rows into blocks of `block_s` seconds and makes `count` draws.
     ///
     /// # Panics
     /// If `block_s` is not above 0.
@@ -47,8 +47,8 @@ impl BlockBootstrap {
         self.blocks
     }
 
-    /// Average precision of a score in every draw, as [`average_precision`](crate::evaluation::average_precision) gives it
-    /// when each row stands there as often as its block was drawn. NaN in a draw without a true label.
+    /// Average precision of a score in every draw, as [`average_precision`](crate::evaluation::average_precision) with
+    /// each row repeated as often as its block was drawn. NaN in a draw without a true label.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -86,8 +86,8 @@ fn weighted(sorted: &[(u32, bool, bool)], drawn: &[u32]) -> f64 {
     sum / found
 }
 
-/// The middle `coverage` of values: the two quantiles between which it lies, each the value at its rank, rounded to the
-/// nearest. Values that are NaN are left out; NaN when none is left.
+/// The central interval that holds the share `coverage` of values, as two quantiles, each the value at its rank,
+/// rounded to the nearest. NaN values are left out; NaN if none is left.
 pub fn interval(values: &[f64], coverage: f64) -> (f64, f64) {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);

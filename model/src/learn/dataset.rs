@@ -1,4 +1,4 @@
-//! Rows, labels and when they were.
+//! Training data: rows of features with labels, times and symbols.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use super::error::LearnError;
 use crate::schema::FeatureName;
 
-/// Rows that a part of the data needs to be learned from or measured on.
+/// Fewest rows of a part that is learned from or measured on.
 const ROWS_MIN: usize = 50;
 
 /// Labelled rows of features. Checked when made.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     features: Vec<FeatureName>,
-    /// One line a row, one column a feature.
+    /// One line for each row, one column for each feature.
     rows: Array2<f32>,
     labels: Vec<bool>,
     times_s: Vec<i64>,
@@ -22,8 +22,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// `rows` is row-major, as wide as `features`, NaN = missing; the other three have one entry per row: whether the
-    /// spike came, the row's event time in seconds, and its symbol's number (any numbering). Rows may be in any order.
+    /// `rows` is row-major, as wide as `features`, NaN = missing; the others have one entry for each row: whether a
+    /// spike occurred, the event time in seconds, and the symbol's number (any numbering). Rows may be in any order.
     ///
     /// # Errors
     /// [`LearnError::Dataset`]: lengths that differ, no rows, a feature twice, or an infinite value.
@@ -80,7 +80,7 @@ impl Dataset {
         self.rows.row(row).to_slice().expect("rows stand one behind the other since they were made")
     }
 
-    /// All rows: one line a row, one column a feature.
+    /// All rows: one line for each row, one column for each feature.
     pub fn matrix(&self) -> ArrayView2<'_, f32> {
         self.rows.view()
     }
@@ -93,17 +93,17 @@ impl Dataset {
         self.rows.column(feature)
     }
 
-    /// Whether the spike came, per row.
+    /// Whether a spike occurred, for each row.
     pub fn labels(&self) -> &[bool] {
         &self.labels
     }
 
-    /// Event time, seconds, per row.
+    /// Event time of each row, seconds.
     pub fn times_s(&self) -> &[i64] {
         &self.times_s
     }
 
-    /// The symbol's number, per row.
+    /// Number of each row's symbol.
     pub fn groups(&self) -> &[u32] {
         &self.groups
     }
@@ -113,10 +113,10 @@ impl Dataset {
         self.features.iter().position(|feature| feature.name == name)
     }
 
-    /// Whether these rows can be learned from or measured on; `part` names them in the error.
+    /// Checks that these rows suffice to learn from or measure on; `part` names them in the error.
     ///
     /// # Errors
-    /// [`LearnError::TooLittle`] for fewer than 50 rows, or rows of one outcome only.
+    /// [`LearnError::TooLittle`] for fewer than 50 rows, or rows with one outcome only.
     pub fn enough(&self, part: &'static str, rows: &[usize]) -> Result<(), LearnError> {
         let spikes = rows.iter().filter(|&&row| self.labels[row]).count();
         if rows.len() < ROWS_MIN || spikes == 0 || spikes == rows.len() {
@@ -125,7 +125,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Only these rows, in this order.
+    /// A copy with only these rows, in this order.
     ///
     /// # Errors
     /// [`LearnError::Dataset`] for no rows.

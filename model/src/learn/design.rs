@@ -1,4 +1,4 @@
-//! What linear members are fitted on: standardised features, missing values imputed and flagged.
+//! The design matrix of linear members: standardised features, missing values imputed and flagged.
 
 use ndarray::Array2;
 
@@ -12,17 +12,17 @@ struct Column {
     high: f64,
     /// Mean after imputation.
     mean: f64,
-    /// After imputation; 0 for a feature that never varies, which then gets no coefficient.
+    /// Standard deviation after imputation; 0 for a constant feature, which gets no coefficient.
     deviation: f64,
-    /// Some values were missing: it gets a flag.
+    /// Whether some values were missing, so that the feature has a flag column.
     flagged: bool,
 }
 
-/// The chosen rows as a linear problem sees them: missing values become the median and raise a flag of their own,
-/// features are standardised.
+/// The design matrix of the chosen rows: missing values are replaced by the median and flagged in a column of their
+/// own, features are standardised.
 pub(super) struct Design {
     columns: Vec<Column>,
-    /// One line a row: the features, then the flags.
+    /// One line for each row: the features, then the flags.
     pub(super) rows: Array2<f64>,
 }
 
@@ -43,7 +43,8 @@ impl Design {
         Self { columns, rows }
     }
 
-    /// The member that reads rows as they are: `weights` of the features, of the flags, and the intercept.
+    /// Folds imputation and scaling into the coefficients, so that the member reads plain rows. `weights`: those of the
+    /// features, of the flags, and the intercept.
     pub(super) fn fold_back(&self, weights: &[f64]) -> LinearDraft {
         let width = self.rows.ncols();
         let mut intercept = weights[width];

@@ -1,4 +1,4 @@
-//! Boosting by the crate `forust-ml`, whose trees are converted at once: nothing of it is left in a model.
+//! Boosting by the crate `forust-ml`. Its trees are converted at once; a model holds nothing of the crate.
 
 use std::collections::VecDeque;
 
@@ -18,16 +18,16 @@ use super::{
 };
 use crate::forest::{CanonicalForest, CanonicalNode, CanonicalTree, Missing, SumKind, narrow_threshold};
 
-/// The crate's XGBoost-like algorithm, single-threaded, so that sums never run in another order.
+/// Trains by the crate's XGBoost-like algorithm on one thread, so that the order of sums is fixed.
 ///
 /// The conversion is exact: it goes left on `x < t` in f64 with t an f64, which for an f32 `x` is
 /// [`narrow_threshold`]'s comparison; missing values follow a split's own direction; f32 leaves are summed in f64 from
 /// the base, in the order of the trees. So a converted forest gives the library's own predictions bit for bit.
 ///
-/// But for one repair. Under a split on an increasing feature the library bounds the children's answers only where they
-/// split on an increasing feature themselves (its `constrained_weight`), so a leaf below any other split can break the
-/// promise. The conversion carries the bounds down to every leaf and clamps it, as XGBoost does. Without increasing
-/// features nothing is clamped.
+/// The conversion makes one repair. Under a split on an increasing feature the library bounds the children's values
+/// only if they split on an increasing feature themselves (its `constrained_weight`), so a leaf below any other split
+/// can violate the monotonicity. The conversion carries the bounds down to every leaf and clamps it, as XGBoost does.
+/// Without increasing features nothing is clamped.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ForustTrainer;
 
@@ -55,7 +55,7 @@ impl Trainer for ForustTrainer {
 }
 
 impl ForustTrainer {
-    /// The library's own booster, and which of the dataset's features its columns are.
+    /// The library's booster, and the dataset's feature of each of its columns.
     fn grow(
         &self,
         data: &Dataset,
@@ -108,22 +108,21 @@ impl ForustTrainer {
     }
 }
 
-/// The share of its answer that a tree of a forest keeps while it is grown: so little that no tree sees the others'
-/// answers. A
-/// power of two, so that it can be undone exactly.
+/// Learning rate of a forest's trees: so small that no tree sees the values of the others. A power of two, so that it
+/// can be undone exactly.
 const HARDLY: f32 = 1.0 / (1 << 20) as f32;
 
 /// A random forest (Breiman 2001; features are drawn per tree, Ho 1998) by the same crate.
 ///
-/// A booster for the squared loss of 0 and 1 gives each leaf the mean of what is left to explain. With a learning rate
-/// of almost nothing, all is left to explain for every tree, so the trees are independent and a leaf is the share of
-/// spikes less the base rate. Each leaf is kept as that share of spikes over the number of trees, so that the forest's
-/// answer, the sum of its leaves, is the mean share: a probability from 0 to 1.
+/// With the squared loss of 0 and 1 each leaf is the mean of the residuals. With a learning rate of almost nothing the
+/// residuals stay the same for every tree, so the trees are independent and a leaf is the share of spikes minus the
+/// base rate. Each leaf is stored as that share of spikes divided by the number of trees, so that the sum of the leaves
+/// is the mean share: a probability from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ForustForest;
 
 impl ForustForest {
-    /// Grows the trees on the chosen rows; of the options, `learning_rate` is not used and `leaf_weight_min` is rows.
+    /// Grows the trees on the chosen rows. The option `learning_rate` is not used, and `leaf_weight_min` counts rows.
     ///
     /// # Errors
     /// [`LearnError::Trainer`].
@@ -157,14 +156,14 @@ fn varies(data: &Dataset, chosen: &[usize], feature: usize) -> bool {
     present.next().is_some_and(|first| present.any(|value| value != first))
 }
 
-/// Column-major, as the library reads it.
+/// The chosen rows in column-major order, as the library reads them.
 fn columns(data: &Dataset, chosen: &[usize], features: &[usize]) -> Vec<f64> {
     let column = |&feature: &usize| chosen.iter().map(move |&row| f64::from(data.row(row)[feature]));
     features.iter().flat_map(column).collect()
 }
 
-/// Renumbers a tree breadth first, so that children follow their parents, and keeps leaves within the bounds that the
-/// splits on increasing features above them set. `answer` turns a leaf of the library's into one of ours.
+/// Renumbers a tree breadth first, so that children follow their parents, and clamps leaves to the bounds that the
+/// splits on increasing features above them set. `answer` converts the library's leaf value to ours.
 fn convert(
     tree: &Tree,
     features: &[usize],
@@ -213,7 +212,8 @@ mod tests {
     use super::*;
     use crate::schema::FeatureName;
 
-    /// Rows with ties, missing values, a constant and an empty column; the label leans on the first and third feature.
+    /// Rows with ties, missing values, a constant and an empty column; the label depends on the first and third
+    /// feature.
     fn rows(count: usize) -> Dataset {
         let mut state = 9_u64;
         let mut unit = move || {

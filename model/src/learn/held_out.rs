@@ -1,7 +1,7 @@
-//! What a recipe says of training rows that it has not seen: the rows are walked over, and each part is scored by
-//! members fitted on what lies before it, less the gap.
+//! Scores training rows by members that have not seen them: each part of the rows is scored by members fitted on the
+//! rows before it, less the gap.
 //!
-//! A model's metrics need such rows, since the model itself is fitted on all of them.
+//! A model's metrics need such scores, because the model itself is fitted on all rows.
 
 use super::{
     boost::Trainer, dataset::Dataset, error::LearnError, options::TrainOptions, recipe::Recipe,
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::info::ModelInfo;
 
-/// Share of the rows, the first by time, that are only learned from: as [`WalkForward`] has it by default.
+/// Share of the rows, the first by time, that is only learned from: the default of [`WalkForward`].
 const FIRST_SHARE: f64 = 0.4;
-/// Parts that the rest is cut into. Each costs a fit; three cost less than twice the fit of the model itself.
+/// Number of parts of the remaining rows. Each costs a fit; three cost less than twice the fit of the model itself.
 const PARTS: usize = 3;
 
-/// Rows with the probabilities of models that have not seen them.
+/// Rows with the probabilities of members that have not seen them.
 pub(super) struct HeldOut {
     pub(super) labels: Vec<bool>,
     pub(super) probabilities: Vec<f64>,
@@ -23,11 +23,11 @@ pub(super) struct HeldOut {
 }
 
 impl HeldOut {
-    /// Walks over the rows; `info` is that of the model. Parts whose earlier rows cannot be learned from are left out.
+    /// Scores the rows; `info` is the model's. Parts whose earlier rows do not suffice for training are left out.
     ///
     /// # Errors
-    /// [`LearnError::TooLittle`] if fewer than 50 rows, or rows of one outcome only, could be scored so; what the
-    /// recipe's fit refuses.
+    /// [`LearnError::TooLittle`] if fewer than 50 rows, or rows with one outcome only, could be scored; the error of
+    /// the recipe's fit.
     pub(super) fn score(
         data: &Dataset,
         options: &TrainOptions,

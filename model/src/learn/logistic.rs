@@ -3,10 +3,10 @@
 use super::{dataset::Dataset, design::Design, error::LearnError, newton::Problem};
 use crate::linear::LinearDraft;
 
-/// Fits on the chosen rows: missing values become the median and raise a flag of their own, features are standardised,
-/// and all of it is folded back, so that the member reads rows as they are.
+/// Fits on the chosen rows. Missing values are replaced by the median and flagged, features are standardised, and all
+/// of that is folded into the coefficients, so that the member reads plain rows.
 ///
-/// `l2` weighs half the squared coefficients (of standardised features) against the summed log loss.
+/// `l2` is the weight of half the squared coefficients (of standardised features) relative to the summed log loss.
 ///
 /// # Errors
 /// [`LearnError::NotSettled`].

@@ -1,14 +1,14 @@
-//! Newton's method for the penalised logistic regression. Sums run in the order that is written here: a product of
-//! matrices by a library may run in another one on another processor.
+//! Newton's method for the penalised logistic regression. Sums run in the order written here; a library's matrix
+//! product may use another order on another processor.
 
 use ndarray::{Array2, ArrayView2};
 
 use super::error::LearnError;
 use crate::combine::sigmoid;
 
-/// Steps after which it should long have settled; it takes about eight.
+/// Most steps; it usually takes about eight.
 const STEPS_MAX: usize = 60;
-/// Settled: no coefficient moves by more than this.
+/// Converged: no coefficient moves by more than this.
 const TOLERANCE: f64 = 1e-9;
 
 /// A problem: minimise `sum(log(1 + exp(z)) - target * z) + l2 / 2 * |w|^2`, `z = w . row + intercept`. The intercept is
@@ -16,16 +16,16 @@ const TOLERANCE: f64 = 1e-9;
 pub(crate) struct Problem<'a> {
     /// The design matrix, one line a row.
     pub(crate) rows: ArrayView2<'a, f64>,
-    /// In 0..=1, one a row.
+    /// Target of each row, in 0..=1.
     pub(crate) targets: &'a [f64],
     pub(crate) l2: f64,
 }
 
-/// The loss and its derivatives at one place.
+/// The loss and its derivatives at one point.
 struct Place {
     loss: f64,
     gradient: Vec<f64>,
-    /// The upper triangle is filled.
+    /// The Hessian; only the upper triangle is filled.
     curvature: Array2<f64>,
 }
 
@@ -97,8 +97,8 @@ pub(super) fn add_outer_product(upper: &mut Array2<f64>, factor: f64, row: &[f64
     }
 }
 
-/// Solves `A x = b` for a symmetric positive definite `A`, of which the upper triangle is given (Cholesky, `A = U'U`).
-/// `None` if it is not positive definite.
+/// Solves `A x = b` for a symmetric positive definite `A`, given as its upper triangle (Cholesky, `A = U'U`). `None` if
+/// `A` is not positive definite.
 pub(super) fn solve_cholesky(mut upper: Array2<f64>, mut solution: Vec<f64>) -> Option<Vec<f64>> {
     let size = solution.len();
     for row in 0..size {

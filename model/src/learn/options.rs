@@ -1,8 +1,8 @@
-//! What can be asked of training, and what it does unasked.
+//! Options of training, with their defaults.
 
 use super::{boost::BoostOptions, error::LearnError};
 
-/// Features on which the trees may only rise: more recent volatility, flow or spread never lowers the probability.
+/// Features in which the trees must be increasing: more recent volatility, flow or spread never lowers the probability.
 /// Those that the dataset lacks are ignored.
 pub const INCREASING_FEATURES: [&str; 15] = [
     "lv10_tau",
@@ -22,8 +22,8 @@ pub const INCREASING_FEATURES: [&str; 15] = [
     "hk20_200",
 ];
 
-/// The features of the baseline: HAR-RV's idea (Corsi 2009) as a logit, volatility over four horizons against the
-/// threshold.
+/// The features of the baseline: a logit version of HAR-RV (Corsi 2009), with volatility over four horizons relative to
+/// the threshold.
 pub const BASELINE_FEATURES: [&str; 4] = ["lv10_tau", "lv60_tau", "lv300_tau", "lv300_1800"];
 
 /// Options of a training.
@@ -33,31 +33,31 @@ pub struct TrainOptions {
     pub name: String,
     /// The version that the model gets.
     pub version: String,
-    /// Draws the trees' rows and columns.
+    /// Seed of the draws of rows and columns for the trees.
     pub seed: u64,
-    /// Seconds that the labels look ahead.
+    /// Horizon of the labels in seconds.
     pub horizon_s: u32,
-    /// Quantile of the label's threshold; 0 = that is fixed.
+    /// Quantile of the label's threshold; 0 if the threshold is fixed.
     pub label_quantile: f64,
-    /// Median threshold of the rows, or the fixed one, basis points per square-root second; 0 = none.
+    /// Median threshold of the rows, or the fixed one, basis points per square-root second; 0 if unknown.
     pub tau_bp: f64,
     /// Cost of an alarm without a spike, in any unit.
     pub cost_false_alarm: f64,
-    /// Cost of a spike without an alarm, in the same unit. By default three times the other: the threshold is then
+    /// Cost of a spike without an alarm, in the same unit. By default three times the other, which gives a threshold of
     /// 1 / (1 + 3) = 0.25, two and a half times the base rate of a 0.9-quantile label.
     pub cost_missed_spike: f64,
-    /// Seconds left out before rows that are held out, beyond the horizon that labels look ahead: the longest window
-    /// that matters to most features.
+    /// Seconds left out before held-out rows in addition to the label's horizon: the longest window that matters to
+    /// most features.
     pub embargo_s: u32,
     /// Weight of half the squared coefficients against the summed log loss.
     pub logistic_l2: f64,
     /// Settings of the boosted trees.
     pub boost: BoostOptions,
-    /// The trees of a random forest: `leaf_weight_min` is rows, and there is no learning rate.
+    /// Settings of a random forest's trees: `leaf_weight_min` counts rows, and there is no learning rate.
     pub forest: BoostOptions,
-    /// Names of the features on which trees may only rise.
+    /// Names of the features in which the trees must be increasing.
     pub increasing: Vec<String>,
-    /// Provenance that the caller knows: command, data, time span. It stands before the entries that training adds.
+    /// Provenance from the caller: command, data, time span. It comes before the entries that training adds.
     pub provenance: Vec<(String, String)>,
 }
 
@@ -93,7 +93,7 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
-    /// The probability from which an alarm costs less than silence, for a calibrated score:
+    /// The probability from which on an alarm costs less than none, for a calibrated score:
     /// `false alarm / (false alarm + missed spike)`.
     ///
     /// ```

@@ -1,15 +1,16 @@
-//! Platt's calibration (Platt 1999): a line that makes log-odds of a score that is no probability, as persistence is.
+//! Platt's calibration (Platt 1999): a line that turns a score which is no probability, such as persistence, into
+//! log-odds.
 
 use ndarray::{ArrayView1, Axis};
 
 use super::{error::LearnError, newton::Problem};
 use crate::info::Calibration;
 
-/// Fits `a` and `b` so that `sigmoid(a * raw + b)` is the probability. Targets are Platt's: (n+ + 1) / (n+ + 2) and
-/// 1 / (n- + 2), which keep the slope finite where the scores separate the labels.
+/// Fits `a` and `b` so that `sigmoid(a * raw + b)` is the probability. The targets are Platt's, (n+ + 1) / (n+ + 2) and
+/// 1 / (n- + 2), which keep the slope finite if the scores separate the labels.
 ///
-/// `None` if the slope is not above 0: the scores then say nothing on these rows, and turning them round would be worse
-/// than leaving them.
+/// `None` if the slope is not above 0: the scores carry no information about these rows, and reversing them would be
+/// worse than leaving them.
 ///
 /// # Errors
 /// [`LearnError::NotSettled`].

@@ -1,4 +1,4 @@
-//! Draws that are the same everywhere: SplitMix64 (Steele and others 2014).
+//! Random numbers that are the same on every machine: SplitMix64 (Steele and others 2014).
 
 /// A stream of random numbers from a seed.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Below `bound`, which is above 0. Its bias, below `bound / 2^64`, does not matter here.
+    /// A number below `bound`, which must be above 0. The bias, below `bound / 2^64`, does not matter here.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
     }

@@ -1,4 +1,4 @@
-//! Which models can be learned: one list.
+//! The list of models that can be trained.
 
 use super::{
     boost::{BoostOptions, Trainer},
@@ -17,12 +17,12 @@ use crate::{
 
 /// The members that a model is made of.
 ///
-/// No recipe has a calibration behind it. Three ways were measured on sixty hours of XBTUSD trades, walking forward in k
-/// parts over the last 60 % of 41,737 rows: average precision / Brier skill / expected calibration error of
+/// No recipe has a calibration. Three ways were measured on sixty hours of XBTUSD trades, walking forward in k parts
+/// over the last 60 % of 41,737 rows. The table shows average precision / Brier skill / expected calibration error of
 ///
 /// - *last*: members on the first 85 % of the training rows, Platt's line on the last 15 %,
 /// - *none*: members on all training rows (a forest: its share of votes as it is),
-/// - *cross*: the same behind Platt's line on scores from a purged walk over the training rows, three parts after 40 %.
+/// - *cross*: as *none*, with Platt's line on scores from a purged walk over the training rows, three parts after 40 %.
 ///
 /// | recipe | k | last | none | cross |
 /// |---|---|---|---|---|
@@ -46,17 +46,18 @@ use crate::{
 /// | | 3 | .177 / .008 / .040 | .364 / .140 / .033 | .306 / .116 / .018 |
 /// | | 5 | .321 / .138 / .018 | .337 / .132 / .033 | .298 / .112 / .018 |
 ///
-/// Without a line the numbers depend least on where the parts are cut, rows rank best (but for the forests at k = 1), and
-/// the Brier skill is the best or within .006 of it but for two cells of the ten features. A line's smaller calibration error is of its mean:
-/// it comes from one regime of a few hours, and the same probability means another thing in the next. On two hours of
-/// Coinbase, 1,270 rows, no way has any skill, and the line of a forest falls where it should rise.
+/// Without a line the numbers depend least on where the parts are cut, rows rank best (except the forests at k = 1),
+/// and the Brier skill is the best or within .006 of it except in two cells of the ten features. A line has a smaller
+/// calibration error only on average: it comes from one regime of a few hours, and the same probability means something
+/// else in the next. On two hours of Coinbase, 1,270 rows, no way has any skill, and the line of a forest falls where
+/// it should rise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recipe {
     /// The default: logistic regression and boosted trees, averaged in log-odds.
     Average,
-    /// Logistic regression without trees.
+    /// Logistic regression only.
     Logistic,
-    /// Boosted trees alone.
+    /// Boosted trees only.
     Boosted,
     /// A random forest: the mean share of spikes in the leaves that a row reaches.
     Forest,
@@ -64,19 +65,19 @@ pub enum Recipe {
     HarLogit,
 }
 
-/// The outcome of a recipe: members with their weights, and the trainer's name.
+/// The result of a fit: members with their weights, and the trainer's name.
 pub(super) struct Fitted {
     pub(super) members: Vec<(f64, MemberDraft)>,
     pub(super) trainers: String,
 }
 
 impl Recipe {
-    /// The variant that serves it: `baseline` for HAR-logit, else `ml`.
+    /// The variant name of its models: `baseline` for HAR-logit, otherwise `ml`.
     pub fn variant(self) -> &'static str {
         if self == Self::HarLogit { "baseline" } else { "ml" }
     }
 
-    /// The features that it reads of those there are.
+    /// The dataset with only the features that the recipe reads; `None` if it reads all.
     ///
     /// # Errors
     /// [`LearnError::FeatureAbsent`].
@@ -84,7 +85,7 @@ impl Recipe {
         (self == Self::HarLogit).then(|| data.select(&BASELINE_FEATURES)).transpose()
     }
 
-    /// The model that these members are.
+    /// Makes the model of these members.
     ///
     /// # Errors
     /// [`LearnError::Draft`].
@@ -100,7 +101,7 @@ impl Recipe {
         })
     }
 
-    /// The outputs that turn the members' sum into a probability, if the sigmoid does not: a forest's sum is a
+    /// The outputs that turn the members' sum into a probability; `None` for the sigmoid. A forest's sum is a
     /// probability already.
     fn outputs(self) -> Option<Outputs> {
         (self == Self::Forest).then(|| Outputs {

@@ -1,4 +1,4 @@
-//! What the fit rows say beside the members: where explanations measure from, and how features were distributed.
+//! Adds statistics of the training rows to a draft: baselines of explanations, and the distributions of features.
 
 use super::dataset::Dataset;
 use crate::{

@@ -1,4 +1,4 @@
-//! A linear forecast of a number: ridge regression on standardised features.
+//! Ridge regression on standardised features, for a linear forecast of a number.
 
 use ndarray::Array2;
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::linear::LinearDraft;
 
-/// Fits on the chosen rows, of which `targets` has one value each: minimises
-/// `sum((target - w . row - intercept)^2) / 2 + l2 / 2 * |w|^2` over standardised features, the intercept not penalised.
+/// Fits on the chosen rows; `targets` has one value for each of them. Minimises `sum((target - w . row - intercept)^2)
+/// / 2 + l2 / 2 * |w|^2` over standardised features, the intercept not penalised.
 ///
 /// # Errors
-/// [`LearnError::NotSettled`] where no one solution exists; [`LearnError::Dataset`] for other lengths.
+/// [`LearnError::NotSettled`] if there is no unique solution; [`LearnError::Dataset`] if the lengths differ.
 pub fn fit_ridge(
     data: &Dataset,
     chosen: &[usize],

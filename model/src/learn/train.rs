@@ -1,4 +1,4 @@
-//! The entry points.
+//! The entry points of training.
 
 use super::{
     boost::Trainer,
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{draft::ModelDraft, evaluation, info::ModelInfo};
 
-/// Rows the file carries for its self-test.
+/// Number of self-test rows in the file.
 const SELF_TEST_ROWS: usize = 32;
 
-/// A model by this recipe, fitted on all rows.
+/// Trains a model by this recipe on all rows.
 ///
-/// Metrics in the draft are those of the later part of the rows, walked over: each was scored by members that were
-/// fitted on earlier rows alone. They are left out where the rows are too few for that.
+/// The draft's metrics are those of the later part of the rows, walking forward: each row was scored by members that
+/// were fitted on earlier rows only. They are left out if there are too few rows for that.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -26,7 +26,7 @@ pub fn train(data: &Dataset, options: &TrainOptions, recipe: Recipe) -> Result<M
     train_with(data, options, recipe, &ForustTrainer)
 }
 
-/// Trains the model of [`train`] without its metrics, at a third of the cost: for callers that judge it on rows of
+/// Trains the model of [`train`] without its metrics, at a third of the cost, for callers that evaluate it on rows of
 /// their own.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn train_unmeasured(
     learn(data, options, recipe, &ForustTrainer, false)
 }
 
-/// The default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees.
+/// Trains the default model, variant `ml`: the average, in log-odds, of a logistic regression and boosted trees.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -47,15 +47,15 @@ pub fn train_default(data: &Dataset, options: &TrainOptions) -> Result<ModelDraf
     train(data, options, Recipe::Average)
 }
 
-/// The baseline, variant `baseline`: HAR-logit.
+/// Trains the baseline, variant `baseline`: HAR-logit.
 ///
 /// # Errors
-/// [`LearnError`], [`LearnError::FeatureAbsent`] among them.
+/// [`LearnError`], including [`LearnError::FeatureAbsent`].
 pub fn train_baseline(data: &Dataset, options: &TrainOptions) -> Result<ModelDraft, LearnError> {
     train(data, options, Recipe::HarLogit)
 }
 
-/// A model by this recipe, with boosted trees from `trainer`.
+/// Trains a model by this recipe, with boosted trees from `trainer`.
 ///
 /// # Errors
 /// [`LearnError`].
@@ -152,7 +152,7 @@ fn provenance(
     options.provenance.iter().cloned().chain(added).collect()
 }
 
-/// Rows from all over the data, then a few of them with values missing, and one with all of them missing.
+/// Rows from all over the data, then copies of a few with values missing, and one with all values missing.
 fn self_test_rows(data: &Dataset) -> Vec<f32> {
     let width = data.features().len();
     let mut rows = Vec::with_capacity(SELF_TEST_ROWS * width);

@@ -1,9 +1,10 @@
-//! Walking forward: each part of the data is judged by what was learned before it, for all symbols at the same instants.
+//! Walk-forward evaluation: each part of the data is scored by a model of the earlier data, all symbols at the same
+//! instants.
 
 use super::{dataset::Dataset, error::LearnError};
 
-/// Rows to learn from and later rows to judge by. Cannot be made otherwise: no label of a training row looks at the
-/// seconds of a test row, nor at those of the embargo before it.
+/// Rows to learn from and later rows to evaluate on. The constructor guarantees that no label of a training row uses
+/// the seconds of a test row, nor those of the embargo before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
     train: Vec<usize>,
@@ -31,22 +32,23 @@ impl Fold {
         &self.train
     }
 
-    /// Positions of the judged rows.
+    /// Positions of the test rows.
     pub fn test(&self) -> &[usize] {
         &self.test
     }
 }
 
-/// The cut of the rows, in the order of time, into training and test parts.
+/// How rows are cut, in the order of time, into training and test parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WalkForward {
     /// Share of the rows, the first by time, that is only learned from.
     pub first_share: f64,
-    /// Parts, of about equal size, that the rest is cut into.
+    /// Number of parts, of about equal size, that the rest is cut into.
     pub folds: usize,
-    /// Seconds that labels look ahead.
+    /// Horizon of the labels in seconds.
     pub horizon_s: u32,
-    /// Seconds beyond the horizon that are left out before a test part: the longest window that matters to most features.
+    /// Seconds left out before a test part in addition to the horizon: the longest window that matters to most
+    /// features.
     pub embargo_s: u32,
 }
 
@@ -62,12 +64,11 @@ impl WalkForward {
         i64::from(self.horizon_s) + i64::from(self.embargo_s)
     }
 
-    /// The folds over all rows, by time; each learns from all that lies before it, less the gap. Only rows for which
-    /// `judged` says so are judged by.
+    /// The folds over all rows, by time; each learns from all rows before it, less the gap. Only rows for which
+    /// `judged` is true are test rows.
     ///
     /// # Errors
-    /// [`LearnError::Option`] for no folds or a share outside 0..1; [`LearnError::Dataset`] when there is nothing to
-    /// judge.
+    /// [`LearnError::Option`] for no folds or a share outside 0..1; [`LearnError::Dataset`] if no row is left to test.
     pub fn folds(&self, times_s: &[i64], judged: impl Fn(usize) -> bool) -> Result<Vec<Fold>, LearnError> {
         if !(0.0..1.0).contains(&self.first_share) {
             let what = format!("{} is not from 0 to below 1", self.first_share);
@@ -86,11 +87,11 @@ impl WalkForward {
         self.parts(times_s, &judged)?.into_iter().map(|(from_s, test)| fold(test, from_s)).collect()
     }
 
-    /// The walk's test parts for a model that is finished: every fold has the same training rows, those for
-    /// which `learned` says so, less the gap before the first judged row. All rows may be judged by: none is kept back.
+    /// The test parts for a model that is not refitted: every fold has the same training rows, those for which
+    /// `learned` is true, less the gap before the first test row. All rows may be tested; none is kept back.
     ///
     /// # Errors
-    /// [`LearnError::Option`] for no folds; [`LearnError::Dataset`] when there is nothing to judge.
+    /// [`LearnError::Option`] for no folds; [`LearnError::Dataset`] if no row is left to test.
     pub fn folds_of_finished(
         &self,
         times_s: &[i64],
@@ -105,7 +106,7 @@ impl WalkForward {
         self.parts(times_s, &judged)?.into_iter().map(|(_, test)| fold(test)).collect()
     }
 
-    /// Cuts the judged rows into parts: the instant at which each begins, and its rows.
+    /// Cuts the test rows into parts: the start of each, and its rows.
     fn parts(&self, times_s: &[i64], judged: &[usize]) -> Result<Vec<(i64, Vec<usize>)>, LearnError> {
         if self.folds == 0 {
             return Err(LearnError::Option { option: "folds", what: "0: at least one is needed".to_owned() });
@@ -126,9 +127,9 @@ impl WalkForward {
     }
 }
 
-/// A random split, by which the system that this one replaces was judged: half of the rows, drawn at
-/// random, to learn from, and the other half to judge by. Neighbouring rows share most of their seconds, so the test
-/// rows have all but been seen. Only for showing that.
+/// A random split, as an earlier system was evaluated: a random half of the rows to learn from, and the other half to
+/// test. Neighbouring rows share most of their seconds, so the model has nearly seen the test rows. It serves only to
+/// show that effect.
 pub fn random_halves(data: &Dataset, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut random = super::random::Random::new(seed);
     (0..data.len()).partition(|_| random.next_u64() & 1 == 0)

@@ -1,4 +1,4 @@
-//! A model's explanations: its members and references handed to [`crate::explain`].
+//! The model's explanations, by [`crate::explain`].
 
 use super::{Member, Model};
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
 };
 
 impl Model {
-    /// The explainer of this model's scores. The first call prepares it, which may take as long as scoring thousands of
+    /// The explainer of this model's scores. The first call builds it, which may take as long as scoring thousands of
     /// rows.
     ///
     /// # Errors
-    /// [`ExplainError`]: why the model cannot be explained.
+    /// [`ExplainError`] if the model cannot be explained.
     pub fn explainer(&self) -> Result<&Explainer, ExplainError> {
         self.explainer.get_or_init(|| self.make_explainer()).as_ref().map_err(Clone::clone)
     }

@@ -28,25 +28,24 @@ use crate::{
 };
 
 impl Model {
-    /// Opens a file: copies it to sealed memory, maps it there and checks all of it. Whatever becomes of the file
-    /// afterwards does not touch the model. A file that is replaced or written while it is copied is refused, unless all
-    /// of one state of it was read.
+    /// Opens a file: copies it to sealed memory, maps that and checks all of it. Later changes of the file do not
+    /// affect the model. A file that is written while it is copied is refused, unless the copy is one consistent state.
     ///
     /// # Errors
-    /// [`ModelError`], which names the file, the section and what is wrong with it.
+    /// [`ModelError`], which names the file, the section and the fault.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         Self::from_mapping(path, Pages::of_file(path))
     }
 
-    /// Maps the file where it lies and checks all of it: for a forest that is not to take up memory as a whole.
+    /// Maps the file in place and checks all of it, for a forest that should not take up memory as a whole.
     ///
     /// # Errors
     /// As [`Model::open`].
     ///
     /// # Safety
-    /// Nobody changes the file in place or cuts it short for as long as the model lives. The file may be replaced by
-    /// rename, and removed. Where the promise is broken, rows walk numbers that nobody checked: scores are those of no
-    /// model, memory outside the file is read, or the process ends by SIGBUS.
+    /// Nobody changes or truncates the file in place while the model lives. The file may be replaced by rename, and
+    /// removed. If that is violated, rows walk numbers that nobody checked: scores are wrong, memory outside the file
+    /// is read, or the process ends by SIGBUS.
     #[allow(unsafe_code)]
     pub unsafe fn open_in_place(path: &Path) -> Result<Self, ModelError> {
         // SAFETY: the caller's promise.
@@ -106,24 +105,24 @@ impl Model {
     }
 }
 
-/// The contents of a file's sections, each checked alone; the methods below check them against each other.
+/// The contents of a file's sections, each checked on its own; the methods below check them against each other.
 struct Found<'a> {
     pages: &'a Pages,
     /// Number of features.
     width: usize,
-    /// The features' fingerprint, which every member must bear.
+    /// The features' fingerprint, which every member must have.
     fingerprint: u64,
     /// The members' weights, from META.
     weights: Vec<f64>,
     members: Vec<Member>,
     last_self_test: Option<SelfTest>,
-    /// Checked once the number of answers is known.
+    /// Checked when the number of answers is known.
     full_self_test: Option<(usize, &'a Archived<v2::SelfTest>)>,
     outputs: Option<Outputs>,
     scales: Option<&'a Archived<v1::Scales>>,
     preparation: Option<Preparation>,
     drift: Option<DriftReference>,
-    /// Checked once all members are known.
+    /// Checked when all members are known.
     explained: Vec<(usize, &'a Archived<v1::Explain>)>,
 }
 
@@ -145,7 +144,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Checks a section alone and keeps what it holds.
+    /// Checks a section on its own and keeps its content.
     ///
     /// # Errors
     /// The first rule of FORMAT.md that the section breaks.
@@ -220,8 +219,8 @@ impl<'a> Found<'a> {
         Ok(weights.into_iter().zip(members).collect())
     }
 
-    /// LINK with the scales of SCAL. A wide forest stands alone; outputs are as many as the members give, and take the
-    /// place of a calibration; only a wide forest's rows are prepared.
+    /// Combines LINK with the scales of SCAL. A wide forest must be the only member; the outputs must match the
+    /// members' sums and exclude a calibration; only a wide forest's rows may be prepared.
     fn outputs(&mut self, members: &[(f64, Member)], is_calibrated: bool) -> Result<Option<Outputs>, String> {
         let mut outputs = self.outputs.take();
         if let Some(scales) = self.scales {
@@ -257,7 +256,7 @@ impl<'a> Found<'a> {
         test.map(Some).map_err(|what| (place, what))
     }
 
-    /// The content of the sections EXPL, one place for each member.
+    /// The content of the EXPL sections, one entry for each member.
     fn references(&self, members: &[(f64, Member)]) -> Result<Vec<Option<Reference>>, (usize, String)> {
         let mut references: Vec<Option<Reference>> = members.iter().map(|_| None).collect();
         for &(place, archived) in &self.explained {
@@ -286,7 +285,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Keeps the content of a section that a file may have once.
+/// Stores the content of a section that a file may have only once.
 fn keep_one<T>(kept: &mut Option<T>, content: T, tag: &str) -> Result<(), String> {
     match kept.replace(content) {
         None => Ok(()),
@@ -295,7 +294,7 @@ fn keep_one<T>(kept: &mut Option<T>, content: T, tag: &str) -> Result<(), String
 }
 
 impl Member {
-    /// Number of trees, and of nodes with leaves.
+    /// Number of trees, and of nodes including leaves.
     fn size(&self) -> (usize, usize) {
         match self {
             Self::Forest(forest) => (forest.tree_count(), forest.node_count()),

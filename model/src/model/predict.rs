@@ -1,4 +1,4 @@
-//! Scoring: one row or many, to answers or to raw scores.
+//! Scores rows, one or many, to answers or to raw scores.
 
 use super::{Member, Model};
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
     row::{FeatureValue, Row},
 };
 
-/// Number of rows that a batch hands to a member at a time.
+/// Most rows that a batch passes to a member at a time.
 const BATCH_ROWS: usize = 32;
 
 impl Model {
-    /// The answer for one row: a probability, or what the imported library would answer (see
-    /// [`Model::gives_probability`]). It is never NaN, whatever the row, and its bits are the same on every machine.
+    /// The answer for one row: a probability, or the imported library's answer (see [`Model::gives_probability`]). It
+    /// is never NaN, whatever the row, and its bits are the same on every machine.
     ///
     /// A row holds one value for each of `info().features`, in that order; NaN is a missing value, and an infinite one
     /// is beyond every threshold. Nothing is allocated.
@@ -31,11 +31,11 @@ impl Model {
         combine::sigmoid(combine::calibrated(sum, self.info.calibration))
     }
 
-    /// All answers for many rows. `rows` is row-major; `answers` takes [`Model::answer_count`] numbers for each row, one
-    /// row after the other, with the bits that the row alone would give. Nothing is allocated.
+    /// All answers for many rows. `rows` is row-major; `answers` has room for [`Model::answer_count`] numbers for each
+    /// row, one row after the other, with the same bits as for the row alone. Nothing is allocated.
     ///
     /// # Panics
-    /// If `rows` and `answers` are not of the same number of rows.
+    /// If the lengths of `rows` and `answers` do not match.
     pub fn predict_batch<T: FeatureValue>(&self, rows: &[T], answers: &mut [f64]) {
         let (width, count) = (self.info.features.len(), self.answer_count());
         assert_eq!(rows.len() * count, answers.len() * width, "values times {count}, answers times {width}");
@@ -68,8 +68,8 @@ impl Model {
         self.raw::<false, _>(row, scores);
     }
 
-    /// As [`Model::predict_raw`], with every node read through a bounds check: the twin that tests hold the unchecked
-    /// walks to.
+    /// As [`Model::predict_raw`], with bounds checks everywhere: the reference that tests compare the unchecked walks
+    /// with.
     ///
     /// # Panics
     /// As [`Model::predict_raw`].
@@ -78,8 +78,8 @@ impl Model {
         self.raw::<true, _>(row, scores);
     }
 
-    /// Walks the forests by other instructions than the fastest of this machine, for tests and benchmarks. Where the
-    /// machine lacks the instructions, gives false and changes nothing.
+    /// Walks the forests by other instructions than this machine's fastest, for tests and benchmarks. Returns false and
+    /// changes nothing if the machine lacks them.
     #[doc(hidden)]
     pub fn set_kernel(&mut self, kernel: Kernel) -> bool {
         self.members.iter_mut().all(|(_, member)| match member {
@@ -88,12 +88,12 @@ impl Model {
         })
     }
 
-    /// Whether the one member is a wide forest, which may give several sums a row and read prepared rows.
+    /// Whether the only member is a wide forest, which may give several sums for a row and read prepared rows.
     fn is_wide(&self) -> bool {
         matches!(self.members.as_slice(), [(_, Member::Wide(_))])
     }
 
-    /// The one answer of a model with a link of its own.
+    /// The single answer of a model with its own link.
     fn predict_linked<R: Row + ?Sized>(&self, row: &R, outputs: &Outputs) -> f64 {
         assert_eq!(outputs.answer_count(), 1, "answers of the model: `predict_batch` gives several");
         match outputs.raw_count() {
@@ -116,7 +116,7 @@ impl Model {
         scores[0]
     }
 
-    /// Scores up to [`BATCH_ROWS`] rows of members with one answer each, member by member.
+    /// Scores up to [`BATCH_ROWS`] rows, member by member, for a model of one answer.
     fn predict_together<T: FeatureValue>(&self, rows: &[T], answers: &mut [f64]) {
         let mut row_slices: [&[T]; BATCH_ROWS] = [&[]; BATCH_ROWS];
         for (slice, row) in row_slices.iter_mut().zip(rows.chunks_exact(self.info.features.len())) {

@@ -1,13 +1,13 @@
-//! Scoring the rows that a file carries, and comparing the bits with those that its maker saw.
+//! The self-test: scores the rows in the file and compares the bits with those that the file was made with.
 
 use super::Model;
 use crate::{error::ModelError, self_test::SelfTest};
 
-/// A number of a self-test that has other bits here.
+/// A number whose bits differ from the file's.
 struct Difference {
     /// The row, from 0.
     row: usize,
-    /// `raw score` or `answer`, with its position where a row has several.
+    /// `raw score` or `answer`, with its position if a row has several.
     number: String,
     /// The number in the file.
     expected: f64,
@@ -16,12 +16,12 @@ struct Difference {
 }
 
 impl Model {
-    /// Scores the self-test's rows and compares the bits with the file's. Gives the number of rows; 0 for a file without
-    /// a self-test.
+    /// Scores the self-test's rows and compares the bits with the file's. Returns the number of rows; 0 for a file
+    /// without a self-test.
     ///
     /// # Errors
-    /// [`ModelError::SelfTest`] with the first row that differs: this build or machine does not compute what the
-    /// model's maker saw.
+    /// [`ModelError::SelfTest`] with the first row that differs: this build or machine computes other scores than the
+    /// one that made the file.
     pub fn verify(&self) -> Result<usize, ModelError> {
         let Some(test) = &self.self_test else { return Ok(0) };
         self.rescore(test).map_err(|Difference { row, number, expected, found }| ModelError::SelfTest {
@@ -34,7 +34,7 @@ impl Model {
         Ok(test.rows().len() / self.info.features.len())
     }
 
-    /// The self-test's rows, row-major; empty where the file has none.
+    /// The self-test's rows, row-major; empty if the file has none.
     #[doc(hidden)]
     pub fn self_test_rows(&self) -> Vec<f64> {
         self.self_test.as_ref().map_or_else(Vec::new, SelfTest::rows)
@@ -67,7 +67,7 @@ impl Model {
         Ok(())
     }
 
-    /// Compares every number of a row; where its values are f32, also by the way that takes f32.
+    /// Compares every number of a row; if its values fit f32, also by the f32 path.
     fn rescore_row(
         &self,
         row: usize,
@@ -92,7 +92,7 @@ impl Model {
     }
 }
 
-/// Refuses the first number of a row whose bits differ.
+/// Returns the first number of a row whose bits differ as an error.
 fn compare(row: usize, name: &str, expected: &[f64], found: &[f64]) -> Result<(), Difference> {
     let differs = |(expected, found): (&f64, &f64)| expected.to_bits() != found.to_bits();
     let Some(at) = expected.iter().zip(found).position(differs) else { return Ok(()) };
