@@ -1,4 +1,4 @@
-//! What must hold of a configuration: each section's own bounds, and the relations between sections.
+//! Checks a configuration: each section's own bounds, and the relations between sections.
 
 use engine::{limits::OWNER_NAME_BYTES_MAX, settings::ForeignSymbols};
 
@@ -7,7 +7,7 @@ use super::sections::{Config, SourceKind};
 /// Checks bounds and relations.
 ///
 /// # Errors
-/// The first that does not hold: a sentence that begins with the key and ends with what to do.
+/// The first violation: a sentence that begins with the key and ends with what to do.
 pub fn check(config: &Config) -> Result<(), String> {
     config.server.check()?;
     config.predict.check()?;

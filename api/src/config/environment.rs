@@ -1,4 +1,4 @@
-//! The environment, behind a trait so that tests need not change the process's own.
+//! The environment as a trait, so that tests need not change the process's own.
 
 /// A source of environment variables.
 pub trait Environment {
@@ -38,10 +38,11 @@ pub(super) const OLDER_VARIABLES: &[(&str, &str)] = &[
     ("KAFKA_TOPIC_PREDICTIONS", "kafka.topic_predictions"),
 ];
 
-/// Variables of that service that are accepted and not read: there is nothing here that they could set.
+/// Variables of that service that are accepted and ignored, because nothing here corresponds to them.
 pub(super) const IGNORED_VARIABLES: &[&str] = &["COINBASE_WS_URL", "MLFLOW_TRACKING_URI"];
 
-/// The key's value for an older variable's. Python's level names are upper case, and two of them differ from ours.
+/// Converts an older variable's value to the key's. Python's level names are upper case, and two of them differ from
+/// ours.
 pub(super) fn older_value(key: &str, value: &str) -> String {
     if key != "log.level" {
         return value.to_owned();

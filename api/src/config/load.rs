@@ -1,4 +1,4 @@
-//! Lays the layers over each other: defaults, file, environment, flags.
+//! Merges the layers: defaults, file, environment, flags.
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The refusal of a configuration, by key and place; a command that meets it ends with exit code 64.
+/// The reason why a configuration was refused. A command that gets it ends with exit code 64.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -77,13 +77,13 @@ pub enum ConfigError {
         /// The rule that the value breaks, and what to write instead.
         reason: String,
     },
-    /// Values that do not go together; it begins with the key.
+    /// Values that exclude each other; the text begins with the key.
     #[error("{0}")]
     Relation(String),
 }
 
 impl ConfigError {
-    /// The error without any value or line of a file, because any of them may be a secret.
+    /// The error without any value or line of a file, because any of these may be a secret.
     pub fn place(&self) -> String {
         match self {
             Self::Unreadable { .. } | Self::Unknown { .. } => self.to_string(),
@@ -110,7 +110,7 @@ fn hidden_reason(default: &Value) -> &'static str {
     }
 }
 
-/// A configuration in force, with the origin of each value by its dotted key.
+/// The effective configuration, with the origin of each value by its dotted key.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The values.
@@ -133,13 +133,13 @@ impl Loaded {
 pub struct Layers {
     /// The file of `--config`.
     pub file: Option<PathBuf>,
-    /// Flags: dotted key, text, the flag's name. The text for a list is its one element: a file's name may have a
-    /// comma.
+    /// Flags: dotted key, text, the flag's name. For a list, the text is its only element, because a file's name may
+    /// contain a comma.
     pub flags: Vec<(&'static str, String, &'static str)>,
 }
 
 impl Layers {
-    /// Lays file, environment and flags over the defaults and checks the result.
+    /// Merges file, environment and flags over the defaults and checks the result.
     ///
     /// # Errors
     /// [`ConfigError`], which names the key, where it was set and what to do.
@@ -174,7 +174,7 @@ impl Layers {
     }
 }
 
-/// The values so far. Each laid value is decoded at once, so an error names the key that brought it.
+/// The values merged so far. Each value is decoded at once, so an error names the key that set it.
 struct Stack {
     table: Table,
     config: Config,
@@ -209,7 +209,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Lays a value given as text, read as the type of the key's default.
+    /// Sets a key from text, parsed as the type of the key's default.
     fn lay_text(&mut self, key: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
         let Some(default) = self.slot(key) else {
             return Err(self.unknown(key.to_owned(), origin));
@@ -292,7 +292,7 @@ impl Stack {
     }
 }
 
-/// The candidate with the smallest edit distance to `name`; `None` where that is more than half of the longer name.
+/// The candidate with the smallest edit distance to `name`; `None` if that is more than half of the longer name.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::levenshtein(name, candidate), candidate))

@@ -1,6 +1,7 @@
-//! Folders and secrets that a configuration refers to. Without them `serve` ends with 64; `doctor` says so before.
+//! Checks the folders and secrets that a configuration refers to. Without them `serve` ends with 64; `doctor` reports
+//! it before.
 //!
-//! It is no part of loading: a folder or a secret may come and go while the configuration stays.
+//! This is not part of loading, because a folder or a secret may appear and disappear while the configuration stays.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use super::sections::{Config, SourceKind};
 /// Checks that `model.directory` is a folder.
 ///
 /// # Errors
-/// That it is none, and what to do.
+/// A sentence, if it is not a folder, with what to do.
 pub fn check_model_directory(config: &Config) -> Result<(), String> {
     match config.model.directory.as_deref() {
         Some(directory) if !Path::new(directory).is_dir() => Err(format!(
@@ -19,10 +20,10 @@ pub fn check_model_directory(config: &Config) -> Result<(), String> {
     }
 }
 
-/// Checks that the admin token can be read from its place.
+/// Checks that the admin token can be read.
 ///
 /// # Errors
-/// The place that it is not at; never the token itself.
+/// A sentence with the place where it was expected; never the token itself.
 pub fn check_admin_token(config: &Config) -> Result<(), String> {
     config.server.admin_token.resolved("server.admin_token").map(|_| ())
 }

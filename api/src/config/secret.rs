@@ -1,24 +1,24 @@
-//! Secrets: given as they stand, or as the place where they are.
+//! Secrets: a value, or a reference to the variable or file that holds it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Text that is never shown: as it stands, or where it is (`env:NAME`, `file:PATH`).
+/// A secret, or a reference to one (`env:NAME`, `file:PATH`). It is never displayed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret, or its place; `None` where nothing was given.
+    /// The value or reference as configured; `None` if it is empty.
     pub fn get(&self) -> Option<&str> {
         (!self.0.is_empty()).then_some(&self.0)
     }
 
-    /// The secret, read from its place if one was given. `key` is for messages.
+    /// Reads the secret if this is a reference. `key` is for messages.
     ///
     /// # Errors
-    /// When it is not at its place, or empty there.
+    /// A sentence, if the referenced variable or file is absent or empty.
     pub fn resolved(&self, key: &str) -> Result<Self, String> {
         let Some(given) = self.get() else { return Ok(Self::default()) };
         match resolve(key, given)? {
@@ -40,10 +40,10 @@ impl From<&str> for Secret {
     }
 }
 
-/// The value of `key`, read from the variable or the file where it is `env:NAME` or `file:PATH`.
+/// The value of `key`, read from the variable or file if it is `env:NAME` or `file:PATH`.
 ///
 /// # Errors
-/// When there is no such variable or file.
+/// A sentence, if there is no such variable or file.
 pub fn resolve(key: &str, value: &str) -> Result<String, String> {
     if let Some(variable) = value.strip_prefix("env:") {
         return std::env::var(variable)

@@ -1,7 +1,7 @@
-//! The keys, by section. Sections of the engine are the engine's own types, see [`engine::settings`].
+//! The configuration keys, by section. Sections of the engine are the engine's own types, see [`engine::settings`].
 //!
-//! `config/stormglass.toml` gives each key its unit and meaning; a test holds the two together. Bounds are in each type's
-//! `check`, and [`super::check`] has the relations between sections.
+//! `config/stormglass.toml` gives each key its unit and meaning; a test compares the two. Bounds are in each type's
+//! `check`, relations between sections in [`super::check`].
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 
-/// All that can be set.
+/// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -42,11 +42,11 @@ pub struct Config {
 pub struct Server {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where other instances find this one, `http://host:port`; by default the host's name, or the address of `listen`
-    /// where it is a certain one, with the port.
+    /// URL of this instance for others, `http://host:port`; by default the host's name, or the address of `listen` if
+    /// it is a specific one, with the port.
     #[serde(with = "unset")]
     pub advertised_url: Option<String>,
-    /// Whoever sends it may change the model; without one nobody may.
+    /// Token that allows a client to change the model; if empty, nobody may.
     pub admin_token: Secret,
     /// Threads that serve HTTP; `None` (0 in a file) = one for every four CPUs, at least one.
     #[serde(with = "unset")]
@@ -57,17 +57,17 @@ pub struct Server {
     pub body_max_bytes: usize,
     /// Bytes of all request bodies held at a time; beyond them requests are answered 503 with Retry-After.
     pub bodies_max_bytes: usize,
-    /// To send a request's head; it bounds idle keep-alive too.
+    /// Time in which a client must send a request's head; it bounds idle keep-alive too.
     pub header_read_timeout_s: Seconds,
-    /// To send a request's body; later is answered 408.
+    /// Time in which a client must send a request's body; otherwise it is answered 408.
     pub body_timeout_s: Seconds,
-    /// For a client to take anything of what is sent to it; then its connection is ended.
+    /// Time in which a client must take some of what is sent to it; otherwise its connection is ended.
     pub write_timeout_s: Seconds,
-    /// Milliseconds the engine has to answer; later is answered 504.
+    /// Milliseconds in which the engine must answer; otherwise the request is answered 504.
     pub deadline_ms: u64,
-    /// After SIGTERM: /readyz is 503 and requests are answered as before, until balancers have noticed.
+    /// Time after SIGTERM in which /readyz is 503 and requests are still answered, so that balancers notice.
     pub shutdown_grace_s: Seconds,
-    /// From the signal to the end of the last request, the grace included.
+    /// Time from the signal to the end of the last request, including the grace.
     pub drain_timeout_s: Seconds,
 }
 
@@ -117,37 +117,37 @@ impl Server {
     }
 }
 
-/// What to do with a feature that the model needs and a row lacks.
+/// The handling of a feature that the model needs and a row lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingPolicy {
-    /// Answer 422.
+    /// The request is answered 422.
     Error,
-    /// Score it as a missing value and name it in the answer.
+    /// It is scored as a missing value and named in the answer.
     Nan,
 }
 
-/// What to do with a feature that the model does not know.
+/// The handling of a feature that the model does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownPolicy {
-    /// Answer 422.
+    /// The request is answered 422.
     Error,
-    /// Leave it out.
+    /// It is left out.
     Ignore,
 }
 
-/// `[predict]`: how requests for predictions are read.
+/// `[predict]`: the handling of requests for predictions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Predict {
-    /// A feature that the model needs is absent.
+    /// The handling of a feature that the model needs and a row lacks.
     pub missing: MissingPolicy,
-    /// A feature is there that the model does not know.
+    /// The handling of a feature that the model does not know.
     pub unknown: UnknownPolicy,
-    /// Rows, or symbols, of one request.
+    /// Most rows, or symbols, of one request.
     pub rows_max: usize,
-    /// Rows, or symbols, of one request with `"explain": true`.
+    /// Most rows, or symbols, of one request with `"explain": true`.
     pub explain_rows_max: usize,
     /// File of the model that answers `{"features"}`, or `runbook-rf`; by default the loaded one.
     #[serde(with = "unset")]
@@ -177,7 +177,7 @@ impl Predict {
     }
 }
 
-/// Where ticks come from.
+/// The kind of source that ticks come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
@@ -187,12 +187,12 @@ pub enum SourceKind {
     File,
     /// A Kafka topic.
     Kafka,
-    /// Nowhere: only rows of requests are scored.
+    /// No source: only rows of requests are scored.
     None,
 }
 
 impl SourceKind {
-    /// As it is written in the configuration.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Simulator => "simulator",
@@ -203,20 +203,20 @@ impl SourceKind {
     }
 }
 
-/// The venue of records that name none, where none is configured: that of the original service's feed.
+/// The default venue of records that name none: that of the original service's feed.
 const DEFAULT_VENUE: &str = "coinbase";
 
-/// `[source]`: where ticks come from.
+/// `[source]`: the source of ticks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// Where ticks come from; Kafka where it is not set and `kafka.bootstrap_servers` is.
+    /// The kind of source; Kafka if this is not set and `kafka.bootstrap_servers` is.
     pub kind: SourceKind,
     /// Globs of recorded ticks, for kind "file".
     pub files: Vec<String>,
-    /// How fast recorded time passes.
+    /// The speed at which recorded time passes.
     pub speed: Speed,
-    /// Venue of records, and of csv files' names, that do not name a known one.
+    /// Venue of records, and of csv files' names, that name no known one.
     #[serde(with = "unset")]
     pub venue: Option<String>,
     /// `venue:product` of csv files that have no column for it; by default from their names.
@@ -243,30 +243,30 @@ impl Source {
     }
 }
 
-/// `[model]`: what scores, and which changes of it are refused.
+/// `[model]`: the model that scores, and bounds on changes of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Model {
     /// The model file; by default the built-in one.
     #[serde(with = "unset")]
     pub path: Option<String>,
-    /// "ml" or "baseline"; by default what the file says.
+    /// "ml" or "baseline"; by default the variant in the file.
     #[serde(with = "unset")]
     pub variant: Option<String>,
-    /// Labels the service's own answers and metrics; by default what the file says.
+    /// Version that the service's own answers and metrics report; by default the version in the file.
     #[serde(with = "unset")]
     pub version: Option<String>,
     /// Folder of model files that can be activated by name.
     #[serde(with = "unset")]
     pub directory: Option<String>,
-    /// File that keeps over restarts which model was activated; not read with Kafka.
+    /// File that records activations across restarts; not read with Kafka.
     #[serde(with = "unset")]
     pub record: Option<String>,
-    /// A larger model file is mapped where it lies, a smaller one copied to memory.
+    /// Larger model files are mapped in place, smaller ones copied to memory.
     pub map_above_bytes: u64,
-    /// Share of the newest rows, 0 to 1, whose call a new model may change; beyond it the model is refused.
+    /// Share of the newest rows, 0 to 1, whose call a new model may change; if it changes more, the model is refused.
     pub flip_rate_max: f64,
-    /// How far the two probabilities of such a row may lie apart, 0 to 1.
+    /// Largest allowed difference of the two probabilities of such a row, 0 to 1.
     pub score_difference_max: f64,
 }
 
@@ -304,26 +304,26 @@ impl Model {
     }
 }
 
-/// `[quality]`: how good the answers turn out to be, and what follows from it without anyone's doing.
+/// `[quality]`: live quality of the answers, and automatic reactions to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quality {
-    /// How far live quality (/quality, metrics, page) looks back.
+    /// The period of live quality (/quality, metrics, page).
     #[serde(flatten)]
     pub window: QualitySettings,
-    /// What outcomes may do to predictions.
+    /// Ways in which outcomes may change predictions.
     #[serde(flatten)]
     pub feedback: FeedbackSettings,
-    /// File of the model that `fallback` answers by; by default the built-in one of variant "baseline".
+    /// File of the baseline model that `fallback` uses; by default the built-in one of variant "baseline".
     #[serde(with = "unset")]
     pub fallback_model: Option<String>,
 }
 
-/// `[ready]`: when traffic may come.
+/// `[ready]`: readiness for traffic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ready {
-    /// After this long /readyz no longer waits for the first probability.
+    /// Time after which /readyz no longer waits for the first probability.
     pub warm_wait_s: Seconds,
 }
 
@@ -333,7 +333,7 @@ impl Default for Ready {
     }
 }
 
-/// The least urgent line that is logged.
+/// The lowest level that is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -345,7 +345,7 @@ pub enum LogLevel {
     Trace,
 }
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -357,13 +357,13 @@ pub enum LogFormat {
     Text,
 }
 
-/// `[log]`: what is logged, and how.
+/// `[log]`: level and format of log lines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// The least urgent line that is logged.
+    /// The lowest level that is logged.
     pub level: LogLevel,
-    /// How a line looks.
+    /// The format of log lines.
     pub format: LogFormat,
 }
 

@@ -1,4 +1,4 @@
-//! What is in force, as TOML that can be read back, with the origin of each value beside it.
+//! Prints the effective configuration as TOML that can be read back, with the origin of each value beside it.
 
 use std::fmt::Write;
 
@@ -22,7 +22,7 @@ pub fn show(loaded: &Loaded) -> String {
     text
 }
 
-/// Properties whose value may be a secret keep their name only, unless the value says where the secret is.
+/// Removes the value of properties that may be secret, unless it is a reference to the secret.
 fn without_secrets(key: &str, value: &Value) -> Value {
     let Some(properties) = value.as_table() else {
         return if key.ends_with("_token") { hidden(value) } else { without_password(value) };
@@ -33,7 +33,7 @@ fn without_secrets(key: &str, value: &Value) -> Value {
     Value::Table(shown.collect())
 }
 
-/// Nothing of a secret but that there is one, or where it is.
+/// Replaces a secret by a mark that it is set; keeps a reference.
 fn hidden(value: &Value) -> Value {
     let text = value.as_str().unwrap_or_default();
     let is_reference = ["env:", "file:", "token_file="].iter().any(|prefix| text.starts_with(prefix));
