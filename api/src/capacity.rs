@@ -1,13 +1,13 @@
-//! What this machine holds: measured, with every answer checked, then calculated.
+//! Measures what this machine holds, with every answer checked, and plans from the measured numbers.
 //!
 //! ```text
 //!  machine, noise -> market -> engine: ticks, memory -> model: rows -> front: requests -> plan -> report
 //! ```
 //!
-//! One engine as `serve` starts it, with the same model and settings, gets the ticks of a made-up `market`. `ticks` is what
-//! one costs a shard, `rows` what one costs the model, both in processor time, so that neighbours count little; `requests`
-//! is the rate at which the front's p99 breaks while the generator shares the machine. `plan` is arithmetic on these, at a
-//! utilisation that leaves room for bursts.
+//! One engine as `serve` starts it, with the same model and settings, gets the ticks of a simulated `market`. `ticks`
+//! measures the cost of a tick in a shard, `rows` that of a row in the model, both in processor time, so that other
+//! processes matter little; `requests` searches for the rate at which the front misses its p99 while the generator
+//! shares the machine. `plan` calculates with these numbers, at a utilisation that leaves room for bursts.
 
 mod machine;
 mod market;

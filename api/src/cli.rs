@@ -63,12 +63,12 @@ pub(crate) enum Exit {
     Fenced = 75,
 }
 
-/// Why a subcommand ended without success.
+/// The reason why a subcommand ended without success.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Failure {
     pub exit: Exit,
-    /// Goes to standard error.
+    /// The message for standard error.
     pub message: String,
 }
 
@@ -181,7 +181,7 @@ pub fn main() -> ExitCode {
     run(std::env::args_os(), &mut std::io::stdout())
 }
 
-/// Runs a command line; what it prints goes to `out`, errors to standard error.
+/// Runs a command line. Its output goes to `out`, errors to standard error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -> ExitCode {
     let parsed = match CommandLine::try_parse_from(arguments) {
         Ok(parsed) => parsed,
@@ -226,12 +226,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
     }
 }
 
-/// The failure to write to standard output, as when its reader has gone.
+/// The failure of writing to standard output, as when its reader has gone.
 fn print_failed(error: std::io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("cannot write the output: {error}"))
 }
 
-/// Prints a report: the JSON where it is asked for without a file (or to `-`), else `text`, and the JSON to its file.
+/// Prints a report: as JSON if `--json` is given without a file (or with `-`), otherwise as `text`, with the JSON
+/// written to the file if one is given.
 fn print_report(
     json: &impl serde::Serialize,
     file: Option<&Path>,

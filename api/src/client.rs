@@ -1,4 +1,4 @@
-//! The HTTP client: of the commands that ask a running service, and of an instance that asks another.
+//! The HTTP client, used by commands that ask a running service and by an instance that asks another one.
 //!
 //! Plain HTTP/1.1 with kept connections; every wait and every body is bounded.
 
@@ -16,9 +16,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 
-/// Bytes of an answer to a command that are read at most.
+/// Most bytes of an answer that a command reads.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Below the default of `server.header_read_timeout_s`, after which the other side closes what is idle.
+/// Less than the default of `server.header_read_timeout_s`, after which the server closes idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The address of a service.
@@ -47,7 +47,7 @@ impl Target {
 }
 
 impl Target {
-    /// A request of this path, which begins with `/`.
+    /// Starts building a request for this path, which begins with `/`.
     pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
         Request::builder().method(method).uri(format!("{self}{path}"))
     }
@@ -70,7 +70,7 @@ impl From<SocketAddr> for Target {
     }
 }
 
-/// The address to ask a service at: the loopback one where it listens on all.
+/// The address at which to ask a service that listens at `address`: loopback if it listens on all addresses.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -80,19 +80,19 @@ pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// The failure of a request for which no HTTP answer came.
+/// The reason why a request got no HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// No process listens there.
+    /// No process listens at the address.
     #[error("nobody listens there (connection refused)")]
     Refused,
-    /// No way there: no such host, no route, no free port.
+    /// The address cannot be reached: no such host, no route, no free port.
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
-    /// The connection ended, or carried what is no answer.
+    /// The connection ended, or the answer was not valid HTTP.
     #[error("the connection broke: {0}")]
     Broken(String),
-    /// Nothing came in time.
+    /// No answer came in time.
     #[error("nothing came within {} s", .0.as_secs_f64())]
     Timeout(Duration),
 }
@@ -110,7 +110,7 @@ impl ClientError {
         }
     }
 
-    /// The kind, in one word.
+    /// The kind of the error in one word.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -132,7 +132,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// A client whose connections are kept and used again. It belongs to the event loop that it is used on.
+/// A client that keeps connections and reuses them. It belongs to the event loop on which it is used.
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: legacy::Client<HttpConnector, Full<Bytes>>,
@@ -169,7 +169,7 @@ impl Client {
     }
 }
 
-/// Asks one service from a thread that waits for each answer.
+/// A client of one service, for a thread that waits for each answer.
 #[derive(Debug)]
 pub struct BlockingClient {
     runtime: tokio::runtime::Runtime,
@@ -182,13 +182,13 @@ impl BlockingClient {
     /// A client of this service; no answer takes longer than `timeout`.
     ///
     /// # Errors
-    /// When the system gives no event queue.
+    /// If the system gives no event queue.
     pub fn new(target: Target, timeout: Duration) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, client: Client::new(1, ANSWER_BYTES_MAX), target, timeout })
     }
 
-    /// The service that is asked.
+    /// The service that this client asks.
     pub fn target(&self) -> &Target {
         &self.target
     }
@@ -217,7 +217,7 @@ impl BlockingClient {
     }
 }
 
-/// The error with its causes: the first alone says little.
+/// The error with its causes, because the first alone says little.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     for cause in causes(error) {

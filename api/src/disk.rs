@@ -1,7 +1,7 @@
-//! Tries whether a directory can be written, and how much room its disk has.
+//! Tests whether a directory can be written, and how much room its disk has.
 //!
-//! A permission says nothing of a full disk, so a file is written, synced and removed. A running service does so every
-//! few seconds in the directories that it will need, and tells `/health` before the write that matters fails.
+//! Permissions do not reveal a full disk, so a file is written, synced and removed. A running service does so every few
+//! seconds in the directories that it will need, so that `/health` reports a problem before an important write fails.
 
 use std::{
     fs::{File, OpenOptions},
@@ -15,16 +15,16 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::{config::sections::SourceKind, http::App};
 
-/// How often a running service tries its disks.
+/// Interval at which a running service tests its disks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
-/// Room that the state of one symbol needs at most.
+/// Most room that the state of one symbol needs.
 const STATE_BYTES: u64 = 256 << 10;
 /// Room that the record needs beside the copy of a model.
 const RECORD_BYTES: u64 = 64 << 10;
-/// The bytes that are written to try a disk; further room is only reserved.
+/// The bytes written to test a disk; further room is only reserved.
 const WRITTEN: [u8; 4_096] = [b'.'; 4_096];
 
-/// Tries whether the directory takes a file of `room_bytes`: reserves them, writes and syncs a part, and removes the
+/// Tests whether the directory takes a file of `room_bytes`: reserves them, writes and syncs a part, and removes the
 /// file.
 pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> {
     let path = directory.join(format!(".stormglass-try-{}", std::process::id()));
@@ -41,7 +41,7 @@ pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> 
     }
 }
 
-/// Reserves room for the file. On a file system that cannot do so this is no error: the written part must do.
+/// Reserves room for the file. A file system that cannot do so is no error: the written part must suffice.
 fn reserve(file: &File, room_bytes: u64) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, room_bytes.max(WRITTEN.len() as u64)) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
@@ -66,7 +66,7 @@ pub(crate) fn parent_directory(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Starts a thread that tries the directories which the service writes to, and notes the results for `/health`, until
+/// Starts a thread that tests the directories to which the service writes, and notes the results for `/health`, until
 /// the service is gone. Without such directories it starts none.
 pub(crate) fn watch(app: &Arc<App>) -> io::Result<()> {
     if state_directory(app).is_none() && app.models.record_path().is_none() {

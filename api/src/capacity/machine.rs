@@ -1,4 +1,4 @@
-//! What this process may use of the machine: processors, their quota and memory.
+//! The resources of the machine that this process may use: processors, their quota and memory.
 
 use std::{fs, path::Path};
 

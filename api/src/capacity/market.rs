@@ -1,4 +1,4 @@
-//! Ticks to measure with: a made-up market of many symbols, each tick another one.
+//! Ticks to measure with: a simulated market of many symbols whose ticks all differ.
 
 use engine::{
     intake::Intake,

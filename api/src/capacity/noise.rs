@@ -1,5 +1,5 @@
-//! How much other processes used the processors during a measurement: on a busy machine, the numbers are those of a
-//! part of it.
+//! Measures how much other processes used the processors during a measurement: on a busy machine, the results describe
+//! only a part of it.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Share of all processors' time above which use by other processes makes a measurement noisy.
 const OTHERS_SHARE_MAX: f64 = 0.10;
-/// The same for time that the host of a virtual machine took.
+/// Share of processor time taken by the host of a virtual machine above which a measurement is noisy.
 const STEAL_SHARE_MAX: f64 = 0.02;
 
 /// Processor time in the kernel's ticks: since boot, and of this process (`own`).

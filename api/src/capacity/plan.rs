@@ -52,7 +52,7 @@ impl Bound {
     }
 }
 
-/// How many symbols this machine holds at one tick rate.
+/// The number of symbols that this machine holds at one tick rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct SymbolCapacity {
     pub ticks_per_symbol_per_s: f64,
@@ -61,7 +61,7 @@ pub(crate) struct SymbolCapacity {
     pub bound: Bound,
 }
 
-/// How much load this machine holds, and how many shards other loads need.
+/// The load that this machine holds, and the shards that other loads need.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Plan {
     /// Ticks a second of all shards, at the planned utilisation.
@@ -92,7 +92,7 @@ pub(crate) struct Load {
     pub requests_per_s: f64,
 }
 
-/// What a load needs of machines like this one.
+/// The resources that a load needs, on machines like this one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Requirements {
     pub load: Load,
@@ -110,7 +110,7 @@ pub(crate) struct Requirements {
     pub is_each_symbol_held: bool,
 }
 
-/// How many units that hold `unit` each a load takes; 0 for no load.
+/// Number of units that a load takes, each holding `unit`; 0 for no load.
 fn units_needed(load: f64, unit: f64) -> u64 {
     if load <= 0.0 { 0 } else { (load / unit).ceil() as u64 }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Report {
     pub noise: NoiseReport,
     pub measured: Measured,
     pub plan: Plan,
-    /// What the load given by `--symbols` needs; `None` without that flag.
+    /// Requirements of the load given by `--symbols`; `None` without that flag.
     pub needed: Option<Requirements>,
     /// Whether it was measured with `--quick`.
     pub is_quick: bool,

@@ -25,7 +25,7 @@ use crate::{
     load::{self, Input, Inputs, LoadReport, Plan, Slo},
 };
 
-/// How long an answer may take: far above any p99 that is asked for.
+/// Longest wait for an answer: far above any p99 that is asked for.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// The rate of the first step.
 const FIRST_RATE_PER_S: f64 = 200.0;
@@ -35,7 +35,7 @@ const DOUBLINGS_MAX: usize = 13;
 const BISECTIONS: usize = 2;
 /// Runs of the reported rate, the one during the search included.
 const RUNS: usize = 3;
-/// How many of these runs must hold.
+/// Number of these runs that must hold.
 const RUNS_HELD_MIN: usize = 2;
 /// Ticks a second that are fed at the same time, so that predictions change and are written anew.
 const TICKS_PER_S: u32 = 1_000;
@@ -94,7 +94,7 @@ pub(crate) struct RequestsReport {
     pub held_per_s: f64,
     /// p99 latency of the runs of that rate, milliseconds.
     pub held_p99_ms: Option<Spread>,
-    /// How the lowest failing rate of the search missed the target, as a sentence; `None` if every rate held.
+    /// A sentence on how the lowest failing rate of the search missed the target; `None` if every rate held.
     pub broke_by: Option<String>,
 }
 

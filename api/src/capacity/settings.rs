@@ -1,4 +1,4 @@
-//! What to measure, how much of it, and why there may be no result.
+//! Parameters and errors of a capacity measurement.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ impl From<StartError> for CapacityError {
     }
 }
 
-/// How much is measured: more takes longer and is less noisy.
+/// The amount of work in a measurement: more takes longer and is less noisy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     /// Symbols of the simulated market.
@@ -44,7 +44,7 @@ pub(crate) struct Sizes {
     pub rows: usize,
     /// Repetitions, whose median is reported.
     pub repetitions: usize,
-    /// How long each rate of requests is tried.
+    /// Duration of each tried rate of requests.
     pub step: Duration,
     /// Kept HTTP connections of the load generator.
     pub connections: usize,
@@ -73,14 +73,14 @@ impl Sizes {
     };
 }
 
-/// What to measure, and what to plan for.
+/// Parameters of the measurement and of the plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings<'a> {
     /// The configuration that the service would run with.
     pub config: &'a Config,
     /// The model that scores ticks and rows.
     pub model: Arc<Model>,
-    /// The model that the service falls back to; `None` unless `quality.fallback` is set.
+    /// The baseline model; `None` unless `quality.fallback` is set.
     pub baseline: Option<Arc<Model>>,
     pub sizes: Sizes,
     /// Upper bound of the p99 latency, milliseconds: a rate above it does not hold.

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::metrics::resident_bytes;
 
-/// How long the shards may accept no tick before the measurement fails.
+/// Longest time in which the shards may accept no tick before the measurement fails.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often the counts are read: long against a step of a shard.
+/// Interval at which the counts are read: long compared with a step of a shard.
 const POLL_INTERVAL: Duration = Duration::from_micros(500);
 
 /// Processor time and memory that ticks and symbols take.

@@ -1,4 +1,4 @@
-//! What the commands that talk to a broker share: its address, a warning about retention, and how errors are reported.
+//! Shared code of the commands that use a broker: its address, a warning about retention, and error reports.
 
 use clap::Args;
 use engine::{

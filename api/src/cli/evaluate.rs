@@ -193,7 +193,7 @@ fn write_report(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> 
     out.write_all(printed.as_bytes()).map_err(print_failed)
 }
 
-/// Why a model whose features are not the engine's cannot be judged: there are no rows for it.
+/// The failure for a model whose features are not the engine's: there are no rows to judge it by.
 fn cannot_judge(info: &ModelInfo, error: &Unfit) -> Failure {
     let names = info.features.iter().map(|feature| feature.name.as_str());
     if names.eq(runbook::FEATURES) {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{ConfigArgument, Exit, Failure};
 use crate::client::{BlockingClient, reachable};
 
-/// How long an answer may take: longer than a ready service needs.
+/// Longest wait for an answer: more than a ready service needs.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]

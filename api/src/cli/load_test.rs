@@ -16,7 +16,7 @@ use crate::{
     load::{self, Inputs, LoadReport, Plan, Slo},
 };
 
-/// How long an answer may take.
+/// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests a second above which a generator on one machine would measure itself.
 const RATE_MAX: f64 = 1_000_000.0;

@@ -80,7 +80,8 @@ pub(super) fn open(file: &Path) -> Result<Model, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
 }
 
-/// Whether a row of missing values and a row of zeros give answers, and probabilities where those are promised.
+/// Whether the model gives valid answers for a row of missing values and a row of zeros, and probabilities if it
+/// promises those.
 fn gives_valid_answers(model: &Model) -> bool {
     [f32::NAN, 0.0].into_iter().all(|value| {
         let row = vec![value; model.info().features.len()];

@@ -17,7 +17,8 @@ use crate::{
 mod engine_start;
 mod wait;
 
-/// Why a regression or a model of several classes does not answer `{"features"}`, whose answer is a probability.
+/// The error for a regression or a model of several classes as the model of `{"features"}`, whose answer is a
+/// probability.
 const NOT_A_PROBABILITY: &str =
     "its answer is not the probability of one event; as model.path it scores rows";
 
@@ -115,7 +116,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     Err(Failure::new(Exit::Broken, message))
 }
 
-/// The model that stands in where the loaded one does worse, if the configuration asks for one.
+/// The baseline model, if `quality.fallback` is on.
 pub(super) fn baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     engine_start::load_baseline(config)
 }
@@ -141,7 +142,7 @@ fn raise_open_files(connections_max: u64) {
     }
 }
 
-/// Says in the log which variables are set and not read, and that prices are simulated.
+/// Logs variables that are set and not read, and that prices are simulated if they are.
 fn say_what_is_not_here(loaded: &Loaded) {
     for variable in &loaded.ignored_variables {
         tracing::warn!(variable, "the variable is set, but nothing in this version reads it");
@@ -151,7 +152,7 @@ fn say_what_is_not_here(loaded: &Loaded) {
     }
 }
 
-/// Checks at the start what changes of the model will need: the model directory, and a record that lasts.
+/// Checks at the start that later model changes can work: the model directory, and the record of activations.
 fn check_models(config: &Config) -> Result<(), Failure> {
     places::check_model_directory(config).map_err(|message| Failure::new(Exit::Configuration, message))?;
     if let Some(warning) = places::record_warning(config) {

@@ -1,4 +1,4 @@
-//! The flags that choose the ticks to learn from or to judge by, and how these ticks get into a collector.
+//! The flags that choose ticks for training or evaluation, and the code that runs these ticks through a collector.
 
 use clap::Args;
 use engine::{
@@ -30,7 +30,7 @@ const SIMULATED_START_S: i64 = 1_262_304_000;
 /// A year of the built-in market's three symbols, which fits into memory.
 const HOURS_MAX: i64 = 8_784;
 
-/// Recorded ticks, made-up ones, or both.
+/// Recorded ticks, simulated ones, or both.
 #[derive(Debug, Args)]
 pub(super) struct TickArguments {
     /// Globs of recorded ticks, oldest data first.
@@ -44,11 +44,11 @@ pub(super) struct TickArguments {
 
 /// The ticks that went through a collector.
 pub(super) struct Collected {
-    /// Where the ticks come from and how many there are, in words.
+    /// A description of the ticks' origin and number.
     pub(super) data: String,
     /// True volatility, if all ticks were simulated.
     pub(super) latent: Option<Latent>,
-    /// What became of the recorded ticks, if there were any.
+    /// Summary of the recorded ticks; `None` without any.
     pub(super) sum: Option<TickSum>,
 }
 
@@ -105,7 +105,7 @@ fn simulate(sink: &mut impl TickSink, market: SimConfig, hours: u32) -> Collecte
     Collected { data, latent: Some(latent), sum: None }
 }
 
-/// Runs recorded ticks through the sink, and prints what became of them. `metrics` are those of the core behind it.
+/// Runs recorded ticks through the sink, and prints their summary. `metrics` are those of the core behind it.
 fn replay(
     sink: &mut impl TickSink,
     metrics: &ShardMetrics,

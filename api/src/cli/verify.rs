@@ -1,4 +1,4 @@
-//! `stormglass verify`: every prediction computed once more from the ticks and the models, byte for byte.
+//! `stormglass verify`: recomputes every prediction from the ticks and the models, and compares the bytes.
 
 mod model_files;
 

@@ -1,6 +1,6 @@
 //! Packs the findings into one zip file, without secrets, for somebody else to look at.
 //!
-//! The configuration says which words are secret. If it does not load, no secret is known, and everything that may
+//! The configuration defines which words are secret. If it does not load, no secret is known, and everything that may
 //! contain one (a log, the service's answers, the configuration's lines) is left out.
 
 use std::{

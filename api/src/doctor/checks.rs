@@ -45,10 +45,10 @@ use super::{
 };
 use crate::config::Loaded;
 
-/// A check, by what it needs to look at. Without that it is skipped.
+/// A check with the input that it needs. Without that it is skipped.
 #[derive(Clone, Copy)]
 enum Needs {
-    /// Nothing: the check looks at whatever there is.
+    /// No input.
     Always(fn(&Context) -> Vec<Finding>),
     /// A configuration that loads.
     Configured(fn(&Loaded) -> Vec<Finding>),

@@ -1,4 +1,4 @@
-//! What several checks look at, gathered once.
+//! The inputs of the checks, gathered once.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,19 +11,19 @@ use crate::{
     models::{self, ModelReport},
 };
 
-/// How long an answer may take: longer than a healthy service needs.
+/// Longest wait for an answer: more than a healthy service needs.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The configuration, the model, the running service and the broker.
 pub(crate) struct Context {
     pub(super) loaded: Result<Loaded, ConfigError>,
-    /// What `serve` would start with; `None` if the configuration does not load.
+    /// The model that `serve` would start with; `None` if the configuration does not load.
     pub(super) start: Option<Start>,
     /// The service named by `--url`.
     pub(super) url: Option<Target>,
-    /// The answers of the running service, or why there are none.
+    /// The answers of the running service, or the reason why there are none.
     pub(super) service: Result<Service, NoService>,
-    /// The broker's report or why there is none; `None` if Kafka is not configured.
+    /// The broker's report, or the reason why there is none; `None` if Kafka is not configured.
     #[cfg(feature = "kafka")]
     pub(super) broker: Option<Result<super::checks::Broker, String>>,
 }
@@ -34,14 +34,14 @@ pub(super) struct Start {
     pub(super) report: ModelReport,
 }
 
-/// The failure to ask a running service.
+/// The reason why a running service gave no answers.
 #[derive(Debug)]
 pub(super) enum NoService {
     /// Its address is not known: there is no `--url`, and the configuration does not load.
     Unknown,
     /// Nothing listens at the configured address, or the configured port is 0.
     NotRunning(SocketAddr),
-    /// There is no answer, or not one of this service; with the reason.
+    /// It did not answer, or the answer is not this service's; with the reason.
     Silent(Target, String),
 }
 

@@ -1,4 +1,4 @@
-//! What a check found.
+//! The result of a check.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) enum Outcome {
     /// As it should be.
     Ok,
-    /// It works, but may stop working, or does not work as well as it could.
+    /// It works, but may stop working, or works less well than it could.
     Warning,
     /// It does not work.
     Failed,
@@ -35,7 +35,7 @@ pub(crate) struct Finding {
     /// Name of the check.
     pub check: &'static str,
     pub outcome: Outcome,
-    /// What was found, and its cause if that is known; for a skipped check, why.
+    /// A sentence on what was found, with its cause if known; for a skipped check, the reason.
     pub what: String,
     /// What to do about a warning or a failure.
     pub fix: Option<String>,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::client::{Answer, BlockingClient, ClientError, Target};
 
-/// The paths that are asked for, in the order of RUNBOOK's "Is it well?". A bundle contains each answer.
+/// The paths that are asked, in the order of RUNBOOK's "Is it well?". A bundle contains each answer.
 const PATHS: [&str; 8] =
     ["/version", "/livez", "/readyz?verbose", "/health", "/symbols", "/quality", "/events", "/metrics"];
 

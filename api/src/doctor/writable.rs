@@ -1,4 +1,4 @@
-//! Tries whether a directory can be written: permissions say nothing about a full disk.
+//! Tests whether a directory can be written: permissions do not reveal a full disk.
 
 use std::path::Path;
 

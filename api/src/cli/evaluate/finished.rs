@@ -1,5 +1,5 @@
-//! A candidate that was finished before it is judged, a model or given scores: which rows it has a score for, and what
-//! the ladder below it learns from.
+//! A finished candidate, a model or given scores: the rows for which it has a score, and the rows from which the ladder
+//! below it learns.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ impl Finished {
         self
     }
 
-    /// How many rows have a score.
+    /// Number of rows that have a score.
     pub(super) fn scored(&self) -> Scored {
         self.scored
     }

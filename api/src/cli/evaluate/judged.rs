@@ -1,4 +1,4 @@
-//! Chooses the candidate from the flags, and the rows that judge it: none that its training has seen.
+//! Chooses the candidate from the flags, and the rows to judge it by: none that its training has seen.
 
 use engine::state::LabelSettings;
 use model::{

@@ -79,7 +79,7 @@ struct Counts {
     rows: u64,
     unreadable: u64,
     by_status: BTreeMap<u16, u64>,
-    /// The body of the first answer that is not 200.
+    /// Body of the first answer whose status is not 200.
     first_refusal: Option<String>,
 }
 
@@ -88,7 +88,7 @@ struct Rows<'a> {
     core: ShardCore,
     names: SymbolTable,
     features: Vec<String>,
-    /// Counts the ticks, so that the core's newest says whether one was accepted.
+    /// Number of ticks so far. As the offset of a tick, it shows whether the core's newest prediction is of that tick.
     offset: u64,
     first_at: Option<EventTime>,
     shift_ns: Option<i64>,
@@ -171,20 +171,20 @@ impl TickSink for Rows<'_> {
         self.counts.unreadable += u64::from(matches!(event, RecordEvent::Unreadable(_)));
     }
 
-    /// Before a wait: what is due goes now.
+    /// Sends the pending rows before a wait.
     fn flush(&mut self) {
         self.post();
     }
 }
 
-/// The service that gets the rows.
+/// The service that the rows are posted to.
 struct Service(BlockingClient);
 
-/// How long an answer may take.
+/// Longest wait for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Service {
-    /// The service at `url`, which answers.
+    /// Connects to the service at `url` and checks that it answers.
     fn find(url: &str) -> Result<Self, Failure> {
         let target =
             Target::parse(url).map_err(|why| Failure::new(Exit::Configuration, format!("--url {why}")))?;
@@ -199,7 +199,7 @@ impl Service {
         Failure::new(Exit::Failed, format!("{} does not answer: {error}", self.0.target()))
     }
 
-    /// Posts a body; the answer's status and body.
+    /// Posts a body; returns the status and body of the answer.
     fn post(&self, body: String) -> Result<(u16, String), Failure> {
         let answer = self.0.post("/predict", body.into()).map_err(|error| self.failed(&error))?;
         Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))

@@ -23,13 +23,13 @@ use crate::{
     wiring,
 };
 
-/// A running engine, and the source that is to feed it.
+/// A running engine, and the source that will feed it.
 pub(super) struct Running {
     engine: Engine,
     source: Option<Source>,
 }
 
-/// The model that stands in where the loaded one does worse, if that is asked for.
+/// Loads the baseline model, if `quality.fallback` is on.
 pub(super) fn load_baseline(config: &Config) -> Result<Option<Arc<Model>>, Failure> {
     if !config.quality.feedback.fallback {
         return Ok(None);
@@ -60,7 +60,7 @@ pub(super) fn start(config: &Config, model: Option<Arc<Model>>) -> Result<Runnin
     Ok(Running { engine, source: Some(source) })
 }
 
-/// Runs one thread of the source to its end, and says what became of its records.
+/// Runs one thread of the source to its end, and reports what became of its records.
 fn run_source(
     thread: SourceThread,
     stop: &StopToken,
@@ -92,7 +92,7 @@ fn run_source(
     SourceState::Finished
 }
 
-/// Tells a panic of the source's thread too: a source is never silently dead.
+/// Reports a panic of the source's thread too, so that a source never stops unnoticed.
 struct Telling(Arc<SourceReport>);
 
 impl Drop for Telling {
@@ -104,7 +104,7 @@ impl Drop for Telling {
 }
 
 impl Running {
-    /// Starts the threads of the source; what becomes of it is told to the service.
+    /// Starts the threads of the source; their state is reported in the app's source report.
     pub(super) fn feed(&mut self, app: &App) -> Result<(), Failure> {
         let source = self.source.take().expect("the source is started once");
         let front_url = if source.is_shared() {
@@ -134,7 +134,7 @@ impl Running {
         self.engine.handle().clone()
     }
 
-    /// One front thread an entry.
+    /// The CPU of each front thread; `None` if it is not pinned.
     pub(super) fn front_cpus(&self) -> &[Option<usize>] {
         &self.engine.plan().front_cpus
     }

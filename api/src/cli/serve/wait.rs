@@ -7,15 +7,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{http::App, log};
 
-/// How often it is checked whether a shard panicked or a lane ended.
+/// Interval at which the loop checks for a panicked shard or an ended lane.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Why a service ends.
+/// The reason why a service ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
-    /// SIGTERM: an orchestrator ends the service, and needs time to send clients elsewhere.
+    /// SIGTERM from an orchestrator: clients get time to move elsewhere.
     Terminate,
-    /// SIGINT: somebody at a terminal, who does not want to wait.
+    /// SIGINT from a terminal: the service ends without that wait.
     Interrupt,
     ShardPanicked,
     Verdict(Verdict),

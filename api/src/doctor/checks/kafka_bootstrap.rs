@@ -13,7 +13,7 @@ use crate::{
     wiring,
 };
 
-/// How long an attempt to connect may take.
+/// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The broker's report, and the settings that it was asked with.
