@@ -1,19 +1,19 @@
-//! How good the predictions are on later data, and by how much they beat simple forecasts.
+//! Evaluates predictions on later data, and compares them with simple forecasts.
 //!
 //! ```text
 //! ticks -> training::collector -> rows (labels, features) -> walk-forward folds -> ladder -> judge -> report
 //!                                                                                  (scores)  (metrics)  (text, JSON, HTML)
 //! ```
 //!
-//! - `rows`: labelled rows, as the live service would have scored them
-//! - `ladder`: persistence, EWMA, z-score composite, HAR-logit, and the model that is judged, on the same rows
+//! - `rows`: labelled rows, with the scores that the live service would have given
+//! - `ladder`: persistence, EWMA, z-score composite, HAR-logit, and the judged model, on the same rows
 //! - [`judge`]: the metrics of each rung, with intervals on the difference from the model
 //! - `forecast`: the same for forecasts of volatility itself
-//! - `leakage`: what a random split would claim
+//! - `leakage`: the result that a random split would claim
 //! - `scores`: scores that are given in a table
-//! - `report`: what is printed, written and drawn
+//! - `report`: text, JSON and HTML
 //!
-//! Everything that is fitted sees only rows before those it is judged by, less a gap: [`model::learn::Fold`].
+//! Everything that is fitted uses only rows before those it is judged by, less a gap: [`model::learn::Fold`].
 
 pub(crate) mod forecast;
 pub mod judge;

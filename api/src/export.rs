@@ -1,11 +1,12 @@
-//! Grid rows as a table that pandas, polars and DuckDB read: what research trains on is what the live engine computes.
+//! Writes grid rows as a table that pandas, polars and DuckDB read, so that research trains on what the live engine
+//! computes.
 //!
 //! ```text
 //! ticks -> engine::offline -> grid rows, outcomes -> rows (in order, bounded) -> table (row groups) -> F.parquet
 //!                                                                                schema (units, under a metadata key)
 //! ```
 //!
-//! Absent on purpose: Arrow. Columns are numbers and one name; the file format's own writers do.
+//! Absent on purpose: Arrow. The columns are numbers and one name, for which the file format's own writers suffice.
 
 mod rows;
 mod schema;

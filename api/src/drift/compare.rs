@@ -15,7 +15,7 @@ use super::{
     table::{Column, ColumnType, TableError, Values},
 };
 
-/// Distinct values up to which Evidently takes a column of whole numbers as categories.
+/// Evidently treats a column of whole numbers with at most this many distinct values as categories.
 const WHOLE_CATEGORIES_MAX: usize = 10;
 /// Threads at most: each holds one column of each side in memory.
 const THREADS_MAX: usize = 8;

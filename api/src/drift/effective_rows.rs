@@ -1,12 +1,13 @@
-//! How many independent rows the two sides of a column are worth: neighbours in time share most of what they measure.
+//! Estimates the number of independent rows of both sides of a column: neighbours in time share most of what they
+//! measure.
 
 use model::drift::{Numbers, Words, centre, effective_rows};
 
 use super::sides::Side;
 
-/// The independent rows that one side's values are worth.
+/// The independent rows of one side's values.
 pub(super) struct EffectiveRows {
-    /// Number of independent rows, from the dependence that this side shows.
+    /// Number of independent rows, from the dependence measured on this side.
     pub(super) count: f64,
     /// Values that are not missing.
     values: usize,
@@ -15,7 +16,7 @@ pub(super) struct EffectiveRows {
 }
 
 impl EffectiveRows {
-    /// From numbers in the order of time; `sorted` has those of them that are finite.
+    /// Measures numbers in the order of time; `sorted` has those of them that are finite.
     pub(super) fn from_numbers(side: &Side, values: &[f64], sorted: &Numbers) -> Self {
         Self {
             count: effective_rows(values, side.groups(), centre(sorted)),
@@ -24,8 +25,8 @@ impl EffectiveRows {
         }
     }
 
-    /// From words by their index in `names`, `u32::MAX` where missing. The dependence is measured on whether a row has
-    /// this side's most frequent word, which the other side need not have.
+    /// Measures words, given by index in `names`, `u32::MAX` for missing. The dependence is that of the flag whether a
+    /// row has this side's most frequent word, which the other side need not have.
     pub(super) fn from_words(side: &Side, codes: &[u32], names: &[String], words: &Words) -> Self {
         let most = words.counts().iter().max_by_key(|(_, count)| **count).map(|(word, _)| word);
         let most = names.iter().position(|name| Some(name) == most).map(|at| at as u32);
@@ -45,8 +46,8 @@ impl EffectiveRows {
         self.count / self.values.max(1) as f64
     }
 
-    /// Independent rows of the reference and of the current side. A constant side shows no dependence; it is given the
-    /// share of the other side, as if both were of one distribution, which is the hypothesis that is tested.
+    /// Independent rows of the reference and of the current side. A constant side shows no dependence; it gets the
+    /// share of the other side, as if both had one distribution, which is the tested hypothesis.
     pub(super) fn pair(reference: &Self, current: &Self) -> (f64, f64) {
         let rows = |side: &Self, other: &Self| {
             if side.constant && !other.constant { side.values as f64 * other.share() } else { side.count }

@@ -1,4 +1,4 @@
-//! Compares a table with what a model saw in training: the bins that its file carries.
+//! Compares a table with a model's training data, by the bins in the model's file.
 
 use model::{
     Model,
@@ -91,8 +91,8 @@ fn numbers(side: &Side, name: &str) -> Result<Vec<f64>, TableError> {
     }
 }
 
-/// The model's answers, in the order of time. They need all features of a row at once, so rows are taken in parts of at
-/// most `cells_max` cells, and every part reads its columns again.
+/// The model's answers, in the order of time. They need all features of a row at once, so rows are scored in parts of
+/// at most `cells_max` cells, and every part reads its columns again.
 fn answers(model: &Model, names: &[String], side: &Side, cells_max: usize) -> Result<Vec<f64>, TableError> {
     let part_rows = (cells_max / names.len().max(1)).max(1);
     let mut row_answers = vec![0.0; model.answer_count()];

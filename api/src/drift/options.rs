@@ -2,7 +2,7 @@
 
 use model::drift::Method;
 
-/// What to compare, and how to judge it.
+/// The columns to compare, the method and the thresholds.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// Names of the columns; empty for all that can be compared.

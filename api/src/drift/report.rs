@@ -1,4 +1,4 @@
-//! The report of a comparison, and how it is written: JSON, text, HTML.
+//! The report of a comparison, with its writers: JSON, text, HTML.
 
 mod column;
 mod histogram;
@@ -28,7 +28,7 @@ pub(crate) struct SideReport {
     pub rows: u64,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     /// Version of this document. New keys may be added without a new version.
@@ -52,7 +52,7 @@ pub(crate) struct Report {
     /// Columns that the second opinion calls shifted.
     pub shifted_columns: usize,
     pub columns: Vec<ColumnReport>,
-    /// Remarks, as which columns were not compared or not judged.
+    /// Remarks, such as which columns were not compared or not judged.
     pub notes: Vec<String>,
 }
 

@@ -13,7 +13,7 @@ pub(crate) const ROWS_MAX: usize = 20_000_000;
 /// Cells that a CSV may have: it is held whole, 512 MiB at most.
 pub(crate) const CELLS_MAX: usize = 64 << 20;
 
-/// Why a table cannot be read.
+/// The reason why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {what}")]
 pub(crate) struct TableError {
@@ -50,9 +50,9 @@ pub(crate) struct Column {
 /// A column's values, in the order of rows. An empty column is read as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Values {
-    /// Numbers, and instants in microseconds where they are whole; NaN where missing.
+    /// Numbers; instants as whole microseconds; NaN for missing.
     Numbers(Vec<f64>),
-    /// Words by their index in `names`; `u32::MAX` where missing.
+    /// Words by their index in `names`; `u32::MAX` for missing.
     Words {
         /// Index of each row's word.
         codes: Vec<u32>,

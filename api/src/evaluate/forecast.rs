@@ -1,4 +1,4 @@
-//! How good forecasts of volatility itself are, by QLIKE: the one that is served, with its interval, and simple ones.
+//! Evaluates forecasts of volatility by QLIKE: the served one with its interval, and simple ones.
 
 use engine::volatility::Forecast;
 use model::{
@@ -16,7 +16,7 @@ const RATIO_MAX: f64 = 3.0;
 /// Weight of the squared coefficients in the ridge regression.
 const L2: f64 = 100.0;
 
-/// How good one forecast of the volatility of the horizon is.
+/// The quality of one forecast of the volatility of the horizon.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ForecastReport {
     pub name: String,

@@ -12,8 +12,8 @@ use super::{ladder::Ladder, ladder::Rung, rows::Rows};
 
 /// Seconds of a bootstrap block: half an hour.
 pub(super) const BLOCK_S: i64 = 1_800;
-/// Blocks below which there is no interval. Drawing a few blocks again and again says how they differ from one another,
-/// not how other hours would: from one block, every draw is that block.
+/// With fewer blocks there is no interval. Repeated draws of a few blocks show how these differ from one another, not
+/// how other hours would: from one block, every draw is that block.
 pub(super) const BLOCKS_MIN: usize = 10;
 /// Share of the draws inside an interval.
 const COVERAGE: f64 = 0.9;
@@ -39,8 +39,8 @@ pub struct Settings {
     pub grid_s: u32,
 }
 
-/// How much better the judged rung is than another, in average precision, with 90 % intervals over the same draws.
-/// `None` where there is no spike to find; the ends also where there are too few blocks.
+/// The improvement of the judged rung over another one, in average precision, with 90 % intervals over the same draws.
+/// `None` without a spike; the ends also with too few blocks.
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct Paired {
@@ -54,8 +54,8 @@ pub struct Paired {
     pub ratio_high: Option<f64>,
 }
 
-/// The metrics that need a probability. In the JSON these keys stand beside the rung's other numbers, and are null for
-/// a rung whose score is no probability.
+/// The metrics that need a probability. In JSON these keys are among the rung's other numbers, and null for a rung
+/// whose score is no probability.
 #[derive(Clone, Debug, Serialize)]
 pub struct Calibrated {
     /// Brier score.
@@ -72,9 +72,9 @@ pub struct Calibrated {
     pub alerts_per_hour: f64,
     /// Share of the alerts that were right.
     pub alert_precision: f64,
-    /// How often volatility rose over its threshold.
+    /// Number of times that volatility rose above its threshold.
     pub crossings: u64,
-    /// Share of the crossings that had an alert within the horizon before.
+    /// Share of the crossings with an alert within the horizon before.
     pub crossings_caught: f64,
     /// Median time from the alert to a caught crossing, seconds; `None` if none was caught.
     pub median_lead_s: Option<i64>,

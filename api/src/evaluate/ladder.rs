@@ -1,4 +1,4 @@
-//! The ladder: the candidate that is judged, and the simple scores that it has to beat, all on the same rows.
+//! The ladder: the judged candidate, and the simple scores that it must beat, all on the same rows.
 
 use std::convert::identity;
 
@@ -10,19 +10,19 @@ use model::{
 
 use super::rows::Rows;
 
-/// Replaces a missing log ratio: as calm as features can say.
+/// Replaces a missing log ratio: the calmest value that features can have.
 const CALM: f64 = -7.0;
 
 /// Number of features in the composite of the replaced system's runbook. Their nearest forms here are the volatility of
 /// 60 and 300 s, the size of the 300-s return, the spread and the number of trades.
 const COMPOSITE_WIDTH: usize = 5;
 
-/// The candidate that is judged.
+/// The candidate to judge.
 #[derive(Clone, Debug)]
 pub enum Candidate {
-    /// A recipe that is learned anew in every fold.
+    /// A recipe that is trained in every fold.
     Recipe(Recipe),
-    /// A named recipe that is learned anew in every fold, from other features of the same rows.
+    /// A named recipe that is trained in every fold, from other features of the same rows.
     RecipeOn(&'static str, Recipe, Dataset),
     /// The model that scored the rows as they were collected, by its name.
     Live(String),
@@ -35,9 +35,9 @@ pub enum Candidate {
 pub struct Rung {
     /// Name of the rung, as `persistence`.
     pub name: String,
-    /// The score that rows are ranked by; a higher one says that a spike is more likely.
+    /// The score that ranks rows; a higher one means that a spike is more likely.
     pub ranking: Vec<f64>,
-    /// The calibrated probability; `None` for a score that cannot be made one.
+    /// The calibrated probability; `None` for a score that cannot be calibrated.
     pub probability: Option<Vec<f64>>,
 }
 
@@ -50,16 +50,16 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// Index of the candidate among the rungs.
     pub judged: usize,
-    /// Remarks, as which rung was left out and why.
+    /// Remarks, such as which rung was left out and why.
     pub notes: Vec<String>,
 }
 
 impl Ladder {
-    /// Learns the rungs in every fold and scores its test rows. `progress` is called with the number of folds in which
-    /// the candidate has been learned.
+    /// Trains the rungs in every fold and scores its test rows. `progress` is called with the number of folds in which
+    /// the candidate has been trained.
     ///
     /// # Errors
-    /// [`LearnError`] when the candidate cannot be learned.
+    /// [`LearnError`] if the candidate cannot be trained.
     pub fn build(
         rows: &Rows,
         folds: &[Fold],
@@ -141,7 +141,7 @@ fn log_ratio(ratio: f64) -> f64 {
     ratio.ln().max(CALM)
 }
 
-/// A rung whose score needs no learning. Its probability is the sigmoid of a line over `scale(score)`, which is fitted
+/// A rung whose score needs no training. Its probability is the sigmoid of a line over `scale(score)`, which is fitted
 /// to the training rows of each fold. `score` takes the number of the fold and the row.
 fn unlearned_rung(
     name: &str,
@@ -165,8 +165,7 @@ fn unlearned_rung(
     Ok(Rung { name: name.to_owned(), ranking, probability })
 }
 
-/// A rung that is learned by a recipe from the training rows of each fold. Folds with the same training rows share a
-/// model.
+/// A rung that a recipe trains on the training rows of each fold. Folds with the same training rows share a model.
 fn learned_rung(
     name: &str,
     data: &Dataset,
@@ -213,7 +212,7 @@ fn probabilities(draft: &ModelDraft, data: &Dataset, rows: &[usize]) -> Result<V
     Ok(rows.iter().map(score).collect())
 }
 
-/// The baseline of the replaced system's runbook: the mean of those standardised features that are not missing.
+/// The baseline in the replaced system's runbook: the mean of the standardised features that are not missing.
 struct Composite {
     mean_and_deviation: [(f64, f64); COMPOSITE_WIDTH],
 }

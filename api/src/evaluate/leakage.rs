@@ -1,5 +1,5 @@
-//! The average precision that a random split of rows would claim, beside the honest one. The random split was the
-//! mistake of the system that this one replaces.
+//! Compares the average precision that a random split of rows would claim with the honest one. The replaced system made
+//! the mistake of splitting at random.
 
 use model::{
     evaluation::{average_precision, base_rate},

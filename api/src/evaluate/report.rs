@@ -1,4 +1,4 @@
-//! The report of an evaluation, and how it is written: JSON by its fields, text, HTML.
+//! The report of an evaluation, with its writers: JSON by its fields, text, HTML.
 
 mod html;
 mod number;
@@ -58,7 +58,7 @@ pub(crate) struct Moment {
     probability: Option<f64>,
 }
 
-/// How many rows a finished model, or given scores, can be judged by.
+/// The number of rows that a finished model, or given scores, can be judged by.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Scored {
     /// Labelled rows after its training that have a score.
@@ -67,19 +67,19 @@ pub(crate) struct Scored {
     pub of_rows: usize,
 }
 
-/// What an evaluation found.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
-    /// The ticks that were read or simulated, in words.
+    /// A description of the ticks that were read or simulated.
     pub data: String,
-    /// What became of the recorded ticks; `None` for simulated ones.
+    /// Summary of the recorded ticks; `None` for simulated ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticks: Option<TickSum>,
     /// Names of the symbols that have a test row.
     pub symbols: Vec<String>,
     /// Seconds that labels look ahead.
     pub horizon_s: u32,
-    /// Definition of the event, in words.
+    /// A description of the event.
     pub event: String,
     /// Test rows.
     pub rows: usize,
@@ -108,12 +108,12 @@ pub(crate) struct Report {
     pub rungs: Vec<RungReport>,
     /// The judged rung compared with each below it.
     pub paired: Vec<Paired>,
-    /// How good the forecasts of volatility are.
+    /// The quality of the forecasts of volatility.
     pub volatility: Vec<ForecastReport>,
-    /// What a random split would claim, with `--demonstrate-leakage`.
+    /// The claim of a random split, with `--demonstrate-leakage`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leakage: Option<Leakage>,
-    /// Remarks, as that there are few rows.
+    /// Remarks, such as that there are few rows.
     pub notes: Vec<String>,
     /// Timeline of the first symbol, for the plot.
     #[serde(skip)]
@@ -190,7 +190,7 @@ impl Report {
         report
     }
 
-    /// Adds notes where the numbers are likely to be misread.
+    /// Adds notes if the numbers are likely to be misread.
     fn add_warnings(&mut self) {
         let spikes = (self.base_rate * self.rows as f64).round();
         if self.symbol_hours < 12.0 || spikes < 500.0 {

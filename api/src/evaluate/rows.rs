@@ -1,4 +1,4 @@
-//! Labelled rows: those that the live service would have given a probability for.
+//! Labelled rows: those to which the live service would have given a probability.
 
 use engine::{
     features::{self, FEATURE_COUNT},
@@ -13,7 +13,7 @@ use model::{
 
 use crate::training::Latent;
 
-/// Labelled rows and what is known about each; every list of rows is in the order of `dataset`.
+/// Labelled rows with further columns; every list is in the order of `dataset`.
 #[derive(Debug)]
 pub struct Rows {
     /// Features, labels, times and symbols.

@@ -10,9 +10,9 @@ use parquet::{
 use super::rows::Rows;
 use crate::table_file;
 
-/// The metadata key under which a table says when the training of its model ended, RFC 3339.
+/// The metadata key of the end of the model's training, RFC 3339.
 pub(crate) const TRAINING_END_KEY: &str = "stormglass.training_end";
-/// Scores that are read at most: a year of a hundred symbols every five seconds would not fit in memory.
+/// Most scores that are read: a year of a hundred symbols every five seconds would not fit in memory.
 const ROWS_MAX: i64 = 50_000_000;
 
 /// The refusal of a table of scores: its path, and the reason.
@@ -26,7 +26,7 @@ pub(crate) struct ScoresError {
 /// Scores by symbol and second.
 #[derive(Debug)]
 pub(crate) struct Scores {
-    /// When the training of their model ended, seconds, if the table says it.
+    /// End of their model's training, seconds, if the table gives it.
     pub training_end_s: Option<i64>,
     by_row: HashMap<String, HashMap<i64, f64>>,
     /// Event time of the first score, seconds.

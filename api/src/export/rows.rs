@@ -1,4 +1,4 @@
-//! Grid rows in the order of their instants, with their outcomes where these are known.
+//! Orders grid rows by their instants, and joins their outcomes if these are known.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -19,21 +19,21 @@ pub struct Exported {
     pub pending: Pending,
     /// The features, as the live engine has them.
     pub row: Row,
-    /// Volatility of the horizon after it, per square-root second; `None` where a gap or the end of the data leaves it
+    /// Volatility of the horizon after it, per square-root second; `None` if a gap or the end of the data leaves it
     /// undefined.
     pub realised: Option<f64>,
 }
 
 impl Exported {
-    /// Whether the spike came; `None` where the outcome is undefined, or the threshold was not yet the symbol's own.
+    /// Whether a spike occurred; `None` if the outcome is undefined, or the threshold was not yet the symbol's own.
     pub fn spike(&self) -> Option<bool> {
         let own = self.pending.tau_source == TauSource::Own;
         self.realised.filter(|_| own).map(|realised| realised > self.pending.tau)
     }
 }
 
-/// Passes grid rows to a function: at once if no labels are wanted, else once a row's outcome is known or can no longer
-/// become known. A symbol's rows keep the order of their instants; at most one horizon of them waits.
+/// Passes grid rows to a function: at once if no labels are wanted, otherwise once a row's outcome is known or can no
+/// longer become known. A symbol's rows keep the order of their instants; at most one horizon of them waits.
 pub struct RowOrder<F> {
     /// Seconds until an outcome is known; 0 if labels are not wanted.
     horizon_s: i64,

@@ -1,9 +1,9 @@
-//! The schema of a table: what its columns mean, as JSON under a metadata key of the file.
+//! The schema of a table: the meaning of its columns, as JSON under a metadata key of the file.
 
 use engine::{features, state::LabelSettings};
 use serde_json::{Value, json};
 
-/// The key under which a table carries its schema.
+/// The metadata key of a table's schema.
 pub const SCHEMA_KEY: &str = "stormglass.schema";
 
 /// The schema of a table. `span_s` is the event time of its first and last row, seconds.

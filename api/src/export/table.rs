@@ -24,10 +24,10 @@ use super::{
     schema::{SCHEMA_KEY, schema_json},
 };
 
-/// Rows of a row group, which are held in memory until it is full.
+/// Rows of a row group, which memory holds until the group is full.
 const GROUP_ROWS: usize = 32_768;
 
-/// Why a table could not be written.
+/// The reason why a table could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The file could not be created or renamed.
@@ -48,7 +48,7 @@ pub enum TableError {
     },
 }
 
-/// Writes `FILE.partial`, which becomes `FILE` when it is whole.
+/// Writes `FILE.partial`, which is renamed to `FILE` when it is complete.
 pub struct TableWriter {
     path: PathBuf,
     partial: PathBuf,

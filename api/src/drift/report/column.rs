@@ -1,4 +1,4 @@
-//! What a comparison found about one column.
+//! The result of comparing one column.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ pub(crate) struct ColumnReport {
     pub name: String,
     /// `numerical` or `categorical`, by Evidently's rules.
     pub kind: &'static str,
-    /// `judged`; `constant`, which is judged as well; or why the column was not judged.
+    /// `judged`; `constant`, which is judged as well; or the reason why the column was not judged.
     pub status: &'static str,
-    /// Why the method that was asked for cannot score the column.
+    /// The reason why the requested method cannot score the column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Name of the method. This and the next four are null if the column was not judged.
@@ -46,7 +46,7 @@ pub(crate) struct ColumnReport {
     pub histogram: Histogram,
 }
 
-/// How large a difference is, where to, and whether chance explains it. It does not change the verdict of the method.
+/// The size and direction of the difference, and its significance. It does not change the verdict of the method.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SecondOpinion {
     /// `cliffs_delta`, or `total_variation` for words.

@@ -156,7 +156,7 @@ fn side_row(name: &str, side: &Summary) -> Markup {
     }
 }
 
-/// Two bars for each place, from one ground.
+/// Two bars for each bin, side by side.
 fn bars(column: &ColumnReport) -> Markup {
     let histogram = &column.histogram;
     let highest = histogram.bars.iter().map(|&(one, other)| one.max(other)).fold(0.0, f64::max);

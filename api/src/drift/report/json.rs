@@ -1,5 +1,5 @@
-//! Writes the report as JSON. Beside our keys it has those of Evidently's JSON, so that tools that read Evidently's
-//! reports can read this one.
+//! Writes the report as JSON. Besides our keys it has those of Evidently's JSON, for tools that read Evidently's
+//! reports.
 
 use serde_json::{Value, json};
 

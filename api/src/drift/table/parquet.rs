@@ -142,7 +142,7 @@ fn unit_micros(column: &ColumnDescriptor) -> f64 {
     }
 }
 
-/// Whether the file's statistics say that no row has a value. pandas and Arrow write such a column with any type.
+/// Whether the file's statistics show that no row has a value. pandas and Arrow write such a column with any type.
 fn is_empty(reader: &SerializedFileReader<File>, at: usize) -> bool {
     reader.metadata().row_groups().iter().all(|group| {
         let nulls = group.column(at).statistics().and_then(|statistics| statistics.null_count_opt());

@@ -50,7 +50,7 @@ impl Plane {
     }
 }
 
-/// How a line is drawn: SVG's attributes of these names.
+/// Style of a line: SVG's attributes of these names.
 struct Stroke {
     colour: &'static str,
     width: Option<&'static str>,
@@ -71,7 +71,7 @@ impl Stroke {
     }
 }
 
-/// A line to compare with.
+/// A reference line.
 const DASHED: Stroke = Stroke { dasharray: Some("4 4"), ..solid("#888") };
 
 fn axis_text(x: f64, y: f64, anchor: Option<&str>, text: &str) -> Markup {
