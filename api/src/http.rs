@@ -1,19 +1,19 @@
 //! The HTTP front.
 //!
-//! A request's way: [`server`] (threads and listeners) -> `front` (connections and their bounds) -> `service` (one
-//! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. Nothing of a shard
-//! runs on a front thread, and every wait has a bound: header, body, deadline, write, drain.
+//! A request passes [`server`] (threads and listeners) -> `front` (connections and their bounds) -> `service` (one
+//! request) -> `route` -> one file of [`endpoint`] -> the engine's mailbox and back -> `reply`. No shard code runs on a
+//! front thread, and every wait has a bound: header, body, deadline, write, drain.
 //!
-//! Requests about symbols that another instance owns: `other_instances` says which instances to ask and which answer
-//! counts, `forward` asks one.
+//! For symbols that another instance owns, `other_instances` decides which instances to ask and which answer to return,
+//! and `forward` asks one of them.
 //!
-//! An endpoint says of itself what it does (`describe`); the list of them is the OpenAPI document (`openapi`). `inference`
-//! and `endpoint/invocations` are other people's protocols, over the same rows and scores (`loaded` names the models).
-//! `admin` lets in who may change the model.
+//! Each endpoint documents itself (`describe`); `openapi` makes the OpenAPI document from the list of endpoints.
+//! `inference` and `endpoint/invocations` implement other protocols over the same rows and scores (`loaded` names the
+//! models). `admin` authorizes clients to change the model.
 //!
-//! Errors are [`problem::Problem`]s everywhere; `rows` reads features, `scoring` scores them, `answer` writes predictions, `live` fans
-//! them out, `quality` keeps the newest report, `condition` says how the service stands, `feed` how fresh
-//! its ticks are, `source_report` what became of the source.
+//! All errors are [`problem::Problem`]s; `rows` parses features, `scoring` scores them, `answer` writes predictions,
+//! `live` sends them to all watchers, `quality` caches the newest report, `condition` reports the service's health,
+//! `feed` the freshness of its ticks, `source_report` the state of the source.
 
 mod admin;
 pub mod answer;

@@ -1,4 +1,4 @@
-//! Who may change what answers: whoever sends `server.admin_token`. Without a token configured, nobody.
+//! Authorization of model changes by `server.admin_token`. Without a configured token, nobody is authorized.
 
 use std::hint::black_box;
 
@@ -6,10 +6,10 @@ use hyper::{HeaderMap, StatusCode, header::AUTHORIZATION};
 
 use super::{app::App, problem::Problem};
 
-/// Lets pass who has the token.
+/// Checks that the request carries the token.
 ///
 /// # Errors
-/// 403 where no token is configured, 401 where it is missing or another.
+/// 403 if no token is configured, 401 if it is missing or wrong.
 pub(super) fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = app.config.server.admin_token.get() else {
         return Err(Problem::new(
@@ -33,7 +33,7 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-/// Whether two texts are equal, in a time that depends on the length of what was given alone.
+/// Whether two texts are equal, in a time that depends only on the length of the given one.
 fn is_equal(secret: &[u8], given: &[u8]) -> bool {
     let mut difference = secret.len() ^ given.len();
     for (i, byte) in given.iter().enumerate() {

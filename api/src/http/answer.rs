@@ -1,4 +1,4 @@
-//! A prediction as HTTP answers it: the contract's `P` with `age_ms`, and marked stale when it is.
+//! Writes a prediction as HTTP returns it: the engine's JSON with `age_ms`, and marked stale if it is old.
 
 use engine::{
     message::Answer,
@@ -16,8 +16,8 @@ pub fn wall_clock_nanos() -> i64 {
     since.as_nanos() as i64
 }
 
-/// Appends the prediction. The shard's own encoder wrote `P`, the very bytes that Kafka has; the age is added behind, and
-/// a state that is too old to act on is named so.
+/// Appends the prediction. The shard encoded it, with the same bytes as in Kafka; the age is added after them, and a
+/// state that is too old to act on is marked as stale.
 pub fn write_prediction(out: &mut Vec<u8>, app: &App, answer: &Answer, now_nanos: i64) {
     const TAIL_BYTES_MAX: usize = 64;
     let start = out.len();
@@ -39,7 +39,8 @@ pub fn write_prediction(out: &mut Vec<u8>, app: &App, answer: &Answer, now_nanos
     out.push(b'}');
 }
 
-/// Inside a JSON string a quote is always escaped, so these bytes can only be the key and its value.
+/// Replaces the status. In JSON a quote inside a string is always escaped, so these bytes can only be the key and its
+/// value.
 fn mark_stale(out: &mut Vec<u8>, start: usize) {
     const OK: &[u8] = b",\"status\":\"ok\",";
     if let Some(at) = out[start..].windows(OK.len()).position(|window| window == OK) {
@@ -48,7 +49,8 @@ fn mark_stale(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// A shard knows only that no model drives its stream; the front knows of one that is loaded and cannot.
+/// Replaces the reason. A shard knows only that no model drives its stream; the front knows of a loaded model that
+/// cannot.
 fn say_why(out: &mut Vec<u8>, start: usize, why: &str) {
     let text = |reason: &str| serde_json::to_vec(reason).expect("text is always JSON");
     let no_model = text(&WarmingReason::NoModel.text());

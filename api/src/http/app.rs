@@ -1,4 +1,4 @@
-//! What every request can reach: the engine, the configuration, the counters, and where the service is in its life.
+//! State shared by all requests: the engine, the configuration, the counters, and the stage of the service's life.
 
 use std::{
     net::SocketAddr,
@@ -23,10 +23,10 @@ use crate::{
     models::{ModelReport, Models},
 };
 
-/// Counts the shards that run, whenever it is asked.
+/// Counts the running shards when it is called.
 pub type ShardsAlive = Box<dyn Fn() -> usize + Send + Sync>;
 
-/// Shared by all front threads.
+/// State shared by all front threads.
 pub struct App {
     /// The engine that requests ask.
     pub engine: EngineHandle,
@@ -36,9 +36,9 @@ pub struct App {
     pub metrics: ServiceMetrics,
     /// Predictions for watchers.
     pub live: Live,
-    /// Answers `{"features"}` instead of the loaded model, if configured.
+    /// The model of `{"features"}` requests if it is not the loaded one.
     pub legacy_model: Option<Arc<Model>>,
-    /// The versions of the model, and how they change.
+    /// The versions of the model, and their changes.
     pub models: Models,
     /// The newest report of live quality.
     pub quality: LiveQuality,
@@ -46,19 +46,19 @@ pub struct App {
     pub source: Arc<SourceReport>,
     /// The reasons that keep Kafka lanes from working, if any.
     pub lanes: Arc<LaneReport>,
-    /// One permit: explanations are computed one request at a time, off the shards.
+    /// One permit: explanations are computed for one request at a time, off the shards.
     pub(super) explaining: Arc<Semaphore>,
-    /// One permit a question that another instance is asked.
+    /// One permit for each question that is being forwarded to another instance.
     pub(super) forwarding: Semaphore,
     /// The front's address, set once it listens.
     pub(super) address: OnceLock<SocketAddr>,
-    /// One permit an open connection.
+    /// One permit for each open connection.
     pub(super) connections: Arc<Semaphore>,
-    /// Connections being told that there are too many.
+    /// Connections that are being refused, because there are too many.
     pub(super) refusals: AtomicUsize,
     shards_alive: ShardsAlive,
     started_at: Instant,
-    /// When the service was told to end; not set before.
+    /// The time at which the service was told to end; unset before.
     leaving_since: OnceLock<Instant>,
     draining: watch::Sender<bool>,
 }
@@ -95,41 +95,41 @@ impl App {
         })
     }
 
-    /// Where the front listens, once it does: with port 0 only the system knows before.
+    /// Address on which the front listens; `None` before. With port 0 the system chooses the port.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address.get().copied()
     }
 
-    /// Readiness goes, and each answer ends its connection, so that clients come back by way of their balancer;
-    /// requests are taken and answered as before.
+    /// Starts the grace period: readiness turns false, and each answer closes its connection, so that clients come back
+    /// through their balancer. Requests are still accepted and answered.
     pub fn start_leaving(&self) {
         // Only the first time counts.
         let _ = self.leaving_since.set(Instant::now());
     }
 
-    /// Begins to drain: nothing new is taken, connections end after the request they carry.
+    /// Starts to drain: no new request is accepted, and connections end after their present request.
     pub fn start_draining(&self) {
         self.start_leaving();
         self.draining.send_replace(true);
     }
 
-    /// Whether the service is on its way out, draining or about to.
+    /// Whether the service is in its grace period or draining.
     pub fn is_leaving(&self) -> bool {
         self.leaving_since.get().is_some()
     }
 
-    /// Whether nothing new is taken any more.
+    /// Whether the service is draining.
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
     }
 
-    /// What is left of `server.drain_timeout_s`, which begins with the leaving.
+    /// The remaining part of `server.drain_timeout_s`, which starts with the grace period.
     pub(super) fn drain_time_left(&self) -> Duration {
         let leaving_for = self.leaving_since.get().map_or(Duration::ZERO, Instant::elapsed);
         self.config.server.drain_timeout_s.duration().saturating_sub(leaving_for)
     }
 
-    /// Becomes true when draining begins.
+    /// A signal that becomes true when draining begins.
     pub fn drain_signal(&self) -> watch::Receiver<bool> {
         self.draining.subscribe()
     }
@@ -139,24 +139,24 @@ impl App {
         self.started_at.elapsed()
     }
 
-    /// Shards that run.
+    /// Number of running shards.
     pub fn shards_alive(&self) -> usize {
         (self.shards_alive)()
     }
 
-    /// Shards whose core panicked, by number. Their symbols are lost to this process: only a restart brings them back.
+    /// Numbers of the shards whose core panicked. Their symbols are lost to this process until a restart.
     pub fn shards_panicked(&self) -> Vec<usize> {
         let states = self.engine.liveness.as_ref().map(Liveness::states).unwrap_or_default();
         let panicked = |(shard, state)| (state == ShardState::Panicked).then_some(shard);
         states.into_iter().enumerate().filter_map(panicked).collect()
     }
 
-    /// Open connections that are served.
+    /// Number of open connections being served.
     pub fn connections_open(&self) -> usize {
         self.config.server.connections_max.saturating_sub(self.connections.available_permits())
     }
 
-    /// The files that the service keeps, by the key that says where, and whether they can be written.
+    /// The files that the service keeps, by the key that sets their path, and whether they can be written.
     pub fn kept_files(&self) -> [(&'static str, &FileWrites); 2] {
         [
             ("kafka.state_directory", &self.engine.metrics.lanes.state_files),
@@ -164,20 +164,21 @@ impl App {
         ]
     }
 
-    /// Why the loaded model answers rows only; `None` where it drives the stream, or none is loaded.
+    /// The reason why the loaded model scores posted rows only; `None` if it drives the stream, or none is loaded.
     pub fn rows_only(&self) -> Option<String> {
         let unfit = Unfit::of(self.engine.model.load().as_deref()?)?;
         Some(format!("{unfit}; it answers rows"))
     }
 
-    /// The version that answers and metrics report for a model: `MODEL_VERSION` for the configured one if it is set,
-    /// else the file's own. A prediction's own `model` names the file: its bytes are the same wherever it is served.
+    /// The version that answers and metrics report for a model: `MODEL_VERSION` for the configured one if that is set,
+    /// otherwise the file's. The field `model` of a prediction names the file, so its bytes are the same wherever it is
+    /// served.
     pub fn version_of<'a>(&'a self, info: &'a ModelInfo) -> &'a str {
         let label = self.config.model.version.as_deref().filter(|_| self.models.held().is_labelled(info));
         label.unwrap_or(&info.version)
     }
 
-    /// Past this, a question that is asked now is answered 504.
+    /// Deadline of a question that is asked now; after it the request is answered 504.
     pub(super) fn deadline(&self, received_at: Instant) -> Instant {
         received_at + Duration::from_millis(self.config.server.deadline_ms)
     }
@@ -192,7 +193,7 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// Waits until draining begins. (The watch's own guard is let go at once, so that callers stay `Send`.)
+/// Waits until draining begins. (The watch's own guard is dropped at once, so that callers stay `Send`.)
 pub(super) async fn draining(signal: &mut watch::Receiver<bool>) {
     let _ = signal.wait_for(|draining| *draining).await;
 }

@@ -1,4 +1,4 @@
-//! A request's body: bounded in bytes and in time, and all of them together in bytes.
+//! Reads request bodies, bounded in bytes and time, with a bound on the bytes of all bodies together.
 
 use std::{ops::Deref, sync::atomic::Ordering};
 
@@ -8,7 +8,7 @@ use hyper::{StatusCode, body::Incoming};
 
 use super::{app::App, problem::Problem};
 
-/// A body with its share of `server.bodies_max_bytes`, which is given back when it is dropped.
+/// A body with its share of `server.bodies_max_bytes`, which is released when this is dropped.
 pub(super) struct ReadBody<'a> {
     bytes: Bytes,
     _share: Share<'a>,
@@ -22,8 +22,8 @@ impl Deref for ReadBody<'_> {
     }
 }
 
-/// What a body takes of the bytes that all bodies may have. Taken as they arrive: a length that is only announced
-/// takes no memory, and must take no room from others.
+/// The bytes that a body takes from the bound on all bodies. They are taken as they arrive: an announced length takes
+/// no memory, so it must take no room from others.
 struct Share<'a> {
     app: &'a App,
     bytes: usize,
@@ -51,11 +51,11 @@ impl Drop for Share<'_> {
     }
 }
 
-/// All of the body.
+/// Reads the whole body.
 ///
 /// # Errors
 /// 413 beyond `server.body_max_bytes`, 408 beyond `server.body_timeout_s`, 503 beyond `server.bodies_max_bytes`, 400 if
-/// the client broke off. Each ends the connection, because the rest of the body is not read.
+/// the client broke off. Each closes the connection, because the rest of the body is not read.
 pub(super) async fn read(body: Incoming, app: &App) -> Result<ReadBody<'_>, Problem> {
     let limits = &app.config.server;
     let announced = hyper::body::Body::size_hint(&body).lower();
@@ -74,7 +74,7 @@ pub(super) async fn read(body: Incoming, app: &App) -> Result<ReadBody<'_>, Prob
     }
 }
 
-/// Most bodies are one frame, which is handed on without a copy.
+/// Collects the frames. Most bodies are one frame, which is returned without a copy.
 async fn collect(mut body: Incoming, app: &App) -> Result<ReadBody<'_>, Problem> {
     let max_bytes = app.config.server.body_max_bytes;
     let mut share = Share { app, bytes: 0 };

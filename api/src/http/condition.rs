@@ -1,33 +1,33 @@
-//! How the service stands, as `/health` and `/readyz` see it.
+//! The state of the service for `/health` and `/readyz`.
 
 use std::sync::atomic::Ordering;
 
 use super::{app::App, feed::Feed, source_report::SourceState};
 use crate::config::sections::SourceKind;
 
-/// One look at the service.
+/// The state of the service at one moment.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// A model is loaded.
+    /// Whether a model is loaded.
     pub model_loaded: bool,
-    /// Shards that run.
+    /// Number of running shards.
     pub shards_alive: usize,
-    /// Shards there should be.
+    /// Number of shards that should run.
     pub shards: usize,
-    /// Told to end; answers as before.
+    /// Whether the service was told to end but still answers as before.
     pub leaving: bool,
-    /// Takes nothing new any more.
+    /// Whether no new request is accepted.
     pub draining: bool,
-    /// The source, and how fresh what it gave is.
+    /// The source and the freshness of its ticks.
     pub feed: Feed,
-    /// `ready.warm_wait_s` is over.
+    /// Whether `ready.warm_wait_s` has passed.
     pub waited: bool,
-    /// `None` where Kafka is not the source.
+    /// Whether a broker is connected; `None` if Kafka is not the source.
     pub kafka_connected: Option<bool>,
 }
 
 impl Condition {
-    /// Looks.
+    /// Reads the present state.
     pub fn of(app: &App) -> Self {
         Self {
             model_loaded: app.engine.model.load().is_some(),
@@ -47,7 +47,7 @@ impl Condition {
         self.model_loaded && self.shards_alive > 0 && !self.draining
     }
 
-    /// The checks behind readiness: name, whether it holds, what it saw.
+    /// The checks of readiness: name, whether it passes, and details.
     pub fn checks(&self) -> [(&'static str, bool, String); 4] {
         let warm = self.feed.is_warm();
         let mut warmth = self.feed.words();
@@ -66,12 +66,12 @@ impl Condition {
         ]
     }
 
-    /// Whether traffic may come.
+    /// Whether the service is ready for traffic.
     pub fn is_ready(&self) -> bool {
         self.checks().iter().all(|(_, holds, _)| *holds)
     }
 
-    /// Everything that is not as it should be.
+    /// A sentence for everything that is not as it should be.
     pub fn reasons(&self, app: &App) -> Vec<String> {
         let mut reasons = Vec::new();
         if !self.model_loaded {

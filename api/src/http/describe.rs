@@ -1,7 +1,7 @@
-//! What an endpoint says of itself, beside its file's code: `/openapi.json` is made of it.
+//! Documentation of an endpoint, written in its file; `/openapi.json` is made from it.
 //!
-//! Schemas of answers come of the types that are serialized; those of requests, whose parts are read one by one, are
-//! written beside the code that reads them. The stories hold both to what goes over the wire.
+//! Schemas of answers come from the serialized types; those of requests, whose parts are read one by one, are written
+//! beside the code that reads them. Tests compare both with real traffic.
 
 pub(super) mod prediction;
 
@@ -9,20 +9,20 @@ use model::Model;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-/// Part of a path's documentation.
+/// Documentation of one endpoint.
 #[derive(Debug)]
 pub(super) struct Doc {
     /// The group it is listed in.
     pub(super) tag: Tag,
-    /// One line: what the endpoint does.
+    /// One line on what the endpoint does.
     pub(super) summary: &'static str,
     /// Further sentences; may be empty.
     pub(super) description: &'static str,
-    /// Parameters in the query and headers; the route has those of the path.
+    /// Parameters in query and headers; those in the path come from the route.
     pub(super) parameters: &'static [Parameter],
     pub(super) body: Option<Content>,
     pub(super) answers: &'static [Answer],
-    /// Statuses that come with a problem document.
+    /// Error statuses, which come with a problem document.
     pub(super) errors: &'static [u16],
 }
 
@@ -51,7 +51,7 @@ impl Tag {
     }
 }
 
-/// A parameter of query or headers.
+/// A parameter in the query or a header.
 #[derive(Debug)]
 pub(super) struct Parameter {
     pub(super) name: &'static str,
@@ -60,31 +60,31 @@ pub(super) struct Parameter {
     pub(super) schema: SchemaOf,
 }
 
-/// Where a parameter is.
+/// The place of a parameter.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
     Query,
     Header,
 }
 
-/// A body, of one type or several.
+/// A body, in one media type or several.
 #[derive(Debug)]
 pub(super) struct Content {
-    /// Whether a request must have it.
+    /// Whether a request must have a body.
     pub(super) required: bool,
     pub(super) media: &'static [Media],
 }
 
-/// One type of a body.
+/// One media type of a body.
 #[derive(Debug)]
 pub(super) struct Media {
     pub(super) content_type: &'static str,
     pub(super) schema: SchemaOf,
-    /// Requests that the service answers as it runs now, by name.
+    /// Requests that this service would answer, by name.
     pub(super) examples: &'static [(&'static str, ExampleOf)],
 }
 
-/// A status that is no error, and its bodies.
+/// A success status, and its bodies.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -94,7 +94,7 @@ pub(super) struct Answer {
 
 /// Makes a schema.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-/// Makes an example; `None` where the service has nothing to show it with.
+/// Makes an example; `None` if the service has nothing to make one from.
 pub(super) type ExampleOf = fn(&Examples<'_>) -> Option<Value>;
 
 /// The schema of a type.
@@ -102,39 +102,39 @@ pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// An answer in JSON.
+/// A JSON body.
 pub(super) const fn json_of<T: JsonSchema>() -> Media {
     Media { content_type: super::reply::JSON, schema: of::<T>, examples: &[] }
 }
 
-/// Any text.
+/// A text body.
 pub(super) const fn text(content_type: &'static str) -> Media {
     Media { content_type, schema: of::<String>, examples: &[] }
 }
 
-/// An object of a kind that is defined elsewhere.
+/// The schema of an object that is defined elsewhere.
 pub(super) fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object"})
 }
 
-/// JSON with bytes behind it, which no schema describes.
+/// The schema of JSON followed by binary data, which no schema describes.
 pub(super) fn bytes(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"description": "JSON, then the data of binary tensors, little-endian, in the order of the tensors."})
 }
 
-/// The loaded models and a live symbol, which the document's examples are made of.
+/// The loaded models and a live symbol, from which examples are made.
 #[derive(Debug, Default)]
 pub(super) struct Examples<'a> {
     pub(super) model: Option<&'a Model>,
-    /// The version that the model's answers name.
+    /// The version in the model's answers.
     pub(super) version: Option<&'a str>,
-    /// The model of `{"features"}`, if it is another one.
+    /// The model of `{"features"}`, if it is not the loaded one.
     pub(super) older: Option<&'a Model>,
     /// A symbol that has state.
     pub(super) symbol: Option<String>,
 }
 
-/// Names and values of a row that the model's own self-test has; 0 where that lacks a value.
+/// Names and values of the first row in the model's self-test; 0 for a missing value.
 pub(super) fn row_of(model: &Model) -> (Vec<String>, Vec<f64>) {
     let names: Vec<String> = model.info().features.iter().map(ToString::to_string).collect();
     let rows = model.self_test_rows();

@@ -1,4 +1,4 @@
-//! The list of endpoints: one file each, one line each. Nothing else matches on a route.
+//! The list of endpoints: one file and one line each. No other code matches on a route.
 
 use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Instant};
 
@@ -27,7 +27,7 @@ mod symbols;
 mod v2;
 mod version;
 
-/// All endpoints. They are looked through in this order: those that are asked most come first.
+/// All endpoints, in the order in which they are tried: the most frequent ones first.
 pub static ENDPOINTS: &[Endpoint] = &[
     predict_symbol::ENDPOINT,
     predict::ENDPOINT,
@@ -76,14 +76,14 @@ pub enum Observed {
     Prediction,
     /// `http_requests_total`.
     Ordinary,
-    /// Nothing: probes and scrapes would hide the users' errors.
+    /// No metric, because probes and scrapes would hide errors of users.
     Probe,
 }
 
-/// One route and method, and what answers.
+/// One route and method with its handler.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// GET serves HEAD too.
+    /// The method; GET serves HEAD too.
     pub method: Method,
     /// The path.
     pub route: Route,
@@ -96,23 +96,23 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether its documentation has this status.
+    /// Whether its documentation lists this status.
     pub(super) fn has_status(&self, status: u16) -> bool {
         self.doc.answers.iter().any(|answer| answer.status == status) || self.doc.errors.contains(&status)
     }
 }
 
-/// An answer on its way.
+/// The future of an endpoint's answer.
 pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send + 'a>>;
 
-/// A request as an endpoint sees it.
+/// A request as passed to an endpoint.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) head: &'a Parts,
     /// The id that the client sent, or a new one.
     pub(super) request_id: &'a HeaderValue,
-    /// The symbol of the path, or the model's name; empty where the route has none.
+    /// The symbol or the model's name in the path; empty if the route has none.
     pub(super) symbol: Cow<'a, str>,
     /// The model's version in the path.
     pub(super) version: Option<Cow<'a, str>>,
@@ -120,7 +120,7 @@ pub(super) struct Call<'a> {
     pub(super) received_at: Instant,
 }
 
-/// A symbol that was routed but whose first tick is still on its way.
+/// The problem for a symbol that was routed but whose first tick has not reached its shard yet.
 pub(super) fn no_state(name: &str) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
@@ -136,7 +136,7 @@ impl Call<'_> {
         Asker { app, headers: &head.headers, request_id, deadline: self.deadline() }
     }
 
-    /// When `server.deadline_ms` ends: the engine must answer before.
+    /// The time `server.deadline_ms` after the request's arrival, before which the engine must answer.
     pub(super) fn deadline(&self) -> Instant {
         self.app.deadline(self.received_at)
     }

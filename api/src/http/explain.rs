@@ -1,4 +1,4 @@
-//! Explanations of rows: computed off the shards, one request at a time, until the request's deadline.
+//! Explains rows: off the shards, for one request at a time, until the request's deadline.
 
 use std::{borrow::Cow, sync::Arc, time::Instant};
 
@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 
 use super::{app::App, problem::Problem};
 
-/// One row's explanation, as it is answered.
+/// One row's explanation as JSON.
 #[derive(Clone, Debug)]
 pub(super) struct Explained {
     model: Arc<Model>,
@@ -70,7 +70,7 @@ impl Explained {
     }
 }
 
-/// Whether so many rows may be explained in one request.
+/// Checks that one request may have this many rows explained.
 ///
 /// # Errors
 /// 422 with the limit.
@@ -85,10 +85,11 @@ pub(super) fn check_count(app: &App, rows: usize) -> Result<(), Problem> {
     ))
 }
 
-/// Explains rows (row-major, the model's features): of several outputs the last, whose score is answered.
+/// Explains rows (row-major, the model's features). Of several outputs it explains the last, which is the answered
+/// score.
 ///
 /// # Errors
-/// 422 for a model that cannot be explained, 504 past the deadline.
+/// 422 for a model that cannot be explained, 504 after the deadline.
 pub(super) async fn explain_rows(
     app: &App,
     model: Arc<Model>,
@@ -115,14 +116,14 @@ pub(super) async fn explain_rows(
     tokio::task::spawn_blocking(work).await.map_err(panicked)?
 }
 
-/// Whether the model's rows can be explained. The first answer may take as long as scoring thousands of rows: it is
-/// found off the front's threads.
+/// Whether the model's rows can be explained. The first call for a model may take as long as scoring thousands of rows,
+/// so it runs off the front's threads.
 pub(super) async fn is_explainable(model: Arc<Model>) -> bool {
     let look = move || check_sum(&model).is_ok() && model.explainer().is_ok();
     tokio::task::spawn_blocking(look).await.unwrap_or(false)
 }
 
-/// Whether the model's answer comes of one sum, which contributions can add up to.
+/// Checks that the model's answer is the link of one sum, to which contributions can add up.
 fn check_sum(model: &Model) -> Result<(), Problem> {
     match model.outputs().map(|outputs| outputs.link) {
         Some(Link::ArgMax) => Err(not_explained("it answers a class's position, which is no sum")),

@@ -1,6 +1,6 @@
-//! How fresh the state is: the one judgement behind `/health`, `/readyz?verbose`, `/sources`, the live page and `doctor`.
+//! The freshness of the state, for `/health`, `/readyz?verbose`, `/sources`, the live page and `doctor` alike.
 //!
-//! The age of a tick is the wall clock less the tick's own time, as in every answer's `age_ms`. A restored state has
+//! The age of a tick is the wall clock minus the tick's own time, as in every answer's `age_ms`. A restored state keeps
 //! the times that it had before the restart.
 
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{answer::wall_clock_nanos, app::App, source_report::SourceState};
 use crate::config::sections::SourceKind;
 
-/// Milliseconds from the tick's own time to now; 0 for a tick whose clock is ahead.
+/// Milliseconds from the tick's own time to now; 0 for a tick in the future.
 pub fn age_ms(tick: EventTime, now_nanos: i64) -> i64 {
     (now_nanos - tick.nanos()).max(0) / 1_000_000
 }
@@ -22,7 +22,7 @@ pub fn is_stale(age_ms: i64, stale_after: Duration) -> bool {
     age_ms as f64 > stale_after.as_secs_f64() * 1_000.0
 }
 
-/// What the ticks so far say of the source.
+/// The state of the feed of ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedState {
@@ -46,32 +46,32 @@ pub enum FeedState {
     Finished,
 }
 
-/// One look at the source and at what came of it.
+/// The source and its ticks at one moment.
 #[derive(Clone, Debug)]
 pub struct Feed {
     kind: SourceKind,
-    /// The source in words.
+    /// A description of the source.
     source: String,
     source_state: SourceState,
     newest_tick: Option<EventTime>,
-    /// How long ago a tick was last accepted, whatever its own time.
+    /// Time since a tick was last accepted, whatever its own time.
     arrived_ago: Option<Duration>,
     now_nanos: i64,
     stale_after: Duration,
-    /// Some symbol has had a probability, before a restart counts.
+    /// Whether any symbol has had a probability; restored states count too.
     has_had_probability: bool,
-    /// Why no symbol can have a probability, where the reason is not that too few ticks came.
+    /// The reason why no symbol can have a probability, unless it is that too few ticks came.
     rows_only: Option<String>,
-    /// A tick was accepted, or a state restored, since the start.
+    /// Whether a tick was accepted, or a state restored, since the start.
     has_held_symbols: bool,
     records_unreadable: u64,
     records_without_tick: u64,
-    /// Records of a log that wait to be read.
+    /// Records of a log that are not committed.
     lag_records: i64,
 }
 
 impl Feed {
-    /// Looks.
+    /// Reads the present state.
     pub fn of(app: &App) -> Self {
         use std::sync::atomic::Ordering::Relaxed;
         let (config, metrics) = (&app.config, &app.engine.metrics);
@@ -102,17 +102,17 @@ impl Feed {
         self.newest_tick
     }
 
-    /// Milliseconds since then, by the wall clock.
+    /// Milliseconds from that time to now.
     pub fn age_ms(&self) -> Option<i64> {
         Some(age_ms(self.newest_tick?, self.now_nanos))
     }
 
-    /// Some symbol has had a probability, or none is to be expected because there is no source.
+    /// Whether any symbol has had a probability, or none is to be expected because there is no source.
     pub fn is_warm(&self) -> bool {
         self.has_had_probability || self.kind == SourceKind::None
     }
 
-    /// What all of it amounts to.
+    /// The state of the feed.
     pub fn state(&self) -> FeedState {
         let Some(age_ms) = self.age_ms() else { return self.state_without_tick() };
         if !is_stale(age_ms, self.stale_after) {
@@ -140,7 +140,7 @@ impl Feed {
         self.records_unreadable + self.records_without_tick
     }
 
-    /// The state in a sentence.
+    /// A sentence on the state.
     pub fn words(&self) -> String {
         let finished = match self.source_state {
             SourceState::Finished => format!("source finished: {} is at its end, ", self.source),
@@ -190,8 +190,8 @@ impl Feed {
         self.rows_only.clone().unwrap_or_else(|| "warming: no symbol has a probability yet".to_owned())
     }
 
-    /// What is not as it should be. A simulated market is where its speed and its history have brought it: that its
-    /// clock is behind is no fault.
+    /// A sentence for everything that is not as it should be. The clock of a simulated market may be behind, because
+    /// its speed and history determine it.
     pub fn reasons(&self) -> Vec<String> {
         let is_simulated = self.kind == SourceKind::Simulator;
         match self.state() {
@@ -212,7 +212,7 @@ impl Feed {
     }
 }
 
-/// The feed as an answer's body.
+/// The feed as JSON.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Feed")]
 pub(super) struct FeedBody {
@@ -230,7 +230,7 @@ impl From<&Feed> for FeedBody {
     }
 }
 
-/// A duration by its two largest units: `45s`, `10m 3s`, `2h 5m`, `365d 4h`.
+/// A duration in its two largest units: `45s`, `10m 3s`, `2h 5m`, `365d 4h`.
 fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {

@@ -1,8 +1,8 @@
-//! One hop to the instance that owns what was asked for.
+//! Forwards a question to the instance that owns the symbol, one hop.
 //!
-//! It goes to no other address than one that an owner published. The question is made anew: of the client's headers
-//! only the request's id and trace context go along. A question that was forwarded once is marked, and is answered by
-//! who gets it or not at all.
+//! It asks only addresses that an owner has published. The request is built anew: of the client's headers only the
+//! request id and the trace context are copied. A forwarded question is marked, and an instance that receives it
+//! answers it itself or not at all.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -25,27 +25,27 @@ use super::{
 };
 use crate::client::{Answer, Client, ClientError};
 
-/// Marks a question that must not be forwarded again.
+/// The header that marks a question that must not be forwarded again.
 pub(super) const FORWARDED: HeaderName = HeaderName::from_static("x-stormglass-forwarded");
-/// Questions of this process that other instances are asked at the same time.
+/// Most forwarded questions of this process at a time.
 pub(super) const FORWARDS_MAX: usize = 256;
 /// Idle connections to one instance that a front thread keeps.
 const IDLE_CONNECTIONS_MAX: usize = 8;
-/// An answer is not read beyond this.
+/// Most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 thread_local! {
-    /// A front thread's own: a connection lives on the event loop that opened it.
+    /// One client for each front thread, because a connection belongs to the event loop that opened it.
     static CLIENT: Client = Client::new(IDLE_CONNECTIONS_MAX, ANSWER_BYTES_MAX);
 }
 
-/// The client that asked this instance, as another instance is to see it.
+/// The parts of a client's request that another instance gets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asker<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) headers: &'a HeaderMap,
     pub(super) request_id: &'a HeaderValue,
-    /// The answer must come before this.
+    /// Time before which the answer must come.
     pub(super) deadline: Instant,
 }
 
@@ -55,7 +55,7 @@ impl Asker<'_> {
         self.headers.contains_key(FORWARDED)
     }
 
-    /// The question, ready to be sent to `owner`.
+    /// Builds the question to `owner`.
     pub(super) fn question(
         &self,
         owner: &Arc<Owner>,
@@ -94,10 +94,10 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Sends it and waits for the answer.
+    /// Sends the question and waits for the answer.
     ///
     /// # Errors
-    /// 503 with Retry-After: too much is being forwarded, or the owner did not answer before the deadline.
+    /// 503 with Retry-After if too many questions are being forwarded, or the owner did not answer before the deadline.
     pub(super) async fn ask(self) -> Result<Answer, Problem> {
         let app = self.app.clone();
         let counts = &app.metrics.forwards;

@@ -1,4 +1,4 @@
-//! One front thread: accept, serve, refuse what is too much, drain.
+//! One front thread: accepts and serves connections, refuses those beyond the limit, drains.
 
 use std::{
     convert::Infallible,
@@ -29,24 +29,24 @@ use super::{
     service,
 };
 
-/// Bytes buffered for a connection at most; hyper's default is six times that.
+/// Most bytes buffered for a connection; hyper's default is six times that.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// Clients told at the same time that there are too many; beyond, connections are just closed.
+/// Most clients that are refused with an answer at a time; further connections are closed.
 pub const REFUSALS_MAX: usize = 512;
-/// Time a refused client has to read why.
+/// Time that a refused client has to read the answer.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
-/// Of that, time for its request to begin; only a probe's matters.
+/// The part of it in which its request must begin; only a probe's request matters.
 const PROBE_WAIT: Duration = Duration::from_millis(100);
-/// Enough for the request line of a probe.
+/// Bytes that suffice for the request line of a probe.
 const PROBE_BYTES: usize = 64;
 const TOO_MANY: &str = "server.connections_max connections are open; retry after a second";
-/// Time that clients whose connection was just accepted have to send their request when the drain begins. hyper ends
-/// a connection on which it has read nothing, and what lay unread would be answered with a reset.
+/// Time in which clients of just accepted connections can send their request when the drain begins. hyper closes a
+/// connection on which it has read nothing, and unread bytes would then cause a reset.
 const LAST_REQUESTS_WAIT: Duration = Duration::from_millis(25);
 /// Wait after the process ran out of file descriptors.
 const OUT_OF_FILES_WAIT: Duration = Duration::from_millis(50);
 
-/// Serves until the drain is over; returns the connections that were cut.
+/// Serves until the drain is over; returns the number of connections that were cut.
 pub(super) async fn run(app: Arc<App>, listener: std::net::TcpListener, is_first: bool) -> usize {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -74,7 +74,7 @@ pub(super) async fn run(app: Arc<App>, listener: std::net::TcpListener, is_first
     finish(&app, graceful).await
 }
 
-/// Takes what waits to be accepted, then closes the listener: with it the kernel would reset those connections.
+/// Accepts the connections that wait, then closes the listener; otherwise the kernel would reset them.
 fn admit_those_waiting(app: &Arc<App>, graceful: &GracefulShutdown, listener: TcpListener) {
     let Ok(listener) = listener.into_std() else { return };
     for _ in 0..BACKLOG {
@@ -100,7 +100,8 @@ async fn finish(app: &App, graceful: GracefulShutdown) -> usize {
     cut
 }
 
-/// A failed accept is the client's (it went away) or ours (no file descriptors): the loop goes on, slower.
+/// Handles a failed accept, caused by the client (it went away) or here (no file descriptors): the loop continues,
+/// slower.
 async fn accept_failed(error: &io::Error) {
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
@@ -172,8 +173,8 @@ fn builder(header_read_timeout: Duration) -> http1::Builder {
     builder
 }
 
-/// Refuses a connection beyond the limit, but not a probe: a supervisor that is refused restarts a service that is
-/// only busy, and nobody sees why in its metrics.
+/// Refuses a connection beyond the limit, except a probe's: a supervisor whose probe is refused restarts a service that
+/// is only busy.
 async fn turn_away(app: &Arc<App>, stream: TcpStream) {
     let mut begin = [0; PROBE_BYTES];
     let looked = tokio::time::timeout(PROBE_WAIT, stream.peek(&mut begin)).await;
@@ -190,7 +191,7 @@ async fn turn_away(app: &Arc<App>, stream: TcpStream) {
     let _ = builder(REFUSAL_LINGER).keep_alive(false).serve_connection(TokioIo::new(stream), answer).await;
 }
 
-/// Whether a request that begins so is answered however many connections there are.
+/// Whether a request with this beginning is answered even beyond the limit of connections.
 fn is_probe(begin: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(begin) else { return false };
     let mut words = text.split(' ');
@@ -205,8 +206,8 @@ fn is_probe_of(method: &Method, path: &str) -> bool {
     route::find(method, path).endpoint.is_some_and(|index| ENDPOINTS[index].observed == Observed::Probe)
 }
 
-/// Says that there are too many connections, then waits for the client to close: closing first, with its request
-/// unread, would reset the connection and take the answer with it.
+/// Answers that there are too many connections, then waits for the client to close: closing first, with its request
+/// unread, would reset the connection and discard the answer.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     let body = format!(
         r#"{{"type":"about:blank","title":"Too many connections","status":503,"detail":"{TOO_MANY}","error":"Too many connections"}}"#

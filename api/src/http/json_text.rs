@@ -1,14 +1,14 @@
-//! The JSON of clients that write `NaN` and `Infinity` as bare words: Python's `json.dumps` does, and with it MLflow's and
+//! Accepts JSON with the bare words `NaN` and `Infinity`, which Python's `json.dumps` writes, and with it MLflow's and
 //! Triton's clients.
 
 use std::borrow::Cow;
 
-/// What stands for each bare word: a missing value, and numbers that no float holds, which the rows' reader refuses by
-/// their field.
+/// The replacement of each bare word: null for a missing value, and numbers that no float holds, which the rows' reader
+/// refuses with the name of their field.
 const WORDS: [(&[u8], &[u8]); 3] = [(b"NaN", b"null"), (b"-Infinity", b"-1e999"), (b"Infinity", b"1e999")];
 
-/// The text with `null` for each bare `NaN`, and a number beyond every float for each bare `Infinity`. Strings stay as
-/// they are; so does a text without such a word.
+/// Replaces each bare `NaN` by `null`, and each bare `Infinity` by a number beyond every float. Strings stay unchanged;
+/// so does a text without such a word.
 pub(super) fn without_bare_words(text: &[u8]) -> Cow<'_, [u8]> {
     let mut replaced: Vec<u8> = Vec::new();
     // Where the text that is not copied yet begins.
@@ -37,7 +37,7 @@ pub(super) fn without_bare_words(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(replaced)
 }
 
-/// The place behind the string that begins at `start`.
+/// The position after the string that begins at `start`.
 fn end_of_string(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while at < text.len() {
@@ -50,7 +50,7 @@ fn end_of_string(text: &[u8], start: usize) -> usize {
     text.len()
 }
 
-/// Whether neither side of a word continues it.
+/// Whether the word is not part of a longer one.
 fn is_bare(text: &[u8], start: usize, end: usize) -> bool {
     let continues =
         |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b"+-._".contains(b));

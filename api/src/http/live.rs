@@ -1,6 +1,6 @@
-//! The live stream: one task takes predictions off the engine's board, encodes each once and hands it to all watchers.
+//! The live stream: one task takes predictions from the engine's board, encodes each once and sends it to all watchers.
 //!
-//! Each watcher has a bounded view of what was sent. One that reads too slowly loses the oldest and is told how many.
+//! Each watcher has a bounded queue. One that reads too slowly loses the oldest events and is told their number.
 
 use std::{
     collections::HashSet,
@@ -24,11 +24,11 @@ use super::{
     app::{App, draining},
 };
 
-/// Events a watcher may be behind before it loses the oldest.
+/// Most events that a watcher may be behind before it loses the oldest.
 const BEHIND_MAX: usize = 4_096;
-/// Events put into one chunk at most.
+/// Most events in one chunk.
 const EVENTS_PER_CHUNK_MAX: usize = 64;
-/// How often the board is looked at while somebody watches.
+/// Interval at which the board is read while somebody watches.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Silence after which a comment is sent, so that proxies keep the connection.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -40,7 +40,7 @@ struct Event {
     bytes: Bytes,
 }
 
-/// The fan-out.
+/// The sender of events to all watchers.
 #[derive(Debug)]
 pub struct Live {
     events: broadcast::Sender<Event>,
@@ -54,13 +54,13 @@ impl Default for Live {
 }
 
 impl Live {
-    /// Watchers now.
+    /// Number of watchers.
     pub fn watchers(&self) -> usize {
         self.events.receiver_count()
     }
 }
 
-/// The task that empties the board; one a process. Ends when the service drains.
+/// Sends the board's predictions to the watchers; one task for the process. Ends when the service drains.
 pub(super) async fn fan_out(app: Arc<App>) {
     let mut drain = app.drain_signal();
     let mut retold = Retold::new(&app);
@@ -89,11 +89,11 @@ pub(super) async fn fan_out(app: Arc<App>) {
     }
 }
 
-/// Tells the answers of a model that has taken over: a symbol without a new tick posts none by itself.
+/// Sends the newest predictions again after a model swap, because a symbol without a new tick posts none itself.
 struct Retold {
-    /// SHA-256 of the model whose answers the watchers have.
+    /// SHA-256 of the model whose predictions the watchers have.
     model: Option<String>,
-    /// Symbols whose answer by that model is still to be told.
+    /// Symbols whose prediction by that model is still to be sent.
     keys: Vec<SymbolKey>,
 }
 
@@ -102,7 +102,7 @@ impl Retold {
         Self { model: loaded_sha256(app), keys: Vec::new() }
     }
 
-    /// Tells so many answers at a time that a watcher who reads is not left behind.
+    /// Sends a bounded number of predictions, so that a watcher who reads is not left behind.
     async fn tell(&mut self, app: &App) {
         let model = loaded_sha256(app);
         if model != self.model {
@@ -135,7 +135,7 @@ fn encode(app: &App, answer: &Answer, now_nanos: i64) -> Event {
     Event { symbol: answer.prediction.symbol.id, bytes: bytes.into() }
 }
 
-/// Starts a watcher of these symbols (all if `None`): its chunks, ready to be a body.
+/// Starts a watcher of these symbols (all if `None`); its chunks can be used as a body.
 pub(super) fn watch(app: &Arc<App>, symbols: Option<HashSet<SymbolId>>) -> mpsc::Receiver<Bytes> {
     let (chunks, body) = mpsc::channel(4);
     let events = app.live.events.subscribe();
@@ -144,7 +144,7 @@ pub(super) fn watch(app: &Arc<App>, symbols: Option<HashSet<SymbolId>>) -> mpsc:
     body
 }
 
-/// Keeps the board watched while it lives.
+/// Keeps the board watched while it exists.
 struct Watching(Arc<App>);
 
 impl Watching {
@@ -207,8 +207,8 @@ async fn pump(
     }
 }
 
-/// Hands a watcher its chunk; false when it is gone or the service drains, which a client that does not read must not
-/// hold up. Until then the kernel bounds the wait: `server.write_timeout_s`.
+/// Sends a watcher its chunk; false if it is gone or the service drains, which a client that does not read must not
+/// hold up. Until then `server.write_timeout_s` bounds the wait.
 async fn hand_over(
     chunks: &mpsc::Sender<Bytes>,
     chunk: Bytes,
@@ -224,7 +224,7 @@ fn missed_event(missed: u64) -> Vec<u8> {
     format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n").into_bytes()
 }
 
-/// The symbols whose newest prediction a watcher is shown first.
+/// The symbols whose newest predictions a watcher gets first.
 fn current_keys(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Vec<SymbolKey> {
     let ids: Vec<SymbolId> = match symbols {
         Some(set) => set.iter().copied().collect(),
@@ -233,7 +233,7 @@ fn current_keys(app: &App, symbols: Option<&HashSet<SymbolId>>) -> Vec<SymbolKey
     ids.into_iter().filter_map(|id| app.engine.routes.key_of(id)).collect()
 }
 
-/// The newest prediction of each, so that a watcher sees something before the next tick.
+/// The newest predictions of these symbols, so that a watcher sees something before the next tick.
 async fn current(app: &App, keys: &[SymbolKey]) -> Option<Bytes> {
     let answers = app.engine.predict(keys, None, app.deadline(Instant::now())).await.ok()?;
     let now_nanos = wall_clock_nanos();

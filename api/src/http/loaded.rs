@@ -1,4 +1,4 @@
-//! The models that answer now, as other protocols name them: by name and version.
+//! The loaded models by name and version, for other protocols.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use model::Model;
 
 use super::{app::App, problem::Problem};
 
-/// A model that answers, and the version it answers as.
+/// A loaded model with its version in answers.
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) model: Arc<Model>,
@@ -20,7 +20,7 @@ impl Loaded {
     }
 }
 
-/// The one that drives the stream, then the one of `predict.legacy_model`.
+/// The model that drives the stream, then the one of `predict.legacy_model`.
 pub(super) fn all(app: &App) -> Vec<Loaded> {
     let main = app.engine.model.load_full().map(|model| {
         let version = app.version_of(model.info()).to_owned();
@@ -33,10 +33,10 @@ pub(super) fn all(app: &App) -> Vec<Loaded> {
     main.into_iter().chain(legacy).collect()
 }
 
-/// The model of this name, of any version or of that one: the configured one, or the file's own.
+/// The model of this name; with a version only if it has that one, the configured or the file's own.
 ///
 /// # Errors
-/// 503 where none is loaded, 404 where this one is not.
+/// 503 if no model is loaded, 404 if this one is not.
 pub(super) fn find(app: &App, name: &str, version: Option<&str>) -> Result<Loaded, Problem> {
     let all = all(app);
     if all.is_empty() {

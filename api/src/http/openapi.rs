@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the list of endpoints: what is not in the list cannot be in it, and what is must.
+//! Makes the OpenAPI document from the list of endpoints, so that both always agree.
 
 use hyper::StatusCode;
 use schemars::{
@@ -19,10 +19,10 @@ const DESCRIPTION: &str = "Tells, per symbol, the probability that volatility sp
      in a few words. No Content-Type is needed. GET answers HEAD, too. `X-Request-Id` is taken or made, and returned; \
      `traceparent` is passed on.";
 
-/// The name of the scheme by which changes are let in.
+/// Name of the security scheme of model changes.
 const ADMIN_TOKEN: &str = "adminToken";
 
-/// The document, with examples of what is loaded and live now.
+/// The document, with examples from the loaded models and a live symbol.
 pub(super) fn document(examples: &Examples<'_>) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
@@ -157,7 +157,7 @@ fn content(media: &[Media], generator: &mut SchemaGenerator, examples: &Examples
     content
 }
 
-/// What an error of this status says.
+/// The meaning of an error status.
 fn meaning(status: u16) -> &'static str {
     match status {
         400 => "The body is not what its type says, or the path is not percent-encoded UTF-8.",

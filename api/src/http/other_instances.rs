@@ -1,8 +1,9 @@
-//! Symbols whose state is with another instance, or in several: which instances are asked, and which answer counts.
+//! Answers for symbols whose state is in another instance, or in several: picks the instances to ask, and the answer to
+//! return.
 //!
-//! A symbol whose one partition is here is answered without this module. Otherwise the owners of its partitions are
-//! asked, one hop away. A split symbol has a state in each of its partitions: the one with the newest tick answers, of equal ones
-//! the one with the lowest partition, so every instance gives the same answer.
+//! A symbol whose only partition is here does not need this module. Otherwise the owners of its partitions are asked,
+//! one hop away. A split symbol has a state in each of its partitions: the one with the newest tick is returned, of
+//! equal ones that of the lowest partition, so every instance returns the same answer.
 
 use std::{
     cmp::Reverse,
@@ -37,7 +38,7 @@ use super::{
 };
 use crate::client::Answer;
 
-/// Orders the answers about a split symbol: the greatest is given.
+/// Orders the answers for a split symbol: the greatest is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp {
     as_of_ns: i128,
@@ -51,7 +52,7 @@ impl Stamp {
         Self { as_of_ns, partition: Reverse(prediction.position().partition.0) }
     }
 
-    /// The stamp of another instance's answer; `None` where that is no prediction.
+    /// The stamp of another instance's answer; `None` if it is not a prediction.
     fn read(json: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Stamped {
@@ -70,13 +71,13 @@ impl Stamp {
     }
 }
 
-/// The keys of a symbol here, one a partition.
+/// The keys of a symbol in this process, one for each partition.
 pub(super) fn keys(app: &App, symbol: &Symbol) -> Vec<SymbolKey> {
     let key = |partition| SymbolKey { partition, symbol: symbol.id };
     app.engine.routes.partitions_of(symbol.id).into_iter().map(key).collect()
 }
 
-/// The problem to answer for a name that is not known here.
+/// The problem for a name that is not known here.
 pub(super) fn unknown_symbol(asker: Asker<'_>, error: ResolveError) -> Problem {
     match error {
         ResolveError::Unknown(name) if asker.is_forwarded() => not_here(&name),
@@ -90,14 +91,14 @@ pub(super) fn unknown_symbol(asker: Asker<'_>, error: ResolveError) -> Problem {
     }
 }
 
-/// The problem to answer another instance that asked the wrong one.
+/// The problem for another instance that asked the wrong one.
 fn not_here(name: &str) -> Problem {
     let detail =
         format!("{name} is not with this instance; a new owner is not known yet, retry after a second");
     Problem::busy("Not here", detail)
 }
 
-/// The other instances that own partitions of a symbol, each once, by url.
+/// The other instances that own partitions of a symbol, by URL.
 fn owners(app: &App, symbol: &Symbol) -> BTreeMap<String, Arc<Owner>> {
     let mut owners = BTreeMap::new();
     for partition in app.engine.routes.partitions_of(symbol.id) {
@@ -108,7 +109,7 @@ fn owners(app: &App, symbol: &Symbol) -> BTreeMap<String, Arc<Owner>> {
     owners
 }
 
-/// The problem to answer for a symbol that no instance answers for.
+/// The problem for a symbol whose owners are unknown.
 pub(super) fn no_owner(asker: Asker<'_>, symbol: &Symbol) -> Problem {
     if asker.is_forwarded() {
         return not_here(&symbol.name);
@@ -131,10 +132,10 @@ fn path_and_query(route: Route, symbol: &Symbol, query: Option<&str>) -> String 
     path
 }
 
-/// Answers a GET about a symbol that has no state here, by asking its owners.
+/// Answers a GET for a symbol that has no state here, by asking its owners.
 ///
 /// # Errors
-/// The owner's problem, or 503 where no owner answers.
+/// The owner's problem, or 503 if no owner answers.
 pub(super) async fn answer_of_owner(
     asker: Asker<'_>,
     route: Route,
@@ -169,8 +170,8 @@ pub(super) async fn answer_of_owner(
     }
 }
 
-/// The answer of another instance to a GET about a split symbol, if its state has a newer tick than the one here.
-/// An owner that does not answer is left out.
+/// Another instance's answer to a GET for a split symbol, if its state has a newer tick than the one here. An owner
+/// that does not answer is left out.
 pub(super) async fn newer_answer(
     asker: Asker<'_>,
     route: Route,
@@ -209,7 +210,7 @@ async fn ask_all(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// An extension of a response that another instance gave.
+/// Extension that marks a response as another instance's.
 #[derive(Clone, Copy)]
 pub(super) struct FromOtherInstance;
 
@@ -231,14 +232,14 @@ pub(super) struct OwnedElsewhere<'a> {
     url: &'a str,
 }
 
-/// The documentation of a redirect.
+/// Documentation of the redirect.
 pub(super) const REDIRECT: describe::Answer = describe::Answer {
     status: 307,
     description: "Another instance owns it, and kafka.foreign_symbols is \"redirect\": ask that one.",
     media: &[describe::json_of::<OwnedElsewhere<'_>>()],
 };
 
-/// 307: the same question to the owner. `None` where questions are forwarded instead.
+/// A redirect (307) to the owner; `None` if questions are forwarded instead.
 fn redirect(app: &App, owner: &Owner, path: &str) -> Option<Response<Body>> {
     if app.config.kafka.foreign_symbols != ForeignSymbols::Redirect {
         return None;
@@ -252,38 +253,38 @@ fn redirect(app: &App, owner: &Owner, path: &str) -> Option<Response<Body>> {
     Some(response)
 }
 
-/// The fields of a request beside its list of symbols.
+/// The fields of a list request except its symbols.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListForm<'a> {
     pub(super) model: Option<&'a str>,
     pub(super) explain: bool,
 }
 
-/// A symbol of a list that others are to be asked about, and its place in the list.
+/// A symbol of a list for which others are asked, and its index in the list.
 pub(super) struct Wanted<'a> {
     pub(super) index: usize,
     pub(super) symbol: &'a Symbol,
-    /// The stamp of the state here, if there is one.
+    /// The stamp of the state here; `None` without state.
     pub(super) here: Option<Stamp>,
 }
 
-/// The item of an answer for one symbol.
+/// One symbol's item in the answer.
 pub(super) enum Item {
-    /// The owner's bytes: a prediction, or the problem why there is none.
+    /// The owner's bytes: a prediction, or a problem.
     Written(Bytes),
-    /// No owner gave one.
+    /// The problem, if no owner gave an item.
     Problem(Problem),
 }
 
-/// The answers for the symbols of a list that other instances own.
+/// The answers for those symbols of a list that other instances own.
 pub(super) enum Listed {
-    /// By place in the list, the item to write there instead of the state here.
+    /// By index in the list, the item that replaces the state here.
     Items(BTreeMap<usize, Item>),
-    /// One owner has all of them, and the client is redirected to it.
+    /// A redirect to the one owner that has all of them.
     Redirect(Response<Body>),
 }
 
-/// Asks the owners of these symbols of a list of `count`, each owner once.
+/// Asks the owners of these symbols of a list of `count` symbols, each owner once.
 pub(super) async fn ask_for_list(
     asker: Asker<'_>,
     wanted: &[Wanted<'_>],
@@ -349,14 +350,14 @@ struct ListBody<'a> {
     explain: bool,
 }
 
-/// The part of a list that one owner is asked.
+/// The part of a list that one owner is asked for.
 struct Part<'a> {
     owner: Arc<Owner>,
     wanted: Vec<&'a Wanted<'a>>,
 }
 
 impl Part<'_> {
-    /// One item a symbol.
+    /// One item for each symbol.
     fn read(&self, answer: Result<Answer, Problem>) -> Vec<Item> {
         #[derive(Deserialize)]
         struct Predictions<'a> {

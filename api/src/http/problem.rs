@@ -1,4 +1,4 @@
-//! Errors as clients see them: RFC 9457 problem+json that also carries `error`, naming the field and the fix.
+//! Error answers: RFC 9457 problem+json with the additional member `error`, which names the field and the fix.
 
 use std::borrow::Cow;
 
@@ -16,22 +16,22 @@ use crate::models::comparison::Comparison;
 /// The content type of errors.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Faults listed in one answer at most; further ones are counted.
+/// Most faults listed in one answer; further ones are only counted.
 pub const FAULTS_LISTED_MAX: usize = 100;
 
-/// One field of a request that is wrong.
+/// One wrong field of a request.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct FieldFault {
-    /// The row it is in, from 0; absent where there is only one.
+    /// Index of its row, from 0; absent if there is only one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
-    /// The field.
+    /// Name of the field.
     pub field: String,
-    /// What is wrong and what to do.
+    /// The fault and the fix.
     pub message: Cow<'static, str>,
 }
 
-/// An error answer. Boxed: the answers that are no errors should not carry its size.
+/// An error answer. Boxed, so that successful answers do not carry its size.
 #[derive(Debug)]
 pub struct Problem(Box<Details>);
 
@@ -52,7 +52,7 @@ struct Details {
 }
 
 impl Problem {
-    /// An error with what went wrong in a few words and, in `detail`, what to do.
+    /// An error with a short title and, in `detail`, what to do.
     pub fn new(status: StatusCode, error: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self(Box::new(Details {
             status,
@@ -70,12 +70,12 @@ impl Problem {
         }))
     }
 
-    /// 422 about one thing.
+    /// 422 for one fault.
     pub fn unprocessable(error: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, error, detail)
     }
 
-    /// 422 about these fields of `fault_count` in all.
+    /// 422 for these fields, the first of `fault_count` faults.
     pub fn faults(
         error: &'static str,
         detail: impl Into<String>,
@@ -87,7 +87,7 @@ impl Problem {
         problem
     }
 
-    /// 405 with the methods that are there.
+    /// 405 with the allowed methods.
     pub fn wrong_method(allow: String) -> Self {
         let detail = format!("this route takes {allow}");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
@@ -95,7 +95,7 @@ impl Problem {
         problem
     }
 
-    /// 503: nothing scores.
+    /// 503 because no model is loaded.
     pub fn no_model() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -118,36 +118,35 @@ impl Problem {
         problem
     }
 
-    /// What may have been meant.
+    /// Adds the names that may have been meant.
     #[must_use]
     pub fn with_candidates(mut self, candidates: Vec<String>) -> Self {
         self.0.candidates = candidates;
         self
     }
 
-    /// The numbers behind a refusal.
+    /// Adds the numbers behind a refused model change.
     #[must_use]
     pub fn with_comparison(mut self, comparison: Comparison) -> Self {
         self.0.comparison = Some(comparison);
         self
     }
 
-    /// The connection ends with this answer: the rest of the request is not read.
+    /// Closes the connection after this answer, because the rest of the request is not read.
     #[must_use]
     pub fn closing(mut self) -> Self {
         self.0.closes = true;
         self
     }
 
-    /// Adds `error_code` and `message`, which MLflow's clients read.
+    /// Adds `error_code` and `message`, as MLflow's clients expect.
     #[must_use]
     pub fn for_mlflow(mut self) -> Self {
         self.0.for_mlflow = true;
         self
     }
 
-    /// As clients of the Open Inference Protocol read errors: all of it under `error`, and 400 for a request that is
-    /// wrong in what it says.
+    /// Converts to the Open Inference Protocol: everything under `error`, and 400 instead of 422.
     #[must_use]
     pub fn for_inference(mut self) -> Self {
         if self.0.status == StatusCode::UNPROCESSABLE_ENTITY {
@@ -162,17 +161,17 @@ impl Problem {
         self.0.status
     }
 
-    /// The few words.
+    /// The short title.
     pub fn error(&self) -> &str {
         &self.0.error
     }
 
-    /// What to do.
+    /// The text on what to do.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The answer.
+    /// The response.
     pub fn into_response(self, request_id: &str) -> Response<Body> {
         let document = Document {
             r#type: "about:blank",
@@ -238,7 +237,7 @@ pub(super) struct Document<'a> {
     comparison: Option<&'a Comparison>,
 }
 
-/// MLflow's own name for an error of this status.
+/// MLflow's error code for a status.
 fn mlflow_code(status: StatusCode) -> &'static str {
     match status.as_u16() {
         422 => "INVALID_PARAMETER_VALUE",

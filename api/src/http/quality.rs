@@ -1,4 +1,4 @@
-//! The newest report of live quality, made at most once a second however many ask.
+//! Caches the newest report of live quality, which is computed at most once a second.
 
 use std::{
     sync::Arc,
@@ -12,10 +12,10 @@ use engine::{
 };
 use tokio::sync::Mutex;
 
-/// A report is given again until it is this old: making one sorts every row of the window.
+/// A report is reused until it has this age, because making one sorts every row of the window.
 const REPORT_AGE_MAX: Duration = Duration::from_secs(1);
 
-/// The report, and when it was made.
+/// The newest report and its time.
 #[derive(Debug, Default)]
 pub struct LiveQuality {
     made_at: Mutex<Option<Instant>>,
@@ -23,7 +23,7 @@ pub struct LiveQuality {
 }
 
 impl LiveQuality {
-    /// The report, made anew if it is old.
+    /// The report, computed anew if it is old.
     ///
     /// # Errors
     /// [`AskError`] if a shard refuses or is late.

@@ -1,4 +1,4 @@
-//! What goes out: one buffer, or a stream of them.
+//! Response bodies: one buffer, or a stream of chunks.
 
 use std::{
     convert::Infallible,
@@ -21,9 +21,9 @@ pub const JSON: &str = "application/json";
 /// A response's body.
 #[derive(Debug)]
 pub enum Body {
-    /// All of it, until it is taken.
+    /// The whole body; empty after it was sent.
     Full(Bytes),
-    /// Chunks as they come; ends when the sender is dropped.
+    /// Chunks as they come; the body ends when the sender is dropped.
     Stream(mpsc::Receiver<Bytes>),
 }
 

@@ -1,4 +1,4 @@
-//! Who asked: `X-Request-Id` is taken or made, `traceparent` is passed on.
+//! Request ids and trace contexts: `X-Request-Id` is accepted or generated, `traceparent` is passed on.
 
 use std::{
     cell::Cell,
@@ -10,7 +10,7 @@ use hyper::{
     header::{HeaderName, HeaderValue},
 };
 
-/// Bytes of a request id that is taken; a longer one is replaced.
+/// Longest accepted request id in bytes; a longer one is replaced.
 const LENGTH_MAX: usize = 128;
 
 /// The header's name.
@@ -22,7 +22,7 @@ thread_local! {
     static NEXT: Cell<u64> = Cell::new(RandomState::new().hash_one(std::thread::current().id()));
 }
 
-/// The id of a request: the client's, if it is printable ASCII of a sensible length, else a new one.
+/// The id of a request: the client's if it is printable ASCII of at most [`LENGTH_MAX`], otherwise a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
     match headers.get(X_REQUEST_ID) {
         Some(id) if is_printable(id.as_bytes()) => id.clone(),
@@ -30,7 +30,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
     }
 }
 
-/// The client's trace context, if it has the form that W3C defines: `00-<32 hex>-<16 hex>-<2 hex>`.
+/// The client's trace context, if it has W3C's form: `00-<32 hex>-<16 hex>-<2 hex>`.
 pub(super) fn traceparent(headers: &HeaderMap) -> Option<&HeaderValue> {
     let value = headers.get(TRACEPARENT)?;
     let bytes = value.as_bytes();

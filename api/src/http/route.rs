@@ -1,4 +1,4 @@
-//! From method and path to an endpoint.
+//! Finds the endpoint for a method and path.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub enum Route {
         label: &'static str,
         /// The path up to the symbol.
         before: &'static str,
-        /// The path behind it.
+        /// The path after the symbol.
         after: &'static str,
     },
     /// A path with a model's name and its version.
@@ -29,12 +29,12 @@ pub enum Route {
         before: &'static str,
         /// The path between name and version.
         between: &'static str,
-        /// The path behind the version.
+        /// The path after the version.
         after: &'static str,
     },
 }
 
-/// A path's variable segments as they were sent; `None` where the route has none.
+/// A path's variable segments, still encoded; `None` if the route has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Segments<'a> {
     symbol: Option<&'a str>,
@@ -58,7 +58,7 @@ impl Route {
         }
     }
 
-    /// Whether `path` is of this route, and what its segments hold.
+    /// The variable segments of `path` if it matches this route.
     fn matches(self, path: &str) -> Option<Segments<'_>> {
         let is_segment = |text: &str| !text.is_empty() && !text.contains('/');
         match self {
@@ -76,19 +76,19 @@ impl Route {
     }
 }
 
-/// The endpoint that a request goes to.
+/// The endpoint for a request.
 #[derive(Debug)]
 pub(super) struct Found<'a> {
-    /// Index in [`ENDPOINTS`]; `None` for a path that nothing serves.
+    /// Index in [`ENDPOINTS`]; `None` if no endpoint has this path.
     pub(super) endpoint: Option<usize>,
-    /// The path's segments, or what to answer instead.
+    /// The path's segments, or the problem to answer instead.
     pub(super) segments: Result<Decoded<'a>, Problem>,
 }
 
 /// The variable segments of a path.
 #[derive(Debug)]
 pub(super) struct Decoded<'a> {
-    /// The symbol or the model's name; empty where the route has none.
+    /// The symbol or the model's name; empty if the route has none.
     pub(super) symbol: Cow<'a, str>,
     /// The model's version.
     pub(super) version: Option<Cow<'a, str>>,
@@ -139,7 +139,7 @@ fn all_routes() -> String {
     ENDPOINTS.iter().map(route).collect::<Vec<_>>().join(", ")
 }
 
-/// All but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encoding of one segment.
@@ -150,7 +150,7 @@ pub(crate) fn encoded(text: &str) -> String {
 /// Percent-decoding of one segment or query value.
 ///
 /// # Errors
-/// 400 where a `%` begins no escape, which the library would leave as it is, or the bytes are not UTF-8.
+/// 400 if a `%` begins no escape, which the library would leave unchanged, or the bytes are not UTF-8.
 pub(super) fn decoded(text: &str) -> Result<Cow<'_, str>, Problem> {
     let is_escape =
         |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));

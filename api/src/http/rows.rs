@@ -1,4 +1,4 @@
-//! Rows of features: from JSON to the model's order, with every fault named.
+//! Parses rows of features from JSON to the model's order, and names every fault.
 
 mod csv;
 mod reader;
@@ -30,24 +30,24 @@ pub struct RowRules<'a> {
     pub missing: MissingPolicy,
     /// Policy for features that the model does not know.
     pub unknown: UnknownPolicy,
-    /// Rows at most.
+    /// Most rows.
     pub rows_max: usize,
-    /// Whether the model compares f64; else values are rounded to f32, and must be finite there.
+    /// Whether the model compares f64; otherwise values are rounded to f32, and must be finite there.
     pub doubles: bool,
 }
 
-/// Rows, ready to score.
+/// Parsed rows.
 #[derive(Debug, Default)]
 pub struct Rows {
     /// Row-major in the model's order, NaN = missing.
     pub values: Vec<f64>,
     /// Number of rows.
     pub count: usize,
-    /// Features that a row lacked, where that is allowed.
+    /// Missing features with the index of their row, if missing ones are allowed.
     pub missing: Vec<(usize, String)>,
 }
 
-/// Reads a list of objects, the value of `key`.
+/// Parses a list of objects, the value of `key`.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -61,7 +61,7 @@ pub fn read_rows(key: &str, raw: &RawValue, rules: RowRules<'_>) -> Result<Rows,
     reader.finish(rows.len())
 }
 
-/// Reads `"features"`: one row.
+/// Parses `"features"`: one row.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -71,7 +71,7 @@ pub fn read_features(raw: &RawValue, rules: RowRules<'_>) -> Result<Rows, Proble
     reader.finish(1)
 }
 
-/// What a JSON text is, for people.
+/// The kind of a JSON value, for messages.
 pub fn kind_of(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'{') => "an object",
@@ -83,7 +83,7 @@ pub fn kind_of(json: &str) -> &'static str {
     }
 }
 
-/// One row's object.
+/// Parses one row's object.
 fn read_row(reader: &mut Reader<'_>, key: &str, number: Option<usize>, raw: &RawValue) {
     reader.begin(number);
     let read = Fields(reader).deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
@@ -101,7 +101,7 @@ fn list<'a, T: Deserialize<'a>>(key: &str, raw: &'a RawValue, items: &str) -> Re
     })
 }
 
-/// Whether so many rows may come at once.
+/// Checks that one request may have this many rows.
 pub(super) fn check_count(key: &str, rows: usize, rows_max: usize) -> Result<(), Problem> {
     if rows == 0 {
         return Err(Problem::unprocessable("Empty rows", format!("\"{key}\" has no row; send at least one")));
@@ -115,8 +115,8 @@ pub(super) fn check_count(key: &str, rows: usize, rows_max: usize) -> Result<(),
     Ok(())
 }
 
-/// A feature's value; `None` for null, which is a missing value. JSON allows numbers that no float holds (1e999),
-/// so the text is judged, not what a decoder made of it.
+/// A feature's value; `None` for null, which means missing. JSON allows numbers that no float holds (1e999), so the
+/// text is checked, not a decoder's result.
 pub(super) fn number(json: &str, doubles: bool) -> Result<Option<f64>, String> {
     match json.as_bytes().first() {
         Some(b'n') => Ok(None),
@@ -125,7 +125,7 @@ pub(super) fn number(json: &str, doubles: bool) -> Result<Option<f64>, String> {
     }
 }
 
-/// Walks one row's object.
+/// Visits one row's object.
 struct Fields<'r, 'a>(&'r mut Reader<'a>);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_, '_> {

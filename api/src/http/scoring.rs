@@ -1,4 +1,4 @@
-//! Rows of the caller's features, scored and counted, whatever protocol they came by.
+//! Scores and counts posted rows, for every protocol.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::metrics::PredictionCounts;
 
-/// How rows for this model are read.
+/// The rules for parsing rows of this model.
 pub(super) fn rules<'a>(app: &App, model: &'a Model) -> RowRules<'a> {
     let predict = &app.config.predict;
     RowRules {
@@ -25,10 +25,10 @@ pub(super) fn rules<'a>(app: &App, model: &'a Model) -> RowRules<'a> {
     }
 }
 
-/// The answers for rows, [`Model::answer_count`] a row, counted under `version`.
+/// The answers for rows, [`Model::answer_count`] for each row, counted under `version`.
 ///
 /// # Errors
-/// 503 or 504 where the shard refuses or is late.
+/// 503 or 504 if the shard refuses or is late.
 pub(super) async fn score(
     app: &App,
     model: &Arc<Model>,
@@ -47,7 +47,7 @@ pub(super) async fn score(
     Ok(scores)
 }
 
-/// One number a row, or one for each class.
+/// One number for each row, or one for each class.
 #[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(super) enum Scores<'a> {
@@ -64,7 +64,7 @@ impl<'a> Scores<'a> {
     }
 }
 
-/// The classes' labels, where a row's score does not speak of one event alone.
+/// The classes' labels; empty if a row's score is the probability of one event.
 pub(super) fn classes(model: &Model) -> &[String] {
     match model.outputs() {
         Some(outputs) if outputs.answer_count() > 1 || outputs.link == Link::ArgMax => &outputs.classes,
@@ -72,7 +72,7 @@ pub(super) fn classes(model: &Model) -> &[String] {
     }
 }
 
-/// Features that a row lacked, where `predict.missing = "nan"` let it through.
+/// Features that a row lacked, which `predict.missing = "nan"` allowed.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "MissingFeatures")]
 pub(super) struct Missing {

@@ -1,4 +1,4 @@
-//! The front threads: each has a listener of its own on the shared port and serves its connections alone.
+//! The front threads: each has its own listener on the shared port and serves its own connections.
 
 use std::{
     io,
@@ -15,29 +15,29 @@ use super::{
 };
 use crate::config::sections as config;
 
-/// Connections that may wait to be accepted.
+/// Most connections that may wait to be accepted.
 pub(super) const BACKLOG: i32 = 4_096;
 
 /// Descriptors beside the connections: listeners, files, event queues, and clients that are being refused.
 const OTHER_FILES: u64 = 256 + REFUSALS_MAX as u64;
 
-/// Files that a service with so many connections may have open.
+/// Open files that a service with this many connections needs.
 pub fn open_files_wanted(connections_max: u64) -> u64 {
     connections_max.saturating_add(OTHER_FILES)
 }
 
-/// Why no front was started.
+/// The reason why no front was started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Somebody else listens there.
+    /// Another process listens at the address.
     #[error("{0} is in use by another process: end it, or set server.listen (--listen) to another port")]
     InUse(SocketAddr),
-    /// The address is not ours to have.
+    /// The address cannot be bound.
     #[error("cannot listen on {address} (server.listen): {error}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The system gave no thread.
@@ -54,14 +54,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds and starts one thread an entry of `cpus`, pinned to that CPU if it is one. The engine plans them
+    /// Binds and starts one thread for each entry of `cpus`, pinned to that CPU if there is one. The engine plans them
     /// ([`engine::cpu::CpuPlan::front_cpus`]), because fronts and shards share the machine.
     ///
     /// # Errors
     /// [`StartError`] if the address cannot be bound or a thread cannot be started.
     ///
     /// # Panics
-    /// If `cpus` is empty: nobody would serve.
+    /// If `cpus` is empty.
     pub fn start(app: Arc<App>, cpus: &[Option<usize>]) -> Result<Self, StartError> {
         let count = cpus.len();
         assert!(count > 0, "a front needs a thread");
@@ -82,13 +82,12 @@ impl Server {
         Ok(Self { app, address, threads })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops accepting, waits for requests in flight up to what is left of `server.drain_timeout_s`, and ends the
-    /// threads.
+    /// Stops accepting, waits for open requests up to what is left of `server.drain_timeout_s`, and ends the threads.
     /// Returns the number of connections that were cut.
     pub fn stop(self) -> usize {
         self.app.start_draining();
@@ -96,7 +95,7 @@ impl Server {
     }
 }
 
-/// A front that cannot be pinned serves all the same, wherever the kernel puts it.
+/// Pins a front thread. One that cannot be pinned still serves.
 fn pin(front: usize, cpu: Option<usize>) {
     if let Some(cpu) = cpu
         && let Err(error) = engine::sys::pin_current_thread(cpu)
@@ -105,7 +104,7 @@ fn pin(front: usize, cpu: Option<usize>) {
     }
 }
 
-/// One listener a front thread, and where they listen.
+/// One listener for each front thread, and their address.
 fn listeners(
     config: &config::Server,
     count: usize,

@@ -1,4 +1,4 @@
-//! One request, from its head to its answer: find the endpoint, run it, count it.
+//! Handles one request: finds the endpoint, runs it, counts it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -84,7 +84,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     response
 }
 
-/// Whether `/openapi.json` has the status of an answer. What another instance said is its own affair.
+/// Whether `/openapi.json` lists the status of an answer; always true for another instance's answer.
 fn is_documented(endpoint: &Endpoint, answered: &Result<Response<Body>, Problem>) -> bool {
     match answered {
         Ok(response) => {
@@ -95,7 +95,7 @@ fn is_documented(endpoint: &Endpoint, answered: &Result<Response<Body>, Problem>
     }
 }
 
-/// Whether a body would be thrown away.
+/// Whether the response must have no body.
 pub(super) fn is_head(method: &Method) -> bool {
     method == Method::HEAD
 }

@@ -1,4 +1,4 @@
-//! What became of the source, from its thread to whoever asks.
+//! The state of the source, as its thread reports it.
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 /// The state of the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SourceState {
-    /// It gives ticks or is starting.
+    /// It is starting or gives ticks.
     #[default]
     Running,
     /// It gave all its ticks, or was told to stop.
@@ -16,7 +16,7 @@ pub enum SourceState {
 }
 
 impl SourceState {
-    /// Its name in answers.
+    /// The state's name in answers.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -26,7 +26,7 @@ impl SourceState {
     }
 }
 
-/// Written by the source's thread, read by `/health` and `/sources`.
+/// The source's thread writes it; `/health` and `/sources` read it.
 #[derive(Debug)]
 pub struct SourceReport {
     state: ArcSwap<(SourceState, Timestamp)>,
@@ -51,17 +51,17 @@ impl SourceReport {
         self.state.load().1
     }
 
-    /// Tells the state.
+    /// Sets the state.
     pub fn tell(&self, state: SourceState) {
         self.state.store((state, Timestamp::now()).into());
     }
 
-    /// Tells what became of the records; before the state that says that it is final.
+    /// Sets the summary of the records. Call it before the state becomes final.
     pub fn sum_up(&self, sum: String) {
         self.sum.store(Some(sum.into()));
     }
 
-    /// What became of the records of a source that has ended.
+    /// The summary of the records of a source that has ended.
     pub fn sum(&self) -> Option<String> {
         self.sum.load().as_deref().cloned()
     }

@@ -1,4 +1,4 @@
-//! The schema of a prediction, which the engine writes itself.
+//! The schema of a prediction, whose JSON the engine writes itself.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::http::explain::Explained;
 
-/// A prediction as HTTP answers it.
+/// A prediction as HTTP returns it.
 #[derive(Debug)]
 pub(in crate::http) struct Prediction;
 

@@ -1,6 +1,6 @@
-//! `GET /docs`: a page that shows `/openapi.json` and sends requests, one file without any outside download.
+//! `GET /docs`: a page that shows `/openapi.json` and sends requests; one file that loads nothing from elsewhere.
 //!
-//! It is our own: a viewer of others would be a megabyte and more of their code in this repository.
+//! It is our own, because a third-party viewer would add a megabyte and more to this repository.
 
 use hyper::Method;
 

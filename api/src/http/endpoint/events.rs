@@ -1,4 +1,4 @@
-//! `GET /events?kind=…`: what happened to the service, the newest first.
+//! `GET /events?kind=…`: the service's events, the newest first.
 
 use std::borrow::Cow;
 
@@ -49,7 +49,7 @@ struct Answer {
     events: Vec<Event>,
 }
 
-/// The schema of an event, which the engine writes itself.
+/// The schema of an event, whose JSON the engine writes itself.
 struct EventSchema;
 
 impl JsonSchema for EventSchema {

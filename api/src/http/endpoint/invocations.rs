@@ -1,5 +1,5 @@
-//! `POST /invocations`: MLflow's scoring protocol. What its server drops in silence is an error here: a column that the
-//! model does not know, a missing value, a key beside the rows.
+//! `POST /invocations`: MLflow's scoring protocol. Input that MLflow's own server drops silently is an error here: a
+//! column that the model does not know, a missing value, a key beside the rows.
 
 use std::time::Instant;
 
@@ -171,7 +171,8 @@ fn answer(model: &Model, scores: &[f64], missing: &[Missing]) -> Response<Body> 
     json(StatusCode::OK, &Answer { predictions: Scores::new(model, scores), missing })
 }
 
-/// What the body is. Without a type it is JSON, and with that of a form, too, which `curl --data` adds by itself.
+/// The form of the body, from its content type. Without one it is JSON, and also with the form type that `curl --data`
+/// adds.
 fn form_of(headers: &HeaderMap) -> Result<Form, Problem> {
     let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(Form::Json) };
     let given = given.to_str().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! `GET /livez`: whether a restart would help. It would after a shard panicked; it would not load a model.
+//! `GET /livez`: whether the process is alive. It fails after a shard panicked, which a restart cures, and not if no
+//! model is loaded.
 
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;

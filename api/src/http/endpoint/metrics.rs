@@ -35,7 +35,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long a scrape waits for the shards' rows.
+/// Longest wait of a scrape for the shards' rows.
 const QUALITY_WAIT_MAX: Duration = Duration::from_millis(250);
 
 fn handle(call: Call<'_>) -> Answering<'_> {

@@ -1,4 +1,4 @@
-//! `GET /models`: what can be activated, what is active, and what was before.
+//! `GET /models`: the models that can be activated, the active one and the one before.
 
 pub(super) mod activate;
 pub(super) mod active;

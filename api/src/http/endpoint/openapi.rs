@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what there is, for generators of clients and for `/docs`.
+//! `GET /openapi.json`: the API's description, for generators of clients and for `/docs`.
 
 use hyper::{Method, StatusCode};
 

@@ -1,4 +1,4 @@
-//! `GET /`: the live page, one file without any outside download.
+//! `GET /`: the live page, one file that loads nothing from elsewhere.
 
 use bytes::Bytes;
 use hyper::{
@@ -39,10 +39,10 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 const PAGE: &str = include_str!("../../page/index.html");
 
-/// Where the page is told from what age on it calls an answer stale.
+/// The attribute that gives the page the age from which on an answer is stale.
 const STALE_AFTER: &str = r#"data-stale-after-s="60""#;
 
-/// Its own script and style, its own server, nothing else.
+/// The page may use its own script and style and this server, nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -53,7 +53,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
     })
 }
 
-/// A page that may use nothing but what is in it and this server.
+/// Answers with a page under [`POLICY`].
 pub(super) fn page(text: impl Into<Bytes>) -> Response<Body> {
     let mut response = reply(StatusCode::OK, HTML, text);
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! `GET /ping`: whether rows can be scored, as MLflow's and SageMaker's clients ask it.
+//! `GET /ping`: whether rows can be scored; MLflow's and SageMaker's clients ask for it.
 
 use hyper::{Method, StatusCode};
 

@@ -1,4 +1,4 @@
-//! `POST /predict`: rows of the caller's features, one row in the older form, or symbols of the live state.
+//! `POST /predict`: scores rows of features, or one row in the older form, or returns predictions of live symbols.
 
 mod explained;
 mod rows;
@@ -115,7 +115,7 @@ fn symbols_example(examples: &Examples<'_>) -> Option<Value> {
     Some(json!({"symbols": [examples.symbol.as_ref()?]}))
 }
 
-/// The body, its parts not yet read: which one is there decides what is answered.
+/// The body with its parts not yet parsed. The part that is present decides the form of the request.
 #[derive(Deserialize)]
 #[serde(expecting = "an object with one of the keys \"rows\", \"features\", \"symbols\"")]
 struct Request<'a> {
@@ -130,7 +130,7 @@ struct Request<'a> {
     explain: Option<bool>,
 }
 
-/// What every form may ask beside its rows.
+/// Options of every form.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     model: Option<&'a str>,
@@ -178,7 +178,7 @@ pub(super) fn not_readable(bytes: &[u8], error: &serde_json::Error) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "Not JSON", format!("the body is not JSON: {error}{hint}"))
 }
 
-/// The loaded model, if it is the one that was asked for.
+/// The loaded model, if it is the requested one.
 fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
     let model = app.engine.model.load_full().ok_or_else(Problem::no_model)?;
     let info = model.info();
@@ -199,7 +199,7 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
     }
 }
 
-/// The model for rows: the loaded one, or the one before it or its shadow, if that is asked for.
+/// The model for posted rows: the loaded one, the previous one or the shadow, as requested.
 fn rows_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
     loaded_model(app, asked).or_else(|problem| asked.and_then(|asked| app.models.named(asked)).ok_or(problem))
 }
@@ -222,8 +222,8 @@ fn read_symbols<'a>(raw: &'a RawValue, most: usize) -> Result<Vec<Cow<'a, str>>,
     items.iter().enumerate().map(name).collect()
 }
 
-/// Why this prediction may not be given to a request that names the model: another one made it. The shards answer by the
-/// model that is named, so the other one is the baseline that stands in for it.
+/// The problem if another model made this prediction than the request names. The shards score by the named model, so
+/// the other one is the baseline that replaces it.
 fn other_model(model: &Model, prediction: &engine::prediction::Prediction) -> Option<Problem> {
     let (asked, other) = (model.info(), prediction.model.as_ref()?);
     (other.sha256 != asked.sha256).then(|| {
@@ -236,7 +236,7 @@ fn other_model(model: &Model, prediction: &engine::prediction::Prediction) -> Op
     })
 }
 
-/// What stands in the place of a prediction that cannot be given.
+/// The error that replaces a prediction in a list.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "SymbolProblem")]
 struct ItemError<'a> {
@@ -246,14 +246,14 @@ struct ItemError<'a> {
     detail: &'a str,
 }
 
-/// A name of the list, and how many partitions of it are asked here.
+/// A name in the request's list, and the number of its partitions that this instance holds.
 struct Listed {
     symbol: Arc<Symbol>,
     is_split: bool,
     keys: usize,
 }
 
-/// The place of the best of `answers`, which are those of one symbol.
+/// The index of the newest of `answers`, which are those of one symbol.
 fn newest(answers: &[Option<Arc<Answer>>]) -> Option<usize> {
     let stamp = |i: &usize| answers[*i].as_ref().map(|answer| Stamp::of(&answer.prediction));
     (0..answers.len()).filter(|i| answers[*i].is_some()).max_by_key(stamp)
@@ -346,7 +346,7 @@ async fn predict_symbols(
     Ok(reply(StatusCode::OK, JSON, bytes))
 }
 
-/// What other instances say of the symbols that have no state here, or not their only one.
+/// The answers of other instances for symbols that have no state here, or not their only one.
 async fn ask_others(
     asker: Asker<'_>,
     listed: &[Result<Listed, ResolveError>],

@@ -1,4 +1,4 @@
-//! `GET /quality`: how good the answers turned out to be, over a window of event time.
+//! `GET /quality`: the quality of the answers, over a window of event time.
 //!
 //! The names of the numbers are those of `stormglass evaluate --json`.
 

@@ -1,4 +1,4 @@
-//! `GET /readyz?verbose`: whether traffic may come, and which check says no.
+//! `GET /readyz?verbose`: whether the service is ready for traffic, and which checks fail.
 
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;

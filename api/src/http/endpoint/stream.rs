@@ -1,4 +1,4 @@
-//! `GET /stream?symbols=a,b`: predictions as server-sent events, as the shards make them.
+//! `GET /stream?symbols=a,b`: predictions as server-sent events, as soon as the shards make them.
 
 use std::collections::HashSet;
 

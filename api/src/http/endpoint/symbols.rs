@@ -1,4 +1,4 @@
-//! `GET /symbols`: what is live here and how it stands; with `?all` also what other instances own.
+//! `GET /symbols`: the live symbols and their state; with `?all` also those that other instances own.
 
 use std::collections::HashSet;
 
@@ -94,7 +94,7 @@ impl<'a> SymbolBody<'a> {
     }
 }
 
-/// The partitions of a split symbol; none of any other.
+/// The partitions of a split symbol; empty for any other.
 fn split_over(app: &App, symbol: SymbolId) -> Vec<u32> {
     let routes = &app.engine.routes;
     match routes.place_of(symbol) {
@@ -114,7 +114,7 @@ struct Elsewhere {
     url: Option<String>,
 }
 
-/// What the table of owners has beyond these keys, sorted by name.
+/// Symbols in the table of owners that are not among these keys, sorted by name.
 fn elsewhere(app: &App, here: &HashSet<SymbolKey>) -> Vec<Elsewhere> {
     let engine = &app.engine;
     let owners = engine.owners.all();

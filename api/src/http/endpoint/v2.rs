@@ -1,7 +1,7 @@
-//! `/v2`: the Open Inference Protocol, as KServe's, Seldon's and Triton's clients speak it.
+//! `/v2`: the Open Inference Protocol, for clients of KServe, Seldon and Triton.
 //!
-//! Its errors carry everything under `error`, with Triton's statuses: 404 for a model that is not loaded, 503 where
-//! nothing scores, 400 for what is wrong in a request. Loading and unloading are not part of it.
+//! Errors hold everything under `error`, with Triton's statuses: 404 for a model that is not loaded, 503 if no model is
+//! loaded, 400 for a wrong request. Loading and unloading are not supported.
 
 use super::{Answering, Call, Endpoint, Observed};
 use crate::http::{problem::Problem, route::Route};
@@ -17,7 +17,7 @@ pub(super) mod stats;
 const MODELS: &str = "/v2/models/";
 const VERSIONS: &str = "/versions/";
 
-/// A route of a model, of whichever version answers.
+/// A route of a model, for any version.
 const fn of_model(label: &'static str, after: &'static str) -> Route {
     Route::Symbol { label, before: MODELS, after }
 }

@@ -1,4 +1,4 @@
-//! `GET /version`: what is running: build, model (the one in memory, not the one configured), runtime.
+//! `GET /version`: the running build, the loaded model (not the configured one), and the runtime.
 
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;

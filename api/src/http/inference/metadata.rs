@@ -1,4 +1,4 @@
-//! What a model takes and gives, in the protocol's words.
+//! The inputs and outputs of a model, as the protocol's metadata.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use serde::Serialize;
 use super::{INPUT, OUTPUT, TREESHAP_OUTPUT, response::DATATYPE, tensor::Datatype};
 use crate::http::{loaded::Loaded, scoring::classes};
 
-/// The format of a model that is served.
+/// Name of the model format.
 pub(in crate::http) const PLATFORM: &str = "stormglass_sgm";
 
-/// A tensor of every row; -1 is how many rows there are.
+/// A tensor of the metadata; -1 is the number of rows.
 #[derive(Debug)]
 pub(in crate::http) struct Spec {
     pub(in crate::http) name: &'static str,
     pub(in crate::http) datatype: Datatype,
-    /// Numbers a row; `None` for one that needs no dimension.
+    /// Numbers in each row; `None` for one number without a dimension.
     pub(in crate::http) width: Option<usize>,
 }
 
@@ -27,7 +27,7 @@ pub(in crate::http) fn inputs(model: &Model) -> Vec<Spec> {
     vec![Spec { name: INPUT, datatype, width: Some(model.info().features.len()) }]
 }
 
-/// The scores, and the contributions where the model can be explained.
+/// The scores, and the contributions if the model can be explained.
 pub(in crate::http) fn outputs(model: &Model, explained: bool) -> Vec<Spec> {
     let width = (model.answer_count() > 1).then(|| model.answer_count());
     let scores = Spec { name: OUTPUT, datatype: DATATYPE, width };
@@ -43,8 +43,8 @@ pub(in crate::http) struct ModelMetadata<'a> {
     platform: &'static str,
     inputs: Vec<TensorMetadata>,
     outputs: Vec<TensorMetadata>,
-    /// `features` (JSON: their names in the order of a row), `variant`, `sha256`, and what the file says of
-    /// `threshold`, `horizon_s`, `classes`.
+    /// `features` (JSON: their names in the order of a row), `variant`, `sha256`, and if the file has them `threshold`,
+    /// `horizon_s`, `classes`.
     properties: BTreeMap<&'static str, String>,
 }
 

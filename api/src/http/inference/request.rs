@@ -1,4 +1,4 @@
-//! An inference request, taken apart and checked against the model it asks.
+//! Parses an inference request and checks it against the model.
 
 use std::borrow::Cow;
 
@@ -16,14 +16,14 @@ use crate::http::{
     rows::{Reader, RowRules, Rows, comparable},
 };
 
-/// An inference request that was checked.
+/// A checked inference request.
 #[derive(Debug)]
 pub(in crate::http) struct Request {
-    /// Given back.
+    /// The client's id, repeated in the answer.
     pub(in crate::http) id: Option<String>,
     /// The rows to score.
     pub(in crate::http) rows: Rows,
-    /// The outputs to answer, in this order.
+    /// The requested outputs, in this order.
     pub(in crate::http) outputs: Vec<Wanted>,
 }
 
@@ -31,7 +31,7 @@ pub(in crate::http) struct Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Wanted {
     pub(in crate::http) name: &'static str,
-    /// Its data come behind the JSON.
+    /// Whether its data come after the JSON.
     pub(in crate::http) binary: bool,
 }
 
@@ -120,16 +120,16 @@ pub(in crate::http) fn schema(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// A request that is wrong in what it says. (On its way out 422 becomes the protocol's 400.)
+/// The problem of a wrong request (422, which becomes the protocol's 400).
 fn wrong(detail: impl Into<String>) -> Problem {
     Problem::unprocessable("Invalid inference request", detail)
 }
 
-/// Reads a body: JSON of `header_length` bytes and tensors' data behind it; all of it JSON without that length; and
-/// one bare tensor of rows where that is 0.
+/// Parses a body: JSON of `header_length` bytes with tensors' data after it; only JSON without that length; or one bare
+/// tensor of rows if the length is 0.
 ///
 /// # Errors
-/// The problem of an input that is wrong.
+/// The problem of a wrong input.
 pub(in crate::http) fn read(
     body: &[u8],
     header_length: Option<&[u8]>,
@@ -194,7 +194,7 @@ fn outputs(asked: &[Output<'_>], binary_by_default: bool) -> Result<Vec<Wanted>,
     Ok(outputs)
 }
 
-/// A body that is nothing but rows, in the type that the model compares.
+/// Reads a body that consists of rows only, in the type that the model compares.
 fn bare_rows(body: &[u8], rules: RowRules<'_>) -> Result<Rows, Problem> {
     let (datatype, width) = (Datatype::of_model(rules.doubles), rules.features.len());
     let row_bytes = width * datatype.size_bytes();
@@ -237,7 +237,7 @@ fn rows(inputs: &[Input<'_>], mut binary: &[u8], rules: RowRules<'_>) -> Result<
     Err(wrong(format!("{} bytes follow the data of the last input", binary.len())))
 }
 
-/// Rows of one tensor each feature.
+/// Reads rows from one tensor for each feature.
 fn columns(inputs: &[Input<'_>], binary: &mut &[u8], rules: RowRules<'_>) -> Result<Rows, Problem> {
     let Some(first) = inputs.first() else {
         return Err(wrong(format!("there is no input; send {INPUT:?}, or one input a feature")));
@@ -267,7 +267,7 @@ fn columns(inputs: &[Input<'_>], binary: &mut &[u8], rules: RowRules<'_>) -> Res
     reader.finish(count)
 }
 
-/// Rows in the model's own order.
+/// Reads rows in the model's own order.
 fn whole_rows(values: &[f64], rules: RowRules<'_>) -> Result<Rows, Problem> {
     let mut reader = Reader::new(rules);
     let mut count = 0;
@@ -292,7 +292,7 @@ fn check_rows(input: &str, rows: u64, rules: RowRules<'_>) -> Result<usize, Prob
     }
 }
 
-/// The numbers of one input, whose checked shape bounds them; binary ones are taken from the front of `binary`.
+/// The numbers of one input, bounded by its checked shape; binary ones are taken from the front of `binary`.
 fn values(input: &Input<'_>, shape: &[usize], binary: &mut &[u8]) -> Result<Vec<f64>, Problem> {
     let about = |what: String| wrong(format!("input {:?}: {what}", input.name));
     let datatype = Datatype::named(&input.datatype).map_err(about)?;

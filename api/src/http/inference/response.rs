@@ -1,4 +1,4 @@
-//! An inference's answer: JSON, and the data of binary tensors behind it.
+//! Writes an inference's answer: JSON, followed by the data of binary tensors.
 
 use hyper::{Response, StatusCode, header::HeaderValue};
 use model::Model;
@@ -12,17 +12,17 @@ use crate::http::{
     scoring::Missing,
 };
 
-/// Scores and contributions are answered as they are computed.
+/// Type of scores and contributions: the one in which they are computed.
 pub(super) const DATATYPE: Datatype = Datatype::Fp64;
 
-/// JSON with bytes behind it.
+/// Content type of JSON followed by binary data.
 pub(in crate::http) const OCTETS: &str = "application/octet-stream";
 
-/// One tensor, filled.
+/// An output tensor with its values.
 #[derive(Debug)]
 pub(in crate::http) struct Output {
     pub(in crate::http) wanted: Wanted,
-    /// Numbers a row.
+    /// Numbers in each row.
     pub(in crate::http) width: usize,
     /// Row-major.
     pub(in crate::http) values: Vec<f64>,
@@ -116,7 +116,7 @@ pub(in crate::http) fn write(
     response
 }
 
-/// One score a row has the shape of the rows; whatever is more has a dimension of its own.
+/// The shape: one score for each row needs only the dimension of rows; more numbers have a second dimension.
 fn shape(output: &Output) -> Vec<usize> {
     let rows = output.values.len() / output.width;
     match output.wanted.name {

@@ -1,4 +1,4 @@
-//! What a tensor holds: numbers of a declared type, in JSON or in bytes.
+//! Reads a tensor's numbers: of a declared type, from JSON or bytes.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::http::rows::kind_of;
 
-/// The types that a feature can come in.
+/// The types that a feature may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Datatype {
     Int8,
@@ -36,10 +36,10 @@ impl Datatype {
         (Self::Fp64, "FP64", 8),
     ];
 
-    /// The type that this text names.
+    /// Parses a type's name.
     ///
     /// # Errors
-    /// What there is instead.
+    /// A sentence with the names that exist.
     pub(in crate::http) fn named(text: &str) -> Result<Self, String> {
         let found = Self::NAMES.iter().find(|(_, name, _)| *name == text);
         found.map(|(datatype, ..)| *datatype).ok_or_else(|| {
@@ -52,7 +52,7 @@ impl Datatype {
         Self::NAMES.iter().map(|(_, name, _)| *name).collect()
     }
 
-    /// What a model compares: the type that metadata name.
+    /// The type that a model compares, which metadata report.
     pub(in crate::http) fn of_model(reads_doubles: bool) -> Self {
         if reads_doubles { Self::Fp64 } else { Self::Fp32 }
     }
@@ -69,7 +69,7 @@ impl Datatype {
         self.row().2
     }
 
-    /// The number in these little-endian bytes, as many as [`size_bytes`](Self::size_bytes).
+    /// The number in little-endian bytes, as many as [`size_bytes`](Self::size_bytes).
     fn of_bytes(self, bytes: &[u8]) -> f64 {
         macro_rules! number {
             ($type:ty) => {
@@ -90,7 +90,7 @@ impl Datatype {
         }
     }
 
-    /// The number in this JSON; NaN for null.
+    /// The number in a JSON value; NaN for null.
     fn of_json(self, json: &str) -> Result<f64, String> {
         match json.as_bytes().first() {
             Some(b'n') => return Ok(f64::NAN),
@@ -121,10 +121,10 @@ pub(in crate::http) fn read_binary(datatype: Datatype, bytes: &[u8]) -> Vec<f64>
     bytes.chunks_exact(datatype.size_bytes()).map(|number| datatype.of_bytes(number)).collect()
 }
 
-/// The numbers of a JSON tensor: one flat list in row-major order, or lists in lists as `shape` says.
+/// The numbers of a JSON tensor: one flat list in row-major order, or nested lists as `shape` requires.
 ///
 /// # Errors
-/// What is wrong. No more is read than the shape has room for.
+/// The fault. No more is read than the shape has room for.
 pub(in crate::http) fn read_json(
     datatype: Datatype,
     shape: &[usize],
@@ -141,7 +141,7 @@ pub(in crate::http) fn read_json(
 struct Numbers<'a> {
     datatype: Datatype,
     shape: &'a [usize],
-    /// Of all, by the shape.
+    /// Number of elements, from the shape.
     count: usize,
     values: Vec<f64>,
 }
@@ -161,7 +161,7 @@ impl Numbers<'_> {
         }
     }
 
-    /// One item of a list at `depth`; whether it was a list itself.
+    /// Reads one item of a list at `depth`; returns whether it was a list itself.
     fn item(&mut self, depth: usize, json: &str) -> Result<bool, String> {
         let is_list = json.starts_with('[');
         if is_list {

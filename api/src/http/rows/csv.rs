@@ -1,17 +1,17 @@
-//! Comma-separated values under a line of names.
+//! Parses comma-separated values with a header line.
 
 use hyper::StatusCode;
 
 use super::{Reader, RowRules, Rows, check_count, comparable};
 use crate::http::problem::Problem;
 
-/// What pandas writes and reads for a missing value.
+/// The spellings of a missing value that pandas writes and reads.
 const MISSING: [&str; 5] = ["", "NaN", "nan", "NA", "null"];
 
-/// Reads a table.
+/// Parses a table.
 ///
 /// # Errors
-/// 400 for what is no CSV, 422 with every fault.
+/// 400 for invalid CSV, 422 with every fault.
 pub(in crate::http) fn read_csv(bytes: &[u8], rules: RowRules<'_>) -> Result<Rows, Problem> {
     let not_csv = |error: csv::Error| {
         let detail = format!("the body is not CSV: {error}");

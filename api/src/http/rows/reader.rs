@@ -1,4 +1,4 @@
-//! One row after another into the model's order: what is there, what is missing, and every fault by its name.
+//! Collects rows, value by value, in the model's order, and names missing features and every fault.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use crate::{
     http::problem::{FAULTS_LISTED_MAX, FieldFault, Problem},
 };
 
-/// Reads rows, whatever form they come in.
+/// Reads rows of any form.
 pub(in crate::http) struct Reader<'a> {
     pub(super) rules: RowRules<'a>,
     rows: Rows,
-    /// Which features the row at hand has had.
+    /// Which features the current row has had.
     seen: Vec<bool>,
-    /// Where the next name is looked for first: rows tend to keep one order.
+    /// Index at which the next name is looked up first: rows tend to keep one order.
     hint: usize,
     row: Option<usize>,
     faults: Vec<FieldFault>,
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         Self { rules, rows: Rows::default(), seen, hint: 0, row: None, faults: Vec::new(), fault_count: 0 }
     }
 
-    /// A new row, of missing values so far. Without a number it is the only one.
+    /// Begins a row, with all values missing. Without a number it is the only one.
     pub(in crate::http) fn begin(&mut self, number: Option<usize>) {
         self.row = number;
         self.seen.fill(false);
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         self.rows.values.resize(filled, f64::NAN);
     }
 
-    /// Takes a value of the row at hand; `None` is a missing one.
+    /// Sets a value of the current row; `None` is a missing one.
     pub(in crate::http) fn take(&mut self, key: &str, value: Result<Option<f64>, String>) {
         let Some(index) = self.place(key) else { return };
         if std::mem::replace(&mut self.seen[index], true) {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
         self.put(index, key, value);
     }
 
-    /// Takes the value of the feature at `index`, which `key` names.
+    /// Sets the value of the feature at `index`, which `key` names.
     pub(in crate::http) fn put(&mut self, index: usize, key: &str, value: Result<Option<f64>, String>) {
         self.seen[index] = true;
         match value {
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The row at hand has all it gets.
+    /// Ends the current row.
     pub(in crate::http) fn end(&mut self) {
         for index in 0..self.seen.len() {
             if self.seen[index] {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         Err(Problem::faults("Invalid features", detail, self.faults, self.fault_count))
     }
 
-    /// Notes a fault of the row at hand.
+    /// Notes a fault of the current row.
     pub(in crate::http) fn fault(&mut self, field: &str, message: impl Into<Cow<'static, str>>) {
         self.fault_count += 1;
         if self.faults.len() < FAULTS_LISTED_MAX {
@@ -97,10 +97,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The places of columns that are named once for all rows; `None` for one that is left out.
+    /// The feature index of each column, for columns named once for all rows; `None` for one that is ignored.
     ///
     /// # Errors
-    /// 422 where a name is unknown or there twice, or a feature has no column, and none of that is allowed.
+    /// 422 if a name is unknown or repeated, or a feature has no column, and that is not allowed.
     pub(in crate::http) fn columns<'n>(
         mut self,
         names: impl IntoIterator<Item = &'n str>,
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         Ok((self, places))
     }
 
-    /// The feature that `key` names; a fault where there is none and that is not allowed.
+    /// The index of the feature that `key` names; a fault if there is none and that is not allowed.
     fn place(&mut self, key: &str) -> Option<usize> {
         let found = self.find(key);
         if found.is_none() && self.rules.unknown == UnknownPolicy::Error {
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// The feature that `key` names, bare or with its version.
+    /// The index of the feature that `key` names, with or without its version.
     fn find(&mut self, key: &str) -> Option<usize> {
         let (name, version) = match key.rsplit_once('@').map(|(name, version)| (name, version.parse::<u16>()))
         {
@@ -159,10 +159,10 @@ impl<'a> Reader<'a> {
 
 const IS_MISSING: &str = "is missing; send a number (or set predict.missing = \"nan\")";
 
-/// A feature's value as the model compares it; `None` for NaN, which is a missing value.
+/// A feature's value as the model compares it; `None` for NaN, which means missing.
 ///
 /// # Errors
-/// What is wrong with one that is not finite.
+/// A sentence, if the value is not finite.
 pub(in crate::http) fn comparable(value: f64, doubles: bool) -> Result<Option<f64>, String> {
     if value.is_nan() {
         return Ok(None);

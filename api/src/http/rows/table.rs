@@ -1,4 +1,4 @@
-//! Tables whose columns are named once: rows of bare values, or one list a column.
+//! Parses tables whose columns are named once: rows of bare values, or one list for each column.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Key, Reader, RowRules, Rows, check_count, kind_of, list, number};
 use crate::http::problem::Problem;
 
-/// Reads `{"columns":[name,…],"data":[[value,…],…]}`, the parts of `key`.
+/// Parses `{"columns":[name,…],"data":[[value,…],…]}`, the parts of `key`.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -46,7 +46,7 @@ pub(in crate::http) fn read_split(
     reader.finish(rows.len())
 }
 
-/// Reads `{name:[value,…],…}`, the value of `key`.
+/// Parses `{name:[value,…],…}`, the value of `key`.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -89,7 +89,7 @@ pub(in crate::http) fn read_columns(key: &str, raw: &RawValue, rules: RowRules<'
     reader.finish(count)
 }
 
-/// An object's keys and values in their order, a repeated key too.
+/// An object's keys and values in their order, including repeated keys.
 struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Pairs<'de> {

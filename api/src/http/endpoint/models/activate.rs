@@ -1,4 +1,4 @@
-//! `POST /models/{name}/activate`: another model answers from now on, if it is close enough to the active one on the
+//! `POST /models/{name}/activate`: makes another model the active one, if it is close enough to the present one on the
 //! newest real rows.
 
 use hyper::Method;

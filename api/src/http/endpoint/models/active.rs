@@ -1,4 +1,4 @@
-//! `DELETE /models/active`: the record goes, and the configured model answers.
+//! `DELETE /models/active`: removes the record and makes the configured model the active one.
 
 use hyper::Method;
 

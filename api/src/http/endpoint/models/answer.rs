@@ -1,4 +1,4 @@
-//! Models and their changes as clients see them.
+//! The JSON of models and their changes.
 
 use std::sync::Arc;
 
@@ -23,17 +23,17 @@ use crate::{
     },
 };
 
-/// Characters of a reason at most.
+/// Most characters of a reason.
 pub(super) const REASON_CHARS_MAX: usize = 500;
 
-/// What a change may answer with.
+/// The success answer of every change.
 const ANSWERS: &[describe::Answer] = &[describe::Answer {
     status: 200,
     description: "What was changed, or would be.",
     media: &[describe::json_of::<Answer>()],
 }];
 
-/// What a change says of itself. 401 and 403 tell that it takes the admin token.
+/// Documentation of a change; 401 and 403 refer to the admin token.
 pub(super) const fn change(summary: &'static str, description: &'static str, body: &'static [Media]) -> Doc {
     Doc {
         tag: Tag::Models,
@@ -46,7 +46,7 @@ pub(super) const fn change(summary: &'static str, description: &'static str, bod
     }
 }
 
-/// The body of a change that is only told why.
+/// The body of a change that takes only a reason.
 pub(super) const REASON_MEDIA: &[Media] = &[Media {
     content_type: JSON,
     schema: |_| {
@@ -66,7 +66,7 @@ pub(super) struct ReasonBody {
     pub(super) reason: Option<String>,
 }
 
-/// The body of a change by someone who may make it; none at all is an empty one.
+/// Authorizes a change and reads its body; an absent body counts as an empty one.
 pub(super) async fn read<T: DeserializeOwned + Default>(
     call: Call<'_>,
     reason: impl Fn(&T) -> Option<&str>,
@@ -160,7 +160,7 @@ impl Listed {
     }
 }
 
-/// What is in use first, then what else there is.
+/// Lists the models in use first, then the other ones.
 pub(super) fn list(held: &Held, seen: Vec<(Entry, Result<Arc<Seen>, String>)>) -> Vec<Listed> {
     let places = [("active", &held.active), ("previous", &held.previous), ("shadow", &held.shadow)];
     let in_use: Vec<(&str, &Version)> =
@@ -203,7 +203,7 @@ struct Answer {
     warnings: Vec<String>,
 }
 
-/// Makes a change to its end, also where the client goes away meanwhile, and answers.
+/// Runs a change to its end, even if the client goes away meanwhile, and answers.
 pub(super) async fn made(
     change: impl Future<Output = Result<Changed, ChangeError>> + Send + 'static,
 ) -> Result<Response<Body>, Problem> {
@@ -232,7 +232,7 @@ fn answer(changed: Changed) -> Result<Response<Body>, Problem> {
     Ok(json(StatusCode::OK, &answer))
 }
 
-/// Why nothing was changed.
+/// The problem for a failed change.
 pub(super) fn problem(error: ChangeError) -> Problem {
     let detail = error.to_string();
     let conflict = |error: &'static str| Problem::new(StatusCode::CONFLICT, error, detail.clone());

@@ -1,4 +1,5 @@
-//! `POST /models/{name}/rollback`: the model before `name`, which is active, answers again. `active` is a name, too.
+//! `POST /models/{name}/rollback`: makes the model before `name`, which is active, the active one again. `active` is a
+//! valid name too.
 
 use hyper::Method;
 

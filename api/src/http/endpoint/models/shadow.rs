@@ -1,5 +1,5 @@
-//! `POST /models/{name}/shadow`: the model scores the grid beside the active one; `/quality` says how well. `{"off":true}`,
-//! or DELETE, ends it.
+//! `POST /models/{name}/shadow`: the model scores the grid beside the active one, and `/quality` reports its quality.
+//! `{"off":true}`, or DELETE, ends it.
 
 use hyper::Method;
 use schemars::{Schema, SchemaGenerator, json_schema};

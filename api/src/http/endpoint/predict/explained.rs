@@ -15,12 +15,12 @@ use crate::http::{
     problem::Problem,
 };
 
-/// An explanation, or why there is none.
+/// An explanation, or the reason why there is none.
 pub(super) type Explanation = Result<Explained, String>;
 
 pub(super) type SymbolAnswers = (Vec<Option<Arc<Answer>>>, Vec<Explanation>);
 
-/// The model's predictions with the explanation of each. Row and prediction come from the shard together.
+/// The model's predictions, each with its explanation. Row and prediction come from the shard together.
 pub(super) async fn explained_symbols(
     app: &App,
     model: &Arc<Model>,
@@ -56,7 +56,7 @@ pub(super) async fn explained_symbols(
     Ok((answers, explanations))
 }
 
-/// Why the model's contributions do not add up to this prediction, if they do not.
+/// The reason why the model's contributions do not add up to this prediction; `None` if they do.
 fn not_explained(model: &Model, prediction: &Prediction) -> Option<String> {
     match (prediction.scored.status, &prediction.model) {
         (Status::Warming(reason), _) => {
@@ -69,7 +69,7 @@ fn not_explained(model: &Model, prediction: &Prediction) -> Option<String> {
     }
 }
 
-/// Adds the explanation to the object that was written last.
+/// Adds the explanation to the last object in `bytes`.
 pub(super) fn add_explanation(bytes: &mut Vec<u8>, explanation: &Explanation) {
     let closing = bytes.pop();
     debug_assert_eq!(closing, Some(b'}'), "a prediction is an object");

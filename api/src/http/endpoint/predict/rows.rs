@@ -1,4 +1,4 @@
-//! Rows of the caller's features, scored: any number of them, or one in the older form.
+//! Scores posted rows: any number of them, or one in the older form.
 
 use std::{sync::Arc, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::{
     metrics::PredictionCounts,
 };
 
-/// Explanations, where they were asked for.
+/// The explanations, if the request asks for them.
 async fn explain(
     app: &App,
     model: &Arc<Model>,
@@ -51,7 +51,7 @@ pub(super) struct RowsAnswer<'a> {
     explanations: Option<Vec<Explained>>,
 }
 
-/// `{"rows"}`.
+/// Answers a `{"rows"}` request.
 pub(super) async fn score_rows(
     app: &App,
     raw: &RawValue,
@@ -85,7 +85,7 @@ pub(super) struct FeaturesAnswer<'a> {
     explanation: Option<Explained>,
 }
 
-/// `{"features"}`.
+/// Answers a `{"features"}` request.
 pub(super) async fn score_features(
     app: &App,
     raw: &RawValue,

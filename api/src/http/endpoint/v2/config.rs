@@ -1,4 +1,4 @@
-//! `GET /v2/models/{model}/config`: the same as metadata, in the words of Triton's model configuration.
+//! `GET /v2/models/{model}/config`: the metadata in the form of Triton's model configuration.
 
 use hyper::{Method, Response, StatusCode};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! `GET /v2/health/live` and `/v2/health/ready`: what `/livez` and `/readyz` say.
+//! `GET /v2/health/live` and `/v2/health/ready`: the results of `/livez` and `/readyz`.
 
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! `POST /v2/repository/index`: the models that are loaded now.
+//! `POST /v2/repository/index`: the loaded models.
 
 use hyper::{Method, Response, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -1,4 +1,4 @@
-//! `POST /v2/models/{model}/infer`: rows scored, by tensors.
+//! `POST /v2/models/{model}/infer`: scores rows given as tensors.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Instant};
 

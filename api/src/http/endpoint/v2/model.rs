@@ -1,4 +1,4 @@
-//! `GET /v2/models/{model}`: what a model takes and gives; `…/ready`: whether it answers.
+//! `GET /v2/models/{model}`: the inputs and outputs of a model; `…/ready`: whether it is loaded.
 
 use hyper::{Method, Response, StatusCode};
 use schemars::JsonSchema;

@@ -1,4 +1,4 @@
-//! `GET /v2`: what this server is, and which extensions it has.
+//! `GET /v2`: name, version and extensions of this server.
 
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;

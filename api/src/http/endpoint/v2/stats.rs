@@ -1,4 +1,4 @@
-//! `GET /v2/models/{model}/stats`: what this protocol asked of a model since the start.
+//! `GET /v2/models/{model}/stats`: counts and times of this protocol's requests for a model since the start.
 
 use std::sync::atomic::Ordering::Relaxed;
 
