@@ -1,5 +1,5 @@
-//! Opens any model that a configuration may name: a file of our format, a file of another library, or a shipped model
-//! by its name.
+//! Opens every kind of model that a configuration may name: a file of our format, a file of another library, or a
+//! shipped model by its name.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ use crate::shipped;
 /// The default of `model.map_above_bytes`.
 pub(crate) const MAP_ABOVE_BYTES: u64 = 256 << 20;
 
-/// Opens a file of our format as a copy in sealed memory, so that later changes of the file do not reach it. A file of
-/// more than `map_above_bytes` is mapped where it lies, and the log warns not to change it in place.
+/// Opens a file of our format as a copy in sealed memory, so that later changes of the file do not affect it. A file of
+/// more than `map_above_bytes` is mapped in place, and a log line warns not to change it in place.
 ///
 /// # Errors
 /// As [`Model::open`].
@@ -43,7 +43,7 @@ pub(crate) fn open_own(file: &Path, map_above_bytes: u64) -> Result<Model, Model
 /// machine.
 ///
 /// # Errors
-/// A message that says what is wrong with the file, and the way out.
+/// A message with the fault of the file and the remedy.
 pub(crate) fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     if path == shipped::RUNBOOK {
         return shipped::model(path).expect("it is shipped").map_err(|error| error.to_string());
@@ -68,11 +68,11 @@ pub(crate) fn open(path: &str, map_above_bytes: u64) -> Result<Model, String> {
     Model::from_bytes(&bytes).map_err(|error| format!("{path}: {error}"))
 }
 
-/// Relative difference up to which two thresholds are the same: conversions of units change the last digits.
+/// Greatest relative difference between equal thresholds: conversions of units change the last digits.
 const SAME_THRESHOLD: f64 = 1e-9;
 
-/// A sentence on how the event that the model predicts differs from the event of `[label]`; `None` if it does not, or
-/// if the model does not say what it predicts.
+/// A sentence on how the model's event differs from that of `[label]`; `None` if it does not, or if the model does not
+/// describe its event.
 pub(crate) fn other_event(info: &ModelInfo, label: &LabelSettings) -> Option<String> {
     let mut differing = Vec::new();
     if info.horizon_s != 0 && info.horizon_s != label.horizon_s {

@@ -1,11 +1,12 @@
-//! The versions of the model: which one is active, which was before, which one runs along as a shadow, and how that
-//! changes while requests are answered.
+//! The versions of the model: the active one, the previous one and the shadow, and their changes while requests are
+//! answered.
 //!
-//! A change goes: [`catalog`] (a name becomes a file, copied to memory and checked) -> [`comparison`] (it is tried on the newest
-//! real rows beside the active one) -> [`active_record`] (what is to last is written down) -> the shards, each between two
-//! batches. What is refused on the way leaves everything as it was. [`start`] says which one a process begins with.
+//! A change passes [`catalog`] (finds the file of a name, copies it to memory and checks it) -> [`comparison`] (tries
+//! it on the newest real rows beside the active one) -> [`active_record`] (records the activation) -> the shards, each
+//! between two batches. A refusal on the way leaves everything unchanged. [`start`] picks the model that a process
+//! starts with.
 //!
-//! One change at a time. The one before stays in memory, so that the way back takes no file and no comparison.
+//! There is one change at a time. The previous version stays in memory, so a rollback needs no file and no comparison.
 
 pub mod active_record;
 pub mod catalog;
@@ -36,20 +37,20 @@ use self::{
 };
 use crate::config::{Config, sections::SourceKind};
 
-/// Where the model of the start came from: what /version, /health and doctor show.
+/// The origin of the active model, for /version, /health and doctor.
 #[derive(Clone, Debug, Default)]
 pub struct ModelReport {
     /// The model's name in the catalog; empty for a model that is not in it.
     pub name: String,
     /// The file, if one was named.
     pub path: Option<String>,
-    /// Why the named file is not in use.
+    /// The reason why the named file is not in use.
     pub refused: Option<String>,
-    /// How the event that the model predicts differs from the configured one.
+    /// A sentence on how the model's event differs from the configured one.
     pub other_event: Option<String>,
-    /// What decided the variant: the model file, a configuration origin, or the record.
+    /// The source of the variant: the model file, a configuration origin, or the record.
     pub variant_source: String,
-    /// Where `model.variant` was set, if it is.
+    /// The configuration origin of `model.variant`, if it is set.
     pub variant_origin: Option<String>,
     /// RFC 3339 time of its activation, if that was before this process began.
     pub since: Option<String>,
@@ -57,20 +58,20 @@ pub struct ModelReport {
     pub configured_sha256: Option<String>,
     /// Whether the record of activations named the model.
     pub is_recorded: bool,
-    /// The model that answered before it, by the record.
+    /// The previous model, from the record.
     pub previous: Option<Arc<Version>>,
 }
 
-/// A model with its name.
+/// A model with its name in the catalog.
 #[derive(Debug)]
 pub struct Version {
     /// Its name in the catalog.
     pub name: String,
-    /// The file that it was found in; `None` = it came with the program.
+    /// The file it was read from; `None` if it is built in.
     pub path: Option<String>,
     /// The model, ready to score.
     pub model: Arc<Model>,
-    /// The model bound to the engine's features; `None` where it answers rows only.
+    /// The model bound to the engine's features; `None` if it scores posted rows only.
     pub bound: Option<Arc<BoundModel>>,
     /// RFC 3339 time since which it is active, previous or shadow.
     pub since: String,
@@ -90,18 +91,18 @@ impl Version {
         Self { name, path, model, bound, since: crate::now_text() }
     }
 
-    /// The facts in the model's file.
+    /// The description in the model's file.
     pub fn info(&self) -> &ModelInfo {
         self.model.info()
     }
 
-    /// `name@version sha256`, as events and the log write it.
+    /// `name@version sha256`, as in events and the log.
     fn told(&self) -> String {
         let info = self.info();
         format!("{}@{} {}", info.name, info.version, info.sha256)
     }
 
-    /// Whether `asked`, a name or `name@version`, means this one: by its name in the catalog or in its file.
+    /// Whether `asked`, a name or `name@version`, refers to this one: by its name in the catalog or in its file.
     fn is_called(&self, asked: &str) -> bool {
         let info = self.info();
         let is_name = |name: &str| name == self.name || name == info.name;
@@ -115,18 +116,18 @@ impl Version {
 pub struct Held {
     /// The model that answers.
     pub active: Option<Arc<Version>>,
-    /// The model that answered before; a rollback activates it.
+    /// The model that answered before it; a rollback activates it.
     pub previous: Option<Arc<Version>>,
     /// The shadow model: scores the grid beside the active one and is never served.
     pub shadow: Option<Arc<Version>>,
-    /// Where the active one came from.
+    /// The origin of the active one.
     pub report: ModelReport,
-    /// SHA-256 of the model that `model.version` labels: the configured one, not any that was activated.
+    /// SHA-256 of the model whose version `model.version` overrides: the configured one, not an activated one.
     labelled: Option<String>,
 }
 
 impl Held {
-    /// Whether `model.version` labels this model.
+    /// Whether `model.version` overrides this model's version.
     pub fn is_labelled(&self, info: &ModelInfo) -> bool {
         self.labelled.as_ref() == Some(&info.sha256)
     }
@@ -154,23 +155,23 @@ impl SwapsTotal {
     }
 }
 
-/// Bounds on how far a new model may be from the active one.
+/// Bounds on the difference between a new model and the active one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Share of rows, 0 to 1, whose call (spike or not) may change.
+    /// Share of rows, 0 to 1, on which the call (spike or not) may change.
     pub flip_rate_max: f64,
     /// Largest difference of the two probabilities of a row, 0 to 1.
     pub score_difference_max: f64,
 }
 
-/// The part of the configuration that changes read.
+/// The parts of the configuration that model changes use.
 #[derive(Debug)]
 struct Settings {
     config: Config,
     bounds: Bounds,
 }
 
-/// The versions, and how they change.
+/// The versions and their changes.
 #[derive(Debug)]
 pub struct Models {
     engine: EngineHandle,
@@ -235,7 +236,7 @@ impl Models {
         self.record.as_ref().map(ActiveRecordFile::path)
     }
 
-    /// Every model of the catalog with what it says, or why it is refused, and how many files were left out.
+    /// Every model of the catalog with its description or the reason for its refusal, and the number of files left out.
     ///
     /// # Errors
     /// [`FindError::Folder`].
@@ -258,7 +259,7 @@ impl Models {
             .unwrap_or_else(|error| Err(FindError::Refused(error.to_string())))
     }
 
-    /// The active model, if `asked` means it by its name in the catalog, or as `name@active`.
+    /// The active model, if `asked` refers to it by its name in the catalog, or as `name@active`.
     pub fn active(&self, asked: &str) -> Option<Arc<Model>> {
         let held = self.held();
         let is_it = |active: &&Arc<Version>| {
@@ -268,8 +269,8 @@ impl Models {
         held.active.as_ref().filter(is_it).map(|active| active.model.clone())
     }
 
-    /// The model for rows that `asked` means: `name@active`, `name@previous`, `name@shadow`, or a name with the version
-    /// of one of these.
+    /// The model for posted rows that `asked` refers to: `name@active`, `name@previous`, `name@shadow`, or a name with
+    /// the version of one of these.
     pub fn named(&self, asked: &str) -> Option<Arc<Model>> {
         let held = self.held();
         let places = [("active", &held.active), ("previous", &held.previous), ("shadow", &held.shadow)];
@@ -283,10 +284,10 @@ impl Models {
     }
 }
 
-/// A model of the catalog and what was seen in it.
+/// A model of the catalog and its description.
 pub type Look = (Entry, Result<Arc<Seen>, String>);
 
-/// The record of activations. With Kafka the log says which model scores a partition, and there is no record.
+/// The record of activations; `None` with Kafka, where a topic holds the model of each partition.
 fn record_file(config: &Config) -> Option<ActiveRecordFile> {
     let path = config.model.record.as_deref().filter(|_| config.source.kind != SourceKind::Kafka)?;
     Some(ActiveRecordFile::new(PathBuf::from(path), config.model.map_above_bytes))

@@ -1,6 +1,6 @@
-//! The models that are built into the binary, so that the service answers without any file.
+//! The built-in models, with which the service answers without any file.
 //!
-//! Their cards lie beside them and say what they were trained on.
+//! Their cards are beside them and describe the training data.
 
 use model::{Model, ModelError};
 

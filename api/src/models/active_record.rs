@@ -1,9 +1,8 @@
-//! What was activated, written down so that it outlives the process: a JSON file, and beside it, in a folder of the
-//! same name with `.d`, the bytes of the models that it names.
+//! The record of activations, which outlives the process: a JSON file, and in a folder of the same name with `.d` the
+//! bytes of the models that it names.
 //!
-//! Both are written aside, synced and renamed, so a crash leaves the old or the new. The copies make the record hold
-//! whatever happens to the files that the models came from; a copy whose SHA-256 is another than the record says is not
-//! used.
+//! Both are written to a temporary file, synced and renamed, so a crash leaves the old or the new. The copies keep the
+//! record valid whatever happens to the original files; a copy with another SHA-256 than the record's is not used.
 
 use std::{
     fs::{self, File},
@@ -20,21 +19,21 @@ use serde::{Deserialize, Serialize};
 use super::Version;
 use crate::{disk::parent_directory, model_file};
 
-/// Bytes of a record at most: a longer file is none.
+/// Most bytes of a record; a longer file is refused.
 const RECORD_BYTES_MAX: u64 = 64 << 10;
 
-/// A model that the record names.
+/// A model in the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedModel {
     /// Its name in the catalog.
     pub name: String,
     /// The version in its file.
     pub version: String,
-    /// `ml` or `baseline`, as its file says.
+    /// `ml` or `baseline`, from its file.
     pub variant: String,
     /// SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
-    /// The file it came from; absent = it came with the program.
+    /// The original file; absent if the model is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// RFC 3339 time of its activation.
@@ -59,15 +58,15 @@ impl RecordedModel {
 /// The record of activations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveRecord {
-    /// The model that answers; it outranks the configured one.
+    /// The active model; it takes precedence over the configured one.
     pub active: RecordedModel,
-    /// The model that answered before.
+    /// The model that was active before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<RecordedModel>,
     /// The reason that the client gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The request that asked for it.
+    /// Id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
@@ -82,12 +81,12 @@ pub struct ActiveRecordFile {
 }
 
 impl ActiveRecordFile {
-    /// The record at this path.
+    /// A record at this path.
     pub fn new(path: PathBuf, map_above_bytes: u64) -> Self {
         Self { path, map_above_bytes, writes: Arc::default() }
     }
 
-    /// This file with its successes and failures of writing noted in `writes`.
+    /// Notes successes and failures of writing in `writes`.
     pub fn reporting_to(self, writes: Arc<FileWrites>) -> Self {
         Self { writes, ..self }
     }
@@ -97,10 +96,10 @@ impl ActiveRecordFile {
         &self.path
     }
 
-    /// The record; `None` where there is none.
+    /// The record; `None` if there is none.
     ///
     /// # Errors
-    /// Why the file cannot be read, and what to do.
+    /// A sentence on why the file cannot be read, and what to do.
     pub fn read(&self) -> Result<Option<ActiveRecord>, String> {
         let refused = |why: &dyn std::fmt::Display| {
             let path = self.path.display();
@@ -110,10 +109,10 @@ impl ActiveRecordFile {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| refused(&error))
     }
 
-    /// The file's bytes, valid or not; `None` where there is no file.
+    /// The file's bytes, valid or not; `None` if there is no file.
     ///
     /// # Errors
-    /// The system's, or that it is too long for a record.
+    /// The system's error, or that the file is too long for a record.
     pub fn bytes(&self) -> io::Result<Option<Vec<u8>>> {
         let file = match fs::metadata(&self.path) {
             Ok(file) => file,
@@ -126,10 +125,10 @@ impl ActiveRecordFile {
         fs::read(&self.path).map(Some)
     }
 
-    /// Puts back what [`Self::bytes`] gave.
+    /// Restores what [`Self::bytes`] returned.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn put_back(&self, bytes: Option<&[u8]>) -> io::Result<()> {
         match bytes {
             Some(bytes) => self.put(&self.path, bytes),
@@ -137,20 +136,20 @@ impl ActiveRecordFile {
         }
     }
 
-    /// Writes the record in the place of the one there is.
+    /// Replaces the record.
     ///
     /// # Errors
-    /// The system's; the old record stands then.
+    /// The system's error; the old record stays then.
     pub fn write(&self, record: &ActiveRecord) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
         text.push(b'\n');
         self.put(&self.path, &text)
     }
 
-    /// Keeps the model's bytes, and opens what was kept.
+    /// Copies the model's bytes, and opens the copy.
     ///
     /// # Errors
-    /// Why they could not be written.
+    /// The reason why they could not be written.
     pub fn keep(&self, model: &Model) -> Result<Model, String> {
         let path = self.copy_of(&model.info().sha256);
         let failed = |error: io::Error| format!("{}: {error}", path.display());
@@ -160,10 +159,10 @@ impl ActiveRecordFile {
         self.open_copy(&model.info().sha256)
     }
 
-    /// Keeps the model's bytes unless a copy of their length is there; a start checks the copy's SHA-256.
+    /// Copies the model's bytes unless a copy of their length exists; a start checks the copy's SHA-256.
     ///
     /// # Errors
-    /// Why they could not be written.
+    /// The reason why they could not be written.
     pub fn have(&self, model: &Model) -> Result<(), String> {
         let there = fs::metadata(self.copy_of(&model.info().sha256));
         match there {
@@ -172,10 +171,10 @@ impl ActiveRecordFile {
         }
     }
 
-    /// The model that the record names: its copy, else the file that it came from if that has the same bytes.
+    /// The recorded model: its copy, or the original file if that has the same bytes.
     ///
     /// # Errors
-    /// Why neither the copy nor the file can be used.
+    /// The reason why neither the copy nor the file can be used.
     pub fn open(&self, recorded: &RecordedModel) -> Result<Model, String> {
         let copy = match self.open_copy(&recorded.sha256) {
             Ok(model) => return Ok(model),
@@ -193,7 +192,7 @@ impl ActiveRecordFile {
         self.noted(path, put(path, bytes))
     }
 
-    /// Notes what became of a write of one of the record's files.
+    /// Notes the result of a write of one of the record's files.
     fn noted(&self, path: &Path, written: io::Result<()>) -> io::Result<()> {
         match &written {
             Ok(()) => self.writes.note_success(Duration::ZERO),
@@ -213,10 +212,10 @@ impl ActiveRecordFile {
         Err(format!("{} has the sha256 {}", path.display(), model.info().sha256))
     }
 
-    /// Removes record and copies; false where there was no record.
+    /// Removes the record and its copies; false if there was no record.
     ///
     /// # Errors
-    /// The system's; the record stands then.
+    /// The system's error; the record stays then.
     pub fn clear(&self) -> io::Result<bool> {
         let existed = match fs::remove_file(&self.path) {
             Ok(()) => true,
@@ -260,7 +259,7 @@ impl ActiveRecordFile {
     }
 }
 
-/// Writes aside, syncs, renames, syncs the folder.
+/// Writes to a temporary file, syncs, renames, and syncs the folder.
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut aside = path.to_owned().into_os_string();
     aside.push(".tmp");

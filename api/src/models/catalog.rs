@@ -1,8 +1,8 @@
-//! What can be activated, by name: the models that came with the program, the files of `model.directory`, and the
+//! The catalog of models that can be activated by name: the built-in models, the files of `model.directory`, and the
 //! configured file.
 //!
-//! A file's name without its extension is the model's name here; the version is what the file says. Files are looked at
-//! when they are asked for: what is put into the folder is there at once, and what cannot be read is named, not fatal.
+//! A file's name without its extension is the model's name; the version is the one in the file. Files are read on
+//! request: a file that is put into the folder is available at once, and one that cannot be read is listed as refused.
 
 use std::{
     collections::HashMap,
@@ -18,9 +18,9 @@ use model::{Model, ModelInfo};
 
 use crate::{config::Config, model_file, shipped};
 
-/// Models listed at most; further ones of the folder are counted.
+/// Most models that are listed; further ones in the folder are counted.
 pub const ENTRIES_MAX: usize = 256;
-/// Entries of the folder that are looked at, whatever they are.
+/// Most entries of the folder that are read, whatever they are.
 const FOLDER_ENTRIES_MAX: usize = 4_096;
 
 /// The shipped models: name and variant.
@@ -32,21 +32,21 @@ pub fn built_in_name(variant: &str) -> &'static str {
     BUILT_IN.iter().find(|(_, of)| *of == variant).map_or("default", |(name, _)| name)
 }
 
-/// A model that can be named.
+/// A model in the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name that requests use.
     pub name: String,
-    /// The file; `None` = it came with the program.
+    /// The file; `None` if it is built in.
     pub path: Option<PathBuf>,
 }
 
-/// The facts in a model's file, and whether the model can drive the stream.
+/// The description in a model's file, and whether the model can drive the stream.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The facts in the file.
+    /// The description.
     pub info: ModelInfo,
-    /// Why it cannot drive the stream; `None` where it can.
+    /// The reason why it cannot drive the stream; `None` if it can.
     pub rows_only: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Seen {
     }
 }
 
-/// A model of the catalog, opened.
+/// An opened model of the catalog.
 #[derive(Debug)]
 pub struct Found {
     /// Its entry.
@@ -65,21 +65,21 @@ pub struct Found {
     pub model: Model,
 }
 
-/// Why a name is not that of one model.
+/// The reason why a name does not refer to one model.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// No model has this name.
     #[error("there is no model {asked:?}; there are: {}", .names.join(", "))]
     Unknown {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
-        /// The names there are.
+        /// The existing names.
         names: Vec<String>,
     },
     /// Several models have this name.
     #[error("{asked:?} means several models; name the version, or rename a file")]
     Ambiguous {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
         /// `name@version (path)` of each.
         candidates: Vec<String>,
@@ -97,20 +97,20 @@ pub enum FindError {
     },
 }
 
-/// Size, time of the last write and inode of a file: they change when it is written.
+/// Size, time of the last write and inode of a file, which change when it is written.
 type Stamp = (u64, Option<SystemTime>, u64);
 
-/// No file's, and that of what came with the program, which nobody writes.
+/// The stamp of built-in models, which never change. No file has it.
 const BUILT_IN_STAMP: Stamp = (0, None, 0);
 
-/// By file, its stamp when it was read, and the facts read or the reason that they could not be.
+/// For each file, its stamp when it was read, and the description or the reason why it could not be read.
 type Looks = HashMap<PathBuf, (Stamp, Result<Arc<Seen>, String>)>;
 
-/// The folder, and what was seen in it.
+/// The folder, and the descriptions read from it.
 #[derive(Debug)]
 pub struct Catalog {
     directory: Option<PathBuf>,
-    /// `model.path`, where that is a file.
+    /// `model.path`, if that is a file.
     configured: Option<PathBuf>,
     map_above_bytes: u64,
     seen: Mutex<Looks>,
@@ -133,7 +133,7 @@ impl Catalog {
         self.directory.as_deref()
     }
 
-    /// All models by name, at most [`ENTRIES_MAX`], and how many files were left out.
+    /// All models by name, at most [`ENTRIES_MAX`], and the number of files left out.
     ///
     /// # Errors
     /// [`FindError::Folder`].
@@ -159,7 +159,7 @@ impl Catalog {
         Ok((built_in.into_iter().chain(files).collect(), left_out))
     }
 
-    /// All models of this name, however many others there are. A folder that cannot be read hides only what is in it.
+    /// All models of this name, beyond [`ENTRIES_MAX`] too. If the folder cannot be read, only its models are missing.
     fn named(&self, name: &str) -> Result<Vec<Entry>, FindError> {
         let is_it = |entry: &Entry| entry.name == name;
         let built_in = BUILT_IN.iter().map(|(name, _)| Entry { name: (*name).to_owned(), path: None });
@@ -189,10 +189,10 @@ impl Catalog {
         self.configured.as_ref().is_some_and(same)
     }
 
-    /// The facts of a model. A file is opened again only after it was written.
+    /// The description of a model. A file is opened again only after it was written.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// The reason why it cannot be used.
     pub fn look(&self, entry: &Entry) -> Result<Arc<Seen>, String> {
         let stamp = match &entry.path {
             Some(path) => {
@@ -216,7 +216,7 @@ impl Catalog {
         seen
     }
 
-    /// Opens the model that `asked`, a name or `name@version`, means.
+    /// Opens the model that `asked`, a name or `name@version`, refers to.
     ///
     /// # Errors
     /// [`FindError`].
@@ -284,7 +284,7 @@ pub fn file_name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Hidden files, texts about models and files that are still being written are no models.
+/// Whether a file may be a model: not hidden, not a text about models, and not still being written.
 fn is_candidate(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_other = ["md", "tmp", "part", "sh", "html"];

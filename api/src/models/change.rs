@@ -1,4 +1,4 @@
-//! The changes: activate, roll back, clear.
+//! Model changes: activate, roll back, clear.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -23,14 +23,14 @@ use super::{
 };
 use crate::config::sections::SourceKind;
 
-/// How long all shards together may take to exchange a model: each does between two batches.
+/// Longest time for all shards to exchange a model, each between two batches.
 pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Models {
-    /// Tries a model on the newest rows and, within the bounds, lets it answer from now on.
+    /// Tries a model on the newest rows and activates it if it is within the bounds.
     ///
     /// # Errors
-    /// [`ChangeError`]: nothing was changed.
+    /// [`ChangeError`]; nothing was changed then.
     pub async fn activate(&self, activation: Activation) -> Change {
         let told = activation.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
         let told = format!("{}{told}", activation.name);
@@ -99,10 +99,10 @@ impl Models {
         Ok(changed)
     }
 
-    /// Lets the model before answer again. It is held ready and was active: no comparison, no file.
+    /// Activates the previous model again. It is in memory and was active, so it needs no comparison and no file.
     ///
     /// # Errors
-    /// [`ChangeError`]: nothing was changed.
+    /// [`ChangeError`]; nothing was changed then.
     pub async fn roll_back(&self, name: &str, asked: Asked) -> Change {
         let changed = self.try_roll_back(name, &asked).await;
         if let Err(error) = &changed {
@@ -140,10 +140,10 @@ impl Models {
         Ok(changed)
     }
 
-    /// Removes the record and lets the configured model answer.
+    /// Removes the record and activates the configured model.
     ///
     /// # Errors
-    /// [`ChangeError`]: nothing was changed.
+    /// [`ChangeError`]; nothing was changed then.
     pub async fn clear(&self, asked: Asked) -> Change {
         let changed = self.try_clear(&asked).await;
         if let Err(error) = &changed {
@@ -195,7 +195,7 @@ impl Models {
         }
     }
 
-    /// Maps, checks, self-tests and reads every page of a model.
+    /// Opens, checks and self-tests a model, and reads every page of it.
     pub(super) async fn find(
         &self,
         name: String,
@@ -211,7 +211,8 @@ impl Models {
         .await?
     }
 
-    /// As a start takes it, with one difference: what answers rows only may not end a stream that is scored.
+    /// Checks the model as a start does, with one difference: a model that scores posted rows only must not replace one
+    /// that drives the stream.
     fn fitness(&self, next: &Version, before: Option<&Version>) -> Result<Vec<String>, ChangeError> {
         if next.bound.is_some() {
             return Ok(Vec::new());
@@ -237,7 +238,7 @@ impl Models {
         blocking(move || compare(&old, &new, &rows, bounds)).await.map(Some)
     }
 
-    /// This version opened from the record's copy of its bytes, where there is a record.
+    /// This version opened from the record's copy of its bytes, if there is a record.
     async fn kept(&self, version: Version) -> Result<Arc<Version>, ChangeError> {
         let Some(file) = self.record.clone() else { return Ok(Arc::new(version)) };
         let kept = blocking(move || {
@@ -263,7 +264,7 @@ impl Models {
         }
     }
 
-    /// Writes the record, then exchanges the models. What fails leaves both as they were.
+    /// Writes the record, then exchanges the models. A failure leaves both unchanged.
     async fn take_over(
         &self,
         next: Arc<Version>,
@@ -290,7 +291,7 @@ impl Models {
         Ok(())
     }
 
-    /// Gives what was there before, be it a record or not.
+    /// Writes the record; returns the bytes of the former one, if there was one.
     async fn write_record(
         &self,
         next: &Version,
@@ -361,7 +362,7 @@ async fn warm(version: &Version) -> Result<(), ChangeError> {
     blocking(move || model.touch()).await.map(drop)
 }
 
-/// Runs what reads files or scores many rows on a thread for such work.
+/// Runs work that reads files or scores many rows on a thread for blocking work.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ChangeError> {
     // It fails only where the runtime ends, or the work panicked and said so.
     tokio::task::spawn_blocking(work).await.map_err(|_| ChangeError::Engine(AskError::Closed))

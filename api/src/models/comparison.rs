@@ -1,4 +1,4 @@
-//! Two models on the same rows: what a change would have changed.
+//! Compares two models on the same rows before one replaces the other.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Bounds;
 
-/// The active and the new model on the newest real rows, each at its own threshold.
+/// The comparison of the active and the new model on the newest real rows, each with its own threshold.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Comparison {
     /// Rows that both scored; with none nothing is proven.

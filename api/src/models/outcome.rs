@@ -1,4 +1,4 @@
-//! What can be asked of a change, and what can come of it.
+//! Requests and results of model changes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Version, catalog::FindError, comparison::Comparison};
 
-/// The reason and the request of a change, for the record and the events.
+/// The reason for a change and the id of its request, for the record and the events.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// The reason that the client gave.
@@ -17,7 +17,7 @@ pub struct Asked {
     pub request_id: Option<String>,
 }
 
-/// What is to be activated, and within which bounds.
+/// The model to activate, and bounds on its difference.
 #[derive(Clone, Debug, Default)]
 pub struct Activation {
     /// A name of the catalog, or `name@version`.

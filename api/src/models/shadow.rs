@@ -1,4 +1,4 @@
-//! The shadow: a second model that scores the grid beside the active one, for live quality alone.
+//! The shadow: a second model that scores the grid beside the active one, only for live quality.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use super::{
 };
 
 impl Models {
-    /// Lets a model score the grid beside the active one.
+    /// Makes a model the shadow.
     ///
     /// # Errors
-    /// [`ChangeError`]: nothing was changed.
+    /// [`ChangeError`]; nothing was changed then.
     pub async fn shadow(&self, name: &str, version: Option<String>, asked: Asked) -> Change {
         let told = version.as_ref().map_or(name.to_owned(), |version| format!("{name}@{version}"));
         let changed = self.try_shadow(name, version, &asked).await;
@@ -59,7 +59,7 @@ impl Models {
     /// Ends the shadow; without one, nothing happens.
     ///
     /// # Errors
-    /// [`ChangeError`]: nothing was changed.
+    /// [`ChangeError`]; nothing was changed then.
     pub async fn shadow_off(&self, asked: Asked) -> Change {
         let changed = self.try_shadow_off(&asked).await;
         if let Err(error) = &changed {
@@ -85,7 +85,7 @@ impl Models {
         Ok(())
     }
 
-    /// Ends a shadow that is this model: beside itself it tells nothing.
+    /// Ends the shadow if it is this model, because comparing a model with itself is useless.
     pub(super) async fn end_same_shadow(&self, next: &Version, asked: &Asked) {
         let shadow = self.held().shadow.clone();
         let Some(shadow) = shadow.filter(|shadow| shadow.info().sha256 == next.info().sha256) else { return };

@@ -1,7 +1,7 @@
-//! Which model a process begins with: what the record says, else what the configuration says.
+//! Picks the model that a process starts with: the recorded one, otherwise the configured one.
 //!
-//! A file that cannot be used is no reason not to start: the service says why and answers 503 "Model not loaded" until it
-//! has one. Nor is it a reason to take another model than the one that was asked for.
+//! A file that cannot be used does not prevent the start: the service reports the reason and answers 503 "Model not
+//! loaded" until it has a model. It does not load another model than the requested one.
 
 use std::{path::Path, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     model_file, shipped,
 };
 
-/// The model to start with.
+/// The model to start with, and its report.
 pub fn load(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     let config = &loaded.config;
     let origin = config.model.variant.as_deref().map(|_| loaded.origin("model.variant").to_string());
@@ -29,7 +29,7 @@ pub fn load(loaded: &Loaded) -> (Option<Arc<Model>>, ModelReport) {
     (model, report)
 }
 
-/// How the event that the model predicts differs from the configured one.
+/// A sentence on how the model's event differs from the configured one.
 pub(super) fn other_event(model: &Model, config: &Config) -> Option<String> {
     let other_event = model_file::other_event(model.info(), &config.label);
     if let Some(other_event) = &other_event {
@@ -38,7 +38,7 @@ pub(super) fn other_event(model: &Model, config: &Config) -> Option<String> {
     other_event
 }
 
-/// The model that the record names, or the configured one where there is no record.
+/// The recorded model, or the configured one if there is no record.
 fn recorded(
     file: &ActiveRecordFile,
     config: &Config,
@@ -80,7 +80,7 @@ fn recorded(
     (None, report)
 }
 
-/// The model that `model.version` labels while the record names the one that answers: the configured one.
+/// SHA-256 of the configured model, whose version `model.version` overrides, while the record names the active one.
 fn configured_sha256(config: &sections::Model) -> Option<String> {
     config.version.as_deref()?;
     let model = match config.path.as_deref() {
@@ -143,7 +143,7 @@ pub(super) fn configured(
     }
 }
 
-/// The model that came with the binary, of the variant asked for.
+/// The built-in model of the requested variant.
 fn shipped_model(variant: Option<&str>, mut report: ModelReport) -> (Option<Arc<Model>>, ModelReport) {
     if variant.is_none() {
         report.variant_source = "built-in default".to_owned();
