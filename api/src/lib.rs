@@ -1,24 +1,25 @@
 //! The service around the engine: configuration, command line, HTTP, metrics, logs.
 //!
-//! Only this crate reads configuration, environment and signals. A process's life is [`cli`] (which subcommand) ->
-//! [`config`] (what is in force) -> `log` -> the engine -> [`http`] (the front) -> a signal -> drain -> exit.
+//! Only this crate reads configuration, environment and signals. A process runs [`cli`] (picks the subcommand) ->
+//! [`config`] (merges the layers) -> `log` -> the engine -> [`http`] (the front), until a signal makes it drain and
+//! exit.
 //!
 //! - [`cli`]: one file a subcommand, and the exit codes
 //! - [`config`]: keys, layers, origins; `config/stormglass.toml` explains every key
-//! - `drift`: whether columns are still distributed as they were, or as a model saw them
-//! - [`evaluate`]: how good predictions are on later data, and against what
-//! - [`export`]: grid rows as a parquet table; `table_file`: what is known of a table before its columns are read
-//! - `capacity`: what a machine holds, measured and planned
+//! - `drift`: compares a table's columns with another table's, or with a model's training data
+//! - [`evaluate`]: evaluates predictions on later data against simple forecasts
+//! - [`export`]: grid rows as a parquet table; `table_file`: format, schema and special columns of a table file
+//! - `capacity`: measures what a machine holds, and plans
 //! - `doctor`: RUNBOOK's checks, one file each
-//! - `load`: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: how a command asks a service
-//! - [`http`]: one file an endpoint; bounds on everything a client can do
-//! - [`models`]: the versions of the model, and how they change while requests are answered
+//! - `load`: requests at a fixed rate, for `load-test` and `capacity`; [`client`]: the HTTP client of commands
+//! - [`http`]: the HTTP front, one file an endpoint; everything a client can do has a bound
+//! - [`models`]: the versions of the model, and their changes at run time
 //! - `tick_sum`: the summary that every command which reads ticks ends with
-//! - [`metrics`]: every metric declared once; the engine's list is shown behind the service's own
+//! - [`metrics`]: every metric declared once; the engine's list follows the service's own
 //! - `log`: one JSON object a line, repeats limited
 //!
-//! What a client may rely on: every answer carries `X-Request-Id`; every error is problem+json with `error`; nothing
-//! waits without a bound; a prediction is the engine's own bytes with `age_ms` added.
+//! Guarantees to clients: every answer has `X-Request-Id`; every error is problem+json with `error`; every wait has a
+//! bound; a prediction is the engine's own bytes with `age_ms` added.
 //!
 //! Absent on purpose: TLS (a proxy's work), a second HTTP version, handlers that lock. Not there yet: a client's rate
 //! (429).

@@ -23,9 +23,9 @@ use tracing_subscriber::{
 use self::json::JsonLine;
 use crate::config::sections::{Log, LogFormat, LogLevel};
 
-/// The span over which repeats are counted, and how often [`report_repeats`] is to be called.
+/// Period over which repeats are counted; [`report_repeats`] must be called this often.
 pub(crate) const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// Lines from one place in the code that are written within [`REPORT_EVERY`].
+/// Most lines from one place in the code that are written within [`REPORT_EVERY`].
 const SHOWN_MAX: u64 = 20;
 
 static SUPPRESSED_TOTAL: AtomicU64 = AtomicU64::new(0);
@@ -64,12 +64,12 @@ pub(crate) fn start(config: &Log) -> Result<(), tracing_subscriber::util::TryIni
     tracing_subscriber::registry().with(lines).try_init()
 }
 
-/// Lines that were not written so far because they repeated too often.
+/// Number of lines so far that were not written because they repeated too often.
 pub(crate) fn suppressed_total() -> u64 {
     SUPPRESSED_TOTAL.load(Ordering::Relaxed)
 }
 
-/// Logs how many lines from which places were not written, and lets lines from there through again.
+/// Logs the number of suppressed lines for each place in the code, and allows lines from there again.
 pub(crate) fn report_repeats() {
     let mut silent = Vec::new();
     repeats().retain(|_, repeats| {
@@ -90,7 +90,7 @@ fn repeats() -> MutexGuard<'static, HashMap<Identifier, Repeats>> {
     REPEATS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lets [`SHOWN_MAX`] lines from one place in the code through. Lines of the levels debug and trace are not limited.
+/// Allows [`SHOWN_MAX`] lines from one place in the code. Lines of the levels debug and trace are not limited.
 struct RepeatLimit;
 
 impl<S: Subscriber> Filter<S> for RepeatLimit {
@@ -98,8 +98,8 @@ impl<S: Subscriber> Filter<S> for RepeatLimit {
         true
     }
 
-    /// This filter excludes no level. Without this hint, the combination with the level's filter would have none
-    /// either, and disabled lines of libraries, several for a Kafka record, would be formatted and thrown away.
+    /// This filter excludes no level. Without this hint, the combination with the level's filter would have no hint
+    /// either, and disabled lines of libraries, several for each Kafka record, would be formatted and thrown away.
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::TRACE)
     }

@@ -1,4 +1,4 @@
-//! The binary `stormglass`: all of it is in the library, [`api::cli`].
+//! The binary `stormglass`. All code is in the library, [`api::cli`].
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

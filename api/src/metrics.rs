@@ -1,7 +1,7 @@
-//! The list of the service's metrics, each declared once; the engine's own list is shown behind it.
+//! The list of the service's metrics, each declared once; the engine's own list follows it.
 //!
-//! The front counts in plain atomics, the shards in theirs; a scrape reads both and writes Prometheus text. Nothing
-//! is allocated or looked up by name while a request is served.
+//! The front counts in plain atomics, the shards in theirs; a scrape reads both and writes Prometheus text. Serving a
+//! request neither allocates for metrics nor looks one up by name.
 
 mod families;
 mod inferences;
@@ -17,7 +17,7 @@ pub use requests::{LatencyHistogram, PredictionCounts, PredictionsTotal, Request
 
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-/// What the front counts.
+/// The counters of the front.
 #[derive(Debug, Default)]
 pub struct ServiceMetrics {
     /// `http_requests_total`.
@@ -26,7 +26,7 @@ pub struct ServiceMetrics {
     pub latency: LatencyHistogram,
     /// `predictions_total`.
     pub predictions: PredictionsTotal,
-    /// What `/v2/models/{model}/stats` shows.
+    /// The counts of `/v2/models/{model}/stats`.
     pub inferences: Inferences,
     /// `stormglass_http_connections_refused_total`.
     pub connections_refused: AtomicU64,
@@ -38,15 +38,15 @@ pub struct ServiceMetrics {
     pub forwards: ForwardsTotal,
 }
 
-/// Questions about other instances' symbols.
+/// Questions about symbols of other instances, by outcome.
 #[derive(Debug, Default)]
 pub struct ForwardsTotal {
     /// The owner answered.
     pub answered: AtomicU64,
-    /// It did not, or not in time.
+    /// The owner did not answer in time.
     pub unanswered: AtomicU64,
-    /// Not asked, because too many were under way.
+    /// Not sent, because too many were being forwarded.
     pub refused: AtomicU64,
-    /// The client was sent to the owner.
+    /// The client was redirected to the owner.
     pub redirected: AtomicU64,
 }

@@ -1,5 +1,4 @@
-//! What is known about a table's file before its columns are read: its format, its schema, and the names of special
-//! columns.
+//! Facts about a table's file that are known before its columns are read: format, schema, and names of special columns.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -10,9 +9,9 @@ pub(crate) fn is_parquet(path: &Path) -> std::io::Result<bool> {
     Ok(magic == *b"PAR1")
 }
 
-/// Names of columns that say when a row was. They order rows and label them, and are no features.
+/// Names of columns with the time of a row. They order rows and label them, and are no features.
 pub(crate) const TIMES: [&str; 4] = ["event_time", "timestamp", "time", "ts"];
-/// Names of columns that say which symbol a row belongs to. They group rows and label them, and are no features.
+/// Names of columns with the symbol of a row. They group rows and label them, and are no features.
 pub(crate) const SYMBOLS: [&str; 2] = ["symbol", "product_id"];
 
 /// The value of a numeric cell; `None` for a cell of another type and for a missing one.

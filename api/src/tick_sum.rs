@@ -1,4 +1,4 @@
-//! The summary that every command which reads ticks ends with: records, ticks, and how many were dropped for which
+//! The summary that every command which reads ticks ends with: counts of records and ticks, and of dropped ones by
 //! reason.
 
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 use engine::intake::{Tally, TickOutcomes};
 use serde::Serialize;
 
-/// What became of the records that a command read, and of the ticks in them.
+/// Counts of the records that a command read, and of the ticks in them.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct TickSum {
     /// Counts of the records and of the ticks in them.
     #[serde(flatten)]
     pub tally: Tally,
-    /// What the engine's core made of the ticks, where they went through one.
+    /// Outcomes of the ticks in the engine's core; `None` if they went through none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<TickOutcomes>,
 }
@@ -29,7 +29,7 @@ impl TickSum {
         self.tally.is_without_ticks().then(|| format!("no tick came of {records} records"))
     }
 
-    /// How many ticks were used, as `900 of 1000 ticks` or `1000 ticks`.
+    /// The number of used ticks, as `900 of 1000 ticks` or `1000 ticks`.
     #[cfg(feature = "learn")]
     pub(crate) fn used(&self) -> String {
         let ticks = self.tally.ticks;

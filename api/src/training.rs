@@ -1,4 +1,4 @@
-//! Makes training rows: recorded or simulated ticks go through the same core that serves.
+//! Makes training rows: runs recorded or simulated ticks through the engine's core.
 
 pub mod runbook;
 
@@ -21,9 +21,9 @@ use engine::{
 use model::learn::{Dataset, LearnError};
 
 /// Provenance key of the event times of a model's first and last training row, `first..last` in seconds since 1970.
-/// With a space and a symbol's name behind it, it is the key of that symbol's rows.
+/// Followed by a space and a symbol's name, it is the key of that symbol's rows.
 pub const SPAN_KEY: &str = "event_time_s";
-/// Symbols up to which a model lists the spans of each: people read them, too.
+/// Most symbols for which a model lists single spans, because people read them.
 const SPANS_MAX: usize = 100;
 
 /// An engine core that keeps its labelled grid rows.

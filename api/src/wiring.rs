@@ -1,4 +1,4 @@
-//! From the configuration's sections to what one part of the engine takes.
+//! Converts sections of the configuration to the settings of one part of the engine.
 
 use engine::{
     EngineSettings,
@@ -10,7 +10,7 @@ use engine::{
 
 use crate::config::{Config, sections::SourceKind};
 
-/// How to run the engine, without the model of `quality.fallback`, which has to be opened first.
+/// Settings of the engine, without the baseline model, which must be opened first.
 pub fn engine_settings(config: &Config) -> EngineSettings {
     // A topic says itself how many partitions it has, and not before the engine runs.
     let partitions = match config.source.kind {
@@ -26,15 +26,15 @@ pub fn engine_settings(config: &Config) -> EngineSettings {
     }
 }
 
-/// What shapes the bytes of predictions.
+/// The settings that affect the bytes of predictions.
 pub fn state_settings(config: &Config) -> StateSettings {
     StateSettings { gaps: config.state, label: config.label, feedback: config.quality.feedback }
 }
 
-/// Where ticks come from.
+/// The source of ticks.
 ///
 /// # Errors
-/// If a secret that a property of Kafka refers to is not there, or the host has no name.
+/// A sentence, if a secret that a Kafka property refers to is absent, or the host has no name.
 pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
     Ok(match config.source.kind {
         SourceKind::Simulator => SourceConfig::Simulator(config.simulator.clone()),
@@ -48,7 +48,7 @@ pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
     })
 }
 
-/// Recorded ticks under these patterns, with the configured names.
+/// Settings for reading recorded ticks that match these patterns, with the configured names.
 pub fn files(config: &Config, globs: &[String], speed: Speed) -> FileConfig {
     FileConfig {
         globs: globs.to_vec(),
@@ -58,10 +58,10 @@ pub fn files(config: &Config, globs: &[String], speed: Speed) -> FileConfig {
     }
 }
 
-/// How the Kafka lanes work: the section with the host's name, the venue and the secrets put in.
+/// Settings of the Kafka lanes: the section with the host's name, the venue and the secrets filled in.
 ///
 /// # Errors
-/// When a secret that a property refers to is not there, or the host's name is needed and not known.
+/// A sentence, if a secret that a property refers to is absent, or the host's name is needed and unknown.
 #[cfg(feature = "kafka")]
 pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, String> {
     let mut settings = config.kafka.clone();
@@ -81,11 +81,11 @@ fn host_name() -> std::io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
 }
 
-/// Where other instances find the front that listens at `address`: as configured, else by that address if it is a
-/// certain one, else by the host's name.
+/// The URL at which other instances find the front that listens at `address`: the configured one, otherwise by that
+/// address if it is a specific one, otherwise by the host's name.
 ///
 /// # Errors
-/// When the host's name is needed and not known.
+/// A sentence, if the host's name is needed and unknown.
 pub fn advertised_url(config: &Config, address: std::net::SocketAddr) -> Result<String, String> {
     if let Some(url) = &config.server.advertised_url {
         return Ok(url.trim_end_matches('/').to_owned());

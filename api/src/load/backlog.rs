@@ -13,14 +13,14 @@ use tokio::sync::Semaphore;
 pub(super) struct Due {
     /// Position among all requests of the run, from 0; it selects the input.
     pub(super) number: u64,
-    /// When it was to be sent.
+    /// The time at which it should be sent.
     pub(super) at: Instant,
 }
 
 /// A bounded queue of due requests, the oldest first.
 pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Due>>,
-    /// One permit for each waiting request, and at the end one for each connection, which then finds the queue empty.
+    /// One permit for each waiting request. At the end one more for each connection, which then finds the queue empty.
     permits: Semaphore,
     capacity: usize,
 }
@@ -49,7 +49,7 @@ impl Backlog {
         self.lock().pop_front()
     }
 
-    /// Says that no more requests come: each of `connections` connections ends once the queue is empty.
+    /// Announces that no more requests come: each of `connections` connections ends once the queue is empty.
     pub(super) fn finish(&self, connections: usize) {
         self.permits.add_permits(connections);
     }

@@ -1,4 +1,4 @@
-//! Puts each request into the backlog when it is due, and records how late it was itself.
+//! Puts each request into the backlog when it is due, and records its own lateness.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use super::{
 /// Longest sleep before the stop token is checked.
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
-/// What a schedule did.
+/// The result of a schedule.
 pub(super) struct ScheduleReport {
     /// Requests that fell due.
     pub(super) due: u64,
-    /// Requests of these that found the backlog full.
+    /// Number of these that found the backlog full.
     pub(super) refused: u64,
-    /// How late each was put into the backlog, microseconds.
+    /// Lateness of each request's entry into the backlog, microseconds.
     pub(super) lag: Histogram<u64>,
-    /// Time from the first request to the instant at which one more would have been due.
+    /// Time from the first request to the time at which the next one after the last would have been due.
     pub(super) elapsed: Duration,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run_schedule(plan: &Plan, backlog: &Backlog, stop: &StopToken) -> 
     report
 }
 
-/// Time from the start until a request is due; `None` if that is not before the plan's end, or more than a [`Duration`]
+/// Time from the start until a request is due; `None` if that is after the plan's end, or more than a [`Duration`]
 /// holds.
 fn due_after(number: u64, plan: &Plan) -> Option<Duration> {
     let after = Duration::try_from_secs_f64(number as f64 / plan.rate_per_s).ok()?;

@@ -1,4 +1,4 @@
-//! The requests that are sent: distinct ones, in turn.
+//! The distinct requests that are sent in turn.
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
@@ -13,18 +13,18 @@ use crate::{
     http::route::encoded,
 };
 
-/// A request, and how its right answer is recognised.
+/// A request, with a check for its right answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     method: Method,
     path: String,
     body: Bytes,
-    /// Text that the body of the right answer contains.
+    /// Text that must occur in the body of the right answer.
     expected: String,
 }
 
 impl Input {
-    /// `GET /predict/{symbol}`, whose right answer is about this symbol.
+    /// `GET /predict/{symbol}`; the right answer names this symbol.
     pub(crate) fn symbol(name: &str) -> Self {
         Self {
             method: Method::GET,
@@ -66,7 +66,7 @@ impl Input {
 #[derive(Clone, Debug)]
 pub(crate) struct Inputs {
     inputs: Vec<Input>,
-    /// Where they come from, as a line of the report.
+    /// A description of their origin, for the report.
     pub source: String,
 }
 
@@ -112,8 +112,8 @@ impl Inputs {
 
     /// Posts each row of a file of features: a CSV with a header, or a table of `stormglass features`.
     ///
-    /// Sends the columns that are named as the engine's features are, or all if there are none; columns that hold no
-    /// numbers are left out.
+    /// Sends the columns that have names of the engine's features, or all if there are none; columns without numbers
+    /// are left out.
     ///
     /// # Errors
     /// A message that says why the file cannot be read.

@@ -1,4 +1,4 @@
-//! The load to make.
+//! The parameters of a load.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::client::Target;
 /// A load to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// The service that gets it.
+    /// The service to load.
     pub target: Target,
     /// Requests a second.
     pub rate_per_s: f64,
@@ -21,7 +21,7 @@ pub(crate) struct Plan {
     pub threads: usize,
     /// Capacity of the backlog: a request that falls due while it is full counts as not sent.
     pub outstanding_max: usize,
-    /// How long an answer may take from its sending; also how long answers are waited for at the end.
+    /// Longest wait for an answer after sending; also the longest wait for answers at the end.
     pub timeout: Duration,
 }
 

@@ -35,14 +35,14 @@ impl From<&Histogram<u64>> for LatencyReport {
     }
 }
 
-/// How the service and the generator did in a run.
+/// The result of a run, for the service and the generator.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LoadReport {
     /// Address of the service.
     pub url: String,
-    /// Where the requests come from, in words.
+    /// A description of the requests' origin.
     pub inputs: String,
-    /// Distinct requests.
+    /// Number of distinct requests.
     pub inputs_distinct: usize,
     /// Kept connections.
     pub connections: usize,
@@ -50,31 +50,31 @@ pub(crate) struct LoadReport {
     pub rate_asked_per_s: f64,
     /// Requests a second that fell due.
     pub rate_due_per_s: f64,
-    /// Right answers a second, until the last answer came.
+    /// Right answers a second, until the last answer.
     pub rate_right_per_s: f64,
-    /// Seconds that the schedule took.
+    /// Duration of the schedule, seconds.
     pub schedule_s: f64,
     /// Requests that fell due.
     pub due: u64,
-    /// Requests of these that were sent.
+    /// Number of these that were sent.
     pub sent: u64,
-    /// Requests of these whose answer was 2xx and about what was asked.
+    /// Number of these with a right answer: 2xx, and for the requested symbol or row.
     pub right: u64,
     /// Right answers among the requests that fell due, percent.
     pub success_percent: f64,
     /// Answers by status.
     pub answered_by_status: BTreeMap<u16, u64>,
-    /// Failures by kind, as `timeout` or `not_sent`.
+    /// Failures by kind, such as `timeout` or `not_sent`.
     pub failures: BTreeMap<&'static str, u64>,
     /// From the instant that a request was due to the end of its answer.
     pub latency_ms: LatencyReport,
-    /// From the sending to the end of the answer: what the service alone took, and what a generator that waits for each
-    /// answer would have seen.
+    /// From the sending to the end of the answer: the time that the service alone took, which a generator that waits
+    /// for each answer would report.
     pub latency_from_send_ms: LatencyReport,
     /// From the instant that a request was due to its sending: the wait for a free connection, and the generator's
     /// lateness.
     pub send_wait_ms: LatencyReport,
-    /// How late the generator's clock was.
+    /// Lateness of the generator's clock.
     pub schedule_lag_ms: LatencyReport,
     /// Whether the run was stopped before its end.
     pub was_interrupted: bool,

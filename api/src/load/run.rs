@@ -1,4 +1,4 @@
-//! Runs a plan: the clock on this thread, the connections on threads of their own.
+//! Runs a plan: the clock on the calling thread, the connections on other threads.
 
 use std::{
     cell::RefCell,
@@ -21,19 +21,19 @@ use super::{
     tally::Tally,
 };
 
-/// How often it is checked whether all connections have ended.
+/// Interval at which the loop checks whether all connections have ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What a run counted and measured.
+/// The counts and times of a run.
 #[derive(Clone, Debug)]
 pub(super) struct RunResult {
     pub(super) due: u64,
     pub(super) tally: Tally,
-    /// How late the clock was with each request, microseconds.
+    /// Lateness of the clock for each request, microseconds.
     pub(super) lag: Histogram<u64>,
-    /// How long the schedule took.
+    /// Duration of the schedule.
     pub(super) schedule: Duration,
-    /// Time from the start to the last answer, and at least the schedule's.
+    /// Time from the start to the last answer, at least the schedule's.
     pub(super) elapsed: Duration,
     pub(super) was_stopped: bool,
 }
@@ -171,7 +171,7 @@ mod tests {
         Arc::new(Inputs::new(vec![Input::symbol("a:b")], "a test".to_owned()))
     }
 
-    /// The wait under a condition variable lets the lock go, so only one connection stands still; with one connection
+    /// The wait under a condition variable releases the lock, so only one connection stands still; with one connection
     /// that is the whole service.
     #[test]
     fn a_service_that_stops_for_a_moment_delays_all_that_fell_due_meanwhile() {

@@ -23,7 +23,7 @@ impl Default for Slo {
 
 impl Slo {
     /// Greatest p99 lateness of the generator, milliseconds: a tenth of the tightest latency bound, at least 1. The
-    /// lateness is part of every latency, so beyond it the run would judge the generator.
+    /// lateness is part of every latency, so a run beyond it would measure the generator.
     pub(crate) fn lag_ms_max(&self) -> f64 {
         (self.p99_ms.unwrap_or(self.p95_ms).min(self.p95_ms) / 10.0).max(1.0)
     }
@@ -66,7 +66,7 @@ mod tests {
 
     use super::{super::report::LatencyReport, *};
 
-    /// A hundred requests, all right, each of `ms` from when it was due.
+    /// A report of a hundred right answers, each `ms` after it was due.
     fn report(ms: f64) -> LoadReport {
         let times = |ms| LatencyReport { p50: ms, p90: ms, p95: ms, p99: ms, p999: ms, max: ms };
         LoadReport {

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path};
 
-/// Rows that are read of a file.
+/// Most rows that are read from a file.
 pub(super) const ROWS_MAX: usize = 10_000;
 
 /// A value of a row.
@@ -10,12 +10,12 @@ pub(super) const ROWS_MAX: usize = 10_000;
 pub(super) enum Cell {
     Number(f64),
     Missing,
-    /// Text that is no number, such as a name or a time.
+    /// Text that is not a number, such as a name or a time.
     Other(String),
 }
 
 impl Cell {
-    /// A cell of a CSV. What `stormglass predict` takes as missing is missing here.
+    /// Parses a cell of a CSV. The spellings of missing values are those of `stormglass predict`.
     fn from_text(text: &str) -> Self {
         match text {
             "" | "NA" => Self::Missing,
@@ -23,7 +23,7 @@ impl Cell {
         }
     }
 
-    /// A number that is not finite is missing.
+    /// A number; missing if it is not finite.
     fn from_number(number: f64) -> Self {
         if number.is_finite() { Self::Number(number) } else { Self::Missing }
     }
@@ -34,7 +34,7 @@ pub(super) struct Table {
     pub(super) names: Vec<String>,
     /// Each row with its line or row number in the file; it has as many cells as there are `names`.
     rows: Vec<(u64, Vec<Cell>)>,
-    /// What that number counts: `line` or `row`.
+    /// The unit of that number: `line` or `row`.
     counted: &'static str,
     /// Whether the file has more than [`ROWS_MAX`].
     pub(super) has_more: bool,
@@ -57,8 +57,8 @@ impl Table {
     /// Whether every cell of the column is a number or missing.
     ///
     /// # Errors
-    /// If a column that has numbers also has text: sent as a missing value, that cell would ask about another row than
-    /// the file has.
+    /// If a column that has numbers also has text: sent as a missing value, that cell would turn the row into another
+    /// one.
     pub(super) fn is_numeric(&self, column: usize) -> Result<bool, String> {
         let has = |is: fn(&Cell) -> bool| self.rows.iter().any(|(_, row)| is(&row[column]));
         let wrong = self.rows.iter().find_map(|(at, row)| match &row[column] {

@@ -7,7 +7,7 @@ use std::{
 
 use hdrhistogram::Histogram;
 
-/// The longest time that a histogram records, microseconds: an hour. Longer ones count as this.
+/// The longest time that a histogram records, microseconds: an hour. Longer ones are recorded as this.
 const MICROS_MAX: u64 = 3_600_000_000;
 /// Significant decimal digits of a recorded time.
 const SIGNIFICANT_DIGITS: u8 = 3;
@@ -18,23 +18,23 @@ pub(super) fn new_histogram() -> Histogram<u64> {
         .expect("the bounds are constants that it takes")
 }
 
-/// Counts a time; one beyond the bound counts as the bound.
+/// Records a time; one beyond the bound as the bound.
 pub(super) fn record(histogram: &mut Histogram<u64>, time: Duration) {
     histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(MICROS_MAX).max(1));
 }
 
-/// How one request ended.
+/// The outcome of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The whole answer came.
     Answered { status: u16, is_right: bool },
-    /// No answer; the kind of failure, as `timeout` or `refused`.
+    /// No answer; the kind of failure, such as `timeout` or `refused`.
     Failed(&'static str),
     /// The run was stopped before the answer came.
     CutOff,
 }
 
-/// Kind of failure: a 2xx answer that is not about what was asked.
+/// Kind of failure: a 2xx answer for another symbol or row than the requested one.
 const WRONG: &str = "wrong_answer";
 /// Kind of failure: a request that was due and never sent.
 const NOT_SENT: &str = "not_sent";
@@ -46,7 +46,7 @@ const CUT_OFF: &str = "cut_off";
 pub(super) struct Tally {
     /// Requests sent.
     pub sent: u64,
-    /// Requests of these whose answer was 2xx and about what was asked.
+    /// Number of these with a right answer: 2xx, and for the requested symbol or row.
     pub right: u64,
     /// Answers by status.
     pub by_status: BTreeMap<u16, u64>,
@@ -58,7 +58,7 @@ pub(super) struct Tally {
     pub from_send: Histogram<u64>,
     /// From the instant that a request was due to the instant that it was sent; microseconds.
     pub wait: Histogram<u64>,
-    /// When the last answer came.
+    /// Time of the last answer.
     pub last_at: Option<Instant>,
 }
 
@@ -78,8 +78,8 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Counts one request. One that failed at once, as when nobody listens, has no latency: its short time would
-    /// flatter the service.
+    /// Counts one request. One that failed at once, for example because nobody listens, has no latency: its short time
+    /// would improve the service's.
     pub(super) fn record_outcome(
         &mut self,
         outcome: &Outcome,
@@ -121,7 +121,7 @@ impl Tally {
         *self.failures.entry(kind).or_default() += count;
     }
 
-    /// Adds what another thread counted.
+    /// Adds another thread's tally.
     pub(super) fn add(&mut self, other: &Self) {
         self.sent += other.sent;
         self.right += other.right;

@@ -1,7 +1,7 @@
 //! Formats an event as one JSON object on a line, in which no key occurs twice.
 //!
 //! The keys are `timestamp`, `level`, `message`, the event's fields, and `target`. A field whose key is taken gets a
-//! number behind it: readers of duplicate keys differ in which value they keep, and some refuse the line.
+//! number after it: readers of duplicate keys differ in the value they keep, and some refuse the line.
 
 use std::{borrow::Cow, fmt};
 
@@ -22,7 +22,7 @@ use tracing_subscriber::{
 
 /// Field with the target of a library that logs by the crate `log`.
 const LOG_TARGET: &str = "log.target";
-/// Fields with places in the source code of such a library, which say nothing to an operator. They are left out.
+/// Fields with such a library's places in source code, which do not help an operator. They are left out.
 const LOG_PLACES: [&str; 3] = ["log.module_path", "log.file", "log.line"];
 
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Visit for Fields {
     }
 }
 
-/// A JSON object whose keys keep the order in which they were pushed. A key that is taken gets a number behind it.
+/// A JSON object whose keys keep the order in which they were pushed. A key that is taken gets a number after it.
 #[derive(Default)]
 struct UniqueKeys(Vec<(Cow<'static, str>, Value)>);
 

@@ -1,4 +1,4 @@
-//! From declared metrics to Prometheus text.
+//! Renders declared metrics as Prometheus text.
 
 use engine::metrics::{Metric, Series, Shape, Value};
 use prometheus::{
@@ -9,7 +9,7 @@ use prometheus::{
 use super::list::METRICS;
 use crate::http::App;
 
-/// Everything in Prometheus text, the service's list first, then the engine's.
+/// All metrics as Prometheus text, the service's list first, then the engine's.
 ///
 /// # Errors
 /// If the encoder refuses a family.

@@ -1,4 +1,4 @@
-//! What the Open Inference Protocol's `stats` count, by model and version.
+//! Counters of the Open Inference Protocol's `stats`, by model and version.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// Models counted at most; beyond, the one that was asked longest ago is forgotten.
+/// Most models that are counted; beyond it the least recently used one is dropped.
 const MODELS_MAX: usize = 32;
 
 /// A count of operations and the time they took together.
@@ -25,7 +25,7 @@ impl Timed {
         self.nanos.fetch_add(elapsed.as_nanos() as u64, Relaxed);
     }
 
-    /// Count and nanoseconds.
+    /// The count, and the time in nanoseconds.
     pub fn read(&self) -> (u64, u64) {
         (self.count.load(Relaxed), self.nanos.load(Relaxed))
     }
@@ -40,13 +40,13 @@ pub struct ModelInferences {
     pub last_at_ms: AtomicU64,
     /// Rows of the requests that succeeded.
     pub rows: AtomicU64,
-    /// Requests from their whole body to their answer.
+    /// Successful requests, from the end of their body to their answer.
     pub success: Timed,
-    /// Requests that failed, over the same span.
+    /// Failed requests, over the same span.
     pub fail: Timed,
-    /// Reading the rows from the body.
+    /// Parsing of rows from the body.
     pub input: Timed,
-    /// Scoring: the request to the shard and back with its waiting, and explanations.
+    /// Scoring: the question to the shard and its answer, including waits, and explanations.
     pub infer: Timed,
     /// Writing the answer.
     pub output: Timed,

@@ -1,4 +1,4 @@
-//! The list: name, shape, meaning, and how each is read.
+//! The list of the service's metrics: name, shape, meaning, and how each is read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,12 +14,12 @@ use crate::{
     http::{App, condition::Condition},
 };
 
-/// The names of all metrics, the engine's too.
+/// The names of all metrics, including the engine's.
 pub fn names() -> Vec<&'static str> {
     METRICS.iter().map(|m| m.name).chain(engine::metrics::METRICS.iter().map(|m| m.name)).collect()
 }
 
-/// All of the service's own metrics, in the order they are shown.
+/// The service's own metrics, in the order in which they are shown.
 pub const METRICS: &[Metric<App>] = engine::metric_rows! {
     Counter "http_requests_total": "Requests by method, route and status; probes and scrapes stay out."
         => requests_total;
@@ -168,7 +168,7 @@ fn predictions_total(app: &App) -> Vec<Series> {
     counts.iter().flat_map(|(v, spikes, calms)| [series(v, "0", *calms), series(v, "1", *spikes)]).collect()
 }
 
-/// A number of each model's live quality; a model that is loaded and has no row yet counts as one without rows.
+/// A number from each model's live quality; a loaded model without a row counts as one without rows.
 fn quality(app: &App, number: impl Fn(&Quality) -> Option<f64>) -> Vec<Series> {
     let series = |info: &ModelInfo, quality: &Quality| {
         let labels = [
@@ -189,12 +189,12 @@ fn quality(app: &App, number: impl Fn(&Quality) -> Option<f64>) -> Vec<Series> {
     all
 }
 
-/// A shadow's rows are another series than those of the same file as the active model.
+/// Whether two infos are of one series. A shadow's rows are another series than those of the same file as active model.
 fn is_same(one: &ModelInfo, other: &ModelInfo) -> bool {
     (&one.sha256, &one.variant) == (&other.sha256, &other.variant)
 }
 
-/// A mean over no rows is no number.
+/// A mean; `None` without rows.
 fn known(quality: &Quality, value: f64) -> Option<f64> {
     (quality.rows > 0).then_some(value)
 }

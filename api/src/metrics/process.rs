@@ -1,4 +1,4 @@
-//! The process as the kernel sees it, from /proc. The names are Prometheus's own for every language.
+//! The process's resources, read from /proc, under Prometheus's standard names.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ pub(crate) fn resident_bytes() -> u64 {
     word_after(&status, "VmRSS:", 0) as u64 * 1_024
 }
 
-/// The number `skipped` words behind `key`, at the start of a line.
+/// The number that is `skipped` words after `key`, which starts a line.
 fn word_after(text: &str, key: &str, skipped: usize) -> f64 {
     text.lines()
         .find_map(|line| line.strip_prefix(key))

@@ -1,4 +1,4 @@
-//! Counters of the front: fixed arrays of atomics, indexed, never looked up by name while a request is served.
+//! Counters of the front: fixed arrays of atomics that are indexed, never looked up by name while a request is served.
 
 use std::{
     sync::{
@@ -36,16 +36,16 @@ impl Default for RequestsTotal {
 }
 
 impl RequestsTotal {
-    /// Counts one; `endpoint` is the index in the list, `None` for a path that nothing serves.
+    /// Counts a request; `endpoint` is the index in the list, `None` for an unknown path.
     pub fn count(&self, endpoint: Option<usize>, method: &Method, status: StatusCode) {
         let method = METHODS.iter().position(|&m| m == method.as_str()).unwrap_or(METHODS.len() - 1);
         let status = STATUSES.iter().position(|&s| s == status.as_u16()).unwrap_or(STATUSES.len());
         self.0[endpoint.unwrap_or(ENDPOINTS.len())].0[method][status].fetch_add(1, Relaxed);
     }
 
-    /// Every series that counted something, and from the start the successes of every endpoint and the failures of
-    /// those that predict, whose rates are alerted on and whose first one must not be missed: method, endpoint, status,
-    /// count.
+    /// All series above 0. Those of every endpoint's successes and of the predicting endpoints' failures are present
+    /// from the start, because alerts use their rates and must not miss the first one. Each is method, endpoint,
+    /// status, count.
     pub fn read(&self) -> Vec<(&'static str, &'static str, String, u64)> {
         let mut series = Vec::new();
         for (index, counts) in self.0.iter().enumerate() {
@@ -96,7 +96,7 @@ impl LatencyHistogram {
         self.sum_nanos.fetch_add(elapsed.as_nanos() as u64, Relaxed);
     }
 
-    /// Cumulative counts by bound, the count of all, the sum in seconds.
+    /// Cumulative counts by bound, the total count, and the sum in seconds.
     pub fn read(&self) -> (Vec<(f64, u64)>, u64, f64) {
         let mut so_far = 0;
         let cumulative = LATENCY_BOUNDS_S.iter().zip(&self.buckets).map(|(&bound, bucket)| {
@@ -109,17 +109,17 @@ impl LatencyHistogram {
     }
 }
 
-/// Predictions of one answer.
+/// Counts of the predictions in one answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PredictionCounts {
-    /// At or above the threshold.
+    /// Predictions at or above the threshold.
     pub spikes: u64,
-    /// Below it.
+    /// Predictions below it.
     pub calms: u64,
 }
 
 impl PredictionCounts {
-    /// One prediction; `None` while warming counts nothing.
+    /// The counts of one prediction; `None`, while warming, counts nothing.
     pub fn of(spike: Option<bool>) -> Self {
         Self { spikes: u64::from(spike == Some(true)), calms: u64::from(spike == Some(false)) }
     }
@@ -131,7 +131,7 @@ impl PredictionCounts {
     }
 }
 
-/// Versions counted by their name; later ones share `other`, so that labels stay bounded.
+/// Most versions that are counted by name; later ones share `other`, so that labels stay bounded.
 const VERSIONS_MAX: usize = 32;
 
 #[derive(Debug)]
@@ -170,7 +170,7 @@ impl PredictionsTotal {
         }
     }
 
-    /// Version, spikes, calms.
+    /// Version, spikes and calms of each series.
     pub fn read(&self) -> Vec<(String, u64, u64)> {
         let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         known.iter().map(|v| (v.version.clone(), v.spikes.load(Relaxed), v.calms.load(Relaxed))).collect()

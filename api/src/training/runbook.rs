@@ -1,8 +1,9 @@
-//! The ten features of the system that this one replaces, under its names, so that its clients' rows find a model.
+//! The ten features of the system that this one replaces, under its names, so that its clients' rows can be scored.
 //!
-//! They are computed as it did, over its windows of ticks: means over the ticks of 30, 60 and 300 s, returns over about
-//! one second, prices of trades. Two things differ: a quantity that the feed lacks is missing, not 0 or 0.5; and the
-//! rows lie on the grid, with the engine's labels, so that a model of them is learned and judged as any other.
+//! They are computed as in that system, over its windows of ticks: means over the ticks of 30, 60 and 300 s, returns
+//! over about one second, prices of trades. Two things differ: a quantity that the feed lacks is missing, not 0 or 0.5;
+//! and the rows are on the grid, with the engine's labels, so that a model of them is trained and evaluated like any
+//! other.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -34,9 +35,9 @@ pub const FEATURES: [&str; 10] = [
 
 /// Length of the longest window.
 const LONGEST_S: i64 = 300;
-/// How far back the earlier tick of a return over about one second lies, ns.
+/// Age of the earlier tick of a return over about one second, ns.
 const PAIR_NS: std::ops::RangeInclusive<i64> = NANOS_PER_SECOND / 2..=NANOS_PER_SECOND * 3 / 2;
-/// Trades of a symbol that are held: 300 s at 1,000 a second.
+/// Most trades of a symbol that are held: 300 s at 1,000 a second.
 const TRADES_MAX: usize = 300_000;
 
 type Row = [f32; FEATURES.len()];
@@ -58,7 +59,7 @@ struct Trade {
 struct Windows {
     trades: VecDeque<Trade>,
     rows: HashMap<i64, Row>,
-    /// The newest instant that has its row, in steps of the grid: quotes between two trades pass it once.
+    /// The newest instant that has its row, in steps of the grid.
     kept_until: Option<i64>,
 }
 
@@ -269,7 +270,7 @@ mod tests {
         );
         assert!(row[3].is_nan() && row[5].is_nan() && row[8].is_nan());
     }
-    /// Quotes between trades must not make a row anew, from windows that have been cut since.
+    /// Quotes between trades must not compute a row again, from windows that have been cut since.
     #[test]
     fn quotes_after_the_last_trade_leave_its_rows_as_they_are() {
         let rows = |quotes: bool| {
