@@ -206,33 +206,33 @@ impl Problem {
     }
 }
 
-/// An error: RFC 9457's members, and `error`.
+/// The JSON of an error: RFC 9457's members, and `error`.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Problem")]
 pub(super) struct Document<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
-    /// What to do.
+    /// A text on what to do.
     detail: &'a str,
-    /// What went wrong, in a few words.
+    /// A short description of the error.
     error: &'a str,
     request_id: &'a str,
-    /// The fields at fault, the first hundred.
+    /// The wrong fields, at most the first hundred.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldFault],
-    /// All of them.
+    /// Number of all wrong fields.
     #[serde(skip_serializing_if = "is_zero")]
     errors_total: usize,
-    /// What an ambiguous symbol may mean.
+    /// The names that an ambiguous symbol may mean.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     candidates: &'a [String],
-    /// As MLflow's clients read it.
+    /// MLflow's code of the error, for its clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
-    /// Why a model was not taken.
+    /// The comparison for which a model was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<&'a Comparison>,
 }

@@ -11,19 +11,19 @@ use super::Bounds;
 /// The comparison of the active and the new model on the newest real rows, each with its own threshold.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Rows that both scored; with none nothing is proven.
+    /// Rows that both scored; without rows the comparison proves nothing.
     pub rows: usize,
-    /// Rows that one calls a spike and the other does not.
+    /// Rows that one model calls a spike and the other does not.
     pub flips: usize,
-    /// Their share; 0 without rows.
+    /// `flips` divided by `rows`; 0 without rows.
     pub flip_rate: f64,
-    /// The greatest difference of the two probabilities of a row.
+    /// Greatest difference of the two probabilities of a row.
     pub score_difference_max: f64,
-    /// The mean of the differences without their signs.
+    /// Mean absolute difference of the two probabilities.
     pub score_difference_mean: f64,
     /// The active model.
     pub before: Side,
-    /// The one that is to take its place.
+    /// The model that is to replace it.
     pub after: Side,
     /// The bound on `flip_rate`.
     pub max_flip_rate: f64,
@@ -33,14 +33,14 @@ pub struct Comparison {
     pub within_bounds: bool,
 }
 
-/// One model's part.
+/// The results of one model.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Side {
     /// Probability from which the model calls a spike.
     pub threshold: f64,
-    /// Rows that it calls a spike.
+    /// Number of rows that it calls a spike.
     pub spikes: usize,
-    /// Time of a row, nanoseconds, with whatever else the machine did meanwhile.
+    /// Wall-clock time for scoring a row, nanoseconds.
     pub ns_per_row: f64,
 }
 

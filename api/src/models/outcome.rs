@@ -34,23 +34,23 @@ pub struct Activation {
     pub asked: Asked,
 }
 
-/// What came of a change.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The model answers from now on.
+    /// The model is active from now on.
     Activated,
-    /// It did already; now the record says so, too.
+    /// The model was active already; the record now names it.
     Unchanged,
-    /// Nothing was changed, as was asked.
+    /// Nothing was changed, because the request was a dry run.
     DryRun,
-    /// The one before answers again.
+    /// The previous model is active again.
     RolledBack,
-    /// The configured one answers, and no record is left.
+    /// The configured model is active, and the record is removed.
     Cleared,
-    /// It scores beside the active one.
+    /// The model is the shadow from now on.
     ShadowOn,
-    /// It does not any more.
+    /// The shadow is ended.
     ShadowOff,
 }
 
@@ -59,13 +59,13 @@ pub enum Outcome {
 pub struct Changed {
     /// The outcome.
     pub outcome: Outcome,
-    /// The model that it is about; `None` where there is none any more.
+    /// The model of the change; `None` if none is left.
     pub version: Option<Arc<Version>>,
-    /// The model that had the place before.
+    /// The model that had this role before.
     pub before: Option<Arc<Version>>,
-    /// Both models on the newest rows; `None` where they could not be compared.
+    /// Both models on the newest rows; `None` if they could not be compared.
     pub comparison: Option<Comparison>,
-    /// Rows of the model's self-test that gave their bits.
+    /// Number of self-test rows that the model scored to the same bits.
     pub self_test_rows: Option<usize>,
     /// Warnings for the client, one sentence each.
     pub warnings: Vec<String>,
@@ -77,10 +77,10 @@ impl Changed {
     }
 }
 
-/// Why nothing was changed.
+/// The reason why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// Another change is under way; there is one at a time.
+    /// Another change is in progress; there is one at a time.
     #[error("another change of the model is under way; retry when it is over")]
     Busy,
     /// With Kafka each partition has its own model, by the log.
@@ -90,7 +90,7 @@ pub enum ChangeError {
          (MODEL_VARIANT) on all instances and restart them one by one"
     )]
     Kafka,
-    /// The name is not that of one model.
+    /// The name does not refer to one model.
     #[error(transparent)]
     Find(#[from] FindError),
     /// The model cannot score the stream, or failed its self-test.
@@ -103,7 +103,7 @@ pub enum ChangeError {
         .0.rows, .0.flip_rate, .0.max_flip_rate, .0.score_difference_max, .0.max_score_difference
     )]
     BeyondBounds(Box<Comparison>),
-    /// A rollback was asked for and no model was active before.
+    /// There is no previous model to roll back to.
     #[error("no model was active before this one; activate one by its name")]
     NoPrevious,
     /// The name in the path is not the active model's.
@@ -120,7 +120,7 @@ pub enum ChangeError {
     /// The configured model cannot be used.
     #[error("the configured model cannot be used: {0}; the record stands")]
     Configured(String),
-    /// A shard did not take part.
+    /// A shard refused or was late.
     #[error("a shard did not take the model: {0}; all go on as before")]
     Engine(#[from] AskError),
 }

@@ -44,7 +44,7 @@ struct FeatureBody {
     version: u16,
     unit: &'static str,
     meaning: &'static str,
-    /// `null` where it has no value.
+    /// The value; `null` if it is missing.
     value: Option<f32>,
 }
 

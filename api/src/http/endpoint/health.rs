@@ -48,7 +48,7 @@ struct Answer<'a> {
     status: &'static str,
     timestamp: String,
     model_loaded: bool,
-    /// `null` where no Kafka is configured.
+    /// Whether a broker is connected; `null` if Kafka is not configured.
     kafka_connected: Option<bool>,
     reasons: Vec<String>,
     source: &'static str,

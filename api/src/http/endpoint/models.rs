@@ -47,15 +47,15 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Models")]
 struct Answer<'a> {
-    /// `name@version` of each place; `null` where it is empty.
+    /// The active model as `name@version`; `null` if there is none.
     active: Option<String>,
     previous: Option<String>,
     shadow: Option<String>,
     variant_source: &'a str,
-    /// Where what is activated is kept; `null`: it lasts until the process ends.
+    /// Path of the record of activations; `null` if an activation lasts only until the process ends.
     record: Option<String>,
     directory: Option<String>,
-    /// Files beyond what is listed.
+    /// Number of files that are not listed.
     left_out: usize,
     models: Vec<Listed>,
 }

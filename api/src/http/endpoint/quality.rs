@@ -44,7 +44,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 #[schemars(rename = "Quality")]
 struct Answer<'a> {
     window_s: i64,
-    /// Event time of the oldest and the newest grid instant; `null` without any.
+    /// Event time of the oldest grid instant in the window; `null` without rows.
     from: Option<String>,
     to: Option<String>,
     rows_dropped: u64,
@@ -79,16 +79,16 @@ struct SymbolBody<'a> {
 struct QualityBody {
     rows: u64,
     base_rate: f64,
-    /// `null` where no row spiked.
+    /// Average precision; `null` without a spike.
     average_precision: Option<f64>,
     onset_base_rate: f64,
-    /// `null` where no row spiked that was not hot already.
+    /// Average precision over rows that were not hot already; `null` without a spike among them.
     onset_average_precision: Option<f64>,
     brier: f64,
     brier_skill: f64,
     ece: f64,
     alerts: u64,
-    /// `null` without an alert.
+    /// Share of the alerts that were right; `null` without an alert.
     alert_precision: Option<f64>,
     persistence: PersistenceBody,
 }
@@ -96,7 +96,7 @@ struct QualityBody {
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "PersistenceQuality")]
 struct PersistenceBody {
-    /// `null` where no row spiked.
+    /// Average precision of persistence; `null` without a spike.
     average_precision: Option<f64>,
 }
 
@@ -114,16 +114,16 @@ struct BinBody {
 #[schemars(rename = "VolatilityQuality")]
 struct VolatilityBody {
     rows: u64,
-    /// Share of outcomes inside the interval; `null` without any.
+    /// Share of outcomes inside the interval; `null` without outcomes.
     coverage: Option<f64>,
-    /// What was promised.
+    /// Share of outcomes that the interval is to hold.
     coverage_promised: f64,
-    /// Mean width of the interval, basis points per square-root second; `null` without any.
+    /// Mean width of the interval, basis points per square-root second; `null` without outcomes.
     mean_width_bp: Option<f64>,
-    /// Mean interval score, in the same unit: the width, and 20 times the distance by which the outcome lies outside a
-    /// 90 % interval. Lower is better; `null` without any.
+    /// Mean interval score, in the same unit: the width, plus 20 times the distance by which the outcome lies outside a
+    /// 90 % interval. Lower is better; `null` without outcomes.
     interval_score_bp: Option<f64>,
-    /// `null` without any.
+    /// Mean QLIKE; `null` without outcomes.
     qlike: Option<f64>,
 }
 

@@ -47,7 +47,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     handle,
 };
 
-/// A symbol's state, for people and tools.
+/// A symbol's state.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "Symbol")]
 pub(super) struct SymbolBody<'a> {
@@ -63,7 +63,7 @@ pub(super) struct SymbolBody<'a> {
     ticks_accepted: u64,
     partition: u32,
     shard: Option<usize>,
-    /// All of them, where there are several: each has a part of the ticks and a state of its own.
+    /// Its partitions if it is split over several; each has part of the ticks and its own state.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     partitions: Vec<u32>,
 }
@@ -109,7 +109,7 @@ fn split_over(app: &App, symbol: SymbolId) -> Vec<u32> {
 struct Elsewhere {
     symbol: String,
     partition: u32,
-    /// `null` where nobody is known to own it.
+    /// The owner's name; `null` if the owner is unknown.
     instance: Option<String>,
     url: Option<String>,
 }

@@ -59,7 +59,7 @@ pub(super) const REASON_MEDIA: &[Media] = &[Media {
     examples: &[],
 }];
 
-/// What every change may be told.
+/// The fields of every change's body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ReasonBody {
@@ -96,26 +96,26 @@ struct CalibrationBody {
     b: f64,
 }
 
-/// A model of the list.
+/// A model in the list.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "ListedModel")]
 pub(super) struct Listed {
     name: String,
     /// `active`, `previous`, `shadow`, `available` or `refused`.
     state: &'static str,
-    /// Where it was found; `null`: it came with the program.
+    /// Path of its file; `null` if it is built in.
     path: Option<String>,
-    /// Why it is refused, or answers rows only.
+    /// The reason why it is refused, or scores posted rows only.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Since when it has its place.
+    /// Time since which it has this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
     #[serde(flatten)]
     said: Option<Said>,
 }
 
-/// What a file says of itself.
+/// The description in a model's file.
 #[derive(JsonSchema, Serialize)]
 #[schemars(rename = "ModelFile")]
 struct Said {
@@ -125,7 +125,7 @@ struct Said {
     sha256: String,
     drives_stream: bool,
     features: usize,
-    /// 0: it does not say.
+    /// Horizon in seconds; 0 if the file does not give it.
     horizon_s: u32,
     threshold: f64,
     calibration: Option<CalibrationBody>,

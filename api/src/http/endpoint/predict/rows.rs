@@ -39,7 +39,7 @@ async fn explain(
 #[schemars(rename = "RowScores")]
 pub(super) struct RowsAnswer<'a> {
     scores: Scores<'a>,
-    /// What the numbers of a row speak of, in their order; of a class's position, what it counts.
+    /// Labels of a row's numbers, in their order; if the number is a class's index, the labels that it counts.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     classes: &'a [String],
     model_variant: &'a str,

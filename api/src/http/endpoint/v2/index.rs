@@ -41,11 +41,11 @@ fn request_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "properties": {"ready": {"type": "boolean"}}})
 }
 
-/// May be left out.
+/// The body, which is optional.
 #[derive(Deserialize)]
 #[serde(expecting = "an object, or no body")]
 struct Request {
-    /// Only models that are ready: all of them are.
+    /// List only models that are ready; all of them are.
     #[serde(rename = "ready")]
     _ready: Option<bool>,
 }

@@ -51,14 +51,14 @@ struct Answer<'a> {
 struct ModelStats<'a> {
     name: &'a str,
     version: &'a str,
-    /// Milliseconds since the epoch; 0 before the first.
+    /// Time of the newest request, milliseconds since the epoch; 0 before the first.
     last_inference: u64,
-    /// Rows.
+    /// Number of scored rows.
     inference_count: u64,
-    /// Requests that were scored.
+    /// Number of scored requests.
     execution_count: u64,
     inference_stats: InferenceStats,
-    /// Rows are not gathered over requests: there is nothing to say of batches.
+    /// Always empty: rows of several requests are not batched.
     batch_stats: [(); 0],
 }
 
@@ -77,7 +77,7 @@ struct InferenceStats {
 #[schemars(rename = "InferenceDuration")]
 struct Duration {
     count: u64,
-    /// Nanoseconds in all.
+    /// Total time in nanoseconds.
     ns: u64,
 }
 
