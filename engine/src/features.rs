@@ -1,14 +1,9 @@
 //! The list of features: families in order, the schema made from them, and the row.
 //!
-//! A family is one file: what its features mean, their formulas, units, windows, warm-up, cost and source, and one
-//! function that writes them. A feature that has no value is NaN, never 0: forests learn the direction, the linear
-//! part has a flag for it. Every value is computed in f64 from exact sums and rounded once to f32.
-//!
-//! Symbols used in the families: `sigma_w = sqrt(RV_w / T_w)` with `RV_w` the sum of squared one-second log returns
-//! of the mid in the last `w` closed seconds and the open part, and `T_w` the valid seconds in them;
-//! `L(x) = ln(max(x, 0.001))`, so that a still window is a calm value and not an outlier of -20 that a linear part
-//! would chase; `tau` the symbol's threshold in force ([`crate::state::Tau`]). Coverage of a window is its valid closed
-//! seconds over its length.
+//! A family is one file: the [`FeatureSpec`] of each feature (formula, unit, window, when it is defined), cost and source,
+//! and one function that writes the values. [`NOTATION`] explains the symbols of the formulas. A feature that is not
+//! defined is NaN, never 0: forests learn the direction, the linear part has a flag for it. Every value is computed in f64
+//! from exact sums and rounded once to f32.
 
 mod activity;
 mod arrivals;
@@ -30,18 +25,76 @@ use model::schema::FeatureName;
 
 pub use view::{OpenPart, View};
 
-/// What is fixed about a feature.
+/// The definition of a feature, as users read it.
 #[derive(Clone, Copy, Debug)]
 pub struct FeatureSpec {
-    /// Its name.
+    /// The name, unique among the features.
     pub name: &'static str,
-    /// Version of its formula: a formula never changes under its version.
+    /// Version of the formula: a formula never changes under its version.
     pub version: u16,
-    /// Unit of its value.
+    /// Unit of the value.
     pub unit: &'static str,
-    /// What it means, in one sentence.
+    /// The values that it takes.
+    pub range: &'static str,
+    /// The past that the value depends on; [`NOTATION`] says where a window ends.
+    pub window: &'static str,
+    /// The formula, in the symbols of [`NOTATION`].
+    pub formula: &'static str,
+    /// The condition under which there is a value; otherwise it is NaN.
+    pub defined_when: &'static str,
+    /// The meaning, in one sentence.
     pub meaning: &'static str,
 }
+
+/// The symbols of the formulas with their definitions, and the rules that hold for all features.
+pub const NOTATION: [(&str, &str); 17] = [
+    (
+        "window",
+        "a window of w seconds is the last w closed seconds of event time and the open part, the elapsed part of the current \
+         second; the window of 1,800 s ends on whole 10 s",
+    ),
+    (
+        "valid",
+        "a second is valid unless it lies in a gap: a silence of more than state.gap_quoted_s (10 s) for a feed with quotes, \
+         state.gap_trades_s (60 s) for one without. No return spans a gap",
+    ),
+    (
+        "covered",
+        "the valid closed seconds of a window over its length; below the share that is named there is no value",
+    ),
+    (
+        "mid",
+        "(bid + ask) / 2 of the newest quote. Without quotes it is rebuilt from the trades: the price of the last buy is the \
+         ask and that of the last sale the bid; a side that the other crosses moves to one price increment behind it",
+    ),
+    ("r", "the log return of the mid from the end of one second to the end of the next, in whole 1e-9"),
+    ("ret_w", "the sum of the valid r in the window"),
+    ("RV_w", "the sum of r^2 in the window"),
+    ("T_w", "the valid time in the window, in seconds, the open part included"),
+    ("sigma_w", "sqrt(RV_w / T_w), the volatility per square-root second"),
+    (
+        "tau",
+        "the symbol's threshold in force, per square-root second: its own, or before that the provisional one",
+    ),
+    ("L(x)", "ln(max(x, 0.001)), so that a still window is a calm value and no outlier"),
+    (
+        "side",
+        "the taker's side of a trade: as the feed reports it; else buy at or above the ask and sell at or below the bid of \
+         the tick's own quote; else buy above and sell below the price of the trade before, and its side at an equal price",
+    ),
+    ("N_w", "the trades in the window; a tick that only changes the quote is none"),
+    ("V_w, S_w", "the traded quantity in the window, and bought minus sold quantity"),
+    (
+        "q_b, q_a",
+        "the quantities at the best bid and ask; depth = q_b + q_a. Means over time weigh each by how long it stood",
+    ),
+    (
+        "e",
+        "the order flow of one change of the quote: [bid >= bid'] q_b - [bid <= bid'] q_b' - [ask <= ask'] q_a + \
+         [ask >= ask'] q_a', where ' marks the quote before (Cont, Kukanov and Stoikov, 2014, eq. 2)",
+    ),
+    ("order", "all trades of one instant and side, counted once"),
+];
 
 /// Features of one subject.
 struct Family {
@@ -133,7 +186,7 @@ pub type Row = [f32; FEATURE_COUNT];
 /// A row without any value.
 pub const EMPTY_ROW: Row = [f32::NAN; FEATURE_COUNT];
 
-/// What is fixed about each feature, in the row's order.
+/// The definition of each feature, in the row's order.
 pub fn specs() -> Vec<FeatureSpec> {
     FAMILIES.iter().flat_map(|family| family.specs).copied().collect()
 }
@@ -180,7 +233,7 @@ fn store(row: &mut [f32], values: impl IntoIterator<Item = f64>) {
     }
 }
 
-/// What `L(x) = ln(max(x, 0.001))` is the logarithm of; NaN stays NaN.
+/// `max(x, 0.001)`, the argument of the logarithm in `L(x)`; NaN stays NaN.
 #[inline]
 fn floored(x: f64) -> f64 {
     if x < 1e-3 { 1e-3 } else { x }

@@ -158,6 +158,59 @@ fn metrics_page(families: &[Family]) -> String {
     page
 }
 
+/// A formula in code type, and the words behind its commas as they are.
+fn with_code(formula: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in formula.split(", ") {
+        match parts.last_mut() {
+            // A comma between parentheses.
+            Some(last) if last.matches('(').count() > last.matches(')').count() => {
+                last.push_str(", ");
+                last.push_str(part);
+            }
+            _ => parts.push(part.to_owned()),
+        }
+    }
+    let is_formula = |place: usize, part: &str| place == 0 || part.contains(" = ") || part.contains(" <- ");
+    let shown = |(place, part): (usize, &String)| match part.split_once(" over the ") {
+        Some((formula, words)) if place > 0 => format!("`{formula}` over the {words}"),
+        _ if is_formula(place, part) => format!("`{part}`"),
+        _ => part.clone(),
+    };
+    parts.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
+}
+
+fn features_page() -> String {
+    let specs = engine::features::specs();
+    let mut page = format!(
+        "# Features: the {} numbers of a row\n\n<!-- {MADE} -->\n\n\
+         A row is computed after every tick from the symbol's own ticks alone, and on a grid of 5 seconds for training.\n\
+         Values are 32-bit floats; one without a value is NaN (`null` in JSON). `GET /symbols/{{symbol}}/features` shows a\n\
+         symbol's row, `stormglass features` writes rows as parquet; both carry what stands here. A feature never changes\n\
+         its formula under its version, the number in `lv10_tau@1`.\n\n## Symbols\n\n",
+        specs.len()
+    );
+    for (symbol, meaning) in engine::features::NOTATION {
+        writeln!(page, "{}", wrapped(&format!("- `{symbol}`: {meaning}"))).unwrap();
+    }
+    page += "\n## Features\n";
+    for spec in specs {
+        let line = |name: &str, text: &str| wrapped(&format!("- {name}: {text}"));
+        let unit = format!("{}, {}", spec.unit, spec.range);
+        let formula = with_code(spec.formula);
+        write!(page, "\n### {}\n\n{}\n\n", spec.name, spec.meaning).unwrap();
+        for (name, text) in [
+            ("formula", formula.as_str()),
+            ("unit", &unit),
+            ("window", spec.window),
+            ("has a value when", spec.defined_when),
+        ] {
+            writeln!(page, "{}", line(name, text)).unwrap();
+        }
+    }
+    page
+}
+
 /// Holds a page to what the code says, or writes it.
 fn hold(name: &str, page: &str) {
     let path = root().join(name);
@@ -178,6 +231,11 @@ fn hold(name: &str, page: &str) {
 fn the_page_of_the_configuration_is_the_file_with_every_key() {
     assert!(settings().len() > 70 && settings().iter().all(|setting| !setting.section.is_empty()));
     hold("docs/configuration.md", &configuration_page());
+}
+
+#[test]
+fn the_page_of_the_features_is_the_list_of_the_code() {
+    hold("docs/features.md", &features_page());
 }
 
 #[test]

@@ -146,6 +146,9 @@ fn symbols_and_their_features_are_listed() {
     assert!(!specs.is_empty());
     for (i, (feature, spec)) in features.iter().zip(specs).enumerate() {
         assert_eq!((&feature["name"], &feature["unit"]), (&json!(spec.name), &json!(spec.unit)));
+        assert_eq!(feature["formula"], json!(spec.formula));
+        assert_eq!((&feature["window"], &feature["range"]), (&json!(spec.window), &json!(spec.range)));
+        assert_eq!(feature["defined_when"], json!(spec.defined_when));
         assert_eq!(feature["value"], json!(i as f64));
     }
     assert_eq!(body["symbol"], "coinbase:BTC-USD");

@@ -21,9 +21,17 @@ pub(super) fn schema_json(
     ];
     for spec in features::specs() {
         let version = format!("{}@{}", spec.name, spec.version);
-        columns.push(
-            json!({"name": spec.name, "feature": version, "unit": spec.unit, "meaning": spec.meaning, "missing": "NaN"}),
-        );
+        columns.push(json!({
+            "name": spec.name,
+            "feature": version,
+            "unit": spec.unit,
+            "range": spec.range,
+            "window": spec.window,
+            "formula": spec.formula,
+            "defined_when": spec.defined_when,
+            "meaning": spec.meaning,
+            "missing": "NaN",
+        }));
     }
     if with_labels {
         let label_columns = [
@@ -53,6 +61,10 @@ pub(super) fn schema_json(
     };
     let features: Vec<String> = features::schema().iter().map(ToString::to_string).collect();
     let time = |second: i64| jiff::Timestamp::from_second(second).ok().map(|time| time.to_string());
+    let notation: Vec<_> = features::NOTATION
+        .iter()
+        .map(|(symbol, meaning)| json!({"symbol": symbol, "meaning": meaning}))
+        .collect();
     json!({
         "format": 1,
         "features": features,
@@ -65,5 +77,6 @@ pub(super) fn schema_json(
         "first_time": span_s.and_then(|(first, _)| time(first)),
         "last_time": span_s.and_then(|(_, last)| time(last)),
         "columns": columns,
+        "notation": notation,
     })
 }

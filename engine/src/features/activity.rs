@@ -1,12 +1,4 @@
-//! How busy it is.
-//!
-//! | feature | formula | unit | has a value when |
-//! |---|---|---|---|
-//! | `qupd_ratio` | `L(quote changes/s of 10 s / of 300 s)` | log ratio | quotes changed, 80 % of 10 s, 50 % of 300 s |
-//! | `ntr10_300` | `L((N10/T10 + .01) / (N300/T300 + .01))` | log ratio | 80 % of 10 s and of 300 s |
-//! | `ntr60_1800` | the same of 60 and 1,800 s | log ratio | 80 % of 60 s, 50 % of 1,800 s |
-//! | `ntr60` | `ln(1 + N60)` | log count | 80 % of 60 s |
-//! | `vol10_300` | `L((V10/T10) / (V300/T300))` | log ratio | sizes are known, 80 % of both |
+//! Rates of trades, quote changes and traded quantity.
 //!
 //! `N_w`, `V_w`: trades and traded quantity in the window and the open part, over the valid time `T_w`. Every tick
 //! but one that only changes the quote is a trade: the feeds send one a match. Cost: five logarithms. Source: trade arrivals lead volatility, Engle and
@@ -20,16 +12,57 @@ use crate::window::Window;
 /// Keeps the ratio of rates defined where nothing traded, trades per second.
 const RATE_FLOOR: f64 = 0.01;
 
-const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit, meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 5] = [
-    spec("qupd_ratio", "log ratio", "Rate of quote changes in 10 s against 300 s."),
-    spec("ntr10_300", "log ratio", "Rate of trades in 10 s against 300 s."),
-    spec("ntr60_1800", "log ratio", "Rate of trades in 60 s against 1,800 s."),
-    spec("ntr60", "log count", "Trades in 60 s."),
-    spec("vol10_300", "log ratio", "Rate of traded quantity in 10 s against 300 s."),
+    FeatureSpec {
+        name: "qupd_ratio",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 4",
+        window: "10 and 300 s",
+        formula: "L((Q10 / T10) / (Q300 / T300)), Q_w the changes of the best prices or their quantities",
+        defined_when: "80 % of 10 s and 50 % of 300 s are covered, and the quote changed in 300 s",
+        meaning: "Rate of quote changes in 10 s against 300 s.",
+    },
+    FeatureSpec {
+        name: "ntr10_300",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 4",
+        window: "10 and 300 s",
+        formula: "L((N10 / T10 + 0.01) / (N300 / T300 + 0.01))",
+        defined_when: "80 % of 10 s and of 300 s is covered",
+        meaning: "Rate of trades in 10 s against 300 s.",
+    },
+    FeatureSpec {
+        name: "ntr60_1800",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 4",
+        window: "60 and 1,800 s",
+        formula: "L((N60 / T60 + 0.01) / (N1800 / T1800 + 0.01))",
+        defined_when: "80 % of 60 s and 50 % of 1,800 s are covered",
+        meaning: "Rate of trades in 60 s against 1,800 s.",
+    },
+    FeatureSpec {
+        name: "ntr60",
+        version: 1,
+        unit: "log count",
+        range: "0 and above",
+        window: "60 s",
+        formula: "ln(1 + N60)",
+        defined_when: "80 % of 60 s is covered",
+        meaning: "Trades in 60 s.",
+    },
+    FeatureSpec {
+        name: "vol10_300",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 4",
+        window: "10 and 300 s",
+        formula: "L((V10 / T10) / (V300 / T300))",
+        defined_when: "80 % of 10 s and of 300 s is covered, and trades with a size came in 300 s",
+        meaning: "Rate of traded quantity in 10 s against 300 s.",
+    },
 ];
 
 pub(super) const LOGARITHMS: Logarithms = Logarithms { count: SPECS.len(), arguments };

@@ -1,9 +1,4 @@
-//! Whether orders come in a burst.
-//!
-//! | feature | formula | unit | has a value when |
-//! |---|---|---|---|
-//! | `hk2_200`, `hk20_200` | `ln(S_T / T + .01) - ln(S_200 / 200 + .01)`, `T` = 2, 20 s | log ratio | 200 of 300 s are valid |
-//! | `since` | `ln(1 + seconds since the newest trade)` | log seconds | a trade was seen |
+//! Arrivals of orders: whether they come in a burst.
 //!
 //! `S_T <- S_T exp(-dt / T) + 1` at each order; prints of one instant and side are one order, so `S_T / T` is a rate
 //! per second. On a tick's own row `since` is 0; grid rows see the silence. Cost: four logarithms; three exponentials
@@ -18,14 +13,37 @@ use crate::{decay::ARRIVAL_TIMES_S, window::Window};
 const RATE_FLOOR: f64 = 0.01;
 const VALID_MIN_S: i64 = 200;
 
-const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit, meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 3] = [
-    spec("hk2_200", "log ratio", "Order rate fading over 2 s against 200 s."),
-    spec("hk20_200", "log ratio", "Order rate fading over 20 s against 200 s."),
-    spec("since", "log seconds", "Time since the newest trade."),
+    FeatureSpec {
+        name: "hk2_200",
+        version: 1,
+        unit: "log ratio",
+        range: "about -5 to 6",
+        window: "decaying, 2 and 200 s",
+        formula: "ln(S_2 / 2 + 0.01) - ln(S_200 / 200 + 0.01), S_T <- S_T exp(-dt / T) + 1 at each order",
+        defined_when: "200 of the last 300 seconds are valid",
+        meaning: "Order rate fading over 2 s against 200 s.",
+    },
+    FeatureSpec {
+        name: "hk20_200",
+        version: 1,
+        unit: "log ratio",
+        range: "about -5 to 6",
+        window: "decaying, 20 and 200 s",
+        formula: "ln(S_20 / 20 + 0.01) - ln(S_200 / 200 + 0.01), S_T <- S_T exp(-dt / T) + 1 at each order",
+        defined_when: "200 of the last 300 seconds are valid",
+        meaning: "Order rate fading over 20 s against 200 s.",
+    },
+    FeatureSpec {
+        name: "since",
+        version: 1,
+        unit: "log seconds",
+        range: "0 and above",
+        window: "since the newest trade",
+        formula: "ln(1 + seconds since the newest trade)",
+        defined_when: "a trade was seen",
+        meaning: "Time since the newest trade.",
+    },
 ];
 
 pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 4, arguments };

@@ -1,13 +1,4 @@
-//! What stands at the touch, and how it moves.
-//!
-//! | feature | formula | unit | window | has a value when |
-//! |---|---|---|---|---|
-//! | `obi` | `(q_b - q_a) / (q_b + q_a)` | share, -1..1 | now | quantities, or their ratio, are known |
-//! | `aobi30` | time-weighted mean of `abs(obi)` | share, 0..1 | 30 s | known for 80 % of it |
-//! | `micro_bp` | `1e4 (micro - mid) / mid / max(spread_bp, 1e-9)` | spreads, -0.5..0.5 | now | as `obi`, and quotes |
-//! | `ofi10n` | order flow of 10 s / mean depth of 300 s | depths | 10, 300 s | quantities known, 80 % of 10 s |
-//! | `aofi60n` | `abs(order flow of 60 s) / mean depth of 300 s` | depths | 60, 300 s | likewise, 80 % of 60 s |
-//! | `depth_ratio` | `L(depth now / mean depth of 300 s)` | log ratio | 300 s | quantities known for half of it |
+//! Quantities at the best bid and ask, and their changes.
 //!
 //! `micro = (q_b ask + q_a bid) / (q_b + q_a)`, so `micro - mid = obi (ask - bid) / 2`: at a positive spread the
 //! feature is half of `obi`, at a locked book it is 0. `depth = q_b + q_a`. Cost: one logarithm, five divisions.
@@ -19,17 +10,67 @@
 use super::{FeatureSpec, Logarithms, View, floored, known_if, ratio, store};
 use crate::window::{Window, to_f64};
 
-const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit, meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 6] = [
-    spec("obi", "share", "Imbalance of the quantities at the touch."),
-    spec("aobi30", "share", "Time-weighted mean of its absolute value over 30 s."),
-    spec("micro_bp", "spreads", "Distance of the micro-price from the mid, in spreads."),
-    spec("ofi10n", "depths", "Order-flow imbalance of 10 s against the mean depth of 300 s."),
-    spec("aofi60n", "depths", "Absolute order-flow imbalance of 60 s against the mean depth of 300 s."),
-    spec("depth_ratio", "log ratio", "Quantity at the touch now against its mean of 300 s."),
+    FeatureSpec {
+        name: "obi",
+        version: 1,
+        unit: "share",
+        range: "-1 to 1",
+        window: "now",
+        formula: "(q_b - q_a) / (q_b + q_a)",
+        defined_when: "the quantities at the touch, or their ratio, are known",
+        meaning: "Imbalance of the quantities at the touch.",
+    },
+    FeatureSpec {
+        name: "aobi30",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "30 s",
+        formula: "time-weighted mean of |obi|",
+        defined_when: "obi was known for 80 % of 30 s",
+        meaning: "Time-weighted mean of its absolute value over 30 s.",
+    },
+    FeatureSpec {
+        name: "micro_bp",
+        version: 1,
+        unit: "spreads",
+        range: "-0.5 to 0.5",
+        window: "now",
+        formula: "1e4 (micro - mid) / mid / max(spread_bp, 1e-9), micro = (q_b ask + q_a bid) / (q_b + q_a): half of obi, and 0 at a locked book",
+        defined_when: "obi is known and the quote is not crossed",
+        meaning: "Distance of the micro-price from the mid, in spreads.",
+    },
+    FeatureSpec {
+        name: "ofi10n",
+        version: 1,
+        unit: "depths",
+        range: "about -50 to 50",
+        window: "10 and 300 s",
+        formula: "sum of e over 10 s / time-weighted mean depth of 300 s",
+        defined_when: "80 % of 10 s is covered and the quantities at the touch were known for 50 % of 300 s",
+        meaning: "Order-flow imbalance of 10 s against the mean depth of 300 s.",
+    },
+    FeatureSpec {
+        name: "aofi60n",
+        version: 1,
+        unit: "depths",
+        range: "0 and above",
+        window: "60 and 300 s",
+        formula: "|sum of e over 60 s| / time-weighted mean depth of 300 s",
+        defined_when: "80 % of 60 s is covered and the quantities at the touch were known for 50 % of 300 s",
+        meaning: "Absolute order-flow imbalance of 60 s against the mean depth of 300 s.",
+    },
+    FeatureSpec {
+        name: "depth_ratio",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "now and 300 s",
+        formula: "L(depth now / time-weighted mean depth of 300 s)",
+        defined_when: "the quantities at the touch are known now and were for 50 % of 300 s",
+        meaning: "Quantity at the touch now against its mean of 300 s.",
+    },
 ];
 
 pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 1, arguments };

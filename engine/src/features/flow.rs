@@ -1,12 +1,4 @@
-//! Who is pushing: the imbalance of buying and selling.
-//!
-//! | feature | formula | unit | window | has a value when |
-//! |---|---|---|---|---|
-//! | `tfi10` | signed volume / volume | share, -1..1 | 10 s | sizes are known, something traded |
-//! | `atfi60` | `abs(signed volume) / volume` | share, 0..1 | 60 s | likewise |
-//! | `vpin300` | sum over 10-s slices of `abs(signed volume)` / volume | share, 0..1 | 30 closed slices and the open one | likewise |
-//! | `kyle300n` | correlation of one-second returns and signed volumes | -1..1 | 300 closed s | at least 30 trades, both vary |
-//! | `big60` | volume in trades of at least the symbol's 99th percentile / volume | share, 0..1 | 60 s | a thousand sizes are known |
+//! Trade flow: the imbalance of buying and selling.
 //!
 //! Taker sides come from the feed, else by the quote rule, else by the tick rule (Lee and Ready, 1991). Cost: five
 //! divisions, one square root. Sources: Easley, Lopez de Prado and O'Hara (2012) for VPIN, here by time slices;
@@ -19,16 +11,57 @@ use crate::window::{Window, to_f64};
 
 const TRADES_MIN: i64 = 30;
 
-const fn spec(name: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit: "share", meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 5] = [
-    spec("tfi10", "Trade-flow imbalance of 10 s."),
-    spec("atfi60", "Absolute trade-flow imbalance of 60 s."),
-    spec("vpin300", "Volume-synchronised imbalance over 300 s, in slices of 10 s."),
-    spec("kyle300n", "Correlation of returns and signed volume over 300 s."),
-    spec("big60", "Share of the 60-s volume in the symbol's largest trades."),
+    FeatureSpec {
+        name: "tfi10",
+        version: 1,
+        unit: "share",
+        range: "-1 to 1",
+        window: "10 s",
+        formula: "S10 / V10",
+        defined_when: "trades with a size came in 10 s",
+        meaning: "Trade-flow imbalance of 10 s.",
+    },
+    FeatureSpec {
+        name: "atfi60",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "60 s",
+        formula: "|S60| / V60",
+        defined_when: "trades with a size came in 60 s",
+        meaning: "Absolute trade-flow imbalance of 60 s.",
+    },
+    FeatureSpec {
+        name: "vpin300",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "30 closed slices of 10 s and the open one",
+        formula: "sum over the slices of |S| / sum of V",
+        defined_when: "trades with a size came in them",
+        meaning: "Volume-synchronised imbalance over 300 s, in slices of 10 s.",
+    },
+    FeatureSpec {
+        name: "kyle300n",
+        version: 1,
+        unit: "share",
+        range: "-1 to 1",
+        window: "300 closed s",
+        formula: "correlation of the one-second returns r and signed quantities S of the valid seconds",
+        defined_when: "at least 30 trades came, 150 seconds are valid, and both vary",
+        meaning: "Correlation of returns and signed volume over 300 s.",
+    },
+    FeatureSpec {
+        name: "big60",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "60 s",
+        formula: "quantity in trades of at least the symbol's 99th percentile of size / V60",
+        defined_when: "the symbol has shown a thousand sizes, and trades with a size came in 60 s",
+        meaning: "Share of the 60-s volume in the symbol's largest trades.",
+    },
 ];
 
 pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {

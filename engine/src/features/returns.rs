@@ -1,12 +1,5 @@
-//! How far the price went, in units of what was to be expected.
+//! Returns in units of the volatility that was to be expected.
 //!
-//! | feature | formula | window | has a value when |
-//! |---|---|---|---|
-//! | `z60` | `ret_60 / (sigma_300 sqrt(60))` | 60 and 300 s | 80 % of 60 s, 50 % of 300 s, price moved |
-//! | `az10` | `abs(ret_10) / (sigma_300 sqrt(10))` | 10 and 300 s | 80 % of 10 s, 50 % of 300 s |
-//! | `az300` | `abs(ret_300) / (sigma_1800 sqrt(300))` | 300 and 1,800 s | 80 % of 300 s, 50 % of 1,800 s |
-//!
-//! `ret_w` is the sum of valid one-second log returns in the window. Unit: standard deviations; range about -10..10.
 //! Cost: three divisions. Source: standardised returns, Andersen, Bollerslev, Diebold and Ebens (2001).
 //!
 //! Example: +10 bp in a minute at 1 bp per square-root second gives `z60 = 10 / sqrt(60) = 1.29`.
@@ -14,14 +7,37 @@
 use super::{FeatureSpec, View, known_if, ratio, store};
 use crate::window::Window;
 
-const fn spec(name: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit: "standard deviations", meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 3] = [
-    spec("z60", "Return of 60 s in standard deviations of the last 300 s."),
-    spec("az10", "Absolute return of 10 s in standard deviations of the last 300 s."),
-    spec("az300", "Absolute return of 300 s in standard deviations of the last 1,800 s."),
+    FeatureSpec {
+        name: "z60",
+        version: 1,
+        unit: "standard deviations",
+        range: "about -10 to 10",
+        window: "60 and 300 s",
+        formula: "ret_60 / (sigma_300 sqrt(60))",
+        defined_when: "80 % of 60 s and 50 % of 300 s are covered, and the price moved in 300 s",
+        meaning: "Return of 60 s in standard deviations of the last 300 s.",
+    },
+    FeatureSpec {
+        name: "az10",
+        version: 1,
+        unit: "standard deviations",
+        range: "0 to about 10",
+        window: "10 and 300 s",
+        formula: "|ret_10| / (sigma_300 sqrt(10))",
+        defined_when: "80 % of 10 s and 50 % of 300 s are covered, and the price moved in 300 s",
+        meaning: "Absolute return of 10 s in standard deviations of the last 300 s.",
+    },
+    FeatureSpec {
+        name: "az300",
+        version: 1,
+        unit: "standard deviations",
+        range: "0 to about 10",
+        window: "300 and 1,800 s",
+        formula: "|ret_300| / (sigma_1800 sqrt(300))",
+        defined_when: "80 % of 300 s and 50 % of 1,800 s are covered, and the price moved in 1,800 s",
+        meaning: "Absolute return of 300 s in standard deviations of the last 1,800 s.",
+    },
 ];
 
 pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {

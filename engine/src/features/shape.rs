@@ -1,11 +1,4 @@
-//! What kind of movement it is: a drift, a jump, a burst, a fall.
-//!
-//! | feature | formula | unit, range | window | has a value when |
-//! |---|---|---|---|---|
-//! | `park60` | `L(ln(H/L) / (sigma_60 sqrt(60)))` | log ratio | 60 s | 80 % covered, price moved |
-//! | `jump300` | `max(0, 1 - BV/RV)` on 5-s returns | share, 0..1 | 60 closed bins | at least 20 bins moved |
-//! | `burst60` | `max abs(r) / sqrt(RV_60)` | share, 0..1 | 60 s | 80 % covered, price moved |
-//! | `semi60` | `sum of r^2 where r < 0 / RV_60` | share, 0..1 | 60 s | 80 % covered; 0.5 where nothing moved |
+//! The shape of the movement: a drift, a jump, a burst, a fall.
 //!
 //! `BV = (pi/2) (n/m) sum abs(r_i) abs(r_{i-1})` over the `m` neighbouring pairs of `n` bins. Cost: one logarithm,
 //! two square roots; the extremes are monotonic queues. Sources: Parkinson (1980, eq. 4) for the range;
@@ -19,15 +12,47 @@ use crate::window::{Window, to_f64};
 
 const BINS_MOVED_MIN: i64 = 20;
 
-const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit, meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 4] = [
-    spec("park60", "log ratio", "High-low range of 60 s against what its volatility explains."),
-    spec("jump300", "share", "Share of the 300-s variance that came by jumps."),
-    spec("burst60", "share", "Largest one-second move against the volatility of 60 s."),
-    spec("semi60", "share", "Share of the 60-s variance that fell."),
+    FeatureSpec {
+        name: "park60",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 3",
+        window: "60 s",
+        formula: "L(ln(H / L) / (sigma_60 sqrt(60))), H and L the highest and lowest mid",
+        defined_when: "80 % of 60 s is covered and the price moved in it",
+        meaning: "High-low range of 60 s against what its volatility explains.",
+    },
+    FeatureSpec {
+        name: "jump300",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "60 closed bins of 5 s",
+        formula: "max(0, 1 - BV / RV), RV = sum r_i^2, BV = (pi / 2) (n / m) sum |r_i| |r_(i-1)| over the m neighbouring pairs of n bins",
+        defined_when: "at least 20 of the bins moved",
+        meaning: "Share of the 300-s variance that came by jumps.",
+    },
+    FeatureSpec {
+        name: "burst60",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "60 s",
+        formula: "max |r| / sqrt(RV_60)",
+        defined_when: "80 % of 60 s is covered and the price moved in it",
+        meaning: "Largest one-second move against the volatility of 60 s.",
+    },
+    FeatureSpec {
+        name: "semi60",
+        version: 1,
+        unit: "share",
+        range: "0 to 1",
+        window: "60 s",
+        formula: "sum of r^2 where r < 0 / RV_60; 0.5 where nothing moved",
+        defined_when: "80 % of 60 s is covered",
+        meaning: "Share of the 60-s variance that fell.",
+    },
 ];
 
 pub(super) const LOGARITHMS: Logarithms = Logarithms { count: 1, arguments };

@@ -1,10 +1,4 @@
-//! What it costs to trade at once.
-//!
-//! | feature | formula | unit | window | has a value when |
-//! |---|---|---|---|---|
-//! | `spr_bp60` | time-weighted mean of `1e4 (ask - bid) / mid` | basis points | 60 s | quotes for 80 % of it |
-//! | `spr_ratio` | spread now / time-weighted mean of 300 s | ratio | 300 s | quotes for 50 % of it |
-//! | `spr_max_ratio` | widest of 60 s / time-weighted mean of 300 s | ratio | both | quotes for 50 % of 300 s |
+//! The bid-ask spread: the cost of trading at once.
 //!
 //! A crossed book has no spread. Cost: three divisions. Source: quoted spread as in Huang and Stoll (1996).
 //!
@@ -13,14 +7,37 @@
 use super::{FeatureSpec, View, ratio, store};
 use crate::window::Window;
 
-const fn spec(name: &'static str, unit: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit, meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 3] = [
-    spec("spr_bp60", "basis points", "Time-weighted mean spread of 60 s."),
-    spec("spr_ratio", "ratio", "Spread now against its mean of 300 s."),
-    spec("spr_max_ratio", "ratio", "Widest spread of 60 s against the mean of 300 s."),
+    FeatureSpec {
+        name: "spr_bp60",
+        version: 1,
+        unit: "basis points",
+        range: "0 and above",
+        window: "60 s",
+        formula: "time-weighted mean of 1e4 (ask - bid) / mid",
+        defined_when: "a quote that is not crossed stood for 80 % of 60 s",
+        meaning: "Time-weighted mean spread of 60 s.",
+    },
+    FeatureSpec {
+        name: "spr_ratio",
+        version: 1,
+        unit: "ratio",
+        range: "0 and above",
+        window: "now and 300 s",
+        formula: "spread now / time-weighted mean spread of 300 s",
+        defined_when: "the quote is not crossed now and was not for 50 % of 300 s, and the mean is above 0",
+        meaning: "Spread now against its mean of 300 s.",
+    },
+    FeatureSpec {
+        name: "spr_max_ratio",
+        version: 1,
+        unit: "ratio",
+        range: "0 and above",
+        window: "60 and 300 s",
+        formula: "widest spread of 60 s / time-weighted mean spread of 300 s",
+        defined_when: "a quote that is not crossed stood in 60 s and for 50 % of 300 s, and the mean is above 0",
+        meaning: "Widest spread of 60 s against the mean of 300 s.",
+    },
 ];
 
 pub(super) fn compute(view: &View<'_>, _: &[f64], row: &mut [f32]) {

@@ -1,13 +1,6 @@
-//! How volatile it is now, against the symbol's threshold (provisional before its own) and against its past.
+//! Volatility now, against the symbol's threshold (provisional before its own) and against its past.
 //!
-//! | feature | formula | window | has a value when |
-//! |---|---|---|---|
-//! | `lv10_tau`, `lv60_tau`, `lv300_tau` | `L(sigma_w / tau)` | 10, 60, 300 s | 80 % of it is covered, tau is ready |
-//! | `lew30_tau` | `L(sigma_ew / tau)`, half-life 30 s | decaying | 80 % of 60 s is covered, tau is ready |
-//! | `lv10_60`, `lv60_300`, `lv300_1800` | `L(sigma_a / sigma_b)` | both | 80 % of `a`, 50 % of `b` |
-//!
-//! Unit: log ratio; 0 = equal, 0.7 = twice; range -6.9 (no movement) to about 5. Cost: seven logarithms, five
-//! square roots. Source: realised volatility after Andersen, Bollerslev, Diebold and Labys (2003); the cascade of
+//! 0 means equal, 0.7 twice, -6.9 no movement. Cost: seven logarithms, five square roots. Source: realised volatility after Andersen, Bollerslev, Diebold and Labys (2003); the cascade of
 //! horizons after Corsi (2009, HAR); the average after RiskMetrics (1996).
 //!
 //! Example: 60 seconds of one-second returns of +-2 bp and a threshold of 1 bp per square-root second give
@@ -16,18 +9,77 @@
 use super::{FeatureSpec, Logarithms, View, floored, ratio, store};
 use crate::window::Window;
 
-const fn spec(name: &'static str, meaning: &'static str) -> FeatureSpec {
-    FeatureSpec { name, version: 1, unit: "log ratio", meaning }
-}
-
 pub(super) const SPECS: [FeatureSpec; 7] = [
-    spec("lv10_tau", "Volatility of 10 s against the symbol's own threshold."),
-    spec("lv60_tau", "Volatility of 60 s against the symbol's own threshold."),
-    spec("lv300_tau", "Volatility of 300 s against the symbol's own threshold."),
-    spec("lew30_tau", "Exponentially weighted volatility, half-life 30 s, against the threshold."),
-    spec("lv10_60", "Volatility of 10 s against that of 60 s."),
-    spec("lv60_300", "Volatility of 60 s against that of 300 s."),
-    spec("lv300_1800", "Volatility of 300 s against that of 1,800 s."),
+    FeatureSpec {
+        name: "lv10_tau",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "10 s",
+        formula: "L(sigma_10 / tau)",
+        defined_when: "80 % of 10 s is covered and tau is known",
+        meaning: "Volatility of 10 s against the symbol's own threshold.",
+    },
+    FeatureSpec {
+        name: "lv60_tau",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "60 s",
+        formula: "L(sigma_60 / tau)",
+        defined_when: "80 % of 60 s is covered and tau is known",
+        meaning: "Volatility of 60 s against the symbol's own threshold.",
+    },
+    FeatureSpec {
+        name: "lv300_tau",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "300 s",
+        formula: "L(sigma_300 / tau)",
+        defined_when: "80 % of 300 s is covered and tau is known",
+        meaning: "Volatility of 300 s against the symbol's own threshold.",
+    },
+    FeatureSpec {
+        name: "lew30_tau",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "decaying, half-life 30 s",
+        formula: "L(sigma_ew / tau), sigma_ew^2 <- 2^(-1/30) sigma_ew^2 + (1 - 2^(-1/30)) r^2 at each valid second",
+        defined_when: "80 % of 60 s is covered and tau is known",
+        meaning: "Exponentially weighted volatility, half-life 30 s, against the threshold.",
+    },
+    FeatureSpec {
+        name: "lv10_60",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "10 and 60 s",
+        formula: "L(sigma_10 / sigma_60)",
+        defined_when: "80 % of 10 s and 50 % of 60 s are covered, and the price moved in 60 s",
+        meaning: "Volatility of 10 s against that of 60 s.",
+    },
+    FeatureSpec {
+        name: "lv60_300",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "60 and 300 s",
+        formula: "L(sigma_60 / sigma_300)",
+        defined_when: "80 % of 60 s and 50 % of 300 s are covered, and the price moved in 300 s",
+        meaning: "Volatility of 60 s against that of 300 s.",
+    },
+    FeatureSpec {
+        name: "lv300_1800",
+        version: 1,
+        unit: "log ratio",
+        range: "-6.9 to about 5",
+        window: "300 and 1,800 s",
+        formula: "L(sigma_300 / sigma_1800)",
+        defined_when: "80 % of 300 s and 50 % of 1,800 s are covered, and the price moved in 1,800 s",
+        meaning: "Volatility of 300 s against that of 1,800 s.",
+    },
 ];
 
 pub(super) const LOGARITHMS: Logarithms = Logarithms { count: SPECS.len(), arguments };

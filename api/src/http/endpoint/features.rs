@@ -1,4 +1,4 @@
-//! `GET /symbols/{symbol}/features`: the row behind a symbol's newest prediction, with names, units and event time.
+//! `GET /symbols/{symbol}/features`: the row behind a symbol's newest prediction, with formulas, units and event time.
 
 use engine::{message::FeaturesAnswer, symbol::SymbolKey};
 use hyper::{Method, StatusCode};
@@ -26,7 +26,7 @@ const DOC: Doc = Doc {
     answers: &[
         describe::Answer {
             status: 200,
-            description: "The state of the symbol and its features, with names, units and event time.",
+            description: "The state of the symbol and its features, with formulas, units and event time.",
             media: &[describe::json_of::<Answer<'_>>()],
         },
         REDIRECT,
@@ -43,6 +43,12 @@ struct FeatureBody {
     name: &'static str,
     version: u16,
     unit: &'static str,
+    range: &'static str,
+    window: &'static str,
+    /// In the symbols that docs/features.md explains.
+    formula: &'static str,
+    /// `value` is `null` unless this holds.
+    defined_when: &'static str,
     meaning: &'static str,
     /// The value; `null` if it is missing.
     value: Option<f32>,
@@ -85,6 +91,10 @@ fn handle(call: Call<'_>) -> Answering<'_> {
             name: spec.name,
             version: spec.version,
             unit: spec.unit,
+            range: spec.range,
+            window: spec.window,
+            formula: spec.formula,
+            defined_when: spec.defined_when,
             meaning: spec.meaning,
             value: value.is_finite().then_some(value),
         };
