@@ -51,7 +51,7 @@ use crate::{
         topics::{self, TopicsError},
     },
     lanes::{LaneMetrics, LaneReport, Verdict},
-    message::Epoch,
+    message::{Epoch, PartitionWork},
     stop::StopToken,
     symbol::Partition,
 };
@@ -272,7 +272,7 @@ impl Lane<'_> {
     fn close_left(&mut self, still_ours: impl Fn(u32) -> bool) -> Result<(), ShardsGone> {
         for (partition, (epoch, shard)) in std::mem::take(&mut self.left) {
             if !still_ours(partition) {
-                self.link.close(shard, Partition(partition), epoch)?;
+                self.link.order(shard, Partition(partition), epoch, PartitionWork::Close)?;
             }
         }
         Ok(())

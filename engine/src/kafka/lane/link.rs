@@ -13,7 +13,7 @@ use crate::{
     limits::{LANE_BATCHES_PER_SHARD_MAX, LANE_QUESTIONS_MAX},
     message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
     settings::Emit,
-    symbol::{Offset, Partition, Position, Symbol, SymbolId, SymbolKey},
+    symbol::{Offset, Partition, Position, Symbol, SymbolKey},
 };
 
 /// A shard that takes or answers nothing for this long is given up. For replies the time is counted in polls, so that a
@@ -155,7 +155,7 @@ impl ShardLink {
                 continue;
             }
             self.outstanding[shard] += 1;
-            let reply = Some(BatchReply { to: self.reply.clone(), shard, emit: self.emit });
+            let reply = Some(BatchReply { to: self.reply_to(), shard, emit: self.emit });
             let batch = Batch { reply, ..self.batches.take(shard) };
             self.delivery.push(shard, Message::Ticks(batch))?;
         }
@@ -171,29 +171,8 @@ impl ShardLink {
         self.order(owned.shard, owned.partition, owned.epoch, work)
     }
 
-    /// Ends an ownership, and drops its states.
-    pub(super) fn close(&self, shard: usize, partition: Partition, epoch: Epoch) -> Result<(), ShardsGone> {
-        self.order(shard, partition, epoch, PartitionWork::Close)
-    }
-
-    /// Asks for the state of a symbol; the reply is a [`ShardReply::Snapshot`].
-    pub(super) fn ask_snapshot(&self, owned: &OwnedPartition, symbol: SymbolId) -> Result<(), ShardsGone> {
-        let work = PartitionWork::Snapshot { symbol, reply: self.reply.clone() };
-        self.order(owned.shard, owned.partition, owned.epoch, work)
-    }
-
-    /// Replaces the state of a symbol by a snapshot; the reply is a [`ShardReply::Restored`].
-    pub(super) fn restore(
-        &self,
-        owned: &OwnedPartition,
-        symbol: std::sync::Arc<Symbol>,
-        snapshot: Vec<u8>,
-    ) -> Result<(), ShardsGone> {
-        let work = PartitionWork::Restore { symbol, snapshot, reply: self.reply.clone() };
-        self.order(owned.shard, owned.partition, owned.epoch, work)
-    }
-
-    fn order(
+    /// Sends an order about a partition, under the ownership `epoch`. A reply goes to [`reply_to`](Self::reply_to).
+    pub(super) fn order(
         &self,
         shard: usize,
         partition: Partition,
@@ -201,6 +180,11 @@ impl ShardLink {
         work: PartitionWork,
     ) -> Result<(), ShardsGone> {
         Ok(self.delivery.push(shard, Message::Partition(PartitionOrder { partition, epoch, work }))?)
+    }
+
+    /// The sender for replies to this lane.
+    pub(super) fn reply_to(&self) -> Sender<ShardReply> {
+        self.reply.clone()
     }
 
     /// The next reply; `None` if none comes within `wait`.

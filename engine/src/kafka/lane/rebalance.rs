@@ -12,6 +12,7 @@ use crate::{
         group::models,
         lane::restore::{self, Restored, Restorer},
     },
+    message::PartitionWork,
 };
 
 impl Turns<'_, '_> {
@@ -106,7 +107,7 @@ impl Turns<'_, '_> {
             self.announcements.given_back(number);
             if let Some(owned) = self.owned.remove(&number) {
                 self.lane.metrics.partitions.fetch_sub(1, Ordering::Relaxed);
-                self.lane.link.close(owned.shard, owned.partition, owned.epoch)?;
+                self.lane.link.order(owned.shard, owned.partition, owned.epoch, PartitionWork::Close)?;
             }
         }
         Ok(())

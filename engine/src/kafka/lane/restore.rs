@@ -25,7 +25,7 @@ use crate::{
     },
     lanes::LaneMetrics,
     limits::LANE_QUESTIONS_MAX,
-    message::ShardReply,
+    message::{PartitionWork, ShardReply},
     symbol::Partition,
 };
 
@@ -273,7 +273,8 @@ fn carry_out(
             refused |= !is_restored(link)?;
             under_way -= 1;
         }
-        link.restore(&owned, symbol, snapshot.bytes)?;
+        let work = PartitionWork::Restore { symbol, snapshot: snapshot.bytes, reply: link.reply_to() };
+        link.order(owned.shard, owned.partition, owned.epoch, work)?;
         under_way += 1;
     }
     for _ in 0..under_way {

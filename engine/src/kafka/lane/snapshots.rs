@@ -5,7 +5,10 @@ use std::{sync::atomic::Ordering, time::Instant};
 use super::{
     LaneError, partition::OwnedPartition, snapshot_topic::KeptSnapshot, transaction::Sent, turn::Turns,
 };
-use crate::{limits::LANE_QUESTIONS_MAX, message::ShardReply};
+use crate::{
+    limits::LANE_QUESTIONS_MAX,
+    message::{PartitionWork, ShardReply},
+};
 
 /// Most snapshots written with one commit.
 const SNAPSHOTS_PER_COMMIT_MAX: usize = 16;
@@ -68,7 +71,9 @@ impl Turns<'_, '_> {
         for some in due.chunks(LANE_QUESTIONS_MAX) {
             for &(partition, i) in some {
                 let owned = &self.owned[&partition];
-                self.lane.link.ask_snapshot(owned, owned.symbols()[i].symbol.id)?;
+                let (link, symbol) = (&self.lane.link, owned.symbols()[i].symbol.id);
+                let work = PartitionWork::Snapshot { symbol, reply: link.reply_to() };
+                link.order(owned.shard, owned.partition, owned.epoch, work)?;
             }
             // Answers of one shard come in order, those of several do not: the key tells.
             for _ in some {
