@@ -31,6 +31,20 @@ pub(crate) trait Trees {
     ) -> f64;
 }
 
+/// The element at `at`, bounds-checked if `C::CHECKED`.
+///
+/// # Safety
+/// Without `C::CHECKED`, `at` must be inside.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub(super) unsafe fn get<C: Compare, T>(slice: &[T], at: usize) -> &T {
+    if C::CHECKED {
+        return &slice[at];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { slice.get_unchecked(at) }
+}
+
 /// The parts of a [`RankedForest`], made by a layout's `check`.
 #[derive(Debug)]
 pub(super) struct Parts<T> {

@@ -7,7 +7,7 @@ use rkyv::rend::u32_le;
 use super::pack::{DENSE_BLOCKS, DENSE_LEAVES, LINE_TREES};
 use crate::{
     file::v1::{ArchivedBlock, ArchivedLine},
-    forest::{ranks::compare::Compare, sum::LeafSum},
+    forest::{ranked::get, ranks::compare::Compare, sum::LeafSum},
 };
 
 /// The parts of a forest that a walk reads.
@@ -119,17 +119,4 @@ unsafe fn linked<C: Compare, L>(
         }
         at
     }
-}
-
-/// The element at `at`, bounds-checked if `C::CHECKED`.
-///
-/// # Safety
-/// Without `C::CHECKED`, `at` must be inside.
-#[inline(always)]
-unsafe fn get<C: Compare, T>(slice: &[T], at: usize) -> &T {
-    if C::CHECKED {
-        return &slice[at];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { slice.get_unchecked(at) }
 }

@@ -7,7 +7,7 @@ use rkyv::rend::u32_le;
 use super::pack::LINE_TREES;
 use crate::{
     file::v1::ArchivedLine,
-    forest::{ranks::compare::Compare, sum::LeafSum},
+    forest::{ranked::get, ranks::compare::Compare, sum::LeafSum},
 };
 
 /// The parts of a forest that a walk reads.
@@ -26,35 +26,22 @@ pub(super) struct Parts<'a, L> {
 #[inline(always)]
 pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, row: &C, base: f64) -> f64 {
     let mut sum = S::start(base);
+    let place = |first: &u32_le, right: u8| first.to_native() as usize + usize::from(right);
     let (fours, rest) = parts.firsts[..parts.trees].as_chunks::<LINE_TREES>();
     // There is a line for every four trees or part of four: `check` has seen that.
     for (firsts, line) in fours.iter().zip(parts.lines) {
         let right = (!row.left(line)).to_le_bytes();
         for (first, right) in firsts.iter().zip(right) {
             // SAFETY: `check` has seen that the greatest number these conditions can give is a leaf's.
-            sum = S::add(sum, unsafe { leaf::<C, S>(parts.leaves, *first, right) });
+            sum = S::add(sum, unsafe { *get::<C, _>(parts.leaves, place(first, right)) });
         }
     }
     if let Some(line) = parts.lines.get(fours.len()) {
         let right = (!row.left(line)).to_le_bytes();
         for (first, right) in rest.iter().zip(right) {
             // SAFETY: as above.
-            sum = S::add(sum, unsafe { leaf::<C, S>(parts.leaves, *first, right) });
+            sum = S::add(sum, unsafe { *get::<C, _>(parts.leaves, place(first, right)) });
         }
     }
     S::finish(sum)
-}
-
-/// The value of a leaf, bounds-checked if `C::CHECKED`.
-///
-/// # Safety
-/// Without `C::CHECKED`, the leaf must exist.
-#[inline(always)]
-unsafe fn leaf<C: Compare, S: LeafSum>(leaves: &[S::Leaf], first: u32_le, number: u8) -> S::Leaf {
-    let at = first.to_native() as usize + usize::from(number);
-    if C::CHECKED {
-        return leaves[at];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { *leaves.get_unchecked(at) }
 }

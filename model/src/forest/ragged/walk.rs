@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     file::v1::ArchivedLine,
-    forest::{ranks::compare::Compare, sum::LeafSum},
+    forest::{ranked::get, ranks::compare::Compare, sum::LeafSum},
 };
 
 /// The parts of a forest that a walk reads.
@@ -99,17 +99,4 @@ fn ask<C: Compare, L>(parts: &Parts<'_, L>, row: &C, chunk: &Chunk, block: usize
         // A forest of leaves alone has no block.
         _ => 0,
     }
-}
-
-/// The element at `at`, bounds-checked if `C::CHECKED`.
-///
-/// # Safety
-/// Without `C::CHECKED`, `at` must be inside.
-#[inline(always)]
-unsafe fn get<C: Compare, T>(slice: &[T], at: usize) -> &T {
-    if C::CHECKED {
-        return &slice[at];
-    }
-    // SAFETY: the caller's promise.
-    unsafe { slice.get_unchecked(at) }
 }
