@@ -123,7 +123,7 @@ enum Command {
     /// Train a model from recorded ticks.
     #[cfg(feature = "learn")]
     Train(train::Arguments),
-    /// Judge a recipe, a model or anyone's scores on later data.
+    /// Evaluate a recipe, a model or given scores on later data.
     #[cfg(feature = "learn")]
     Evaluate(evaluate::Arguments),
     /// Compare the columns of two tables, or of one with a model's training.
@@ -144,13 +144,13 @@ enum Command {
     /// List the records that could not be read, and replay those that can be read now.
     #[cfg(feature = "kafka")]
     Dlq(dlq::Arguments),
-    /// Compute every written prediction once more and compare the bytes.
+    /// Recompute every written prediction and compare the bytes.
     Verify(verify::Arguments),
-    /// Ask a running service at a fixed rate, and tell whether it keeps its service level.
+    /// Send requests to a running service at a fixed rate, and check its service level.
     LoadTest(load_test::Arguments),
     /// Measure what this machine holds: symbols, ticks and requests a second.
     Capacity(capacity::Arguments),
-    /// Walk the runbook's checks: what is well, what is not, why, and what to do.
+    /// Run the runbook's checks: what is wrong, why, and what to do.
     Doctor(doctor::Arguments),
     /// Print the configuration.
     Config(config::Arguments),

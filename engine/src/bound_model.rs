@@ -6,7 +6,7 @@ use model::{Model, ModelInfo, schema::FeatureName};
 
 use crate::features::{self, FEATURE_COUNT, Row};
 
-/// A model bound to the engine's row: it knows where each of its features lies in the row.
+/// A model bound to the engine's row: it has the position of each of its features in the row.
 #[derive(Debug)]
 pub struct BoundModel {
     model: Arc<Model>,

@@ -59,7 +59,7 @@ impl Arrivals {
         self.last_side = Some(side);
     }
 
-    /// The states as they stand at `time_ns`, not before the newest order.
+    /// The states at `time_ns`, which must not be before the newest order.
     pub fn at(&self, time_ns: i64) -> [f64; ARRIVAL_TIMES_S.len()] {
         match self.last_ns {
             None => self.states,

@@ -37,7 +37,7 @@ const BISECTIONS: usize = 2;
 const RUNS: usize = 3;
 /// Number of these runs that must hold.
 const RUNS_HELD_MIN: usize = 2;
-/// Ticks a second that are fed at the same time, so that predictions change and are written anew.
+/// Ticks a second that are fed during the search, so that predictions change.
 const TICKS_PER_S: u32 = 1_000;
 
 /// A tried rate, and how the front answered at it.

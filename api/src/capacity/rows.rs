@@ -23,8 +23,8 @@ const BATCH_ROWS: usize = 1_000;
 pub(crate) struct RowsReport {
     /// Distinct rows, scored in turn.
     pub distinct: usize,
-    /// Whether the rows are the symbols' features. Otherwise they are made up, because the model reads other features
-    /// or no symbol has any yet.
+    /// Whether the rows are the symbols' features. Otherwise they are random, because the model reads other features or
+    /// no symbol has any yet.
     pub is_real: bool,
     /// Nanoseconds of processor time a row, when rows are scored one by one.
     pub nanos_per_row: Spread,

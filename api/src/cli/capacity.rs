@@ -1,4 +1,4 @@
-//! `stormglass capacity`: what this machine holds.
+//! `stormglass capacity`: measures what this machine holds.
 
 use std::{io::Write, path::PathBuf};
 
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// The model file, instead of the configured model.
     #[arg(long, value_name = "FILE")]
     model: Option<String>,
-    /// Also print what a load of this many symbols needs.
+    /// Also print the requirements of a load of this many symbols.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     symbols: Option<u64>,
     /// Ticks a second of each symbol of that load.
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// Least share of requests with a right answer, percent.
     #[arg(long, value_name = "PERCENT", default_value = "99", value_parser = percent)]
     success: f64,
-    /// Measure in seconds and roughly, to see that it works.
+    /// Measure briefly and roughly, to see that the command works.
     #[arg(long)]
     quick: bool,
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print what is in force, as TOML, with where each value came from.
+    /// Print the effective configuration as TOML, with the origin of each value.
     Show {
         #[command(flatten)]
         config: ConfigArgument,

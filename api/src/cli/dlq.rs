@@ -13,9 +13,9 @@ use super::{
     progress::RecordBar,
 };
 
-/// Characters of a letter's value that are shown.
+/// Characters shown of a letter's value.
 const EXCERPT_CHARS: usize = 200;
-/// Letters that are shown at most.
+/// Most letters that are shown.
 const LETTERS_MAX: u64 = 10_000;
 
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 enum Action {
     /// Count the dead letters by reason and show the newest.
     List(ListArguments),
-    /// Read each letter again; those that can be read now go back to the topic of ticks, each once for all time.
+    /// Read each letter again; those that can be read now go back to the topic of ticks, each only once.
     Replay(ReplayArguments),
 }
 
@@ -39,13 +39,13 @@ enum Action {
 struct ListArguments {
     #[command(flatten)]
     broker: BrokerArguments,
-    /// How many of the newest letters to show.
+    /// Number of newest letters to show.
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u64).range(0..=LETTERS_MAX))]
     limit: u64,
-    /// Letters of this reason only.
+    /// Only letters with this reason.
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
-    /// As one JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -60,13 +60,13 @@ A tick that is older than its symbol's newest is dropped as late by the engine, 
 struct ReplayArguments {
     #[command(flatten)]
     broker: BrokerArguments,
-    /// Letters of this reason only.
+    /// Only letters with this reason.
     #[arg(long, value_name = "REASON")]
     reason: Option<String>,
-    /// Say what would be replayed, and write nothing.
+    /// Report what would be replayed, and write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// As one JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// Write the findings, the configuration and the service's answers to this zip file, without secrets.
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
-    /// A log whose end goes into the bundle, too.
+    /// A log whose end is added to the bundle.
     #[arg(long, value_name = "FILE", requires = "bundle")]
     log: Option<PathBuf>,
     /// Write the findings as JSON as well; without a file, or to -, it is printed instead of the text.

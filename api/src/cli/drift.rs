@@ -1,4 +1,4 @@
-//! `stormglass drift`: whether the columns of a table are still distributed as those of a reference.
+//! `stormglass drift`: compares the columns of a table with those of a reference.
 
 use std::{
     io::Write,
@@ -32,16 +32,16 @@ pub(super) struct Arguments {
     /// The table that is compared with the reference: parquet or CSV.
     #[arg(long, value_name = "FILE", conflicts_with = "features")]
     current: Option<PathBuf>,
-    /// One table, whose first half is compared with its second.
+    /// One table, whose first half is compared with its second half.
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// The reference is what this model saw in training, which its file carries.
+    /// A model whose training data, summarised in its file, is the reference.
     #[arg(long, value_name = "FILE", requires = "current")]
     model: Option<PathBuf>,
-    /// The columns to compare; by default the features if the table names them, else all but times and symbols.
+    /// The columns to compare; by default the features if the table names them, otherwise all except times and symbols.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', conflicts_with = "model")]
     columns: Vec<String>,
-    /// The method for columns that it can judge; by default it depends on rows and values, as in Evidently.
+    /// The method for the columns that it applies to; by default it depends on rows and values, as in Evidently.
     #[arg(long, value_name = "NAME", value_parser = method)]
     method: Option<&'static Method>,
     /// The method's threshold.
@@ -125,7 +125,7 @@ fn compare_inputs(arguments: &Arguments, options: &Options) -> Result<Report, Fa
     report.map_err(|error| failed(&error))
 }
 
-/// Writes the HTML and JSON files that were asked for, and prints the report.
+/// Writes the requested HTML and JSON files, and prints the report.
 fn write_report(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     let write = |path: &Path, text: String| {
         std::fs::write(path, text).map_err(|error| failed(&format!("{}: {error}", path.display())))

@@ -1,4 +1,4 @@
-//! `stormglass evaluate`: how good predictions are on data that is later than the training.
+//! `stormglass evaluate`: evaluates predictions on data later than the training.
 
 use std::{
     io::Write,
@@ -59,8 +59,8 @@ pub(super) struct Arguments {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FILE", conflicts_with = "variant")]
     scores: Option<PathBuf>,
-    /// When the training behind the model or the scores ended, where the file does not say (RFC 3339). A file that
-    /// says it is believed: an earlier time is refused.
+    /// End of the training behind the model or the scores, if the file does not give it (RFC 3339). An earlier time
+    /// than the file's is refused.
     #[arg(long, value_name = "TIME")]
     training_end: Option<String>,
     /// Least share of the labelled rows after its training that a model, or given scores, must have a score for.
@@ -69,13 +69,13 @@ pub(super) struct Arguments {
     /// The recipe to judge.
     #[arg(long, value_enum, default_value = "ml")]
     variant: Variant,
-    /// Folds: parts of the time that are judged one after another.
+    /// Number of folds: parts of the time that are judged one after another.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     folds: u16,
-    /// Draws of the bootstrap.
+    /// Number of draws of the bootstrap.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(20..=100_000))]
     draws: u32,
-    /// Seed of trainers, draws and the made-up market.
+    /// Seed of trainers, draws and the simulated market.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.
@@ -84,7 +84,7 @@ pub(super) struct Arguments {
     /// Write the report as an HTML page with plots as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Show beside the honest number what a random split would claim.
+    /// Also show the result that a random split would claim.
     #[arg(long)]
     demonstrate_leakage: bool,
 }
@@ -172,7 +172,7 @@ pub(super) fn run(mut arguments: Arguments, out: &mut dyn Write) -> Result<(), F
     write_report(&arguments, &report, out)
 }
 
-/// Writes the HTML and JSON files that were asked for, and prints the report.
+/// Writes the requested HTML and JSON files, and prints the report.
 fn write_report(arguments: &Arguments, report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     let write = |path: &Path, text: String| {
         std::fs::write(path, text)

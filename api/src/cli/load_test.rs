@@ -1,4 +1,4 @@
-//! `stormglass load-test`: open-loop load on a running service, and whether it keeps its service level.
+//! `stormglass load-test`: open-loop load on a running service, and a check of its service level.
 
 use std::{
     io::Write,
@@ -43,25 +43,25 @@ pub(super) struct Arguments {
     /// Requests a second.
     #[arg(long, value_name = "R", default_value = "100", value_parser = rate)]
     rate: f64,
-    /// For how long: 30s, 2m, 500ms.
+    /// Duration: 30s, 2m, 500ms.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     duration: Duration,
-    /// End after so many requests, if that is sooner.
+    /// End after this many requests, if that is sooner.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     requests: Option<u64>,
     /// Post the rows of this file of features (CSV, or a table of `stormglass features`) instead of asking for symbols.
     #[arg(long, value_name = "FILE")]
     rows: Option<PathBuf>,
-    /// Connections, which are kept.
+    /// Number of kept connections.
     #[arg(long, value_name = "C", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// Milliseconds that 95 of a hundred requests take at most.
+    /// Greatest p95 latency, milliseconds.
     #[arg(long, value_name = "X", default_value = "800", value_parser = milliseconds)]
     p95_ms: f64,
-    /// Milliseconds that 99 of a hundred requests take at most; not asked for if left out.
+    /// Greatest p99 latency, milliseconds; not checked if left out.
     #[arg(long, value_name = "X", value_parser = milliseconds)]
     p99_ms: Option<f64>,
-    /// Right answers of a hundred requests at least.
+    /// Least share of right answers, percent.
     #[arg(long, value_name = "PERCENT", default_value = "99", value_parser = percent)]
     success: f64,
     /// Write the report as JSON as well; without a file, or to -, it is printed instead of the tables.

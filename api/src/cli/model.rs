@@ -26,24 +26,24 @@ pub(super) struct Arguments {
 enum Action {
     /// Turn another library's model into a model file, without a changed bit.
     Import(import::Arguments),
-    /// Print what the file says about its model.
+    /// Print the description in a model file.
     Inspect {
         /// The model file.
         file: PathBuf,
-        /// As one JSON object.
+        /// Print one JSON object.
         #[arg(long)]
         json: bool,
     },
-    /// Check every byte and structure of the file and rescore the rows it carries; exit 0 when all is as it was made.
+    /// Check every byte and structure of the file and rescore its self-test rows; exit 0 if everything agrees.
     Verify {
         /// The model file.
         file: PathBuf,
     },
-    /// Print the models that can be activated, and the one that the record names.
+    /// Print the models that can be activated, and the one in the record.
     List(active_record::Arguments),
-    /// Remove the record of what was activated (model.record): the next start takes the configured model.
+    /// Remove the record of activations (model.record): the next start uses the configured model.
     ///
-    /// Of a service that runs, DELETE /models/active does the same at once.
+    /// On a running service, DELETE /models/active does the same at once.
     Clear(active_record::Arguments),
 }
 

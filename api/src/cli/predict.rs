@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     /// Write scores before the link, such as margins or log-odds.
     #[arg(long)]
     raw: bool,
-    /// Where the scores go; by default standard output.
+    /// File for the scores; by default standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `stormglass rekey --from T --to T2`: a topic written once more, keyed by symbol.
+//! `stormglass rekey --from T --to T2`: copies a topic with the symbol as the key of each record.
 
 use std::io::Write;
 
@@ -35,10 +35,10 @@ pub(super) struct Arguments {
     /// Partitions of a topic that is created, instead of kafka.partitions.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4_096))]
     partitions: Option<u32>,
-    /// Write behind what the target holds. Without it, only an empty one is written to.
+    /// Append to a target that holds records. Without it, a target must be empty.
     #[arg(long)]
     append: bool,
-    /// Copy what cannot be read to kafka.topic_dlq, with the reason. Without it, it is counted and left out.
+    /// Copy unreadable records to kafka.topic_dlq, with the reason. Without it, they are counted and left out.
     #[arg(long)]
     dlq: bool,
 }

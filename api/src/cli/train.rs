@@ -1,4 +1,4 @@
-//! `stormglass train`: a model from recorded or made-up ticks, by the same core that serves.
+//! `stormglass train`: trains a model from recorded or simulated ticks, by the same core that serves.
 
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     /// The model's version.
     #[arg(long, default_value = "1")]
     model_version: String,
-    /// Seed of the trainer and of the made-up market.
+    /// Seed of the trainer and of the simulated market.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -112,7 +112,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The data and the settings that made the rows. Settings stand under the configuration's own keys, so that they can be
+/// The data and the settings that made the rows. Settings are under the configuration's own keys, so that they can be
 /// set again.
 fn provenance(data: String, config: &Config) -> Vec<(String, String)> {
     let label = &config.label;

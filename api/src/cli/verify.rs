@@ -47,13 +47,13 @@ pub(super) struct Arguments {
     /// A directory of model files.
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
-    /// A state that kafka.state_directory kept, or that directory: for symbols whose first ticks are gone.
+    /// A state file from kafka.state_directory, or that directory: for symbols whose first ticks are gone.
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     snapshot: Vec<PathBuf>,
-    /// Which ticks gave a prediction: every_tick, 1s or spikes; kafka.emit if left out.
+    /// The emit mode of the predictions: every_tick, 1s or spikes; kafka.emit if left out.
     #[arg(long, value_name = "MODE")]
     emit: Option<String>,
-    /// As one JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }

@@ -50,7 +50,7 @@ fn score(model: &BoundModel, rows: &[Row]) -> (Vec<f64>, f64) {
     (scores, begun.elapsed().as_nanos() as f64 / rows.len().max(1) as f64)
 }
 
-/// Scores the rows by both. What lies on pages that nobody has read yet is read now, off the shards.
+/// Scores the rows by both. Pages of a model that were not read yet are read here, off the shards.
 pub fn compare(before: &BoundModel, after: &BoundModel, rows: &[Row], bounds: Bounds) -> Comparison {
     let (old, old_ns) = score(before, rows);
     let (new, new_ns) = score(after, rows);

@@ -28,8 +28,8 @@ impl Reverting {
     }
 }
 
-/// One symbol's volatility. The shared part is simulated by each symbol anew from one common stream, so that a
-/// path does not depend on which other symbols there are.
+/// One symbol's volatility. Each symbol simulates the shared part again from one common stream, so that its path does
+/// not depend on which other symbols there are.
 #[derive(Clone, Debug)]
 pub(super) struct Volatility {
     own: [Reverting; 3],

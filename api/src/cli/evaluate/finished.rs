@@ -23,7 +23,7 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    /// `has_score` tells for each row whether the candidate has a score.
+    /// `has_score` returns for each row whether the candidate has a score.
     pub(super) fn new(rows: &Rows, has_score: impl Fn(usize) -> bool, training: TrainingSpan) -> Self {
         let times_s = rows.dataset.times_s();
         let may_judge: Vec<bool> =

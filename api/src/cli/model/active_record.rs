@@ -1,5 +1,5 @@
-//! `stormglass model list` and `stormglass model clear`: lists the models that can be activated and the one that was,
-//! and removes the record of the latter. Neither needs a service.
+//! `stormglass model list` and `stormglass model clear`: lists the models that can be activated and the recorded one,
+//! and removes the record. Neither needs a service.
 
 use std::{io::Write, path::PathBuf};
 

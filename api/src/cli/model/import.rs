@@ -1,4 +1,4 @@
-//! `stormglass model import FILE [-o OUT]`: the format is known by its content.
+//! `stormglass model import FILE [-o OUT]`: imports another library's model; the format is recognised by content.
 
 use std::{
     io::Write,
@@ -32,14 +32,14 @@ pub(super) struct Arguments {
     /// The model's version.
     #[arg(long, default_value = "1")]
     model_version: String,
-    /// In which form the trees are kept: auto, narrow, byte-block, oblivious, ragged or wide. All give the same bits.
+    /// Layout of the trees: auto, narrow, byte-block, oblivious, ragged or wide. All give the same bits.
     #[arg(long, default_value_t = Layout::Auto)]
     layout: Layout,
-    /// Of a model that was stopped early, keep only the trees up to the best iteration.
+    /// Keep only the trees up to the best iteration of a model that was stopped early.
     #[arg(long)]
     best_iteration: bool,
-    /// What it was trained on: a table that `stormglass features` wrote (.parquet), or the JSON of its schema. Gives
-    /// the features their names and versions, and the model its horizon, label and end of training.
+    /// The training data's schema: a table that `stormglass features` wrote (.parquet), or the JSON of its schema.
+    /// Gives the features their names and versions, and the model its horizon, label and end of training.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 }

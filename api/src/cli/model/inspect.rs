@@ -1,4 +1,4 @@
-//! Prints what a model file says about its model, as text or as JSON.
+//! Prints the description in a model file, as text or as JSON.
 
 mod json;
 mod mean_contributions;
@@ -12,7 +12,7 @@ use model::{
 
 use mean_contributions::mean_contributions;
 
-/// Features whose mean contributions are printed.
+/// Number of features whose mean contributions are printed.
 const FEATURES_PRINTED: usize = 10;
 
 pub(super) fn print_json(model: &Model, out: &mut dyn Write) -> Result<()> {
@@ -121,7 +121,7 @@ fn precision_text(outputs: &Outputs) -> &'static str {
     if outputs.precision == Precision::Single { "f32" } else { "f64" }
 }
 
-/// Prints how the raw scores of an imported model become answers.
+/// Prints the transformation of an imported model's raw scores to answers.
 pub(super) fn print_outputs(outputs: &Outputs, out: &mut dyn Write) -> Result<()> {
     let (link, numbers) = (link_text(outputs), precision_text(outputs));
     writeln!(out, "outputs       {} in {numbers}, link {link}", outputs.raw_count())?;

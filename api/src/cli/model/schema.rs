@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::table_file;
 
-/// Bytes a schema may have.
+/// Most bytes of a schema.
 const BYTES_MAX: u64 = 1 << 20;
 
 /// The keys of the JSON that are used. A file that is written by hand needs `features` only.
@@ -30,7 +30,7 @@ struct Tau {
     threshold_bp: Option<f64>,
 }
 
-/// Reads a schema. An error says what is wrong with the file.
+/// Reads a schema. The error is a sentence on the fault of the file.
 pub(super) fn read(file: &Path) -> Result<TrainingSchema, String> {
     let is_table = table_file::is_parquet(file).map_err(|error| error.to_string())?;
     let text = if is_table { read_table_schema(file)? } else { read_text(file)? };
@@ -45,7 +45,7 @@ pub(super) fn read(file: &Path) -> Result<TrainingSchema, String> {
     })
 }
 
-/// `name@version`, or a name of the user's own.
+/// Parses `name@version`, or a name of the user's own.
 fn feature(text: &str) -> Result<FeatureName, String> {
     let versioned =
         text.rsplit_once('@').and_then(|(name, version)| Some((name, version.parse::<u16>().ok()?)));

@@ -138,7 +138,7 @@ fn for_each_record(reader: &mut Reader<File>, mut take: impl FnMut(&StringRecord
     Ok(())
 }
 
-/// Whether pandas reads the cell as missing; spellings that nobody writes are left out.
+/// Whether pandas reads the cell as missing; rare spellings are left out.
 fn is_missing(cell: &str) -> bool {
     matches!(cell, "" | "NA" | "N/A" | "NaN" | "nan" | "null" | "NULL" | "None" | "<NA>")
 }

@@ -8,7 +8,7 @@ use super::{Moment, Report, number::decimal};
 use crate::evaluate::time_text;
 
 const COLOURS: [&str; 7] = ["#9a9a9a", "#7a9cc6", "#b48a5a", "#4f9d69", "#c0392b", "#7d5ba6", "#d4a017"];
-/// Points on the time axis at most: more could not be told apart.
+/// Most points on the time axis; more would be indistinguishable.
 const TIME_POINTS_MAX: usize = 600;
 
 /// A box of pixels in which both axes go from 0 to 1.

@@ -102,7 +102,7 @@ fn write_text(out: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// A line for each fold. A recipe is learned anew before each; beside a finished candidate, only the ladder learns.
+/// Writes a line for each fold. A recipe is trained in each; with a finished candidate, only the ladder is.
 fn write_folds(out: &mut String, report: &Report) -> std::fmt::Result {
     let learned = if report.scored.is_none() { "learned from" } else { "ladder learned from" };
     writeln!(

@@ -1,4 +1,4 @@
-//! What a model file says about its model, as one JSON object.
+//! The description in a model file as one JSON object.
 
 use model::{Bins, Model, schema};
 use serde_json::{Map, Value, json};
