@@ -21,7 +21,7 @@ pub fn names() -> Vec<&'static str> {
 
 /// The service's own metrics, in the order in which they are shown.
 pub const METRICS: &[Metric<App>] = engine::metric_rows! {
-    Counter "http_requests_total": "Requests by method, route and status; probes and scrapes stay out."
+    Counter "http_requests_total": "Requests by method, route and status, without probes and scrapes."
         => requests_total;
     Histogram "prediction_latency_seconds":
         "Seconds from the head of a request for predictions to its answer, by whichever protocol."
@@ -36,34 +36,34 @@ pub const METRICS: &[Metric<App>] = engine::metric_rows! {
             Some(model) => Series::by("model_version", [(app.version_of(model.info()), 1.0)]),
             None => Series::by("model_version", [("none", 0.0)]),
         };
-    Gauge "model_variant_active": "1 for the variant that is in use."
+    Gauge "model_variant_active": "1 for the variant in use."
         => |app| {
             let model = app.engine.model.load_full();
             let active = model.as_deref().map(|m| m.info().variant.as_str());
             Series::by("model_variant", ["ml", "baseline"].map(|variant| (variant, flag(active == Some(variant)))))
         };
     Counter "stormglass_model_swaps_total":
-        "Changes of the model that were asked for, by what came of them; dry runs stay out."
+        "Requested changes of the model by outcome, without dry runs."
         => |app| {
             let values = app.models.swaps.read().into_iter().map(|(outcome, count)| (outcome, count as f64));
             Series::by("outcome", values)
         };
-    Gauge "stormglass_runtime_info": "1, with the runtime that drives the shards and why it was chosen."
+    Gauge "stormglass_runtime_info": "1, labelled with the runtime of the shards and the reason for it."
         => |app| {
             let runtime = &app.engine.runtime;
             let labels = [("runtime", runtime.name.to_owned()), ("reason", runtime.reason.clone())];
             vec![Series::new(labels, 1.0)]
         };
-    Gauge "stormglass_build_info": "1, with the version and commit of the binary."
+    Gauge "stormglass_build_info": "1, labelled with the version and commit of the binary."
         => |_| {
             let labels = [("version", build_info::VERSION.to_owned()), ("sha", build_info::SHA.to_owned())];
             vec![Series::new(labels, 1.0)]
         };
-    Gauge "stormglass_source_info": "1, with where ticks come from."
+    Gauge "stormglass_source_info": "1, labelled with the source of ticks."
         => |app| Series::by("source", [(app.config.source.kind.name(), 1.0)]);
     Gauge "stormglass_ready": "1 while /readyz answers 200."
         => |app| Series::one(flag(Condition::of(app).is_ready()));
-    Gauge "stormglass_shards_alive": "Shards that run."
+    Gauge "stormglass_shards_alive": "Running shards."
         => |app| Series::one(app.shards_alive() as f64);
     Gauge "stormglass_http_connections": "Open HTTP connections."
         => |app| Series::one(app.connections_open() as f64);
@@ -76,7 +76,7 @@ pub const METRICS: &[Metric<App>] = engine::metric_rows! {
     Gauge "stormglass_http_bodies_bytes": "Bytes of the request bodies that are held, of server.bodies_max_bytes."
         => |app| Series::one(app.metrics.bodies_bytes.load(Ordering::Relaxed) as f64);
     Counter "stormglass_http_forwards_total":
-        "Questions about symbols that another instance owns, by what came of them."
+        "Questions about symbols that another instance owns, by outcome."
         => |app| {
             let forwards = &app.metrics.forwards;
             Series::by("outcome", [
@@ -86,14 +86,14 @@ pub const METRICS: &[Metric<App>] = engine::metric_rows! {
                 ("redirected", load(&forwards.redirected)),
             ])
         };
-    Gauge "stormglass_quality_rows": "Predictions of the window of live quality whose outcome is known, by model."
+    Gauge "stormglass_quality_rows": "Predictions in the window of live quality whose outcome is known, by model."
         => |app| quality(app, |q| Some(q.rows as f64));
-    Gauge "stormglass_quality_base_rate": "Share of them that spiked: the average precision of a random score."
+    Gauge "stormglass_quality_base_rate": "Share of these predictions that a spike followed, which is the average precision of a random score."
         => |app| quality(app, |q| known(q, q.base_rate));
     Gauge "stormglass_quality_average_precision": "Average precision over the window."
         => |app| quality(app, |q| q.average_precision);
     Gauge "stormglass_quality_persistence_average_precision":
-        "Average precision of persistence over the same rows: what the model must beat."
+        "Average precision of persistence over the same rows, which the model must beat."
         => |app| quality(app, |q| q.persistence_average_precision);
     Gauge "stormglass_quality_brier": "Brier score over the window; lower is better."
         => |app| quality(app, |q| known(q, q.brier));
@@ -103,29 +103,29 @@ pub const METRICS: &[Metric<App>] = engine::metric_rows! {
         "Alerts over the window: rises to the threshold, one a horizon at most, and only once the probability has been below 0.8 of it since."
         => |app| quality(app, |q| Some(q.alerts as f64));
     Counter "stormglass_quality_rows_dropped_total":
-        "Rows that left the window before their time, because quality.rows_max was reached."
+        "Rows dropped before they were older than the window, because quality.rows_max was reached."
         => |app| Series::one(app.quality.newest().map_or(0.0, |report| report.rows_dropped as f64));
     Gauge "stormglass_volatility_coverage":
-        "Share of outcomes inside the interval of the volatility forecast over the window; 0.9 is promised."
+        "Share of outcomes inside the interval of the volatility forecast over the window; the target is 0.9."
         => |app| volatility(app, |volatility| volatility.coverage);
     Gauge "stormglass_volatility_interval_width":
-        "Mean width of the interval of the volatility forecast over the window, per square-root second (1e-4 is a basis point); a wide interval tells little."
+        "Mean width of the interval of the volatility forecast over the window, per square-root second (1e-4 is a basis point); narrower is more informative."
         => |app| volatility(app, |volatility| volatility.mean_width);
     Gauge "stormglass_volatility_interval_score":
         "Mean interval score of the volatility forecast over the window, per square-root second: the width, and 20 times the distance of outcomes outside; lower is better."
         => |app| volatility(app, |volatility| volatility.interval_score);
     Gauge "stormglass_file_writes_failing":
-        "1 while files that the service keeps cannot be written, by the key that says where they are."
+        "1 while files that the service keeps cannot be written, by the key that sets their path."
         => |app| {
             let values = app.kept_files().into_iter().map(|(key, writes)| (key, flag(writes.failure().is_some())));
             Series::by("files", values)
         };
-    Counter "stormglass_file_writes_failed_total": "Writes of such files, and trials of their disks, that failed."
+    Counter "stormglass_file_writes_failed_total": "Failed writes of files that the service keeps, and failed tests of their disks."
         => |app| {
             let values = app.kept_files().into_iter().map(|(key, writes)| (key, writes.failed_total() as f64));
             Series::by("files", values)
         };
-    Counter "stormglass_events_total": "What happened to the service, by kind; GET /events has the newest of each."
+    Counter "stormglass_events_total": "Events of the service by kind; GET /events shows the newest of each."
         => |app| Series::by("kind", app.engine.events.counts().into_iter().map(|(kind, count)| (kind, count as f64)));
     Gauge "stormglass_stream_watchers": "Clients that watch /stream."
         => |app| Series::one(app.live.watchers() as f64);

@@ -31,7 +31,7 @@ fn signed(value: &AtomicI64) -> f64 {
 
 /// The engine's metrics, in the order in which they are shown.
 pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
-    Counter "stormglass_ticks_total": "Ticks by what became of them."
+    Counter "stormglass_ticks_total": "Ticks by outcome."
         => |m| Series::by("outcome", [
             ("accepted", sum(m, |s| &s.ticks_accepted)),
             ("late", sum(m, |s| &s.ticks_late)),
@@ -55,7 +55,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
             ("calm", sum(m, |s| &s.predictions_calm)),
             ("warming", sum(m, |s| &s.predictions_warming)),
         ]);
-    Counter "stormglass_outcomes_total": "Grid predictions whose outcome became known, by what happened."
+    Counter "stormglass_outcomes_total": "Grid predictions whose outcome became known, by outcome."
         => |m| {
             let values = [("spike", sum(m, |s| &s.outcomes_spike)), ("calm", sum(m, |s| &s.outcomes_calm))];
             Series::by("outcome", values)
@@ -64,10 +64,10 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         => |m| Series::one(sum(m, |s| &s.gaps));
     Gauge "stormglass_symbols": "Symbols with state, by shard."
         => |m| Series::by("shard", shards(m, |s| &s.symbols));
-    Gauge "stormglass_symbols_simulated": "Symbols with state whose prices are made up."
+    Gauge "stormglass_symbols_simulated": "Symbols with state whose prices are simulated."
         => |m| Series::one(sum(m, |s| &s.symbols_simulated));
     Gauge "stormglass_newest_tick_timestamp_seconds":
-        "Newest event time of any symbol, restored ones too, seconds since 1970-01-01; 0 while no tick has ever come."
+        "Newest event time of any symbol, including restored ones, seconds since 1970-01-01; 0 before the first tick."
         => |m| Series::one(m.newest_tick_nanos() as f64 * 1e-9);
     Counter "stormglass_symbol_split_total":
         "Symbols whose records are in two partitions, here or with another instance; each counts once."
@@ -79,7 +79,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         => |m| Series::by("shard", shards(m, |s| &s.steps));
     Counter "stormglass_shard_busy_seconds_total": "Seconds a shard spent working, by shard."
         => |m| Series::by("shard", shards(m, |s| &s.step_nanos).map(|(shard, nanos)| (shard, nanos * 1e-9)));
-    Counter "stormglass_shard_rewakes_total": "Times the watchdog woke a shard that slept although mail lay there."
+    Counter "stormglass_shard_rewakes_total": "Times the watchdog woke a shard that slept although it had messages."
         => |m| Series::by("shard", shards(m, |s| &s.rewakes));
     Counter "stormglass_records_without_tick_total":
         "Source records of a kind that carries no tick, such as subscription confirmations, by kind."
@@ -104,14 +104,14 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         "Records of the lanes' partitions that are not committed, by the log's end, also while a lane fails."
         => |m| Series::one(signed(&m.lanes.lag_records));
     Gauge "stormglass_kafka_freshness_seconds":
-        "At the last commit, the wall clock less the event time of its newest tick."
+        "At the last commit, the wall clock minus the event time of its newest tick."
         => |m| Series::one(signed(&m.lanes.freshness_nanos) * 1e-9);
     Counter "stormglass_kafka_records_total": "Records read, by whether they were new or read again to rebuild state."
         => |m| Series::by("read", [("live", load(&m.lanes.records)), ("replayed", load(&m.lanes.records_replayed))]);
     Counter "stormglass_kafka_predictions_total": "Predictions committed to the predictions' topic."
         => |m| Series::one(load(&m.lanes.predictions));
     Counter "stormglass_kafka_transactions_total":
-        "Transactions by how they ended; the lane asks the broker what became of an indefinite one."
+        "Transactions by outcome; after an indefinite one the lane restarts from what the broker has committed."
         => |m| {
             let names = TransactionOutcome::ALL.iter().map(|(_, name)| *name);
             Series::by("outcome", names.zip(m.lanes.transactions.iter().map(load)))
@@ -123,9 +123,9 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
     Counter "stormglass_kafka_rebalances_total": "Assignments and revocations of partitions."
         => |m| Series::one(load(&m.lanes.rebalances));
     Counter "stormglass_kafka_lane_restarts_total":
-        "Times a lane began anew after a failure, from what the broker has."
+        "Times a lane restarted after a failure, from what the broker has committed."
         => |m| Series::one(load(&m.lanes.restarts));
-    Counter "stormglass_kafka_restored_total": "Partitions taken over, by where their state came from."
+    Counter "stormglass_kafka_restored_total": "Partitions taken over, by the source of their state."
         => |m| Series::by("from", [
             ("snapshots", load(&m.lanes.restored_snapshots)),
             ("origin", load(&m.lanes.restored_origin)),
@@ -136,7 +136,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         => |m| Series::one(load(&m.lanes.restore_nanos) * 1e-9);
     Counter "stormglass_kafka_snapshots_total": "Symbol states written to the snapshots' topic."
         => |m| Series::one(load(&m.lanes.snapshots));
-    Counter "stormglass_kafka_snapshot_bytes_total": "Bytes of them."
+    Counter "stormglass_kafka_snapshot_bytes_total": "Bytes of the symbol states written to the snapshots' topic."
         => |m| Series::one(load(&m.lanes.snapshot_bytes));
     Counter "stormglass_kafka_events_total": "Events by whether they were written to their topic or dropped."
         => |m| {
