@@ -38,7 +38,7 @@ pub fn plan(allowed: &[usize], quota_cpus: Option<f64>, asked: &CpuRequest) -> C
     let cpus = allowed.len().max(1);
     // A quota of the whole machine or more limits nothing.
     let quota = quota_cpus.filter(|&quota| quota > 0.0 && quota < cpus as f64);
-    // Threads that can make progress at once, and so worth having.
+    // Threads that can make progress at the same time; more would not help.
     let threads = quota.map_or(cpus, |quota| (quota.ceil() as usize).max(1));
     let fronts = match asked.fronts {
         Some(fronts) => fronts.clamp(1, cpus),

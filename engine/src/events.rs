@@ -219,7 +219,7 @@ impl EventLog {
             | Happening::Feedback(_) => {
                 tracing::info!(kind = happening.kind(), symbol = name, detail = ?happening, "event");
             }
-            // The lanes log what they do themselves.
+            // The lanes log these events themselves.
             of_lane => tracing::debug!(kind = of_lane.kind(), detail = ?of_lane, "event"),
         }
         let ring = &self.rings[happening.index()];

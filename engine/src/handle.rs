@@ -261,7 +261,7 @@ impl EngineHandle {
         }
         let symbols = self.symbols.clone();
         let make = move || QualityReport::new(&shards, |id| symbols.by_id(id).map(|s| s.name.clone()));
-        // The runtime takes no more work only when it ends.
+        // The runtime refuses work only when it ends.
         tokio::task::spawn_blocking(make).await.map_err(|_| AskError::Closed)
     }
 
@@ -334,7 +334,7 @@ impl EngineHandle {
         if let Ok(answered) = tokio::time::timeout_at(deadline.into(), &mut answer).await {
             return answered.map_err(|_| AskError::Closed);
         }
-        // From here on the shard cannot answer, and what it cannot tell it does not do.
+        // From here on the shard cannot send its answer, and without that it does not swap.
         answer.close();
         answer.try_recv().map_err(|_| AskError::Deadline)
     }

@@ -152,7 +152,7 @@ impl ShardCore {
                 Message::Ticks(batch) => self.ticks(&batch, out),
                 Message::Partition(order) => self.order(order),
                 Message::Control(control) => self.control(now, control),
-                // Dropping it tells whoever waits that the ticks before it are in the state.
+                // Dropping it signals that the ticks before it are in the states.
                 Message::Marker(marker) => drop(marker),
             }
         }
@@ -187,7 +187,7 @@ impl ShardCore {
             self.take_effects(i, tick.event_time, out);
         }
         let entry = &mut self.entries[i];
-        // Before it is counted: who sees the count may rely on it.
+        // Before it is counted, because readers of the count may rely on it.
         if admission == Admission::Accepted {
             entry.supersede_answer();
         }
@@ -224,7 +224,7 @@ impl ShardCore {
         let Some(scored) = self.entries[i].state.newest() else { return };
         match scored.status {
             Status::Warming(reason) => {
-                // The model has answered these; the answer is withheld.
+                // The model has scored these; the probability is withheld.
                 let withheld =
                     matches!(reason, WarmingReason::NoThreshold { .. } | WarmingReason::Contradiction { .. });
                 self.metrics.rows_scored.add(u64::from(withheld));

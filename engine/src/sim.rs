@@ -58,7 +58,7 @@ impl Simulator {
     /// Simulates one second of all symbols, whose ticks [`next_simulated`](Self::next_simulated) then returns. False
     /// when event time ends.
     pub fn step_second(&mut self) -> bool {
-        // A day off the end, where no clock that jumps leaves the range.
+        // Stops a day before the end of event time, so that clock jumps stay in range.
         if self.second + 86_400 > EventTime::MAX.second() {
             return false;
         }

@@ -131,7 +131,7 @@ impl<'a> Verifier<'a> {
                 verifier: &mut self,
                 partition,
                 ticks_from: ticks.first_offset(partition),
-                // Older predictions than these are gone: their ticks are not held against anybody.
+                // Older predictions were deleted, so their ticks are not reported as missing.
                 is_cut: predictions.first_offset(partition).is_some_and(|first| first > 0),
                 committed: committed.map(|committed| committed.offset),
                 predictions: one(predictions, partition)?,
@@ -262,7 +262,7 @@ impl Task<'_, '_> {
             let hash = found.hash();
             let is_same = before.found == hash;
             if !is_same && before.due == Some(hash) && found.own_difference().is_none() {
-                // The ticks' topic was created again, and the first was of the topic before.
+                // The ticks' topic was created again, and the first prediction belongs to the topic before.
                 report.differs_no_more(place);
                 report.verified += 1;
                 self.recent.put(at, Compared { found: hash, due: Some(hash) });

@@ -81,7 +81,7 @@ pub(super) async fn ask(mailbox: &Arc<Mailbox<Message>>, symbol: SymbolKey, dead
     if let Some(turn) = Turn::begin() {
         tokio::spawn(send_all(turn));
     }
-    // Whoever took the question answers it by its deadline; only the end of the runtime drops it.
+    // The task that took the question answers it by its deadline. Only the end of the runtime drops it.
     answer.await.unwrap_or(Err(AskError::Closed))
 }
 
@@ -106,7 +106,7 @@ struct Turn;
 
 impl Turn {
     fn begin() -> Option<Self> {
-        // Lazily: a turn that is made and dropped would end the one that runs.
+        // Lazily, because dropping a `Turn` ends the current turn.
         (!SENDING.replace(true)).then(|| Self)
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn settle(consumer: &LaneConsumer, unserved: impl IntoIterator<Item =
     context.closing.store(true, Ordering::Release);
     for rebalance in unserved.into_iter().chain(context.take_rebalances()) {
         let settled = match rebalance {
-            // Taken, to be asked back at once.
+            // Assigned partitions are taken; the group asks for them back at once.
             Rebalance::Assigned(partitions) => take_over(consumer, &partitions),
             Rebalance::Revoked { partitions, .. } => give_back(consumer, &partitions),
         };
@@ -197,7 +197,7 @@ impl rdkafka::producer::ProducerContext for ProducerSide {
 
     fn delivery(&self, result: &rdkafka::producer::DeliveryResult<'_>, (): Self::DeliveryOpaque) {
         let Err((error, message)) = result else { return };
-        // What a transaction that is given up takes along says nothing of why.
+        // A record that is purged with an aborted transaction does not give the reason.
         let is_purged = matches!(
             error.rdkafka_error_code(),
             Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
@@ -259,7 +259,7 @@ pub(super) fn consumer(
         .set("max.poll.interval.ms", session_ms.max(120_000).to_string())
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // The lane says where to begin; silently skipping would be loss.
+        // The lane sets the first offset; a silent reset would lose records.
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_committed")
         .set("check.crcs", "true")
@@ -293,7 +293,7 @@ pub(super) fn producer(
     config
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
-        // Both must not outlast the transaction.
+        // Neither may outlast the transaction.
         .set("message.timeout.ms", timeout_ms.to_string())
         .set("socket.timeout.ms", timeout_ms.min(SOCKET_TIMEOUT_MS_MAX).to_string())
         .set("queue.buffering.max.messages", "200000")
@@ -307,7 +307,7 @@ pub(super) fn producer(
     }
     let context = ProducerSide { metrics: metrics.clone(), failure: Mutex::default(), is_transactional };
     let producer: LaneProducer = config.create_with_context(context)?;
-    // It takes its token, if it needs one, before anybody waits for what needs it.
+    // Fetches the token, if the client needs one, before any call that needs it.
     producer.poll(Duration::ZERO);
     Ok(producer)
 }
@@ -344,10 +344,10 @@ impl ClientContext for ReaderContext {
     gives_tokens!();
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // A client without a group hears of it in this way only.
+        // A client without a group gets this error only through the log.
         let is_refusal = ["SASL authentication", "SSL handshake"].iter().any(|word| message.contains(word));
         if facility == "FAIL" && is_refusal {
-            // Behind the name of its thread.
+            // The text after the name of the thread.
             let reason = message.split_once("]: ").map_or(message, |(_, reason)| reason);
             *self.refusal.lock().expect("no code panics while it holds the refusal") =
                 Some(reason.to_owned());
@@ -374,12 +374,13 @@ pub(super) fn reader_as(
 ) -> KafkaResult<BaseConsumer<ReaderContext>> {
     let mut config = common(settings);
     config
-        // Never joined, and nothing is committed: the client wants a group, and this is the one that its user may name.
+        // The group is never joined, and nothing is committed: librdkafka requires a group id, and the user may have
+        // rights on this one only.
         .set("group.id", &settings.group)
         .set("enable.auto.commit", "false")
         .set("isolation.level", isolation_level)
         .set("enable.partition.eof", "true")
-        // The end of a partition is told when a fetch has waited in vain.
+        // The end of a partition is reported when a fetch has waited this long without a record.
         .set("fetch.wait.max.ms", "50")
         .set("auto.offset.reset", "earliest")
         .set("check.crcs", "true");

@@ -211,13 +211,14 @@ impl Lane<'_> {
     /// everything committed.
     fn attempt(&mut self) -> Result<(), LaneError> {
         let prepared = topics::prepare(&self.settings);
-        // The clients' own word comes later, and the ones before may be gone: a broker that answered is told of at once.
+        // The clients report their connection later, and the former ones may be gone, so a broker that answered is
+        // noted at once.
         self.metrics.note_connected(prepared.as_ref().map_or_else(TopicsError::is_answer, |_| true));
         let counts = prepared?;
         if let Some(namesake) = self.claim.uphold(&self.settings)? {
             return Err(LaneError::Namesake(namesake));
         }
-        // Before the group: a transaction that a crash left open ends now, not at its timeout.
+        // Before joining the group, so that a transaction that a crash left open ends now and not at its timeout.
         let Some(producer) = self.fencing_producer()? else { return Ok(()) };
         let consumer = client::consumer(&self.settings, self.number, &self.metrics)?;
         consumer.subscribe(&[&self.settings.topic_raw])?;

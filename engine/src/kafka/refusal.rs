@@ -50,7 +50,7 @@ fn by_library(settings: &KafkaSettings, error: &KafkaError) -> Refusal {
         KafkaError::ClientCreation(words) => (None, words.clone()),
         other => (None, other.to_string()),
     };
-    // Where no property is named by itself, the words name the one that does not work, or those that do not go together.
+    // If no single property is named, the text names the one that does not work, or those that contradict each other.
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let names = |name: &str| match property {
         Some(property) => property == name,

@@ -72,7 +72,7 @@ type Looker = BaseConsumer<ReaderContext>;
 pub(super) fn prepare(settings: &KafkaSettings) -> Result<TopicCounts, TopicsError> {
     let reader = client::reader(settings)?;
     prepare_by(&reader, settings).map_err(|error| {
-        // What a broker says before it hangs up comes with a poll.
+        // The error that a broker sends before it closes the connection is returned by a poll.
         while reader.poll(Duration::ZERO).is_some() {}
         match reader.context().refusal() {
             Some(refusal) if error.is_passing() => TopicsError::Refused(refusal),
@@ -108,7 +108,7 @@ fn prepare_by(reader: &Looker, settings: &KafkaSettings) -> Result<TopicCounts, 
             return Err(TopicsError::Partitions { topic, has, raw, wanted });
         }
     }
-    // Partition 0 is the one that is used.
+    // Only partition 0 is used.
     for (topic, options) in [
         (&settings.topic_owners, &compacted[..]),
         (&settings.topic_models, &compacted[..]),
@@ -172,7 +172,7 @@ fn create(
         return Err(TopicsError::Absent(topic.to_owned()));
     }
     let not_created = |reason: String| TopicsError::NotCreated { topic: topic.to_owned(), reason };
-    // The broker's own default of replicas.
+    // -1 is the broker's own default.
     let mut new = NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(-1));
     for (name, value) in options {
         new = new.set(name, value);
@@ -184,7 +184,7 @@ fn create(
     let created = runtime.block_on(admin.create_topics([&new], &AdminOptions::new()))?;
     for result in created {
         match result {
-            // Another instance was faster.
+            // Another instance created it first.
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((_, code)) => return Err(not_created(code.to_string())),
         }

@@ -116,7 +116,7 @@ impl LaneReport {
 
     /// Notes that the process must end. Only the first reason is kept.
     pub fn condemn(&self, verdict: Verdict) {
-        // Another lane was quicker, with a reason as good.
+        // If another lane has set a reason first, that one stays.
         let _ = self.verdict.set(verdict);
     }
 

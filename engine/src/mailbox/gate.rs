@@ -50,7 +50,8 @@ impl SleepGate {
     pub(super) fn notify(&self) {
         // store(news); fence; load(flag). Pairs with `poll_news`: store(flag); fence; load(news).
         fence(Ordering::SeqCst);
-        // The plain load keeps a busy shard's pushes free of locked instructions. The swap picks one waker a sleep.
+        // The plain load keeps a busy shard's pushes free of locked instructions. The swap lets only one pusher wake
+        // the sleeper.
         if self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::AcqRel) {
             self.wakes.fetch_add(1, Ordering::Relaxed);
             self.wake();
@@ -72,8 +73,9 @@ impl SleepGate {
             sleeper.waker = Some(cx.waker().clone());
             self.set_waker(sleeper.waker.clone());
         }
-        // Release: whoever sees the flag also sees the waker. A swap where a store would do: it costs nothing beside
-        // a sleep, and loom does not know that no store fits between the two halves of a pusher's swap.
+        // Release: a thread that sees the flag also sees the waker. A store would do instead of the swap, which costs
+        // nothing compared with a sleep, but loom does not know that no store fits between the two halves of a pusher's
+        // swap.
         self.sleeping.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if has_news() {

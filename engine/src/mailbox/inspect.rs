@@ -33,7 +33,7 @@ impl<M: Send> Watched for Mailbox<M> {
     }
 
     fn rewake(&self, queue: Queue) {
-        // `notify` first: where the flag is still up, the waiter believes a wake only once it is down.
+        // `notify` first, because the waiter ignores a wake while the flag is still set.
         self.queue(queue).gate.notify();
         self.queue(queue).gate.wake();
     }

@@ -72,10 +72,10 @@ impl<M> ThreadParker<M> {
             if control.is_ready() || ticks.is_ready() {
                 break;
             }
-            // An unpark between the polls and here is kept as a token; a stray one only costs another look.
+            // An unpark between the polls and here is kept as a token; a stray one only costs one more poll.
             std::thread::park();
         }
-        // The queue without mail must not stay armed: its next push would pay for a wake that nobody needs.
+        // The empty queue must not stay armed: its next push would pay for a needless wake.
         self.control.disarm();
         self.ticks.disarm();
     }

@@ -44,7 +44,7 @@ static CLOCK_START: LazyLock<Instant> = LazyLock::new(Instant::now);
 impl InstantCell {
     /// Notes an instant; only the owning thread may call this.
     pub fn note(&self, at: Instant) {
-        // Never 0, also for the instant at which the clock was first read.
+        // Never 0, not even for the first instant.
         let nanos = at.saturating_duration_since(*CLOCK_START).as_nanos() as u64;
         self.0.set(nanos.saturating_add(1));
     }

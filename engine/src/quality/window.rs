@@ -86,7 +86,7 @@ impl QualityWindow {
 
     /// Sets the model of the rows with this hash.
     pub fn name_model(&mut self, hash: u64, info: &Arc<ModelInfo>) {
-        // Named anew, it is the last to go: what is in use is named at every change.
+        // Moves the model to the end, so that it is dropped last: models in use are named at every change.
         self.models.retain(|(known, _)| *known != hash);
         if self.models.len() == MODELS_MAX {
             self.models.pop_front();

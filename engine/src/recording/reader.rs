@@ -304,7 +304,7 @@ mod tests {
             std::fs::write(directory.join(name), lines).unwrap();
         };
         write("b.ndjson", &[record(0, 0), record(1, 5), record(0, 1)]);
-        // The second file holds a record again.
+        // The second file repeats a record.
         write("a.ndjson", &[record(1, 6), record(0, 1), record(0, 2)]);
         let all = || Recording::open(&[format!("{}/*", directory.display())]);
         let recording = all().unwrap();

@@ -117,9 +117,9 @@ impl Seat {
             return;
         }
         let Ok(decision) = self.decision.recv() else { return };
-        // Dropped last, also by a panic of the core or its factory.
+        // Dropped last, by a panic of the core or its factory too.
         let _attendance = Attendance::begin(plan.shard, presence.clone(), mailbox.clone());
-        // An executor that is not wanted goes now, with its rings and its helper thread.
+        // An unused executor is dropped now, with its rings and its helper thread.
         let executor = executor.filter(|_| decision == Decision::Glommio);
         match (decision, executor) {
             #[cfg(feature = "glommio")]

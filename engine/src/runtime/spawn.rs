@@ -91,7 +91,7 @@ pub fn spawn_shards_guarded<S: ShardStep>(
     }
     let factory = Arc::new(factory);
     let presences: Arc<[Arc<Presence>]> = mailboxes.iter().map(|_| Arc::default()).collect();
-    // From here on dropping `shards` ends whatever was started.
+    // From here on dropping `shards` ends every started thread.
     let mut shards = Shards {
         report: RuntimeReport { name: "thread", reason: String::new(), shard_cpus: Vec::new() },
         liveness: Liveness { shards: presences.clone() },
@@ -163,14 +163,14 @@ impl Shards {
 
     fn close_and_wait(&mut self) {
         self.mailboxes.iter().for_each(|mailbox| mailbox.close());
-        // The last wake-up may be lost like any other, and there is no mail then for the watchdog to see.
+        // The last wake-up may be lost like any other, and the watchdog sees no message then.
         while self.threads.iter().any(|thread| !thread.is_finished()) {
             std::thread::sleep(GUARD_PERIOD);
             for mailbox in &self.mailboxes {
                 Queue::ALL.into_iter().for_each(|queue| mailbox.rewake(queue));
             }
         }
-        // A panic was noticed by the shard's attendance already.
+        // The shard's attendance has already reported a panic.
         self.threads.drain(..).for_each(|thread| drop(thread.join()));
         self.watchdog = None;
     }

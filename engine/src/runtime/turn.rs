@@ -37,7 +37,7 @@ impl<S: ShardStep> ShardLoop<S> {
     /// Serves control messages first, then ticks. Each share is bounded, so that neither waits longer than one share of
     /// the other.
     pub(super) fn turn(&mut self, clock: impl Fn() -> Instant) -> Turn {
-        // Read before the queues: a push that came before the close is seen by the drain that follows.
+        // Read before the queues, so that a push before the close is seen by the drain that follows.
         let closed = self.mailbox.is_closed();
         let control = self.serve(Queue::Control, CONTROL_PER_TURN_MAX, &clock);
         let ticks = self.serve(Queue::Ticks, TICK_BATCHES_PER_TURN_MAX, &clock);

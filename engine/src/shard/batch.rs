@@ -40,7 +40,7 @@ impl ShardCore {
                 predictions.foreign += 1;
                 continue;
             };
-            // Those who watch have seen this tick when it was live.
+            // The output has seen this tick when it was live.
             if tick.position.offset < ownership.emit_from {
                 self.tick(tick, &mut NoOut);
                 continue;

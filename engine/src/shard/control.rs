@@ -35,8 +35,7 @@ impl ShardCore {
                 let _ = reply.send((0..self.entries.len()).filter_map(|i| self.summary(i)).collect());
             }
             Control::SwapModel { model, reply } => {
-                // Between batches; the old model goes back, to be dropped off the shard. Whoever does not wait for it
-                // any more has given the swap up.
+                // The old model goes back, to be dropped off the shard. An asker that is gone has given the swap up.
                 let old = self.swap_model(model);
                 if let Err(old) = reply.send(old) {
                     self.swap_model(old);
@@ -75,7 +74,7 @@ impl ShardCore {
             newest_tick: newest.as_of,
             ticks_accepted: state.ticks_accepted,
             warm: known as f64 / FEATURE_COUNT as f64,
-            // With enough ticks a row is scored by whichever model is loaded, also by one that was loaded after it.
+            // With enough ticks any loaded model scores a row, even one that was loaded after it.
             ready: match newest.status {
                 Status::Ok { .. } | Status::Warming(WarmingReason::NoModel) => self.scoring.model.is_some(),
                 Status::Warming(_) => false,

@@ -34,7 +34,7 @@ impl ShardCore {
                 }
                 Effect::GridRow(_) => {}
                 Effect::Outcome(outcome) => {
-                    // An outcome judges only a probability that was given for the horizon that the label looks at.
+                    // An outcome counts only for a probability of the label's horizon.
                     if is_horizon_ours {
                         count_outcome(metrics, outcome);
                         if let Some(row) = QualityRow::of(symbol.id, outcome) {

@@ -26,7 +26,7 @@ impl ShardCore {
             return None;
         }
         let bound = BoundModel::new(asked).ok().map(Arc::new);
-        // A model of rows leaves the shards without one.
+        // If the loaded model scores posted rows only, the shards have no model.
         (bound.is_some() || self.scoring.model.is_some()).then_some(Pinned(bound))
     }
 

@@ -55,7 +55,7 @@ impl Shadow {
         let mut outcome = *outcome;
         outcome.pending.probability = Some(probability);
         outcome.pending.model_hash = self.hash();
-        // The forecast is nobody's but the engine's, and counts with the active model's row.
+        // The forecast is the engine's own, and counts with the active model's row only.
         outcome.pending.forecast = None;
         QualityRow::of(symbol, &outcome)
     }
@@ -67,7 +67,7 @@ pub(super) struct Waiting(VecDeque<(i64, f64)>);
 
 impl Waiting {
     fn put(&mut self, second: i64, probability: f64, horizon_s: u32) {
-        // A state that began anew may have set its clock back.
+        // A state at a new origin may have an earlier clock.
         if self.0.back().is_some_and(|(newest, _)| *newest >= second) {
             self.0.clear();
         }

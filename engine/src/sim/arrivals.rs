@@ -25,7 +25,7 @@ impl Arrivals {
     pub(super) fn wait(&mut self, base: f64, left_s: f64, random: &mut Random) -> Arrival {
         let bound = (base + self.excess()).min(ORDERS_PER_SECOND_MAX);
         let waited_s = random.exponential() / bound;
-        // Also true where the rate is 0 and the wait endless.
+        // Also true if the rate is 0 and the wait infinite.
         if waited_s >= left_s {
             self.decay(left_s);
             return Arrival::None;

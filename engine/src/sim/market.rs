@@ -74,7 +74,7 @@ impl Market {
             tick_units: symbol.tick.units(),
             tick_price: symbol.tick.units() as f64 / one,
             quantity_scale: symbol.quantity_scale,
-            // From the time, so that a later simulation does not repeat an earlier one's.
+            // Derived from the time, so that a later simulation does not repeat an earlier one's ids.
             next_trade_id: second.unsigned_abs() * 1_000,
             last_price: symbol.price,
             random,
@@ -150,7 +150,7 @@ impl Market {
             Side::Buy => quote.ask,
             Side::Sell => quote.bid,
         };
-        // Venues stamp in whole microseconds.
+        // Venues give times in whole microseconds.
         let micros = ((elapsed_s * 1e6) as i64).clamp(0, 999_999);
         let nanos = this.second * NANOS_PER_SECOND + micros * 1_000;
         let event_time = EventTime::from_nanos(nanos).expect("the simulator ends before event time does");
@@ -196,7 +196,7 @@ impl Market {
         let spread_ticks = 1 + i64::from(self.random.poisson((0.25 * this.relative - 0.1).max(0.0)));
         let mid_ticks = libm::exp(self.log_price) / self.tick_price;
         let bid_ticks = libm::floor(mid_ticks - spread_ticks as f64 / 2.0 + 0.5) as i64;
-        // The bounds are for prices that wandered off over years: there they stick.
+        // Only prices that have drifted for years reach these bounds, and stay there.
         let bid_ticks = bid_ticks.clamp(1, (Price::MAX_UNITS / self.tick_units - spread_ticks).max(1));
         let price = |ticks: i64| {
             let units = ticks.saturating_mul(self.tick_units).min(Price::MAX_UNITS);

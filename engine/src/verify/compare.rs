@@ -65,7 +65,7 @@ pub(super) fn first_difference(found: &[u8], due: &[u8]) -> (String, String, Str
     let is_due = |name: &String| due_fields.0.iter().any(|(due_name, _)| due_name == name);
     match found_fields.iter().find(|(name, _)| !is_due(name)) {
         Some((name, value)) => (name.clone(), excerpt(value.get().as_bytes()), "absent".to_owned()),
-        // The same fields in another order or with other blanks.
+        // The same fields in another order or with other whitespace.
         None => whole(),
     }
 }

@@ -46,7 +46,7 @@ impl Life {
         partition: Partition,
         span: Span,
     ) -> Self {
-        // Pooled quality is for display: nothing of it is in a prediction.
+        // Pooled quality is only for display; predictions do not contain it.
         let quality = QualitySettings { rows_max: 1, ..QualitySettings::default() };
         let core = ShardCore::new(settings.state, None, Arc::new(ShardMetrics::default()))
             .with_quality(quality)
@@ -91,7 +91,7 @@ impl Life {
     }
 
     fn step(&mut self, message: Message) {
-        // The instant is for questions with a deadline; no prediction knows of it.
+        // The instant is only for questions with a deadline; predictions do not depend on it.
         self.core.step(Instant::now(), &mut vec![message], &mut NoOut);
     }
 
@@ -107,7 +107,7 @@ impl Life {
         self.is_model_there = model.is_some() || *said == Said::NoModel;
         self.is_tainted |= self.learns && !self.is_model_there;
         self.said = Some(said.clone());
-        // Kept until the step is over: nobody who waits, no swap.
+        // The receiver is kept until the step is over, because without one nothing is swapped.
         let (reply, _old) = oneshot::channel();
         self.step(Message::Control(Control::SwapModel { model, reply }));
     }

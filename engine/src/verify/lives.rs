@@ -85,7 +85,7 @@ impl Lives {
         let claimed = self.by_symbol.entry(claim.symbol.clone()).or_default();
         match claimed.iter().rposition(|claimed| claimed.span.origin == origin) {
             Some(i) => {
-                // A life does not come back: what stood in between was no life.
+                // A life does not come back, so the spans in between were wrong.
                 self.spans -= claimed.len() - (i + 1);
                 claimed.truncate(i + 1);
             }
@@ -116,7 +116,7 @@ impl Lives {
     /// The lives of a symbol with a tick at `offset`, in order. A symbol without predictions has one life if its ticks
     /// were read from the start: its predictions are missing.
     pub(super) fn take(&mut self, symbol: &str, offset: u64) -> Option<Vec<Span>> {
-        // Before anything is taken.
+        // Computed before anything is removed.
         let was_read = self.lowest_origin().is_some_and(|lowest| lowest <= offset);
         if let Some(claimed) = self.by_symbol.remove(symbol) {
             return Some(claimed.into_iter().map(|claimed| claimed.span).collect());

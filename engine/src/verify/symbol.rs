@@ -27,7 +27,7 @@ impl Task<'_, '_> {
         let Some(symbol) = self.symbols.get_mut(name) else { return Ok(Due::NoState) };
         let baseline_hash =
             self.verifier.settings.baseline.as_ref().map(|model| model.info().sha256.as_str());
-        // What stood in is no change of what is loaded.
+        // A prediction of the baseline does not mean that another model is loaded.
         let stood_in =
             matches!(&self.model, Some(Said::Model(sha256)) if Some(sha256.as_str()) == baseline_hash);
         let loaded = self.model.as_ref().filter(|_| !stood_in);

@@ -124,7 +124,7 @@ impl Interval {
     fn low_factor(&self) -> f64 {
         let Some(outside) = self.outside(self.low_level) else { return 0.0 };
         match first_past(self.counts.iter(), outside) {
-            // Nothing lies below the first bin's outcomes that could bound them.
+            // No outcome is below the first bin, so the end is 0.
             0 => 0.0,
             bin => edge(bin),
         }

@@ -115,7 +115,7 @@ impl Claim {
             producer.poll(SLICE);
             if let Some(confirmed) = producer.context().take() {
                 return confirmed.map_err(|error| {
-                    // Where the producer itself is unfit, the record's own error says only that it was thrown away.
+                    // If the producer itself is unusable, the record's own error says only that it was purged.
                     let fatal = producer.client().fatal_error().map(|(_, reason)| reason);
                     let reason = fatal.unwrap_or_else(|| error.to_string());
                     ClaimError::NotTaken { topic: settings.topic_owners.clone(), reason }
@@ -126,7 +126,7 @@ impl Claim {
 
     /// Reads the records after the claim.
     fn look_behind(&self, settings: &KafkaSettings, offset: i64) -> KafkaResult<Found> {
-        // A claim that fenced us counts at once, whatever transactions are still open before it.
+        // A claim that fenced this lane counts at once, even if transactions before it are still open.
         let reader = client::reader_as(settings, "read_uncommitted")?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&settings.topic_owners, 0, Offset::Offset(offset + 1))?;
@@ -137,7 +137,7 @@ impl Claim {
             match reader.poll(SLICE) {
                 Some(Ok(message)) => {
                     deadline = Instant::now() + TIMEOUT;
-                    // The topic was made again, and is read from its beginning.
+                    // The topic was created again, and is read from its beginning.
                     found.is_log_new |= message.offset() <= offset;
                     found.namesake = self.namesake(&message).or(found.namesake);
                 }

@@ -86,7 +86,7 @@ fn record(settings: &KafkaSettings, lane: usize, owned: &OwnedPartition) -> (Own
     let names = owned.symbols().iter().map(|symbol| &*symbol.symbol.name);
     let mut bytes = 0;
     let fitting = names.clone().take_while(|name| {
-        // As it is written, with its quotes, escapes and comma.
+        // The length in JSON, with quotes, escapes and comma.
         bytes += serde_json::to_string(name).map_or(usize::MAX / 2, |text| text.len() + 1);
         bytes <= OWNER_RECORD_BYTES_MAX
     });

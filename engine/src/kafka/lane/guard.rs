@@ -120,16 +120,16 @@ pub(super) fn on_error(
         return Err(refusal.into());
     }
     let code = error.rdkafka_error_code();
-    // A member that was fenced, or that the group refuses for good, is fatal; so is each error from then on.
+    // An error of a member that was fenced, or that the group refuses for good, is fatal; so is each later error.
     let is_final = consumer.client().fatal_error().is_some()
-        // The record to read next has been deleted: look again where the log begins.
+        // The record to read next has been deleted: start again at the log's beginning.
         || matches!(code, Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::Fatal))
         || matches!(error, KafkaError::MessageConsumptionFatal(_));
     if is_final {
         return Err(error.into());
     }
     let reason = consumer.context().take_reason();
-    // The client tries on by itself, and gets nowhere before somebody does something about it.
+    // The client goes on trying, but will not succeed before somebody mends the cause.
     if let Some(
         Code::TopicAuthorizationFailed
         | Code::GroupAuthorizationFailed

@@ -47,7 +47,7 @@ impl Lane<'_> {
         let lag = self.ask_for_lag(|partition| is_ours(partition) || !has_any);
         match lag {
             Ok(lag) => self.tell_lag(i64::try_from(lag).unwrap_or(i64::MAX)),
-            // It cannot be known, and whoever watches the lag must hear of it.
+            // The lag is unknown, and an alert on the lag must fire.
             Err(LogError::Topic(why)) => {
                 tracing::debug!(why, "how many records wait is not known");
                 self.tell_lag(self.lag.max(1));

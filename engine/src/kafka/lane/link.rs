@@ -99,7 +99,7 @@ impl ShardLink {
                 },
             };
             let symbol = &owned.symbols()[i];
-            // Its snapshot has seen this record.
+            // The symbol's snapshot includes this record.
             if !is_new && symbol.snapshot.is_some_and(|next| offset < next) {
                 continue;
             }
@@ -164,7 +164,7 @@ impl ShardLink {
 
     /// Starts the ownership of a partition, and drops the states that the shard had of it.
     pub(super) fn open(&mut self, owned: &OwnedPartition) -> Result<(), ShardsGone> {
-        // What came before the first record was read by somebody else.
+        // Records before the first one were read by another member.
         self.reader.begin_connection(owned.partition.0);
         let new_origin_before = Offset(owned.new_origin_before);
         let work = PartitionWork::Open { new_origin_before, emit_from: Offset(owned.committed) };

@@ -40,8 +40,8 @@ impl Turns<'_, '_> {
     /// Restores the states of the partitions and assigns them to the consumer. Returns false if the committed offsets
     /// are not known yet, so that it must be called again.
     fn assigned(&mut self, partitions: &TopicPartitionList) -> Result<bool, LaneError> {
-        // Answers to questions only, from here on. And no transaction stays open meanwhile: a restore can take longer
-        // than one may.
+        // From here on only replies to questions may come. No transaction may stay open meanwhile, because a restore
+        // can take longer than its timeout.
         self.drain()?;
         if self.transaction.dirty_since().is_some() {
             self.commit_now()?;
@@ -66,7 +66,7 @@ impl Turns<'_, '_> {
         let mut numbers: Vec<u32> = restored.iter().map(|owned| owned.partition.0).collect();
         numbers.sort_unstable();
         lane.metrics.partitions.fetch_add(restored.len() as i64, Ordering::Relaxed);
-        // Whatever fails from here on, their state is known to be in the shards.
+        // If anything fails from here on, the states are known to be in the shards.
         for owned in restored {
             lane.left.remove(&owned.partition.0);
             self.owned.insert(owned.partition.0, owned);
@@ -78,7 +78,7 @@ impl Turns<'_, '_> {
         take_over(self.consumer, &positions)?;
         self.is_held_up = false;
         self.announcements.taken();
-        // How far they are behind is known from the look that restored them.
+        // The restore has read the partitions' ends, so the lag is known.
         self.tell_lag_now();
         let lane = &mut *self.lane;
         if numbers.is_empty() && self.owned.is_empty() {

@@ -130,7 +130,8 @@ pub(super) fn restore(
             _ => None,
         };
         let (low, high) = (low.max(0) as u64, high.max(0) as u64);
-        // A group's offsets go with their topic. What the lane remembers tells where even they are gone.
+        // A topic's deletion also removes the group's offsets. The topic that the lane remembers reveals the new log
+        // then.
         let position_of = match committed {
             Some((_, progress)) => progress.and_then(|progress| progress.topic_id),
             None => known_topic,
@@ -138,7 +139,7 @@ pub(super) fn restore(
         let is_new_log = !TopicId::may_be_same(position_of, topic_id);
         found.push(Found { partition: partition as u32, committed, low, high, is_new_log });
     }
-    // By partition, from the files where these have all of it, else from the topic.
+    // For each partition, from the files if they hold everything, otherwise from the topic.
     let mut kept = BTreeMap::new();
     let mut from_topic = Vec::new();
     for found in &found {
@@ -203,7 +204,7 @@ fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {
         snapshots: Vec::new(),
     };
     if found.is_new_log {
-        // Not where a new group begins: what the new topic holds came after what was read of the old one.
+        // Not where a new group starts: everything in the new topic was written after what was read of the old one.
         return from_here(From::NewLog, low, low, 0);
     }
     let Some((committed, progress)) = found.committed else {
@@ -211,11 +212,11 @@ fn plan(found: &Found, start: Start, snapshots: Vec<KeptSnapshot>) -> Plan {
         return from_here(From::Start, begin, begin, 0);
     };
     if committed < low || committed > high {
-        // Records were deleted before they were read, or the log was cut behind what was read.
+        // Records were deleted before they were read, or the log was truncated below the committed offset.
         return from_here(From::NewOrigin, low, committed.clamp(low, high), high);
     }
     let Some(progress) = progress else {
-        // Somebody else set the offset.
+        // Another program set the offset.
         return match low {
             0 => from_here(From::Origin, 0, committed, 0),
             _ => from_here(From::NewOrigin, low, committed, committed),

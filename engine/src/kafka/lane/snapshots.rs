@@ -75,7 +75,7 @@ impl Turns<'_, '_> {
                 let work = PartitionWork::Snapshot { symbol, reply: link.reply_to() };
                 link.order(owned.shard, owned.partition, owned.epoch, work)?;
             }
-            // Answers of one shard come in order, those of several do not: the key tells.
+            // Replies of one shard come in order, those of several shards do not: the key identifies the symbol.
             for _ in some {
                 let ShardReply::Snapshot { key, bytes } = self.lane.link.awaited()? else { continue };
                 let owned = self.owned.get_mut(&key.partition.0).expect("it was asked for a moment ago");

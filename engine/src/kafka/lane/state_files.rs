@@ -168,7 +168,7 @@ fn write(directory: &Path, head: &Head, bytes: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("new");
     let written = std::fs::write(&aside, content).and_then(|()| std::fs::rename(&aside, path));
     if written.is_err() {
-        // What was written of it takes room that others need.
+        // A partial file takes room that others need.
         let _ = std::fs::remove_file(&aside);
     }
     written

@@ -123,7 +123,7 @@ impl Transaction {
     /// Sends a record in the open transaction, and keeps it until the commit.
     pub(super) fn send(&mut self, sent: Sent) -> Result<(), Broken> {
         self.touch();
-        // A failure here shows again at the commit, which decides what becomes of it.
+        // A failure here shows again at the commit, which handles it.
         let begun = self.begin().and_then(|()| self.produce(&sent));
         self.sent.push(sent);
         match begun {
@@ -245,7 +245,8 @@ impl Transaction {
         let mut attempt = 0;
         let result = loop {
             attempt += 1;
-            // What the partitions' next owner reads again must not be written here, too.
+            // The next owner of the partitions reads these records again, so their predictions must not be written
+            // here.
             if consumer.assignment_lost() {
                 break Err(Broken::Aborted("the group gave the partitions to somebody else".to_owned()));
             }
@@ -270,7 +271,7 @@ impl Transaction {
             Ok(()) => {
                 self.metrics.count(TransactionOutcome::Committed);
                 self.metrics.commit_nanos.fetch_add(nanos, Ordering::Relaxed);
-                // The clients' own word comes once a second, for the first time a second after the start.
+                // The clients report their connection once a second, for the first time a second after the start.
                 self.metrics.note_connected(true);
                 (self.is_open, self.dirty_since, self.records) = (false, None, 0);
                 self.sent.clear();
@@ -313,7 +314,7 @@ impl Transaction {
         });
         let committed = match delivered {
             Ok(true) => {
-                // Behind the offsets, so that a producer that was fenced learns that first.
+                // After the offsets, because a fenced producer gets its error from them first.
                 check()?;
                 retrying(deadline, || self.producer.commit_transaction(remaining(deadline))).map(|()| true)
             }
@@ -328,7 +329,7 @@ impl Transaction {
         };
         let Broken::Aborted(why) = broken else { return Err(broken) };
         let aborted = self.abort();
-        // The record that was not delivered says better than the transaction what is to be done.
+        // The undelivered record's error is more helpful than the transaction's.
         let why = self.producer.context().take_failure().unwrap_or(why);
         Err(match aborted.map_err(|error| self.broken(&error)) {
             Ok(()) => Broken::Aborted(why),

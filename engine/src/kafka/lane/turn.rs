@@ -85,7 +85,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         while !self.lane.stop.is_stopped() {
             self.turn()?;
         }
-        // Without a broker there is nothing to wait for: the next start takes it from the last commit.
+        // Without a broker there is nothing to wait for: the next start continues from the last commit.
         if self.lane.metrics.is_connected() {
             self.hand_over(&self.owned.keys().copied().collect::<Vec<_>>())?;
         }
@@ -199,11 +199,11 @@ impl<'a, 'b> Turns<'a, 'b> {
     /// Sends the predictions of a reply in the open transaction.
     fn take(&mut self, reply: ShardReply) -> Result<(), LaneError> {
         if let ShardReply::Predictions(predictions) = reply {
-            // Another lane of this process has begun to own what we still read.
+            // Another lane of this process owns a partition that this one still reads.
             if predictions.foreign > 0 {
                 return Err(LaneError::Lost);
             }
-            // Without a transaction, what is sent cannot be taken back.
+            // Without a transaction, a sent record cannot be taken back.
             if self.lane.settings.delivery == Delivery::AtLeastOnce {
                 let (settings, known) = (&self.lane.settings, self.topic_id);
                 guard::check_topic(self.consumer, settings, known, &mut self.sources)?;
@@ -268,7 +268,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             owned.committed = owned.next;
         }
         let metrics = &self.lane.metrics;
-        // A lane that is stopped before the clients' first look hands over all the same.
+        // A lane that is stopped before the clients' first report hands over all the same.
         metrics.note_connected(true);
         metrics.predictions.fetch_add(predictions, Ordering::Relaxed);
         if let Some(newest_ns) = newest_ns {

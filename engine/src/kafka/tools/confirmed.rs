@@ -78,7 +78,7 @@ impl ConfirmedProducer {
         let producer = client::common(settings)
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
-            // Java's, so that a symbol lies where Java's producers put it.
+            // Java's partitioner, so that a symbol is in the same partition as from Java producers.
             .set("partitioner", "murmur2_random")
             .create_with_context(Deliveries::default())?;
         Ok(Self(producer))

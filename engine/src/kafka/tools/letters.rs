@@ -85,7 +85,7 @@ pub fn list_letters(
 ) -> Result<LetterList, LogError> {
     let log = TopicLog::open(settings, &settings.topic_dlq)?;
     let mut list = LetterList::default();
-    // By time, partition and offset; the oldest on top, to be pushed out.
+    // Ordered by time, partition and offset; the oldest on top, to be removed first.
     let mut newest: BinaryHeap<Reverse<(i64, u32, u64)>> = BinaryHeap::new();
     let mut kept: BTreeMap<(i64, u32, u64), Letter> = BTreeMap::new();
     each_letter(&log, progress, |letter| {

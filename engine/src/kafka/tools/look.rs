@@ -174,7 +174,7 @@ fn named(settings: &KafkaSettings) -> [(&'static str, &str); 7] {
 fn topic(reader: &Reader, all: &Metadata, key: &'static str, name: &str) -> KafkaResult<TopicReport> {
     let found = all.topics().iter().find(|found| found.name() == name);
     let partitions = found.map_or(&[][..], |found| found.partitions());
-    // A list of all leaves out what is hidden; one who asks by name is told so.
+    // A list of all topics leaves out hidden ones; a request by name reports them.
     let is_hidden = found.is_none()
         && reader.fetch_metadata(Some(name), TIMEOUT)?.topics().first().is_some_and(topics::is_hidden);
     Ok(TopicReport {

@@ -112,7 +112,7 @@ impl<'a> Target<'a> {
         let make = |topic: &str, partitions: u32, options: &[(&str, &str)]| {
             topics::ensure(&reader, settings, topic, partitions as usize, options).map_err(failed)
         };
-        // Records keep their times: a topic that keeps them for less would lose the oldest at once.
+        // Records keep their times, so a topic with a shorter retention would delete the oldest at once.
         let retention_ms = topic_retention(settings, &rekey.from)
             .map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
         let has = make(&rekey.to, rekey.partitions, &[("retention.ms", &retention_ms)])?;
@@ -158,7 +158,7 @@ impl<'a> Target<'a> {
         symbols.dedup();
         match &symbols[..] {
             [] => {}
-            // Whole, or what cannot be read in it would be lost from its topic.
+            // The whole record, because unreadable parts of it would otherwise be lost from the topic.
             [symbol] => {
                 self.counts.kept += 1;
                 self.send(record, symbol, record.value.as_deref().unwrap_or_default());

@@ -137,12 +137,12 @@ impl TickSink for TopicSink {
             self.unreadable += 1;
             return;
         };
-        // Old ticks under newer ones would all be dropped as late by whoever reads them.
+        // A reader would drop all ticks that are older than those in the topic as late.
         if self.refused.is_some() || self.newest.is_some_and(|newest| event_time < newest) {
             self.refused.get_or_insert(event_time);
             return;
         }
-        // Only what was there before is compared: within a recording, order is the recording's.
+        // Compares only with records that were there before; a recording keeps its own order.
         self.newest = None;
         self.oldest = Some(self.oldest.map_or(event_time, |oldest| oldest.min(event_time)));
         encode(venue, product, &Tick { event_time, ..tick }, &mut self.text);

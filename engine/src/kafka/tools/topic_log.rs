@@ -40,13 +40,13 @@ pub(crate) fn kafka_error(error: impl std::fmt::Display) -> LogError {
 fn reader_config(settings: &KafkaSettings) -> ClientConfig {
     let mut config = client::common(settings);
     config
-        // Never joined, and nothing is committed: the group's offsets are read by its name.
+        // The group is never joined and nothing is committed; its offsets are read by its name.
         .set("group.id", &settings.group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("isolation.level", "read_committed")
         .set("enable.partition.eof", "true")
-        // What is asked for was there a moment ago; where it is gone now, skipping it silently would be loss.
+        // The offset existed a moment ago; if it is gone now, skipping it silently would lose records.
         .set("auto.offset.reset", "error")
         .set("check.crcs", "true")
         .set("fetch.queue.backoff.ms", "5")
@@ -88,7 +88,7 @@ pub(crate) fn bounds_within(
     timeout: Duration,
 ) -> Result<BTreeMap<u32, Bounds>, LogError> {
     let metadata = reader.fetch_metadata(Some(topic), timeout).map_err(|error| {
-        // What a broker says before it hangs up comes with a poll.
+        // The error that a broker sends before it closes the connection is returned by a poll.
         while reader.poll(Duration::ZERO).is_some() {}
         match reader.context().refusal() {
             Some(refusal) => LogError::Kafka(format!(
@@ -268,7 +268,7 @@ impl PartitionedLog for TopicLog {
         if list.count() > 0 {
             consumer.assign(&list).map_err(kafka_error)?;
         }
-        // A queue a partition: each is bounded by itself, and can wait while another is read.
+        // A queue for each partition: each has its own bound, and can wait while another is read.
         let split = |(partition, bounds): (u32, Bounds)| -> Result<PartitionRecords, LogError> {
             if bounds.first >= bounds.end {
                 return Ok(Box::new(std::iter::empty()));
@@ -304,7 +304,7 @@ impl QueueRecords {
                 None => {}
             }
             match self.consumer.poll(Duration::ZERO) {
-                // It was fetched before the queues were split. None is passed over silently.
+                // The record was fetched before the queues were split. None may be skipped silently.
                 Some(Ok(_)) => {
                     return Err(LogError::Kafka("a record came out of turn; try again".to_owned()));
                 }

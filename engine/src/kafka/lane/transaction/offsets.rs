@@ -36,7 +36,7 @@ pub(super) fn send(
         let (producer, offsets) = (producer.clone(), offsets.clone());
         move || {
             let send = || producer.send_offsets_to_transaction(&offsets, &member, remaining(deadline));
-            // Nobody may be waiting any more.
+            // The receiver may have given up.
             let _ = tell.send(retrying(deadline, send));
         }
     };

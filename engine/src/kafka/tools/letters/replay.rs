@@ -70,7 +70,7 @@ pub fn replay_letters(
     asked: &LetterReplay,
     progress: &mut dyn Progress,
 ) -> Result<LetterReplayCounts, LogError> {
-    // Before the marks are read: whoever replays under this name can write none any more.
+    // Before the marks are read, so that no other replay under this name can write marks any more.
     let producer = (!asked.dry_run).then(|| fencing_producer(settings)).transpose().map_err(kafka_error)?;
     let partitions = bounds(&reader(settings)?, &settings.topic_raw)?.len() as u32;
     let log = TopicLog::open(settings, &settings.topic_dlq)?;
@@ -150,7 +150,7 @@ impl Readable<'_> {
             None => (None, Vec::new()),
         };
         let again = |name: String, value: Vec<u8>, time_ns: i64| Again {
-            // Where the symbol's other ticks are, whoever put them there.
+            // The partition of the symbol's other ticks, whichever producer wrote them.
             partition: source.filter(|&partition| partition < self.partitions).unwrap_or_else(|| {
                 let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
                 default_partition(key.unwrap_or(&name), self.partitions).0
@@ -168,7 +168,7 @@ impl Readable<'_> {
             let time_ns = first.tick.event_time.nanos();
             return Ok(vec![again(name(first.venue, first.product), value.to_vec(), time_ns)]);
         }
-        // The other tickers of the record were ticks already.
+        // The other tickers of the record were decoded before.
         let count = record.header("count").and_then(|count| count.parse::<usize>().ok());
         if count != Some(indexes.len()) {
             return Err(Unfit::Unreadable("tickers_not_named"));
@@ -208,7 +208,7 @@ fn fencing_producer(settings: &KafkaSettings) -> KafkaResult<BaseProducer<Sendin
         .set("transaction.timeout.ms", &timeout_ms)
         .set("message.timeout.ms", &timeout_ms)
         .create_with_context(Sending)?;
-    // It takes its token, if it needs one, before it waits.
+    // Fetches the token, if the client needs one, before it waits.
     producer.poll(Duration::ZERO);
     producer.init_transactions(TIMEOUT)?;
     Ok(producer)
@@ -262,7 +262,7 @@ impl Batch<'_> {
             BaseRecord::to(&self.settings.topic_dlq).partition(self.dlq_partition as i32).headers(headers);
         self.is_open = false;
         enqueue(producer, mark).map_err(kafka_error)?;
-        // Without an answer the transaction is decided by the next run, which fences this one.
+        // Without an answer the next run, which fences this one, decides the transaction.
         loop {
             match producer.commit_transaction(TIMEOUT) {
                 Ok(()) => return Ok(()),
