@@ -35,7 +35,7 @@ pub(crate) fn try_to_write(directory: &Path, room_bytes: u64) -> io::Result<()> 
             file.sync_all()
         });
     match std::fs::remove_file(&path) {
-        // Another process with the same number, in a container of its own, was quicker.
+        // Another process with the same id, in another container, has removed it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => tried,
         removed => tried.and(removed),
     }

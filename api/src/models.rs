@@ -241,11 +241,11 @@ impl Models {
     /// # Errors
     /// [`FindError::Folder`].
     pub async fn list(&self) -> Result<(Vec<Look>, usize), FindError> {
-        // Who waits here finds what the one before has seen.
+        // A caller that waited here finds what the one before has read.
         let listing = self.listing.clone().lock_owned().await;
         let catalog = self.catalog.clone();
         let look = move || {
-            // Until all is seen, also where nobody waits for it any more.
+            // Held until all files are read, even if nobody waits for the list any more.
             let _listing = listing;
             let (entries, left_out) = catalog.entries()?;
             let looks = entries.into_iter().map(|entry| {

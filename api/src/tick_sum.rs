@@ -43,7 +43,7 @@ impl TickSum {
 impl fmt::Display for TickSum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tally = self.tally.to_string();
-        // What became of the ticks belongs on the first line, before the remarks about files.
+        // The outcomes of the ticks belong on the first line, before the remarks about files.
         let (first, rest) = tally.split_once('\n').unwrap_or((&tally, ""));
         f.write_str(first)?;
         if let Some(outcomes) = self.outcomes.filter(|_| !self.tally.is_without_ticks()) {

@@ -12,7 +12,7 @@ use crate::config::{Config, sections::SourceKind};
 
 /// Settings of the engine, without the baseline model, which must be opened first.
 pub fn engine_settings(config: &Config) -> EngineSettings {
-    // A topic says itself how many partitions it has, and not before the engine runs.
+    // A topic defines its number of partitions, which is known only once the engine runs.
     let partitions = match config.source.kind {
         SourceKind::Kafka => PARTITIONS_MAX,
         _ => config.engine.partitions,
@@ -41,7 +41,7 @@ pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
         #[cfg(feature = "kafka")]
         SourceKind::Kafka => SourceConfig::Kafka(Box::new(kafka_settings(config)?)),
-        // The check of the configuration has refused it.
+        // The configuration check has refused this.
         #[cfg(not(feature = "kafka"))]
         SourceKind::Kafka => SourceConfig::None,
         SourceKind::None => SourceConfig::None,

@@ -293,7 +293,7 @@ impl ModelDraft {
         let weights = self.members.iter().map(|(weight, _)| *weight).collect();
         let mut sections = vec![section(*b"META", true, archive(&meta::to_archive(&self.info, weights)))];
         let fingerprint = schema::fingerprint(&self.info.features);
-        // Only wide nodes read rows that are prepared.
+        // Only wide forests read prepared rows.
         let wide_layout = if self.preparation.is_some() { Layout::Wide } else { self.layout };
         for (place, (_, member)) in self.members.iter().enumerate() {
             sections.push(match member {

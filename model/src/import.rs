@@ -50,7 +50,7 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     if length > INPUT_BYTES_MAX as u64 {
         return too_large(length);
     }
-    // What has no length of its own, as a pipe, is cut off behind the limit.
+    // An input without a length, such as a pipe, is cut after the limit.
     let mut bytes = Vec::with_capacity(length as usize);
     file.take(INPUT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > INPUT_BYTES_MAX { too_large(bytes.len() as u64) } else { Ok(bytes) }

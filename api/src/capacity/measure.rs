@@ -26,7 +26,7 @@ pub(crate) fn measure(
     let sizes = settings.sizes;
     let run = &settings.config.engine;
     let engine_settings = EngineSettings {
-        // There is no topic here that says how many partitions it has.
+        // Without a topic, the settings define the number of partitions.
         run: RunSettings { symbols_max: run.symbols_max.max(sizes.symbols), ..run.clone() },
         baseline: settings.baseline.clone(),
         ..wiring::engine_settings(settings.config)

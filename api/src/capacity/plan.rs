@@ -157,7 +157,7 @@ impl Measured {
         let front_cores = (per_front > 0.0 || load.requests_per_s <= 0.0)
             .then(|| units_needed(load.requests_per_s, per_front).max(1));
         let memory_bytes = load.symbols * self.bytes_per_symbol;
-        // A shard answers no requests and a front thread takes no ticks, so neither can stand in for the other.
+        // A shard answers no requests and a front thread takes no ticks, so neither can replace the other.
         let instances = [
             shard_cores.div_ceil(self.shards.max(1) as u64),
             front_cores.unwrap_or(1).div_ceil(self.fronts.max(1) as u64),

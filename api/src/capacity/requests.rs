@@ -124,7 +124,7 @@ impl LoopbackService {
         let stopped = is_stopped.clone();
         let feed = move || {
             while !stopped.load(Ordering::Relaxed) {
-                // Paces the feed. No measured time contains it.
+                // Sets the rate of the feed. No measured time includes this sleep.
                 std::thread::sleep(Duration::from_secs(1) / TICKS_PER_S * 10);
                 (0..10).for_each(|_| market.feed_next(&mut intake));
                 intake.flush();

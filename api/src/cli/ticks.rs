@@ -66,7 +66,7 @@ impl TickArguments {
         match self.simulate_hours {
             Some(hours) if self.input.is_empty() => Ok(simulate(sink, market, hours)),
             Some(hours) => {
-                // The latest rows are held out to calibrate and to measure: the made-up ones must not be among them.
+                // The latest rows are held out for calibration and metrics, and simulated ones must not be among them.
                 let start =
                     EventTime::from_nanos(SIMULATED_START_S * NANOS_PER_SECOND).unwrap_or(market.start);
                 let made_up = simulate(sink, SimConfig { start, ..market }, hours);
@@ -126,7 +126,7 @@ fn replay(
     if let Some(failure) = sum.failure() {
         return Err(failed(&failure));
     }
-    // Names without folders: the model is given to others.
+    // Names without folders, because the model may be given to others.
     let names: Vec<&str> = globs.iter().map(|glob| glob.rsplit('/').next().unwrap_or(glob)).collect();
     Ok(Collected { data: format!("{} of {}", sum.used(), names.join(", ")), latent: None, sum: Some(sum) })
 }

@@ -35,7 +35,7 @@ impl Variant {
     /// Changes the options where this kind needs other ones.
     pub(super) fn adapt(self, options: &mut TrainOptions) {
         if self == Self::RunbookRf {
-            // Ten features carry no more: and it ships inside the binary.
+            // Ten features support no more, and the model is built into the binary.
             (options.forest.trees, options.forest.leaves_max) = (100, 32);
         }
     }

@@ -133,7 +133,7 @@ fn verify_topics(
 ) -> Result<Report, Failure> {
     use engine::kafka::{TopicLog, committed_offsets};
     let kafka = super::broker::settings(config)?;
-    // In this order: what is committed now has its predictions in the topic, and its ticks, too.
+    // The order matters: for every offset committed by now, the predictions and ticks are in the topics already.
     let committed = committed_offsets(&kafka).map_err(|error| failed(&error))?;
     let predictions = TopicLog::open(&kafka, &kafka.topic_predictions).map_err(|error| failed(&error))?;
     let ticks = TopicLog::open(&kafka, &kafka.topic_raw).map_err(|error| failed(&error))?;

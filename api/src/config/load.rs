@@ -246,8 +246,8 @@ impl Stack {
             return Err(self.unknown(key.to_owned(), origin));
         };
         let hidden = is_hidden(key, slot).then(|| hidden_reason(slot));
-        // A list's elements have one type only in the typed structure, so the decoder judges; a number for a
-        // number or text where both are sensible is let through.
+        // Only the typed structure knows the type of a list's elements, so its decoder checks them; a number is
+        // accepted for a number or a text if both make sense.
         *slot = match (&*slot, value) {
             (Value::Float(_), Value::Integer(whole)) => Value::Float(whole as f64),
             (Value::String(_), Value::Integer(number)) if key.ends_with(".speed") => {

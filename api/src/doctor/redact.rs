@@ -24,7 +24,7 @@ impl Redactor {
         }
         secrets.extend(config.server.admin_token.get().into_iter().flat_map(values_of));
         secrets.extend(config.server.advertised_url.as_deref().and_then(password_of));
-        // Each secret also as JSON escapes it.
+        // Each secret also in the form in which JSON escapes it.
         let written = |secret: &String| {
             let json = serde_json::to_string(secret).ok()?;
             Some(json.trim_matches('"').to_owned())
@@ -46,7 +46,7 @@ impl Redactor {
 /// The value itself or what it refers to, trimmed; nothing if that cannot be read.
 fn values_of(value: &str) -> Vec<String> {
     let at_place = value.strip_prefix("token_file=").map(|path| format!("file:{path}"));
-    // A secret that cannot be read is in no text.
+    // A secret that cannot be read occurs in no text.
     let referred = resolve("", at_place.as_deref().unwrap_or(value)).ok();
     referred.map(|secret| secret.trim().to_owned()).into_iter().collect()
 }

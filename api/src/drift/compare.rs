@@ -186,7 +186,7 @@ fn words(
         Summary::from_words(current_codes.len(), &current),
     );
     let histogram = Histogram::from_words(&reference, &current);
-    // Nearly all words differ: this is free text, and shares of words say nothing about it.
+    // If nearly all words differ, this is free text, and shares of words are meaningless.
     let text =
         current.counts().len() as u64 > current.total() / 2 && current.counts().len() > WHOLE_CATEGORIES_MAX;
     if text {

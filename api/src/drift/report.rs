@@ -65,7 +65,7 @@ impl Report {
         mut notes: Vec<String>,
         options: &Options,
     ) -> Self {
-        // A model's answers are no column, so their p-value is not among those of the columns.
+        // A model's answers are not a column, so their p-value is not among those of the columns.
         for counted in [true, false] {
             let together = columns.iter_mut().filter(|column| column.counted == counted);
             complete_second_opinions(together, options.false_discoveries);

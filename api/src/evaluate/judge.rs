@@ -264,7 +264,7 @@ impl From<ReliabilityBin> for Bin {
 fn curve(labels: &[bool], scores: &[f64]) -> Vec<(f64, f64)> {
     let points = evaluation::precision_recall(labels, scores);
     let step = points.len().div_ceil(CURVE_POINTS).max(1);
-    // The first points swing between 0 and 1 on a handful of rows; the last says the base rate.
+    // The first points swing between 0 and 1 on a handful of rows; the last one is the base rate.
     let kept =
         points.iter().enumerate().filter(|(place, _)| (place + 1) % step == 0 || place + 1 == points.len());
     kept.map(|(_, point)| (point.recall, point.precision)).collect()

@@ -137,7 +137,7 @@ fn seconds(field: &Field) -> Option<i64> {
         Field::TimestampMillis(millis) => (millis, 1_000),
         _ => return None,
     };
-    // Nanoseconds come as a plain number: no event time in microseconds is that great.
+    // Large numbers are nanoseconds: no event time in microseconds is that great.
     let per_second =
         if per_second == 1_000_000 && ticks.unsigned_abs() > 1 << 57 { 1_000_000_000 } else { per_second };
     (ticks % per_second == 0).then_some(ticks / per_second)

@@ -80,7 +80,7 @@ impl TableWriter {
             File::create(&partial).map_err(|source| TableError::Io { path: partial.clone(), source })?;
         let failed = |source| TableError::Parquet { path: partial.clone(), source };
         let schema = parse_message_type(&message_type(with_labels)).map_err(failed)?;
-        // No clock and no machine enters: equal rows give equal bytes.
+        // Nothing depends on the clock or the machine: equal rows give equal bytes.
         let level = ZstdLevel::try_new(3).map_err(failed)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))

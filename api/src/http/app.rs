@@ -103,7 +103,7 @@ impl App {
     /// Starts the grace period: readiness turns false, and each answer closes its connection, so that clients come back
     /// through their balancer. Requests are still accepted and answered.
     pub fn start_leaving(&self) {
-        // Only the first time counts.
+        // Only the first call sets the time.
         let _ = self.leaving_since.set(Instant::now());
     }
 

@@ -101,7 +101,7 @@ pub(super) async fn explain_rows(
     let permit = permit.await.map_err(|_| Problem::from(AskError::Deadline))?;
     let permit = permit.map_err(|_| Problem::from(AskError::Closed))?;
     let work = move || {
-        // Held until the work is done, also where nobody waits for it any more.
+        // Held until the work is done, even if nobody waits for it any more.
         let _permit = permit;
         let width = model.info().features.len();
         rows.chunks_exact(width).map(|row| explain_row(&model, row, deadline)).collect()

@@ -85,7 +85,7 @@ fn admit_those_waiting(app: &Arc<App>, graceful: &GracefulShutdown, listener: Tc
                     admit(app, graceful, stream);
                 }
             }
-            // One client's failure; others wait behind it.
+            // A failure of one client; continue with the next one.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
             Err(_) => return,
         }

@@ -11,7 +11,7 @@ const WORDS: [(&[u8], &[u8]); 3] = [(b"NaN", b"null"), (b"-Infinity", b"-1e999")
 /// so does a text without such a word.
 pub(super) fn without_bare_words(text: &[u8]) -> Cow<'_, [u8]> {
     let mut replaced: Vec<u8> = Vec::new();
-    // Where the text that is not copied yet begins.
+    // Start of the text that is not copied yet.
     let mut copied = 0;
     let mut at = 0;
     while at < text.len() {
@@ -72,7 +72,7 @@ mod tests {
             (r#"{"NaN": NaN, "a\"NaN": -Infinity}"#, r#"{"NaN": null, "a\"NaN": -1e999}"#),
             (r#"["\\",Infinity]"#, r#"["\\",1e999]"#),
             ("NaN", "null"),
-            // What is no word of Python's is left to the JSON reader.
+            // A word that is not Python's is left to the JSON parser.
             ("[nan,-NaN,NaNs,1Infinity,+Infinity]", "[nan,-NaN,NaNs,1Infinity,+Infinity]"),
             (r#"["cut \"#, r#"["cut \"#),
             (r#"["NaN"#, r#"["NaN"#),

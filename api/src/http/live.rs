@@ -70,9 +70,9 @@ pub(super) async fn fan_out(app: Arc<App>) {
                 () = app.live.watched.notified() => {}
                 () = draining(&mut drain) => return,
             }
-            // What lies there was posted for the watchers before: too old to show.
+            // Drops predictions that were posted for earlier watchers, which are too old to show.
             while app.engine.board.take().is_some() {}
-            // Whoever begins to watch is shown the newest answers first.
+            // A new watcher gets the newest predictions first.
             retold = Retold::new(&app);
         }
         let now_nanos = wall_clock_nanos();

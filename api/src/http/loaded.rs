@@ -50,7 +50,7 @@ pub(super) fn find(app: &App, name: &str, version: Option<&str>) -> Result<Loade
         Some(place) => Ok(all.into_iter().nth(place).expect("the place is of this list")),
         None => {
             let asked = version.map_or(name.to_owned(), |version| format!("{name}@{version}"));
-            // By its name in the catalog, as /predict knows it.
+            // By its name in the catalog, as /predict does.
             if let Some(model) = app.models.active(&asked) {
                 let version = app.version_of(model.info()).to_owned();
                 return Ok(Loaded { model, version });

@@ -75,7 +75,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator, examples: &Ex
     if !all.is_empty() {
         operation["parameters"] = all.into();
     }
-    // Who may be told that the token is missing is asked for it.
+    // An endpoint that can answer 401 takes the token.
     if errors.contains(&401) {
         operation["security"] = json!([{ ADMIN_TOKEN: [] }]);
     }

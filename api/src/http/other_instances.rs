@@ -330,7 +330,7 @@ pub(super) async fn ask_for_list(
                 Item::Written(bytes) => Stamp::read(bytes),
                 Item::Problem(_) => None,
             };
-            // What is here, or what an owner before has said, stays unless this is newer.
+            // The state here, or a former owner's answer, stays unless this one is newer.
             let best = stamps.entry(symbol.index).or_insert(symbol.here);
             if stamp > *best || (best.is_none() && !items.contains_key(&symbol.index)) {
                 *best = stamp;

@@ -32,14 +32,14 @@ impl LiveQuality {
         engine: &EngineHandle,
         deadline: Instant,
     ) -> Result<Arc<QualityReport>, AskError> {
-        // Who waits here finds the report that the one before made.
+        // A caller that waited here finds the report that the one before made.
         let mut made_at = self.made_at.lock().await;
         if made_at.is_some_and(|made_at| made_at.elapsed() < REPORT_AGE_MAX)
             && let Some(newest) = self.newest.load_full()
         {
             return Ok(newest);
         }
-        // Noted before the rows are taken: what comes later belongs to the next report.
+        // Noted before the rows are read: later rows belong to the next report.
         let now = Instant::now();
         let report = Arc::new(engine.quality(deadline).await?);
         *made_at = Some(now);

@@ -37,7 +37,7 @@ pub(super) async fn score(
     deadline: Instant,
 ) -> Result<Vec<f64>, Problem> {
     let scores = app.engine.score_rows(model.clone(), values, deadline).await?;
-    // What is no probability is no spike either, and not counted as one.
+    // A score that is not a probability is not counted as a spike or a calm.
     if model.gives_probability() {
         let spikes = scores.iter().filter(|&&p| p >= model.info().threshold).count() as u64;
         app.metrics

@@ -66,7 +66,7 @@ impl Server {
         let count = cpus.len();
         assert!(count > 0, "a front needs a thread");
         let (address, listeners) = listeners(&app.config.server, count)?;
-        // Once: a service has one front.
+        // Set once, because a service has one front.
         let _ = app.address.set(address);
         let mut threads = Vec::with_capacity(count);
         for (number, (listener, cpu)) in listeners.into_iter().zip(cpus.iter().copied()).enumerate() {
@@ -116,20 +116,20 @@ fn listeners(
     };
     let shared = count > 1;
     if shared {
-        // A shared port is also shared with other processes of the user, which would take a part of the requests. A
-        // socket that does not share finds them. (A port 0 is given out to one process only.)
+        // A shared port can also be shared with other processes of the user, which would take some of the requests. A
+        // socket that does not share detects them. (Port 0 is given to one process only.)
         bound(address, false).map_err(refused)?;
     }
     let listener = |address| {
         let socket = bound(address, shared)?;
-        // Its connections inherit it. The kernel ends one whose client acknowledges nothing, and also one whose client
-        // acknowledges but takes nothing: each would keep its place for good.
+        // Connections inherit this. The kernel ends a connection whose client acknowledges nothing, and one whose
+        // client acknowledges but reads nothing: either would keep its place forever.
         socket.set_tcp_user_timeout(Some(config.write_timeout_s.duration()))?;
         socket.listen(BACKLOG)?;
         Ok(std::net::TcpListener::from(socket))
     };
     let first = listener(address).map_err(refused)?;
-    // With port 0 the first listener learns the port that the others share.
+    // With port 0 the first listener gets the port that the others share.
     let address = first.local_addr().map_err(refused)?;
     let mut listeners = vec![first];
     for _ in 1..count {

@@ -86,7 +86,7 @@ fn run_plan(plan: &Plan, inputs: &Arc<Inputs>, stop: &StopToken) -> io::Result<R
     for worker in workers {
         tally.add(&worker.join().map_err(|_| io::Error::other("a load thread panicked"))?);
     }
-    // After a cut, no connection takes what still waits.
+    // After a cut, no connection sends the waiting requests.
     tally.count_not_sent(not_sent + backlog.clear());
     let elapsed = tally.last_at.map_or(schedule, |last| last - started).max(schedule);
     Ok(RunResult { due, tally, lag, schedule, elapsed, was_stopped: stop.is_stopped() })

@@ -30,7 +30,7 @@ pub struct RequestsTotal(Vec<EndpointCounts>);
 
 impl Default for RequestsTotal {
     fn default() -> Self {
-        // One more for paths that nothing serves.
+        // One more for unknown paths.
         Self((0..=ENDPOINTS.len()).map(|_| EndpointCounts::default()).collect())
     }
 }

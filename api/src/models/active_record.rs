@@ -155,7 +155,7 @@ impl ActiveRecordFile {
         let failed = |error: io::Error| format!("{}: {error}", path.display());
         self.noted(&path, fs::create_dir_all(self.folder())).map_err(failed)?;
         self.put(&path, model.bytes()).map_err(failed)?;
-        // A large file that was overwritten in place under its mapping is not what was checked.
+        // A large file that was overwritten in place while mapped is no longer the one that was checked.
         self.open_copy(&model.info().sha256)
     }
 
@@ -222,11 +222,11 @@ impl ActiveRecordFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
-        // It is gone for everybody but a crash that comes at once.
+        // The removal is visible to everybody; only a crash before the sync could undo it.
         if let Err(error) = sync_folder(&self.path) {
             tracing::warn!(%error, path = %self.path.display(), "the removal of the record could not be synced");
         }
-        // A copy that is in use stays in use: it is in memory, or mapped.
+        // A copy in use stays usable: it is in memory, or mapped.
         let _ = fs::remove_dir_all(self.folder());
         Ok(existed)
     }
@@ -238,7 +238,7 @@ impl ActiveRecordFile {
     }
 
     fn copy_of(&self, sha256: &str) -> PathBuf {
-        // A record may have been written by hand: nothing of it may lead out of the folder.
+        // A record may have been edited by hand: no name in it may lead out of the folder.
         let digits: String = sha256.chars().filter(char::is_ascii_hexdigit).collect();
         self.folder().join(format!("{digits}.sgm"))
     }

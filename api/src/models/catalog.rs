@@ -232,7 +232,7 @@ impl Catalog {
         for entry in named {
             match self.open(&entry) {
                 Ok(model) if version.is_none_or(|version| version == model.info().version) => {
-                    // The same file under two extensions, or a link to it, is one model.
+                    // The same file under two extensions, or a link to it, counts as one model.
                     if found.iter().all(|known| known.model.info().sha256 != model.info().sha256) {
                         found.push(Found { entry, model });
                     }

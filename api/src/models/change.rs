@@ -75,7 +75,7 @@ impl Models {
             if let Some(comparison) = comparison.as_ref().filter(|comparison| !comparison.within_bounds) {
                 return Err(ChangeError::BeyondBounds(Box::new(comparison.clone())));
             }
-            // What answers already goes on from the pages it has.
+            // A model that is already active keeps its mapped pages.
             let next = match before.as_ref().filter(|_| is_same) {
                 Some(active) => active.clone(),
                 None => self.kept(next).await?,
@@ -119,13 +119,13 @@ impl Models {
             let held = self.held();
             (held.active.clone(), held.previous.clone())
         };
-        // A second rollback by the same name is none: it would bring back what the first one took away.
+        // Repeating a rollback by the same name is refused, because it would undo the first one.
         if name != "active" && before.as_ref().is_none_or(|active| !active.is_called(name)) {
             let active = before.map_or("none".to_owned(), |active| active.name.clone());
             return Err(ChangeError::NotActive { asked: name.to_owned(), active });
         }
         let next = Arc::new(previous.ok_or(ChangeError::NoPrevious)?.renewed());
-        // After a restart nobody has read its pages yet.
+        // After a restart its pages have not been read yet.
         warm(&next).await?;
         let other_event = start::other_event(&next.model, &self.settings.config);
         let report = self.report(&next, other_event);
@@ -251,7 +251,7 @@ impl Models {
 
     fn report(&self, next: &Version, other_event: Option<String>) -> ModelReport {
         let held = self.held();
-        // Without a record the decision is the request's.
+        // Without a record, the request alone decides.
         let variant_source = if self.record.is_some() { "record" } else { "activation" };
         ModelReport {
             name: next.name.clone(),
@@ -310,7 +310,7 @@ impl Models {
         blocking(move || {
             let before = file.bytes().map_err(|error| format!("{}: {error}", file.path().display()))?;
             file.have(&model)?;
-            // The way back after a restart; where it cannot be kept there is none, and the change is not the worse.
+            // The previous model's copy for a rollback after a restart; a failure does not affect the change itself.
             if let Some(error) = previous.and_then(|previous| file.have(&previous).err()) {
                 tracing::warn!(%error, "the model before could not be kept beside the record");
             }
@@ -364,6 +364,6 @@ async fn warm(version: &Version) -> Result<(), ChangeError> {
 
 /// Runs work that reads files or scores many rows on a thread for blocking work.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ChangeError> {
-    // It fails only where the runtime ends, or the work panicked and said so.
+    // It fails only if the runtime ends, or the work panicked, which was logged.
     tokio::task::spawn_blocking(work).await.map_err(|_| ChangeError::Engine(AskError::Closed))
 }

@@ -140,7 +140,7 @@ impl Windows {
             let after_trade = newest.time_ns.div_euclid(NANOS_PER_SECOND * GRID_S) + 1;
             let from = self.kept_until.map_or(after_trade, |kept| after_trade.max(kept + 1));
             let to = time_ns.div_euclid(NANOS_PER_SECOND * GRID_S);
-            // Once a silence is longer than the windows, there is nothing to keep.
+            // In a silence that is longer than the windows there are no features.
             for instant in from..=to.min(after_trade + LONGEST_S / GRID_S) {
                 self.kept_until = Some(instant);
                 let second = instant * GRID_S;

@@ -67,7 +67,7 @@ pub fn effective_rows(values: &[f64], groups: &[u32], centre: f64) -> f64 {
     let mut blocks: Vec<f64> = above.into_iter().map(|(_, flag)| flag).collect();
     let spread = blocks.iter().map(|flag| flag * flag).sum::<f64>() / rows;
     if spread == 0.0 {
-        // Whether a value is above depends on the group alone.
+        // Within each group all values are on the same side of the centre.
         return (groups_count as f64).min(rows);
     }
     let mut greatest: f64 = 0.0;

@@ -37,11 +37,11 @@ impl Alerts {
     /// alert.
     pub fn add(&mut self, rows: &[AlertRow], threshold: f64, horizon_s: i64) {
         let (mut armed, mut alerts) = (true, Vec::<i64>::new());
-        // Up to when volatility was last over the threshold, and since when it has been followed.
+        // The last time at which volatility was over the threshold, and the start of unbroken rows.
         let (mut hot_at_s, mut since_s) = (i64::MIN, rows.first().map_or(0, |row| row.time_s));
         let mut last_s = since_s;
         for row in rows {
-            // A hole in the rows longer than the horizon: nothing is known of what went on in it.
+            // A gap between rows longer than the horizon: what happened in it is unknown.
             if row.time_s - last_s > horizon_s {
                 since_s = row.time_s;
             }

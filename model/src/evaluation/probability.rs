@@ -82,7 +82,7 @@ pub fn equal_mass_calibration_error(labels: &[bool], probabilities: &[f64]) -> f
 
 fn mean(labels: &[bool], probabilities: &[f64], of: impl Fn(bool, f64) -> f64) -> f64 {
     assert_eq!(labels.len(), probabilities.len(), "labels, probabilities");
-    // From 0: what `sum` gives for no rows is the negative zero, which is printed as one.
+    // Starts from 0, because `sum` of no rows is negative zero, which is printed as such.
     let misses = labels.iter().zip(probabilities).map(|(&label, &probability)| of(label, probability));
     let sum = misses.fold(0.0, |sum, miss| sum + miss);
     sum / labels.len().max(1) as f64

@@ -38,7 +38,7 @@ impl Quadrature {
         values.fill(0.0);
         for &(t, weight) in &self.points {
             let factor = |at: usize| shares[at] * (1.0 - t) + if followed(at) { t } else { 0.0 };
-            // The product of what stands before each feature, and on the way back of what stands behind.
+            // The product of the factors before each feature, and on the way back of those after it.
             products.clear();
             let mut product = weight;
             for at in 0..shares.len() {
@@ -63,7 +63,7 @@ fn point(count: usize, at: usize) -> (f64, f64) {
     let degree = count as f64;
     let mut x = libm::cos(std::f64::consts::PI * (at as f64 + 0.75) / (degree + 0.5));
     let mut slope = 1.0;
-    // It settles in four steps; a fixed number makes no machine stop elsewhere.
+    // It converges in four steps; a fixed number gives the same result on every machine.
     for _ in 0..8 {
         let (value, derivative) = legendre(count, x);
         slope = derivative;

@@ -109,7 +109,7 @@ impl Tables {
             self.tabulate(&leaf.shares, tree.output.map(|_| leaf.values[0]), 0);
             match sibling {
                 Some(sibling) => {
-                    // The siblings' own feature is the last that their paths met.
+                    // The siblings' own feature is the last on their paths.
                     self.tabulate(&sibling.shares, Some(sibling.values[0]), 1 << (width - 1));
                     leaves.next();
                 }

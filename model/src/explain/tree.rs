@@ -111,7 +111,7 @@ impl Tree {
     fn walk(&mut self, tree: &WideTree, order: &[u32], width: usize) -> Result<(), ExplainError> {
         let (mut features, mut shares): (Vec<u16>, Vec<f64>) = (Vec::new(), Vec::new());
         let mut steps = vec![Step::Enter { at: 0, place: 0 }];
-        // The share that the child entered next has of its parent, and on which feature's account.
+        // The share that the next child has of its parent, and the feature that it is counted under.
         let mut arrivals: Vec<Option<(u16, f64)>> = vec![None; order.len()];
         while let Some(step) = steps.pop() {
             let (at, place) = match step {

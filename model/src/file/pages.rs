@@ -54,7 +54,7 @@ impl Pages {
         if let Ok(map) = sealed_copy(&file).and_then(|sealed| unsafe { map(&sealed) }) {
             return Ok(Self { map: Arc::new(map), is_in_place: false });
         }
-        // Old kernels and some sandboxes have no memory files. What failed to be read fails here again.
+        // Old kernels and some sandboxes have no memory files. A file that could not be read fails here again.
         file.rewind()?;
         let mut bytes = Vec::new();
         bounded(&file)?.read_to_end(&mut bytes)?;

@@ -174,7 +174,7 @@ fn check_tree(tree: &CanonicalTree, feature_count: usize, sum: SumKind) -> Resul
     if tree.nodes.is_empty() {
         return Err((0, "the tree has no nodes".to_owned()));
     }
-    // Depth of each node once its parent was seen; parents come first, so one pass settles it.
+    // Depth of each node, once its parent was visited; parents come first, so one pass suffices.
     let mut depths: Vec<Option<u32>> = vec![None; tree.nodes.len()];
     depths[0] = Some(0);
     for (node, canonical) in tree.nodes.iter().enumerate() {

@@ -39,7 +39,7 @@ const WIDE_LEVEL_NS: f64 = 6.0;
 pub(crate) fn cheapest(forest: &SourceForest, otherwise: Layout) -> Layout {
     let Ok(numbers) = RankNumbers::of(forest) else { return otherwise };
     if forest.trees.iter().all(|tree| oblivious::pack::Levels::of(tree).is_some()) {
-        // A condition or two in the place of a walk: never dearer.
+        // One or two conditions replace a whole walk, so this is never slower.
         return Layout::Oblivious;
     }
     let level_ns = if otherwise == Layout::Wide { WIDE_LEVEL_NS } else { NARROW_LEVEL_NS };

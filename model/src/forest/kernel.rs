@@ -70,7 +70,7 @@ unsafe fn walk<const LANES: usize, const SLOTS: usize, const CHECKED: bool>(
             let threshold = f32::from_bits(node.value.to_native());
             *place += (link >> SLOT_BITS) + u32::from(value >= threshold);
         }
-        // Keeps the places in memory, one load and one store a step. In registers there is no room for them, and the
+        // Keeps the places in memory, with one load and one store a step. They do not fit into registers, and the
         // compiler would move them about between the steps.
         std::hint::black_box(&mut at);
     }

@@ -108,7 +108,7 @@ impl NarrowForest {
     /// if neighbours in the order of the sum are similar, each group is a block of its own; otherwise trees are sorted
     /// within a larger block, and their leaves put back in order.
     fn plan(&mut self, archived: &ArchivedForest, heights: &[u8]) -> Result<(), String> {
-        // Trees have their nodes to themselves; a million roots of one deep tree would take seconds a row.
+        // Bounds the work of a row. A million roots that share one deep tree's nodes would take seconds.
         let visits: usize = heights.iter().map(|&height| usize::from(height) + 1).sum();
         let nodes = archived.nodes.len();
         if visits > nodes {
@@ -162,7 +162,7 @@ impl NarrowForest {
     }
 
     fn score_by<const CHECKED: bool, R: Row + ?Sized>(&self, row: &R) -> f64 {
-        // The slot row lives on the stack, in the least size that also has room for the leaves' NaN.
+        // The slot row is on the stack, in the smallest size that also has room for the leaves' NaN.
         match self.slots.len() {
             0..16 => self.score_with::<16, CHECKED, R>(row),
             16..64 => self.score_with::<64, CHECKED, R>(row),
@@ -190,7 +190,7 @@ impl NarrowForest {
 
     /// The scores of a few rows, tree by tree: a forest that does not fit the cache is read once for all of them.
     pub(crate) fn score_together<R: Row + ?Sized>(&self, rows: &[&R], scores: &mut [f64]) {
-        // Where everything stays in the cache anyway, or slot rows are long, one after the other is as good.
+        // If everything stays in the cache anyway, or slot rows are long, scoring row by row is as fast.
         if self.nodes.len() * size_of::<ArchivedNode>() < TOGETHER_BYTES_MIN || self.slots.len() >= 128 {
             for (row, score) in rows.iter().zip(scores) {
                 *score = self.score(*row);
@@ -349,7 +349,7 @@ fn check_nodes(
         return Err(format!("root {root} is not a node"));
     }
     let mut tree_heights = vec![0; roots.len()];
-    // The heights of the nodes just seen, as far as a link reaches.
+    // The heights of the last nodes, as far as a link reaches.
     let mut heights = vec![0_u8; nodes.len().next_power_of_two().min(REACH)];
     let mask = heights.len() - 1;
     let mut at = nodes.len();

@@ -90,7 +90,7 @@ fn pack_tree(
 ) -> Result<(), String> {
     let nan_slot = numbers.len() as u32;
     let mut queue = VecDeque::from([0_u32]);
-    // Nodes placed or queued so far: where the next pair of children will stand, counted from the root.
+    // Number of nodes placed or queued so far, which is the position of the next pair of children from the root.
     let mut reserved = 1_u32;
     let mut position = 0_u32;
     while let Some(node) = queue.pop_front() {

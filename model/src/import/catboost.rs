@@ -22,7 +22,7 @@ use crate::{
 /// Whether the bytes start like a JSON object whose first key is CatBoost's.
 pub(super) fn is_it(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(4096)];
-    // Of a model with CTR its tables come first, however long they are: it is refused by what it is.
+    // A model with CTR begins with its tables, however long they are; it is recognised here and refused later by name.
     let keys: [&[u8]; 4] = [b"\"features_info\"", b"\"oblivious_trees\"", b"\"model_info\"", b"\"ctr_data\""];
     let has = |key: &[u8]| start.windows(key.len()).any(|window| window == key);
     start.trim_ascii_start().starts_with(b"{") && keys.into_iter().any(has)

@@ -62,7 +62,7 @@ fn read(arrays: &Arrays) -> Result<Foreign, Fault> {
 
 /// The feature names; empty texts if there are none.
 fn features(arrays: &Arrays) -> Result<Vec<String>, Fault> {
-    // The model refuses more features than it can number; no need to make them all first.
+    // The model refuses more features than it can number, so they need not all be made first.
     let count = arrays.count("n_features")?.min(1 << 17);
     let mut features = match arrays.optional("feature_names") {
         Some(names) => names.texts()?,

@@ -220,7 +220,7 @@ fn feature_names(learner: &Value<'_>, count: usize) -> Result<Vec<String>, Fault
         }
     }
     if names.is_empty() {
-        // The model refuses more features than it can number; no need to make them all first.
+        // The model refuses more features than it can number, so they need not all be made first.
         names.resize(count.min(1 << 17), String::new());
     } else if names.len() != count {
         return Err(format!("{} names for {count} features", names.len()).into());

@@ -150,7 +150,7 @@ impl Dataset {
         let position =
             |name: &&str| self.position(name).ok_or_else(|| LearnError::FeatureAbsent((*name).to_owned()));
         let chosen = names.iter().map(position).collect::<Result<Vec<usize>, _>>()?;
-        // Line by line: the lines of what `select` gives along columns need not stand one behind the other.
+        // Copied row by row, because the rows of a column `select` need not be contiguous.
         let rows = self.rows.select(Axis(1), &chosen).iter().copied().collect();
         Self::new(
             chosen.iter().map(|&feature| self.features[feature].clone()).collect(),

@@ -79,7 +79,7 @@ fn look_at(data: &Dataset, chosen: &[usize], feature: usize) -> Column {
     let mut present: Vec<f32> = values.clone().filter(|value| !value.is_nan()).collect();
     present.sort_unstable_by(f32::total_cmp);
     let [Some(&low), Some(&high)] = [present.first(), present.last()] else {
-        // Never seen: the value adds nothing, and a flag that is always up is the intercept's business.
+        // Without any value the feature adds nothing, and its flag, which is always set, is part of the intercept.
         return Column { median: 0.0, low: 0.0, high: 0.0, mean: 0.0, deviation: 0.0, flagged: false };
     };
     let median = f64::from(present[present.len() / 2]);
@@ -92,7 +92,7 @@ fn look_at(data: &Dataset, chosen: &[usize], feature: usize) -> Column {
         low: f64::from(low),
         high: f64::from(high),
         mean,
-        // A constant's variance is not 0 after rounding; that it is constant is plain from its ends.
+        // A constant's variance is not 0 after rounding, so its minimum and maximum are compared.
         deviation: if low < high { libm::sqrt(variance) } else { 0.0 },
         flagged: present.len() < chosen.len(),
     }

@@ -41,7 +41,7 @@ impl Problem<'_> {
         for _ in 0..STEPS_MAX {
             let step = solve_cholesky(place.curvature, place.gradient)
                 .ok_or_else(|| not_settled("its curvature is not positive definite"))?;
-            // A full step can overshoot from far away; half of it, and so on, cannot for ever.
+            // A full step can overshoot from far away, so it is halved until the loss falls.
             let mut scale = 1.0;
             loop {
                 let tried: Vec<f64> =

@@ -80,7 +80,7 @@ impl Default for TrainOptions {
                 leaves_max: 128,
                 depth_max: 10,
                 leaf_weight_min: 20.0,
-                // As many rows as a bootstrap sample has different ones.
+                // The share of distinct rows in a bootstrap sample.
                 row_share: 0.632,
                 feature_share: 0.34,
                 l2: 0.0,

@@ -20,7 +20,7 @@ pub fn fit_platt(labels: &[bool], raw: &[f64]) -> Result<Option<Calibration>, Le
     let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
     let targets: Vec<f64> = labels.iter().map(|&label| if label { high } else { low }).collect();
     let rows = ArrayView1::from(raw).insert_axis(Axis(1));
-    // A trace of a penalty: scores that are all equal still have one solution.
+    // A tiny penalty, so that equal scores have a unique solution.
     let weights = Problem { rows, targets: &targets, l2: 1e-6 }.solve()?;
     let calibration = Calibration { a: weights[0], b: weights[1] };
     Ok((calibration.a > 0.0).then_some(calibration))

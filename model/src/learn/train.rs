@@ -90,7 +90,7 @@ fn learn(
     info.threshold = options.threshold();
     let held_out = measured.then(|| HeldOut::score(data, options, recipe, trainer, &info)).transpose();
     let held_out = match held_out {
-        // Rows that are too few to be held out in turn make the same model: it only has no metrics.
+        // With too few rows to hold some out, the model is the same but has no metrics.
         Err(LearnError::TooLittle { .. }) => None,
         held_out => held_out?,
     };

@@ -116,7 +116,7 @@ impl WalkForward {
         if order.is_empty() {
             return Err(LearnError::Dataset("no row is left to judge by".to_owned()));
         }
-        // Cuts are instants: all symbols are cut at the same ones.
+        // Cuts are instants, the same for all symbols.
         let mut cuts: Vec<i64> = (0..self.folds).map(|fold| order[fold * order.len() / self.folds]).collect();
         cuts.push(i64::MAX);
         cuts.dedup();

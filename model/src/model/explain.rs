@@ -38,7 +38,7 @@ impl Model {
             }
         };
         for (output, score) in scores.iter().enumerate() {
-            // The base takes what a sum of f32 rounds away, and here and there the last bit of one of f64.
+            // The base value absorbs what an f32 sum rounds away, and sometimes the last bit of an f64 sum.
             let sum: f64 = explanation.of_output(output).iter().sum();
             explanation.base_values[output] += score - (explanation.base_values[output] + sum);
         }

@@ -73,7 +73,7 @@ pub(super) fn choose(
         let what = "the model does not say when its training ended; give --training-end";
         Failure::new(Exit::Configuration, format!("{}: {what}", path.display()))
     })?;
-    // An end that the flag gives is the careful one, and holds for every symbol.
+    // The flag's end is the careful choice, and applies to every symbol.
     let span = match flag_end_s {
         Some(_) => TrainingSpan::up_to(end),
         None => TrainingSpan::from_model(info, end, walk),
@@ -158,7 +158,7 @@ fn stated_end(info: &ModelInfo, simulated: bool, label: &LabelSettings) -> Optio
     }
     let last = match entry(SPAN_KEY) {
         Some(span) => span.split_once("..")?.1.parse::<i64>().ok()?,
-        // Of a model of another library, from the schema of its table.
+        // A model of another library has it from the schema of its table.
         None => parse_time_s(entry("training end")?).ok()?,
     };
     Some(last.saturating_add(i64::from(label.horizon_s)))

@@ -158,7 +158,7 @@ impl TickSink for Rows<'_> {
         let Some(event_time) = EventTime::from_nanos(tick.event_time.nanos() + shift_ns) else { return };
         self.counts.ticks += 1;
         let Some(row) = self.row(venue, product, Tick { event_time, ..tick }) else { return };
-        // A row without any value says nothing.
+        // A row without any value is useless.
         if row.iter().any(|value| value.is_finite()) {
             self.add(&row);
         }

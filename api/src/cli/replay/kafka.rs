@@ -61,7 +61,7 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
         return Err(refused(&topic, newest, refused_at));
     }
     let failure = counts.failure.map(|failure| match plan.is_shifted() {
-        // By default a broker takes no record from more than an hour ahead.
+        // By default a broker refuses records more than an hour in the future.
         true => format!(
             "{failure}; shifted times run ahead of the clock at this speed: replay at --speed 1, or raise the topic's \
              message.timestamp.after.max.ms"
@@ -91,7 +91,7 @@ fn resend(
     plan.for_each_record(recording, |record| {
         let time = record.timestamp_ms.and_then(|ms| EventTime::from_nanos(ms.checked_mul(1_000_000)?));
         if let Some(time) = time {
-            // Only what was there before is compared.
+            // Compares only with records that were there before.
             if oldest.is_none() && sink.newest().is_some_and(|newest| time < newest) {
                 refused_at = Some(time);
                 return false;

@@ -56,7 +56,7 @@ pub(super) fn open(path: &Path) -> Result<Table, String> {
             whole: true,
             number: true,
             flag: true,
-            // Only if the name says so: a date in a column of words is a word.
+            // Only if the column's name is one of a time: a date in another column is a word.
             time: TIMES.contains(&name.as_str()),
             missing: false,
             empty: true,

@@ -40,7 +40,7 @@ const QUALITY_WAIT_MAX: Duration = Duration::from_millis(250);
 
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
-        // A scrape does not wait for a busy shard: what was known last is shown then.
+        // A scrape does not wait for a busy shard; it shows the last known report then.
         let soon = Instant::now() + QUALITY_WAIT_MAX;
         let _ = call.app.quality.report(&call.app.engine, soon.min(call.deadline())).await;
         match metrics::render(call.app) {

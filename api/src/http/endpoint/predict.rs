@@ -142,7 +142,7 @@ fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let (app, head, request_id) = (call.app, call.head, call.request_id);
         let bytes = body::read(call.body, app).await?;
-        // The body's time is the client's and has a bound of its own; the engine's begins when there is a question.
+        // The time for the body is the client's and has its own bound; the engine's time starts here.
         let deadline = app.deadline(Instant::now());
         let request: Request<'_> =
             serde_json::from_slice(&bytes).map_err(|error| not_readable(&bytes, &error))?;
@@ -187,7 +187,7 @@ fn loaded_model(app: &App, asked: Option<&str>) -> Result<Arc<Model>, Problem> {
         None => asked == info.name,
     };
     match asked {
-        // What is held as active may be a moment behind what the shards have: the model that was meant answers.
+        // The catalog's active model may be a moment behind the shards' model; the requested model answers.
         Some(name) if !is_it(name) => app.models.active(name).ok_or_else(|| {
             Problem::new(
                 StatusCode::NOT_FOUND,
@@ -320,7 +320,7 @@ async fn predict_symbols(
                     (Some((found, answer)), None) => {
                         let count = PredictionCounts::of(answer.prediction.spike());
                         match &answer.prediction.model {
-                            // The one that stands in for the loaded model.
+                            // The baseline that replaces the loaded model.
                             Some(info) if info.sha256 != model.info().sha256 => {
                                 app.metrics.predictions.add(app.version_of(info), count);
                             }

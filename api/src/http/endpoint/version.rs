@@ -56,7 +56,7 @@ struct Answer<'a> {
 fn handle(call: Call<'_>) -> Answering<'_> {
     Box::pin(async move {
         let app = call.app;
-        // One look: the model and where it came from belong together.
+        // Read once, because the model and its origin belong together.
         let held = app.models.held();
         let info = held.active.as_ref().map(|version| version.info());
         let answer = Answer {

@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for Level<'_, '_, '_> {
                 return Err(fail("mixes lists and numbers".to_owned()));
             }
         }
-        // One flat list stands for a tensor of any shape; lists in lists are as long as the shape says.
+        // One flat list may hold a tensor of any shape; nested lists must have the shape's lengths.
         let is_flat = depth == 0 && of_lists != Some(true);
         let shape = numbers.shape;
         let is_whole =

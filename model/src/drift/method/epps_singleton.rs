@@ -49,7 +49,7 @@ fn compute(pair: &Pair) -> Result<f64, NotApplicable> {
     let (values, vectors) = eigen(covariance);
     let greatest = values.iter().copied().fold(0.0, f64::max);
     for (at, &value) in values.iter().enumerate() {
-        // Directions without spread say nothing: the pseudo-inverse leaves them out.
+        // Directions without spread carry no information; the pseudo-inverse leaves them out.
         if value > 1e-12 * greatest {
             let along: f64 = (0..TERMS).map(|term| vectors[term][at] * difference[term]).sum();
             statistic += along * along / value;

@@ -87,7 +87,7 @@ pub(crate) fn check_tree_count(trees: u32_le, lines: usize) -> Result<usize, Str
 
 /// Checks that no leaf is larger than a sum can hold.
 pub(crate) fn check_leaves(leaves: impl Iterator<Item = f64> + Clone) -> Result<(), String> {
-    // One pass without an exit, which can be done many at a time; then the search for the culprit.
+    // First one vectorised pass without an early exit; then the search for the faulty leaf.
     if leaves.clone().fold(true, |all, leaf| all & is_moderate(leaf)) {
         return Ok(());
     }
@@ -181,7 +181,7 @@ fn count_nodes(archived: &ArchivedBlocks, tree_count: usize) -> usize {
     let asks = |ranks: &[u8]| ranks.iter().filter(|&&rank| rank != ALWAYS_LEFT).count();
     let roots = archived.roots.iter().flat_map(|line| line.ranks.as_chunks::<8>().0).take(tree_count);
     let mut splits: usize = roots.map(|ranks| asks(ranks)).sum();
-    // Blocks of the copies that fill up the last line come last.
+    // The blocks of the copies that fill the last line are at the end.
     let copies = archived.roots.len() * LINE_TREES - tree_count;
     let counted = match copies {
         0 => archived.blocks.len(),

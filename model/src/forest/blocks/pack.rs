@@ -40,7 +40,7 @@ pub(crate) fn pack(forest: &SourceForest, fingerprint: u64) -> Result<v1::Blocks
     let numbers = RankNumbers::of(forest)?;
     let mut trees: Vec<&SourceTree> = forest.trees.iter().collect();
     let dense = is_dense(trees.iter().map(|tree| tree.height()));
-    // The last line is filled with copies of the last tree, whose leaves nobody adds.
+    // The last line is filled with copies of the last tree, whose leaves are not added.
     while !trees.len().is_multiple_of(LINE_TREES) {
         trees.extend(forest.trees.last());
     }
@@ -111,7 +111,7 @@ fn pack_linked(
         fits.ok_or_else(|| format!("more than {PLACES_MAX} blocks or leaves: its trees are long and thin"))
     };
     let leaves = |packed: &v1::Blocks| packed.single_leaves.len() + packed.double_leaves.len();
-    // What the exits of the level above lead to.
+    // The targets of the exits of the level above.
     let mut nodes: Vec<u32> = root.reached().collect();
     let first = if steps == 1 { leaves(packed) } else { packed.blocks.len() };
     packed.root_links.push(place(first)?);
@@ -159,7 +159,7 @@ impl Cut {
         let mut last = None;
         let width = width(&self.block.ranks);
         self.exits.into_iter().take(width).map_while(move |exit| {
-            // An exit that is not reached, between two that are, leads to where its neighbour does.
+            // An unreachable exit between two reachable ones has its neighbour's target.
             last = exit.or(last);
             last
         })

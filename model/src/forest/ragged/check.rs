@@ -122,7 +122,7 @@ impl Reader<'_> {
     /// Reads one tree, from its root to the first place that no exit leads to.
     fn tree(&mut self) -> Result<Tree, String> {
         let mut tree = Tree { places: Vec::new(), blocks: 0, steps: 0 };
-        // How many blocks lead to each place.
+        // Number of blocks on the path to each place.
         let mut steps = vec![0];
         while let Some(&step) = steps.get(tree.places.len()) {
             let code = self.archived.shapes.get(self.place).ok_or("it has no end")?.to_native();

@@ -27,7 +27,7 @@ impl Shape {
     /// one to seven splits with all their exits and no further bit.
     pub(super) fn parse(code: u16) -> Option<Self> {
         let (mut splits, mut exits, mut rest) = (Vec::new(), 0, code);
-        // Sides that are not read yet, the next one last.
+        // The sides that are not parsed yet, the next one last.
         let mut open: Vec<(usize, usize)> = Vec::new();
         loop {
             let from = open.pop();
@@ -63,7 +63,7 @@ impl Shape {
             loop {
                 match self.splits[split][usize::from(answers >> split & 1 == 0)] {
                     Side::Exit(exit) => return exit,
-                    // Behind its parent.
+                    // It comes after its parent.
                     Side::Split(next) => split = usize::from(next),
                 }
             }

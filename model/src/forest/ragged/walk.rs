@@ -30,7 +30,7 @@ pub(super) unsafe fn score<C: Compare, S: LeafSum>(parts: &Parts<'_, S::Leaf>, r
     let mut answers = [0; CHUNK_BLOCKS_MAX];
     let mut left = parts.trees;
     for chunk in &parts.plan.chunks {
-        // A machine without wide comparisons asks what it needs, block by block.
+        // Portable code evaluates conditions on demand, block by block.
         if !C::CHECKED {
             let (lines, turned) =
                 (&parts.lines[chunk.lines.clone()], &parts.plan.turned[chunk.lines.clone()]);
@@ -96,7 +96,7 @@ fn ask<C: Compare, L>(parts: &Parts<'_, L>, row: &C, chunk: &Chunk, block: usize
     let (at, eight) = (chunk.lines.start + block / LINE_BLOCKS, block % LINE_BLOCKS);
     match (parts.lines.get(at), parts.plan.turned.get(at)) {
         (Some(line), Some(turned)) => row.left_of_eight(line, eight) ^ turned.to_le_bytes()[eight],
-        // A forest of leaves alone has no block.
+        // A forest that consists only of leaves has no block.
         _ => 0,
     }
 }

@@ -104,8 +104,8 @@ fn load<const REGISTERS: usize>(row: &RankRow) -> RankRegisters<REGISTERS> {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn left_of<const REGISTERS: usize>(row: &RankRegisters<REGISTERS>, slots: __m256i, ranks: __m256i) -> u32 {
-    // A shuffle looks at a slot's low four bits; its next bits choose between the shuffles, two and two. A blend looks
-    // at a byte's highest bit, so the one that chooses is moved there.
+    // A shuffle uses a slot's low four bits; its next bits choose between the shuffles, in pairs. A blend uses a byte's
+    // highest bit, so the choosing bit is moved there.
     let found = match REGISTERS {
         1 => _mm256_shuffle_epi8(row[0], slots),
         2 => pair(row, 0, slots),

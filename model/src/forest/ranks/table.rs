@@ -60,7 +60,7 @@ impl<T: Copy + PartialOrd> Table<T> {
         let count = |thresholds: &[T; 16]| {
             thresholds.iter().map(|&threshold| u8::from(threshold <= value)).sum::<u8>()
         };
-        // The last sixteen has at most 15 thresholds, so its pivot is NaN and counts for nothing.
+        // The last sixteen has at most 15 thresholds, so its pivot is NaN and is not counted.
         let sixteens = count(&self.pivots) & 15;
         16 * sixteens + count(&self.sixteens[usize::from(sixteens)])
     }
@@ -182,7 +182,7 @@ fn check_thresholds(thresholds: &[f64]) -> Result<(), String> {
     if thresholds.is_empty() || thresholds.len() > THRESHOLDS_MAX {
         return Err(format!("{} thresholds; 1 to {THRESHOLDS_MAX} are possible", thresholds.len()));
     }
-    // -inf is one, too: only a missing value that goes left has a rank below it.
+    // -inf is a threshold too: only a missing value that goes left has a rank below it.
     if thresholds[0].is_nan() {
         return Err("threshold NaN".to_owned());
     }

@@ -31,7 +31,7 @@ impl Ranker {
         if rank == ALWAYS_LEFT {
             return None;
         }
-        // Without any slot the row is all zeroes, which no rank is below.
+        // Without any slot the row is all zeroes, and no rank is below zero.
         let number =
             self.ranked.partition_point(|ranked| ranked.first_slot <= u16::from(slot)).checked_sub(1)?;
         let ranked = &self.ranked[number];
@@ -45,7 +45,7 @@ impl Ranker {
             255 => MissingRule::Right,
             _ => MissingRule::Zero,
         };
-        // Behind the last threshold everything is below.
+        // Every value is below the position after the last threshold.
         let threshold = if threshold.is_nan() { f64::INFINITY } else { threshold };
         Some(Condition { feature: ranked.feature, threshold, missing })
     }

@@ -41,7 +41,7 @@ impl WideForest {
 
     fn check_tree(&self, tree: &WideTree, feature_count: usize) -> Result<(), (usize, String)> {
         let leaf_count = self.check_leaves(tree, feature_count).map_err(|what| (0, what))?;
-        // Depth of each node once its parent was seen; parents come first, so one pass settles it.
+        // Depth of each node, once its parent was visited; parents come first, so one pass suffices.
         let mut depths: Vec<Option<u32>> = vec![None; tree.nodes.len()];
         *depths.first_mut().ok_or_else(|| (0, "the tree has no nodes".to_owned()))? = Some(0);
         for (node, &wide) in tree.nodes.iter().enumerate() {

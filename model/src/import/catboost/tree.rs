@@ -29,7 +29,7 @@ pub(super) fn symmetric(
     }
     let questions =
         splits.iter().map(|split| question(split, features, sets)).collect::<Result<Vec<_>, _>>()?;
-    // Level by level; on each, nodes stand in the order of the bits answered so far, the newest bit lowest.
+    // Level by level; the nodes of a level are in the order of the bits so far, the newest bit lowest.
     let mut nodes = Vec::with_capacity(2 << splits.len());
     for (level, question) in questions.iter().enumerate() {
         for _ in 0..1_u32 << level {
@@ -38,7 +38,7 @@ pub(super) fn symmetric(
         }
     }
     for place in 0..1_u32 << splits.len() {
-        // The first split is the leaf number's lowest bit, but was asked first: the bits turn round.
+        // The first split is the leaf number's lowest bit, but is at the top: the bits are reversed.
         let leaf = if splits.is_empty() { 0 } else { place.reverse_bits() >> (32 - splits.len()) };
         nodes.push(WideNode::Leaf(leaf));
     }

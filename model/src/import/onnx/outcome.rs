@@ -29,7 +29,7 @@ pub(super) fn outputs(
             if !base_is(1) {
                 return Err(Fault::Unsupported("two base_values for two labels with one score".to_owned()));
             }
-            // The runtime gives a base value to the first label; a score of the second does without.
+            // The runtime gives the first label the base value; a score of the second label does not get it.
             if ensemble.single == Some(0) {
                 outputs.bias[0] = base.first().copied().unwrap_or(-0.0);
             }
@@ -44,8 +44,8 @@ pub(super) fn outputs(
             }
         }
         (None, Some(labels)) => {
-            // Where leaves speak of the second label only, the runtime adds one base value to the first's, and of two
-            // nobody can say what becomes.
+            // If leaves have scores of the second label only, the runtime adds one base value to the first label's;
+            // with two base values the result is undefined.
             let expected = if labels.len() == 2 && only_second(ensemble) { 1 } else { count };
             if !base_is(expected) {
                 return Err(Fault::Unsupported(format!("{} base_values for {count} labels", base.len())));

@@ -42,7 +42,7 @@ pub(super) fn grow_all(table: &Table, roots: &[usize], outputs: usize) -> Result
         leaves_of.push(leaves);
     }
 
-    // One output a tree, or else all outputs in every leaf of every tree.
+    // One output for each tree, or else all outputs in every leaf of every tree.
     let own: Option<Vec<u16>> = leaves_of.iter().map(|leaves| own_output(table, leaves, outputs)).collect();
     let leaf_count: usize = leaves_of.iter().map(Vec::len).sum();
     if own.is_none() && leaf_count.saturating_mul(outputs) > LEAF_VALUES_MAX {
@@ -98,7 +98,7 @@ fn question(table: &Table, node: usize, sets: &mut Vec<CategorySet>) -> Result<W
         ABOVE_OR_EQUAL => split(value, false),
         ABOVE => not_above(feature, value, missing(!missing_yes), no, yes),
         EQUAL => member(alone(), true, missing_yes),
-        // A missing value is not equal to any: yes, whatever the node says of missing ones.
+        // A missing value differs from every value: the answer is yes, whatever the node's flag for missing values.
         NOT_EQUAL => member(alone(), false, true),
         MEMBER => {
             let mut members = table.members.get(&node).cloned().unwrap_or_default();

@@ -101,7 +101,7 @@ impl<'s> Object<'s> {
     /// A field of a dictionary or object; `None` if it is absent.
     fn optional(&self, name: &str) -> Option<Self> {
         let mut content = self.value.optional("content")?;
-        // An object's content is its dictionary, whose content are the fields.
+        // An object's content is a dictionary, whose content holds the fields.
         if self.class() != Ok("dict") {
             content = content.optional("content")?;
         }
@@ -408,7 +408,7 @@ impl Out {
                 other => return Err(Fault::Unsupported(format!("the step {other} of a pipeline"))),
             }
         }
-        // A data frame's names are known to the step that saw it, the first; later ones see an array.
+        // Only the first step has a data frame's names; later ones get an array.
         for step in &steps {
             let step = step.elements()?.pop();
             if step.map_or(Ok(false), |step| self.names(&step))? {

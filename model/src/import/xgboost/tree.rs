@@ -47,7 +47,7 @@ fn read(
     }
     let categories = categories(tree, count, sets)?;
     let vector = tree.field("tree_param")?.integer("size_leaf_vector").unwrap_or(1) > 1;
-    // Before 3.2 each node has its weights; since then each leaf, whose number stands in place of its right child.
+    // Before 3.2 each node has its weights; since then only leaves have, with a number stored as their right child.
     let numbered = vector && tree.optional("leaf_weights").is_some();
     let leaf_weights = match (vector, numbered) {
         (false, _) => Vec::new(),
@@ -83,7 +83,7 @@ fn read(
             .map_err(|_| format!("node {node}: feature {} is beyond 65,535", features[node]))?;
         let default_left = defaults[node] != 0;
         Ok(match categories.get(&node) {
-            // Listed categories go right: the children change places.
+            // Listed categories go right, so the children are exchanged.
             Some(&set) => {
                 WideNode::Member { feature, set, missing_left: !default_left, left: right, right: left }
             }

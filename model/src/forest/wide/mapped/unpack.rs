@@ -40,7 +40,7 @@ impl MappedWide {
 
     fn unpack_tree(&self, root: u32, output: Option<u16>, nodes_max: usize) -> Option<WideTree> {
         let width = if output.is_some() { 1 } else { self.base.len() };
-        // Leaves of a damaged file may share their values: each gets its own here, and those are bounded too.
+        // Leaves of a damaged file may share their values. Each gets a copy here, so those are bounded too.
         let nodes_max = nodes_max / width;
         let order = breadth_first(root, nodes_max, |at| {
             let node = &self.nodes[at as usize];
@@ -60,7 +60,7 @@ impl MappedWide {
                     let line = &self.lines[line];
                     let terms =
                         &self.terms[line.first.to_native() as usize..][..line.count.to_native() as usize];
-                    // Only a tree that is one line is explained.
+                    // Lines are needed only for a tree that is one line.
                     let terms = terms.iter().filter(|_| order.len() == 1);
                     let term = |term: &ArchivedWideTerm| {
                         (term.feature.to_native() as u16, term.coefficient.to_native())
