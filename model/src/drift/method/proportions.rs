@@ -4,7 +4,7 @@ use super::{Kind, Method, NotApplicable, Pair, Rule};
 use crate::drift::shares::Frequencies;
 
 /// The Z-test of two proportions with their pooled variance, two-sided. The proportion is that of all values except the
-/// smallest.
+/// first in ascending or alphabetical order.
 pub const PROPORTIONS: Method = Method {
     name: "z",
     title: "Z-test p_value",
