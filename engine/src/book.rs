@@ -6,7 +6,7 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::tick::{Depth, Price, Quote, Side, Tick};
+use crate::tick::{Decimals, Depth, Price, Quote, Side, Tick};
 
 /// Units of log prices: 1e-9.
 pub const LOG_UNITS: f64 = 1e9;
@@ -14,11 +14,11 @@ pub const LOG_UNITS: f64 = 1e9;
 /// The standing best bid and ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub struct StandingQuote {
-    /// Best bid, 1e-8.
+    /// Best bid, in the state's units.
     pub bid: i64,
-    /// Best ask, 1e-8.
+    /// Best ask, in the state's units.
     pub ask: i64,
-    /// Quantities at bid and ask, 1e-8, if the feed has them.
+    /// Quantities at bid and ask, in the state's units, if the feed has them.
     pub sizes: Option<(i64, i64)>,
     /// `(bid - ask) / (bid + ask)` of the quantities, 1e-9, if known.
     pub imbalance_ppb: Option<i64>,
@@ -48,7 +48,7 @@ impl StandingQuote {
         })
     }
 
-    /// Quantity at both touches, 1e-8, if known.
+    /// Quantity at both touches, in the state's units, if known.
     pub fn depth(&self) -> Option<i64> {
         self.sizes.map(|(bid, ask)| bid + ask)
     }
@@ -57,7 +57,7 @@ impl StandingQuote {
 /// The change of the book by one tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BookChange {
-    /// Order-flow imbalance of the change, 1e-8 base units.
+    /// Order-flow imbalance of the change, in the state's units of quantity.
     pub order_flow: i128,
     /// Whether the quote's prices or quantities changed.
     pub changed: bool,
@@ -70,21 +70,26 @@ pub struct Book {
     pub quote: Option<StandingQuote>,
     /// Event time of that quote, ns.
     quoted_ns: i64,
-    /// Price of the last buy, 1e-8: the implied ask of a feed without quotes.
+    /// Price of the last buy: the implied ask of a feed without quotes.
     implied_ask: Option<i64>,
-    /// Price of the last sell, 1e-8: the implied bid of a feed without quotes.
+    /// Price of the last sell: the implied bid of a feed without quotes.
     implied_bid: Option<i64>,
-    /// Narrowest positive distance of implied bid and ask so far, 1e-8: in effect the price increment.
+    /// Narrowest positive distance of implied bid and ask so far: in effect the price increment.
     implied_spread: Option<i64>,
-    /// Twice the mid price whose logarithm is `log_mid`, 1e-8.
+    /// Twice the mid price whose logarithm is `log_mid`, in the state's units.
     doubled_mid: i64,
-    /// Logarithm of twice the mid in units, 1e-9; differences of it are log returns.
+    /// Logarithm of twice the mid in 1e-8, 1e-9; differences of it are log returns.
     pub log_mid: i64,
     last_price: i64,
     last_side: Option<Side>,
 }
 
 impl Book {
+    /// Twice the newest mid price, in the state's units; `None` before the first tick.
+    pub fn doubled_mid(&self) -> Option<i64> {
+        (self.doubled_mid > 0).then_some(self.doubled_mid)
+    }
+
     /// Forgets the quotes that a silence made stale. The price stays, to compare the next trade with.
     pub fn invalidate(&mut self) {
         self.quote = None;
@@ -136,7 +141,7 @@ impl Book {
         };
         if doubled_mid != self.doubled_mid {
             self.doubled_mid = doubled_mid;
-            self.log_mid = libm::rint(libm::log(doubled_mid as f64) * LOG_UNITS) as i64;
+            self.log_mid = log_mid(doubled_mid, tick.price.decimals());
         }
         if tick.is_trade {
             self.last_price = price;
@@ -181,6 +186,20 @@ impl Book {
             }
         }
     }
+}
+
+/// The logarithm of twice the mid in units of 1e-8, 1e-9. A price with no more than eight decimals gives the same bits
+/// whatever the scale in which it is held.
+fn log_mid(doubled_mid: i64, decimals: Decimals) -> i64 {
+    if decimals == Decimals::Eight {
+        return libm::rint(libm::log(doubled_mid as f64) * LOG_UNITS) as i64;
+    }
+    let finer = decimals.one() / Decimals::Eight.one();
+    let units = match doubled_mid % finer {
+        0 => (doubled_mid / finer) as f64,
+        _ => doubled_mid as f64 / finer as f64,
+    };
+    libm::rint(libm::log(units) * LOG_UNITS) as i64
 }
 
 /// Order-flow imbalance of one change of the touch (Cont, Kukanov and Stoikov, 2014, eq. 2):

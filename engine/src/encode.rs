@@ -2,10 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::tick::{Depth, Side, Tick, UNITS_PER_ONE};
-
-/// Decimals of prices and quantities.
-const DECIMALS: usize = 8;
+use crate::tick::{Decimals, Depth, Price, Quantity, Side, Tick};
 
 /// Writes the record of a tick of `venue:product` to `out`, replacing its content.
 ///
@@ -28,15 +25,15 @@ pub fn encode(venue: &str, product: &str, tick: &Tick, out: &mut String) {
 
 fn write(venue: &str, product: &str, tick: &Tick, out: &mut String) -> fmt::Result {
     write!(out, r#"{{"timestamp":"{}","venue":"{venue}","product_id":"{product}""#, tick.event_time)?;
-    decimal(out, "price", tick.price.units())?;
+    price(out, "price", tick.price)?;
     if let Some(quote) = tick.quote {
-        decimal(out, "best_bid", quote.bid.units())?;
-        decimal(out, "best_ask", quote.ask.units())?;
+        price(out, "best_bid", quote.bid)?;
+        price(out, "best_ask", quote.ask)?;
         match quote.depth {
             Depth::Unknown => {}
             Depth::Sizes { bid, ask } => {
-                decimal(out, "best_bid_quantity", bid.units())?;
-                decimal(out, "best_ask_quantity", ask.units())?;
+                quantity(out, "best_bid_quantity", bid)?;
+                quantity(out, "best_ask_quantity", ask)?;
             }
             Depth::ImbalancePpb(ppb) => {
                 // The share of the bid, in half billionths: exact with ten decimals.
@@ -47,7 +44,7 @@ fn write(venue: &str, product: &str, tick: &Tick, out: &mut String) -> fmt::Resu
         }
     }
     if let Some(size) = tick.size {
-        decimal(out, "last_size", size.units())?;
+        quantity(out, "last_size", size)?;
     }
     if let Some(side) = tick.side {
         write!(out, r#","side":"{}""#, if side == Side::Buy { "buy" } else { "sell" })?;
@@ -61,9 +58,21 @@ fn write(venue: &str, product: &str, tick: &Tick, out: &mut String) -> fmt::Resu
     out.write_char('}')
 }
 
-fn decimal(out: &mut String, name: &str, units: i64) -> fmt::Result {
-    let (whole, rest) = (units / UNITS_PER_ONE, units % UNITS_PER_ONE);
-    write!(out, r#","{name}":"{whole}.{rest:0DECIMALS$}""#)
+fn price(out: &mut String, name: &str, price: Price) -> fmt::Result {
+    decimal(out, name, price.units(), price.decimals())
+}
+
+fn quantity(out: &mut String, name: &str, quantity: Quantity) -> fmt::Result {
+    decimal(out, name, quantity.units(), quantity.decimals())
+}
+
+fn decimal(out: &mut String, name: &str, units: i64, decimals: Decimals) -> fmt::Result {
+    if decimals == Decimals::Zero {
+        return write!(out, r#","{name}":"{units}""#);
+    }
+    let (one, width) = (decimals.one(), decimals.count() as usize);
+    let (whole, rest) = (units / one, units % one);
+    write!(out, r#","{name}":"{whole}.{rest:0width$}""#)
 }
 
 #[cfg(test)]

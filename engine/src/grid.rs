@@ -77,7 +77,11 @@ impl Out for Grid {
                     self.rows.push(LabelledRow { symbol: number, row, outcome: *outcome });
                 }
             }
-            Effect::Gap { .. } | Effect::SideInferred | Effect::Feedback(_) => {}
+            Effect::Gap { .. }
+            | Effect::SideInferred
+            | Effect::DigitsDropped
+            | Effect::QuantityClipped
+            | Effect::Feedback(_) => {}
         }
     }
 }

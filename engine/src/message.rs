@@ -170,6 +170,6 @@ pub struct SymbolSummary {
     pub warm: f64,
     /// Whether the newest prediction is a probability.
     pub ready: bool,
-    /// Newest trade price.
-    pub price: crate::tick::Price,
+    /// Newest trade price, in quote currency.
+    pub price: f64,
 }

@@ -38,6 +38,12 @@ pub struct ShardMetrics {
     pub ticks_repeated: NumberCell,
     /// Ticks more than an hour after their symbol's newest that no tick beside them confirms.
     pub ticks_jump: NumberCell,
+    /// Ticks whose price is far from their symbol's newest and that no tick beside them confirms.
+    pub ticks_outlier: NumberCell,
+    /// Ticks with a number that has more digits than its symbol's scale.
+    pub digits_dropped: NumberCell,
+    /// Ticks with a quantity too large for its symbol's scale.
+    pub quantities_clipped: NumberCell,
     /// Rows scored on ticks.
     pub rows_scored: NumberCell,
     /// Rows scored on grid instants.

@@ -196,6 +196,7 @@ impl ShardCore {
             Admission::Late => self.metrics.ticks_late.add(1),
             Admission::Repeated => self.metrics.ticks_repeated.add(1),
             Admission::Jump => self.metrics.ticks_jump.add(1),
+            Admission::Outlier => self.metrics.ticks_outlier.add(1),
         }
         if admission != Admission::Accepted {
             return None;

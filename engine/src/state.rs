@@ -17,6 +17,8 @@ pub mod label;
 pub mod outcome;
 #[cfg(test)]
 mod outvoted;
+#[cfg(test)]
+mod scales;
 pub mod settings;
 pub mod size;
 mod standing;
@@ -39,13 +41,13 @@ use crate::{
     prediction::{Scored, StateFrom, TauSource},
     scoring::Scoring,
     state::{
-        guard::{Admission, Guard, JUMP_NS},
+        guard::{Admission, Guard, JUMP_NS, PriceMove},
         outcome::{Outcome, Outcomes, Pending},
         size::TradeSizes,
         standing::Standing,
     },
     symbol::Position,
-    tick::{EventTime, NANOS_PER_SECOND, Price, Side, Tick},
+    tick::{EventTime, NANOS_PER_SECOND, Price, Scale, Side, Tick},
     volatility::{Volatility, har::Inputs},
     window::{Bins, Bucket, Extremes, Seconds, Slots},
 };
@@ -89,6 +91,8 @@ pub struct SymbolState {
     row: Row,
     newest: Option<Scored>,
     newest_price: i64,
+    /// The decimals of all prices and quantities in the state; set by the first tick.
+    scale: Scale,
 }
 
 impl SymbolState {
@@ -123,6 +127,7 @@ impl SymbolState {
             row: EMPTY_ROW,
             newest: None,
             newest_price: 0,
+            scale: Scale::COMMON,
         }
     }
 
@@ -145,10 +150,28 @@ impl SymbolState {
             // Wrong ticks had set the clock ahead, and the feed's own outvote them.
             *self = Self::new(position.offset.0, self.state_from, settings);
         }
-        let admission = self.guard.admit(tick, self.newest_ns, position.offset.0);
+        if self.is_price_refuted(tick, position.offset.0, settings) {
+            *self = Self::new(position.offset.0, self.state_from, settings);
+        }
+        if self.newest_ns.is_none() {
+            self.scale = Scale::of_price(tick.price);
+        }
+        let is_in_scale = tick.is_in(self.scale);
+        let rescaled = if is_in_scale { None } else { tick.rescaled(self.scale) };
+        let fitting = if is_in_scale { Some(tick) } else { rescaled.as_ref().map(|rescaled| &rescaled.tick) };
+        let step = self.price_move(fitting, settings);
+        let admission = self.guard.admit(tick, self.newest_ns, step, position.offset.0);
         if admission != Admission::Accepted {
             return admission;
         }
+        let tick = match &rescaled {
+            Some(rescaled) => {
+                effects.extend(rescaled.has_dropped_digits.then_some(Effect::DigitsDropped));
+                effects.extend(rescaled.has_clipped_quantity.then_some(Effect::QuantityClipped));
+                &rescaled.tick
+            }
+            None => tick,
+        };
         match self.newest_ns {
             None => self.begin(tick.event_time),
             Some(newest_ns) => {
@@ -174,6 +197,36 @@ impl SymbolState {
         self.row = row;
         self.newest = Some(scored);
         admission
+    }
+
+    /// The step from the newest mid to the price of this tick in the scale of the state, `None` if it is too large for it;
+    /// no step if there is no mid yet, or the tick leaves it as it is.
+    fn price_move(&self, tick: Option<&Tick>, settings: &StateSettings) -> Option<PriceMove> {
+        let from = self.book.doubled_mid()?;
+        let to = match tick {
+            None => i64::MAX,
+            Some(Tick { quote: Some(quote), .. }) => quote.bid.units() + quote.ask.units(),
+            Some(Tick { is_trade: true, price, .. }) => price.units() * 2,
+            Some(_) => return None,
+        };
+        Some(PriceMove { from, to, factor_thousandths: settings.gaps.outlier_factor_thousandths() })
+    }
+
+    /// Whether the state must begin anew with this tick because of its price: two ticks say that the price of the first one
+    /// was wrong, or the price has outgrown the scale of the state, at least 4,611-fold.
+    fn is_price_refuted(&self, tick: &Tick, offset: u64, settings: &StateSettings) -> bool {
+        let is_first_alone = self.ticks_accepted == 1;
+        if !is_first_alone && tick.is_in(self.scale)
+            || self.clock().is_none_or(|clock| tick.event_time < clock)
+        {
+            return false;
+        }
+        let rescaled = tick.rescaled(self.scale);
+        let Some(step) = self.price_move(rescaled.as_ref().map(|rescaled| &rescaled.tick), settings) else {
+            return false;
+        };
+        let is_confirmed = self.guard.is_outlier_confirmed(tick, step, offset);
+        is_first_alone && is_confirmed || rescaled.is_none() && (is_confirmed || !step.is_far())
     }
 
     /// Scores the newest tick again by these models; `None` before the first tick. The state is the one that the tick
@@ -224,9 +277,9 @@ impl SymbolState {
         &self.row
     }
 
-    /// Price of the newest trade.
-    pub fn newest_price(&self) -> Option<Price> {
-        Price::from_units(self.newest_price)
+    /// Price of the newest trade, in quote currency.
+    pub fn newest_price(&self) -> Option<f64> {
+        Some(Price::new(self.newest_price, self.scale.price)?.value())
     }
 
     fn apply(&mut self, tick: &Tick, settings: &StateSettings, effects: &mut Vec<Effect>) {

@@ -283,3 +283,34 @@ fn a_trade_that_two_channels_tell_of_is_taken_once() {
         stormglass(&["features", "--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()]);
     assert_eq!(done.errors, "100 records read, 100 ticks; of the ticks 50 accepted, 50 repeated\n");
 }
+
+#[test]
+fn a_lone_price_a_hundred_times_too_high_is_held_and_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = tick(200).replace("67000.5", "6700050");
+    let lines: String =
+        (0..400).map(|second| if second == 200 { wrong.clone() } else { tick(second) }).collect();
+    let input = write(&directory, "ticks.ndjson", &lines);
+    let (input, output) = (input.to_str().unwrap(), directory.path().join("rows.parquet"));
+    let features = |more: &[&str]| {
+        let output = output.to_str().unwrap();
+        stormglass(&[&["features", "--input", input, "--output", output], more].concat())
+    };
+    let done = features(&[]);
+    let sum = "400 records read, 400 ticks; of the ticks 399 accepted, 1 outlier, 399 sides_inferred";
+    assert!(done.errors.starts_with(sum), "{}", done.errors);
+    assert!(replayed(Path::new(input)).out.contains("6700050"), "a replay hands on what was recorded");
+}
+
+#[test]
+fn a_price_is_printed_as_the_venue_wrote_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let line = |second, price: &str, size: &str| {
+        tick(second).replace("67000.5\"", &format!("{price}\",\"last_size\":\"{size}\""))
+    };
+    let lines = [line(0, "0.0000008712", "1000000000000"), line(1, "0.000000000087", "0.5")].concat();
+    let found = ticks(&replayed(&write(&directory, "ticks.ndjson", &lines)));
+    let of = |i: usize, name: &str| found[i][name].as_str().unwrap().trim_end_matches('0').to_owned();
+    assert_eq!([of(0, "price"), of(1, "price")], ["0.0000008712", "0.000000000087"]);
+    assert_eq!(found[0]["last_size"], "1000000000000");
+}

@@ -13,7 +13,6 @@ use engine::{
     prediction::Prediction,
     quality::ShardQuality,
     symbol::SymbolKey,
-    tick::Price,
 };
 
 #[derive(Default)]
@@ -119,6 +118,6 @@ fn summary(key: SymbolKey, prediction: &Prediction) -> SymbolSummary {
         ticks_accepted: 7,
         warm: 1.0,
         ready: prediction.probability().is_some(),
-        price: Price::from_units(6_543_210_000_000).unwrap(),
+        price: 65_432.1,
     }
 }

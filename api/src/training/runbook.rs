@@ -11,7 +11,7 @@ use engine::{
     grid::Grid,
     intake::{RecordEvent, TickSink},
     symbol::Offset,
-    tick::{Depth, NANOS_PER_SECOND, Tick},
+    tick::{Decimals, Depth, NANOS_PER_SECOND, Price, Tick},
     window::GRID_S,
 };
 use model::{
@@ -152,12 +152,18 @@ impl Windows {
         if !tick.is_trade {
             return;
         }
-        let price = tick.price.units() as f64 * 1e-8;
+        let price = tick.price.units() as f64 * unit_of(tick.price);
         let (spread, imbalance) = tick.quote.map_or((f64::NAN, f64::NAN), |quote| {
-            let spread = (quote.ask.units() - quote.bid.units()) as f64 * 1e-8;
+            let spread = match quote.ask.decimals() == quote.bid.decimals() {
+                true => (quote.ask.units() - quote.bid.units()) as f64 * unit_of(quote.ask),
+                false => quote.ask.value() - quote.bid.value(),
+            };
             let imbalance = match quote.depth {
                 Depth::Unknown => f64::NAN,
-                Depth::Sizes { bid, ask } => bid.units() as f64 / (bid.units() as f64 + ask.units() as f64),
+                Depth::Sizes { bid, ask } if bid.decimals() == ask.decimals() => {
+                    bid.units() as f64 / (bid.units() as f64 + ask.units() as f64)
+                }
+                Depth::Sizes { bid, ask } => bid.value() / (bid.value() + ask.value()),
                 Depth::ImbalancePpb(ppb) => 0.5 + 0.5e-9 * f64::from(ppb),
             };
             (spread, imbalance)
@@ -231,10 +237,18 @@ impl<S: TickSink> TickSink for RunbookRows<'_, S> {
     }
 }
 
+/// The value of one unit of a price, in quote currency.
+fn unit_of(price: Price) -> f64 {
+    match price.decimals() {
+        Decimals::Eight => 1e-8,
+        decimals => 1.0 / decimals.one() as f64,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::tick::{EventTime, Price, Quote};
+    use engine::tick::{EventTime, Quote};
 
     fn price(units: f64) -> Price {
         Price::from_units((units * 1e8) as i64).unwrap()

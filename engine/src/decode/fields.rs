@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 
 use super::{
-    number::{NumberError, parse_fixed},
+    number::parse_fixed,
     time::{WrittenTime, parse_epoch, parse_time},
     unreadable::Unreadable,
 };
@@ -187,15 +187,15 @@ impl<'a> Fields<'a> {
     /// A number in units of `10^-decimals`. An empty string is an absent number: feeds send one for "none".
     #[inline]
     pub(super) fn fixed(&self, key: Key, decimals: u32) -> Result<Option<i64>, Unreadable> {
-        let Some(raw) = self.get(key) else { return Ok(None) };
-        let text = unquoted(raw).unwrap_or(raw);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        parse_fixed(text, decimals).map(Some).map_err(|error| match error {
-            NumberError::NotANumber => Unreadable::BadNumber { field: self.name(key) },
-            NumberError::OutOfRange => Unreadable::OutOfRange { field: self.name(key) },
-        })
+        let Some(text) = self.digits(key) else { return Ok(None) };
+        parse_fixed(text, decimals).map(Some).map_err(|error| error.of(self.name(key)))
+    }
+
+    /// What stands for a number, in a string or not; `None` for an empty string, which feeds send for "none".
+    #[inline]
+    pub(super) fn digits(&self, key: Key) -> Option<&'a str> {
+        let raw = self.get(key)?;
+        Some(unquoted(raw).unwrap_or(raw)).filter(|text| !text.is_empty())
     }
 
     /// A whole number of at least zero.

@@ -5,11 +5,9 @@ use crate::tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick};
 use super::{
     decoded::Decoded,
     fields::{Fields, Key},
+    number::{parse_price, parse_quantity},
     unreadable::Unreadable,
 };
-
-/// Decimals of prices and quantities.
-pub(super) const DECIMALS: u32 = 8;
 
 /// Decimals an imbalance is read with: more than a double has between 0 and 1.
 const IMBALANCE_DECIMALS: u32 = 18;
@@ -38,8 +36,10 @@ pub(super) fn tick(
 
 fn price(fields: &Fields<'_>) -> Result<Price, Unreadable> {
     let name = Key::Price.name();
-    let units = fields.fixed(Key::Price, DECIMALS)?.ok_or(Unreadable::MissingField { name })?;
-    Price::from_units(units).ok_or(Unreadable::OutOfRange { field: name })
+    let Some(text) = fields.digits(Key::Price) else { return Err(Unreadable::MissingField { name }) };
+    parse_price(text)
+        .map_err(|error| error.of(fields.name(Key::Price)))?
+        .ok_or(Unreadable::OutOfRange { field: name })
 }
 
 /// The quote: none unless there is both a positive bid and a positive ask.
@@ -52,13 +52,8 @@ fn quote(fields: &Fields<'_>, depth_fields: &Fields<'_>) -> Result<Option<Quote>
 }
 
 fn quoted_price(fields: &Fields<'_>, key: Key) -> Result<Option<Price>, Unreadable> {
-    match fields.fixed(key, DECIMALS)? {
-        None => Ok(None),
-        Some(units) if units <= 0 => Ok(None),
-        Some(units) => {
-            Price::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: fields.name(key) })
-        }
-    }
+    let Some(text) = fields.digits(key) else { return Ok(None) };
+    parse_price(text).map_err(|error| error.of(fields.name(key)))
 }
 
 fn depth(fields: &Fields<'_>) -> Result<Depth, Unreadable> {
@@ -87,12 +82,8 @@ fn imbalance_ppb(fields: &Fields<'_>) -> Result<Option<i32>, Unreadable> {
 }
 
 fn quantity(fields: &Fields<'_>, key: Key) -> Result<Option<Quantity>, Unreadable> {
-    match fields.fixed(key, DECIMALS)? {
-        None => Ok(None),
-        Some(units) => {
-            Quantity::from_units(units).map(Some).ok_or(Unreadable::OutOfRange { field: fields.name(key) })
-        }
-    }
+    let Some(text) = fields.digits(key) else { return Ok(None) };
+    parse_quantity(text).map(Some).map_err(|error| error.of(fields.name(key)))
 }
 
 /// The other side: of a trade whose maker's side is reported, the taker's.

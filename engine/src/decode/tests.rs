@@ -336,7 +336,7 @@ fn an_unreadable_record_names_its_field() {
     assert_eq!(own((r#""price":"2""#, r#""price":null"#)), Unreadable::MissingField { name: "price" });
     assert_eq!(own((r#""2""#, r#""NaN""#)), Unreadable::BadNumber { field: "price" });
     assert_eq!(own((r#""2""#, "[2]")), Unreadable::BadNumber { field: "price" });
-    assert_eq!(own((r#""2""#, r#""0.000000001""#)), Unreadable::OutOfRange { field: "price" });
+    assert_eq!(own((r#""2""#, r#""0.0000000000000000001""#)), Unreadable::OutOfRange { field: "price" });
     assert_eq!(own((r#""2""#, "-1")), Unreadable::OutOfRange { field: "price" });
     assert_eq!(own((r#""2""#, "1e300")), Unreadable::OutOfRange { field: "price" });
     assert_eq!(own(("buy", "hold")), Unreadable::BadSide { field: "side" });

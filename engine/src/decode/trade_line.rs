@@ -4,8 +4,8 @@
 use super::{
     columns::{CsvColumns, Role, cells},
     decoded::{Decoded, NoTickKind, RecordKind, named},
-    number::{NumberError, parse_fixed},
-    parts::{DECIMALS, text_id},
+    number::{parse_price, parse_quantity},
+    parts::text_id,
     text_of,
     time::{parse_epoch, parse_time},
     unreadable::Unreadable,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     limits::RECORD_BYTES_MAX,
-    tick::{EventTime, Price, Quantity, Side, Tick},
+    tick::{EventTime, Quantity, Side, Tick},
 };
 
 /// Whose trades a csv holds. Checked when it is made.
@@ -171,26 +171,25 @@ fn tick(
     out: &mut Decoded,
 ) -> Result<Tick, Unreadable> {
     let event_time = event_time(cells.get(Role::Time), columns, out)?;
-    let price = Price::from_units(column(cells.get(Role::Price), "price")?);
+    let price = parse_price(cells.get(Role::Price)).map_err(|error| error.of("price"))?;
     let price = price.ok_or(Unreadable::OutOfRange { field: "price" })?;
-    let signed = match cells.get(Role::Size) {
+    let written = cells.get(Role::Size);
+    let is_negative = written.starts_with('-');
+    let size = match written {
         // A size that is left out is not known.
         "" if columns.roles.len() > 3 || !columns.has(Role::Size) => None,
-        size => Some(column(size, "size")?),
-    };
-    let size = match signed {
-        None => None,
-        Some(signed) => {
-            let size = signed.checked_abs().and_then(Quantity::from_units);
-            Some(size.ok_or(Unreadable::OutOfRange { field: "size" })?)
+        size => {
+            Some(parse_quantity(size.strip_prefix('-').unwrap_or(size)).map_err(|error| error.of("size"))?)
         }
     };
-    let side = match signed {
-        Some(i64::MIN..=-1) if lines.has_side_column => return Err(Unreadable::OutOfRange { field: "size" }),
+    let side = match size.map(Quantity::units) {
+        Some(1..) if is_negative && lines.has_side_column => {
+            return Err(Unreadable::OutOfRange { field: "size" });
+        }
         _ if lines.has_side_column => written_side(cells)?,
-        Some(i64::MIN..=-1) => Some(Side::Sell),
+        Some(1..) if is_negative => Some(Side::Sell),
         Some(1..) if lines.has_signs => Some(Side::Buy),
-        Some(0..) | None => None,
+        _ => None,
     };
     let trade_id = text_id(cells.get(Role::TradeId));
     Ok(Tick { event_time, is_trade: true, price, quote: None, size, side, trade_id })
@@ -225,13 +224,6 @@ pub fn is_negative_size(line: &[u8], columns: &CsvColumns) -> bool {
     let Some(size) = size.map(<[u8]>::trim_ascii) else { return false };
     let size = size.strip_prefix(b"\"").unwrap_or(size);
     size.first() == Some(&b'-') && size.iter().any(|byte| matches!(byte, b'1'..=b'9'))
-}
-
-fn column(text: &str, field: &'static str) -> Result<i64, Unreadable> {
-    parse_fixed(text, DECIMALS).map_err(|error| match error {
-        NumberError::NotANumber => Unreadable::BadNumber { field },
-        NumberError::OutOfRange => Unreadable::OutOfRange { field },
-    })
 }
 
 #[cfg(test)]
@@ -370,7 +362,8 @@ mod tests {
         assert_eq!(decode("1514764802,0,1"), Err(Unreadable::OutOfRange { field: "price" }));
         assert_eq!(decode("1514764802610,1,nan"), Err(Unreadable::BadNumber { field: "size" }));
         assert_eq!(decode("1514764802610,1,"), Err(Unreadable::BadNumber { field: "size" }));
-        assert_eq!(decode("1514764802610,1,-9e10"), Err(Unreadable::OutOfRange { field: "size" }));
+        assert_eq!(decode("1514764802610,1,--9"), Err(Unreadable::OutOfRange { field: "size" }));
+        assert!(decode("1514764802610,1,-9e10").is_ok(), "a large size is no reason to drop the trade");
         assert_eq!(decode("1000000000000,1,1"), Err(Unreadable::TooEarly { field: "timestamp" }));
         let told = decode("timestamp_ms,price,size\n1577836800,1,1");
         assert_eq!(

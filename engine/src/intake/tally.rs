@@ -137,8 +137,10 @@ pub struct TickOutcomes {
     pub late: u64,
     /// Their trade id was among the symbol's last 1,024.
     pub repeated: u64,
-    /// More than an hour ahead of their symbol, and alone.
+    /// A time more than an hour ahead of the symbol's newest, and alone.
     pub jump: u64,
+    /// A price far from the symbol's newest, and alone.
+    pub outlier: u64,
     /// Accepted ticks whose taker side was inferred.
     pub sides_inferred: u64,
 }
@@ -151,6 +153,7 @@ impl TickOutcomes {
             late: metrics.ticks_late.get(),
             repeated: metrics.ticks_repeated.get(),
             jump: metrics.ticks_jump.get(),
+            outlier: metrics.ticks_outlier.get(),
             sides_inferred: metrics.sides_inferred.get(),
         }
     }
@@ -163,6 +166,7 @@ impl TickOutcomes {
             late: self.late + other.late,
             repeated: self.repeated + other.repeated,
             jump: self.jump + other.jump,
+            outlier: self.outlier + other.outlier,
             sides_inferred: self.sides_inferred + other.sides_inferred,
         }
     }
@@ -175,6 +179,7 @@ impl TickOutcomes {
             late: self.late - before.late,
             repeated: self.repeated - before.repeated,
             jump: self.jump - before.jump,
+            outlier: self.outlier - before.outlier,
             sides_inferred: self.sides_inferred - before.sides_inferred,
         }
     }
@@ -188,6 +193,7 @@ impl fmt::Display for TickOutcomes {
             ("late", self.late),
             ("repeated", self.repeated),
             ("jump", self.jump),
+            ("outlier", self.outlier),
             ("sides_inferred", self.sides_inferred),
         ] {
             if count > 0 {

@@ -37,6 +37,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
             ("late", sum(m, |s| &s.ticks_late)),
             ("repeated", sum(m, |s| &s.ticks_repeated)),
             ("jump", sum(m, |s| &s.ticks_jump)),
+            ("outlier", sum(m, |s| &s.ticks_outlier)),
             ("unreadable", m.ingest.unreadable_total() as f64),
         ]);
     Counter "stormglass_unreadable_total": "Records, or tickers in one, that could not be read, by reason."
@@ -44,6 +45,13 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
     Counter "stormglass_sides_inferred_total":
         "Trades whose taker side was inferred from the quote or the last price."
         => |m| Series::one(sum(m, |s| &s.sides_inferred));
+    Counter "stormglass_numbers_rounded_total":
+        "Ticks with a number that was not taken as written: it had more digits than prices and quantities of its symbol \
+         are held with, or a quantity was too large and counts as the largest."
+        => |m| Series::by("kind", [
+            ("digits_dropped", sum(m, |s| &s.digits_dropped)),
+            ("quantity_clipped", sum(m, |s| &s.quantities_clipped)),
+        ]);
     Counter "stormglass_ticks_undelivered_total":
         "Ticks dropped because their shard had ended, or had no room when the source was stopped."
         => |m| Series::one(load(&m.ingest.ticks_undelivered));

@@ -25,6 +25,24 @@ impl ShardCore {
                     note(Happening::Gap { silence_s: *silence_ns as f64 / NANOS_PER_SECOND as f64 });
                 }
                 Effect::SideInferred => metrics.sides_inferred.add(1),
+                Effect::DigitsDropped => {
+                    if metrics.digits_dropped.get() == 0 {
+                        tracing::warn!(
+                            symbol = &*symbol.name,
+                            "a price or a quantity has more decimals than are held; it was rounded, and further ones are counted"
+                        );
+                    }
+                    metrics.digits_dropped.add(1);
+                }
+                Effect::QuantityClipped => {
+                    if metrics.quantities_clipped.get() == 0 {
+                        tracing::warn!(
+                            symbol = &*symbol.name,
+                            "a quantity is larger than the largest that is held and counts as that; further ones are counted"
+                        );
+                    }
+                    metrics.quantities_clipped.add(1);
+                }
                 Effect::GridRow(grid) if grid.pending.probability.is_some() => {
                     metrics.grid_rows_scored.add(1);
                     self.recent.push(&grid.row);

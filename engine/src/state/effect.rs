@@ -17,6 +17,10 @@ pub enum Effect {
     },
     /// The taker side of the trade was inferred, because the feed does not give it.
     SideInferred,
+    /// A number of the tick has more digits than the scale of the state, and was rounded.
+    DigitsDropped,
+    /// A quantity of the tick is too large for the scale of the state, and counts as the largest.
+    QuantityClipped,
     /// A 5-second grid instant before the tick was scored.
     GridRow(GridRow),
     /// The outcome of an earlier grid instant became known.

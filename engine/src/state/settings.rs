@@ -33,15 +33,21 @@ impl StateSettings {
             self.feedback.fallback,
             model::schema::fingerprint(&features::schema()),
         );
-        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+        // The default leaves the fingerprint as it was before there was the setting.
+        let outliers = match self.gaps.outlier_factor == GapSettings::default().outlier_factor {
+            true => String::new(),
+            false => format!(" outlier_factor={}", self.gaps.outlier_factor),
+        };
+        xxhash_rust::xxh3::xxh3_64((text + &outliers).as_bytes())
     }
 }
 
 /// The longest window. A silence that is no gap is walked second by second, in one step.
 const GAP_S_MAX: i64 = 1_800;
 
-/// `[state]`: silences beyond which seconds are invalid. They shape every prediction's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `[state]`: silences beyond which seconds are invalid, and prices that are not believed. They shape every prediction's
+/// bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GapSettings {
     /// Where the feed carries quotes, ns; above 0.
@@ -50,15 +56,23 @@ pub struct GapSettings {
     /// Where it carries only trades, which are rarer, ns; at least `quoted_ns`.
     #[serde(rename = "gap_trades_s", with = "as_nanos")]
     pub trades_ns: i64,
+    /// A price more than this many times the newest one, or less than this part of it, enters only if a second tick
+    /// confirms it; 0 = every price enters. Otherwise 1.1 to 1,000.
+    pub outlier_factor: f64,
 }
 
 impl Default for GapSettings {
     fn default() -> Self {
-        Self { quoted_ns: 10 * NANOS_PER_SECOND, trades_ns: 60 * NANOS_PER_SECOND }
+        Self { quoted_ns: 10 * NANOS_PER_SECOND, trades_ns: 60 * NANOS_PER_SECOND, outlier_factor: 2.0 }
     }
 }
 
 impl GapSettings {
+    /// The factor in whole thousandths; 0 = every price enters.
+    pub fn outlier_factor_thousandths(&self) -> i64 {
+        (self.outlier_factor * 1_000.0) as i64
+    }
+
     /// Checks the bounds and that trades have the longer limit.
     ///
     /// # Errors
@@ -72,6 +86,12 @@ impl GapSettings {
                     "{key} is {seconds}; it is at most {GAP_S_MAX}: no window looks further back"
                 ));
             }
+        }
+        if self.outlier_factor != 0.0 && !(1.1..=1_000.0).contains(&self.outlier_factor) {
+            return Err(format!(
+                "state.outlier_factor is {}; it is 1.1 to 1000, or 0 to let every price in",
+                self.outlier_factor
+            ));
         }
         if self.trades_ns < self.quoted_ns {
             return Err("state.gap_trades_s is shorter than state.gap_quoted_s: trades are rarer than quotes; make it \

@@ -87,6 +87,7 @@ struct Ticks {
     late: u64,
     repeated: u64,
     jump: u64,
+    outlier: u64,
     unreadable: u64,
     /// Of symbols beyond `engine.symbols_max`.
     refused: u64,
@@ -129,6 +130,7 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
             late: sum(|shard| &shard.ticks_late),
             repeated: sum(|shard| &shard.ticks_repeated),
             jump: sum(|shard| &shard.ticks_jump),
+            outlier: sum(|shard| &shard.ticks_outlier),
             unreadable: metrics.ingest.unreadable_total(),
             refused: ingest(&metrics.ingest.ticks_refused),
         },

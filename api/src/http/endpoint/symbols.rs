@@ -83,7 +83,7 @@ impl<'a> SymbolBody<'a> {
                 (true, false) => "ok",
             },
             warm: summary.warm,
-            price: summary.price.units() as f64 / engine::tick::UNITS_PER_ONE as f64,
+            price: summary.price,
             as_of: summary.newest_tick.to_string(),
             age_ms,
             ticks_accepted: summary.ticks_accepted,
