@@ -1,8 +1,11 @@
 //! The bytes of files: unpacked on the way, in lines of bounded length. Recorded ticks and recordings of a log are read
 //! through it.
 
+#[cfg(feature = "packings")]
+mod archive;
+mod gzip;
 mod lines;
-mod unpacked;
+mod opened;
 
 pub(crate) use lines::{Line, Lines};
-pub(crate) use unpacked::Opened;
+pub(crate) use opened::{InputFile, Opened, is_standard_input};

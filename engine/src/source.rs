@@ -8,7 +8,7 @@ pub(crate) mod collect;
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
-mod natural;
+pub(crate) mod natural;
 pub mod pace;
 pub mod simulator;
 

@@ -130,6 +130,8 @@ pub fn decode_trade_line(
     let columns = lines.columns.as_ref().ok_or(Unreadable::ColumnCount)?;
     let cells = Cells::of(text, columns)?;
     let tick = tick(&cells, lines, columns, out)?;
+    // From the first size below zero on, a positive one is a purchase.
+    lines.has_signs |= tick.side == Some(Side::Sell) && !lines.has_side_column;
     let venue = match cells.get(Role::Venue) {
         "" => lines.venue.as_str(),
         written => venues::known(written).unwrap_or(written),

@@ -1,7 +1,8 @@
 //! Recorded ticks: NDJSON or csv, plain or compressed, file after file in the natural order of their names.
 //!
-//! A file whose name ends with `.csv` holds a trade a line, any other one JSON object a line; whether it is packed by gzip
-//! or zstd is seen by its first bytes. A csv's symbol is in a column, in the configuration, or in its name,
+//! A file whose name ends with `.csv` holds a trade a line, any other one JSON object a line; how it is packed is seen by its
+//! first bytes. Of a folder all files are read, of a zip archive all members. Standard input (`-`) and pipes are read once,
+//! as they come, and told apart by their first line. A csv's symbol is in a column, in the configuration, or in its name,
 //! `VENUE_PRODUCT_anything.csv`. Each file is taken for a connection of its own: sequence numbers are not compared
 //! across files.
 
@@ -11,7 +12,10 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use self::{csv::Csv, order::FileOrder};
 use super::{
@@ -21,7 +25,7 @@ use super::{
 };
 use crate::{
     decode::{TradeLineSymbol, Unreadable},
-    input::{Line, Lines, Opened},
+    input::{InputFile, Line, Lines, Opened, is_standard_input},
     intake::{RecordFormat, RecordPlace, RecordReader},
     limits::RECORD_BYTES_MAX,
 };
@@ -60,8 +64,8 @@ pub enum FileError {
         /// As configured.
         glob: String,
     },
-    /// The pattern matches folders, pipes or devices alone.
-    #[error("source.files: {glob:?} matches nothing but folders, pipes or devices; name files, as {glob}/*")]
+    /// The pattern matches folders without files alone.
+    #[error("source.files: {glob:?} matches nothing but folders without files; name files, as {glob}/*/*")]
     NotFiles {
         /// As configured.
         glob: String,
@@ -110,7 +114,8 @@ pub enum FileError {
 #[derive(Debug)]
 pub struct FileSource {
     files: Vec<FileToRead>,
-    speed: Speed,
+    config: FileConfig,
+    csv_symbol: Option<TradeLineSymbol>,
     bytes_total: u64,
 }
 
@@ -125,12 +130,13 @@ struct Reading {
 
 #[derive(Debug)]
 struct FileToRead {
-    path: PathBuf,
-    content: Content,
+    input: InputFile,
+    /// `None` for a stream, which is not read before its turn.
+    content: Option<Content>,
 }
 
 /// How the records of a file are written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Content {
     /// The venue is that of records that name none.
     Json {
@@ -139,16 +145,36 @@ enum Content {
     Csv(Csv),
 }
 
-impl FileToRead {
-    /// How its records are read, and what is to be said of that.
-    fn prepare(&self) -> io::Result<(RecordFormat, Vec<String>)> {
-        match &self.content {
-            Content::Json { venue } => Ok((RecordFormat::json(venue.clone()), Vec::new())),
-            Content::Csv(csv) => {
-                let (lines, remarks) = csv.prepare(&self.path)?;
+impl Content {
+    /// Looks at the first line, and at the name, of a file.
+    fn of(
+        input: &InputFile,
+        opened: &mut Opened,
+        config: &FileConfig,
+        csv_symbol: Option<&TradeLineSymbol>,
+    ) -> Result<Self, FileError> {
+        let first = opened.first_line().map_err(|cause| FileError::read(input, cause))?;
+        Ok(match Csv::open(input, &first, config, csv_symbol)? {
+            Some(csv) => Self::Csv(csv),
+            None => Self::Json { venue: config.venue.clone() },
+        })
+    }
+
+    /// How the records of the file are read, and what is to be said of that.
+    fn prepare(&self, input: &InputFile) -> io::Result<(RecordFormat, Vec<String>)> {
+        match self {
+            Self::Json { venue } => Ok((RecordFormat::json(venue.clone()), Vec::new())),
+            Self::Csv(csv) => {
+                let (lines, remarks) = csv.prepare(input)?;
                 Ok((RecordFormat::TradeLines(lines), remarks))
             }
         }
+    }
+}
+
+impl FileError {
+    fn read(input: &InputFile, cause: io::Error) -> Self {
+        Self::Read { path: input.to_string().into(), cause }
     }
 }
 
@@ -170,12 +196,12 @@ impl FileSource {
         if files.is_empty() {
             return Err(FileError::NoMatch { glob: String::new() });
         }
-        Ok(Self { files, speed: config.speed, bytes_total })
+        Ok(Self { files, config: config.clone(), csv_symbol, bytes_total })
     }
 
     /// The files, in the order in which they are read.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = &PathBuf> {
-        self.files.iter().map(|file| &file.path)
+        self.files.iter().map(|file| file.input.path())
     }
 
     /// Replays them.
@@ -188,7 +214,7 @@ impl FileSource {
 
     fn run_by(&self, clock: impl WaitClock, run: &mut Run<'_>) -> Result<SourceEnd, FileError> {
         let mut reading = Reading::default();
-        let end = self.run_files(&mut Pacer::new(self.speed, clock), &mut reading, run);
+        let end = self.run_files(&mut Pacer::new(self.config.speed, clock), &mut reading, run);
         run.progress.ended(reading.reader.tally());
         end
     }
@@ -201,13 +227,17 @@ impl FileSource {
     ) -> Result<SourceEnd, FileError> {
         for file in &self.files {
             reading.reader.begin_connection(0);
-            reading.order.begin(&file.path.to_string_lossy());
-            let failed = |cause| FileError::Read { path: file.path.clone(), cause };
-            let (mut format, remarks) = file.prepare().map_err(failed)?;
+            reading.order.begin(&file.input.to_string());
+            let failed = |cause| FileError::read(&file.input, cause);
+            let mut opened = file.input.open().map_err(failed)?;
+            let content = match &file.content {
+                Some(content) => content.clone(),
+                None => Content::of(&file.input, &mut opened, &self.config, self.csv_symbol.as_ref())?,
+            };
+            let (mut format, remarks) = content.prepare(&file.input).map_err(failed)?;
             for remark in remarks {
                 reading.order.remark(remark, reading.reader.tally_mut());
             }
-            let mut opened = Opened::open(&file.path).map_err(failed)?;
             let end = self.replay(&mut opened, &mut format, reading, pacer, run);
             run.sink.flush();
             reading.order.end(reading.reader.tally_mut());
@@ -265,36 +295,60 @@ fn find(
     csv_symbol: Option<&TradeLineSymbol>,
     files: &mut Vec<FileToRead>,
 ) -> Result<u64, FileError> {
+    let mut bytes_total = 0;
+    for path in paths_of(glob)? {
+        let failed = |cause| FileError::Read { path: path.clone(), cause };
+        for input in InputFile::all_at(path.clone()).map_err(failed)? {
+            bytes_total += input.bytes_on_disk().map_err(failed)?;
+            let content = if input.is_stream() {
+                None
+            } else {
+                Some(Content::of(&input, &mut input.open().map_err(failed)?, config, csv_symbol)?)
+            };
+            files.push(FileToRead { input, content });
+        }
+    }
+    Ok(bytes_total)
+}
+
+/// The paths of one pattern in their natural order, with the files of a folder in the folder's place.
+fn paths_of(glob: &str) -> Result<Vec<PathBuf>, FileError> {
+    if is_standard_input(glob.as_ref()) {
+        return Ok(vec![PathBuf::from(glob)]);
+    }
     let paths = glob::glob(glob).map_err(|cause| FileError::BadGlob { glob: glob.to_owned(), cause })?;
     let mut found = Vec::new();
-    let mut has_others = false;
-    let mut bytes_total = 0;
+    let mut has_folders = false;
     for path in paths {
         let path = path.map_err(|error| FileError::Read {
             path: error.path().to_owned(),
             cause: io::Error::from(error.error().kind()),
         })?;
-        let metadata = path.metadata().map_err(|cause| FileError::Read { path: path.clone(), cause })?;
-        if metadata.is_file() {
-            bytes_total += metadata.len();
-            found.push(path);
+        if path.is_dir() {
+            has_folders = true;
+            files_in(&path, &mut found).map_err(|cause| FileError::Read { path, cause })?;
         } else {
-            has_others = true;
+            found.push(path);
         }
     }
     if found.is_empty() {
         let glob = glob.to_owned();
-        return Err(if has_others { FileError::NotFiles { glob } } else { FileError::NoMatch { glob } });
+        return Err(if has_folders { FileError::NotFiles { glob } } else { FileError::NoMatch { glob } });
     }
     found.sort_by(|a, b| natural_order(a, b));
-    for path in found {
-        let content = match Csv::open(&path, config, csv_symbol)? {
-            Some(csv) => Content::Csv(csv),
-            None => Content::Json { venue: config.venue.clone() },
-        };
-        files.push(FileToRead { path, content });
+    Ok(found)
+}
+
+/// Adds the files that lie in a folder itself, but for hidden ones.
+fn files_in(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let path = entry?.path();
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.is_file() && !is_hidden {
+            found.push(path);
+        }
     }
-    Ok(bytes_total)
+    Ok(())
 }
 
 fn configured_symbol(symbol: &str) -> Result<TradeLineSymbol, FileError> {

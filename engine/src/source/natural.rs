@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, path::Path};
 
 /// Compares two paths folder by folder; runs of digits count as numbers.
-pub(super) fn natural_order(a: &Path, b: &Path) -> Ordering {
+pub(crate) fn natural_order(a: &Path, b: &Path) -> Ordering {
     let bytes = |path: &Path| {
         path.components().map(|part| part.as_os_str().as_encoded_bytes().to_vec()).collect::<Vec<_>>()
     };

@@ -1,13 +1,13 @@
 //! What must be known of a csv before it is read: its columns, whose trades it holds, and whether its sizes have signs.
 
-use std::{io, path::Path};
+use std::io;
 
 use super::{FileConfig, FileError, name};
 use crate::{
     decode::{
         CsvColumns, Decoded, TradeLineSymbol, TradeLines, decode_trade_line, explain, is_negative_size,
     },
-    input::{Line, Lines, Opened},
+    input::{InputFile, Line, Lines},
     limits::RECORD_BYTES_MAX,
 };
 
@@ -23,29 +23,33 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    /// Looks at the first line; `None` if the file's name is not that of a csv.
+    /// Looks at the first line; `None` if neither the file's name nor, of a stream, that line is that of a csv.
     pub(super) fn open(
-        path: &Path,
+        input: &InputFile,
+        first: &[u8],
         config: &FileConfig,
         configured: Option<&TradeLineSymbol>,
     ) -> Result<Option<Self>, FileError> {
-        let Some(stem) = name::csv_stem(path) else { return Ok(None) };
-        let read = |cause| FileError::Read { path: path.to_owned(), cause };
+        use crate::decode::Unreadable::{ColumnCount, UnknownHeader};
+        let stem = name::csv_stem(input.name());
         let mut probe = TradeLines::of_many(&config.venue);
-        let mut lines = Lines::new(Opened::open(path).map_err(read)?.into_input(), RECORD_BYTES_MAX);
-        if let Some(Line::Whole(first)) = lines.next().map_err(read)? {
-            use crate::decode::Unreadable::{ColumnCount, UnknownHeader};
-            let decoded = decode_trade_line(first, &mut probe, &mut Decoded::default());
-            if let Err(reason @ (ColumnCount | UnknownHeader)) = decoded
-                && probe.columns().is_none()
-            {
-                let columns = String::from_utf8_lossy(first).split(',').count();
-                return Err(FileError::Columns {
-                    path: path.to_owned(),
-                    columns,
-                    cause: explain(reason, first),
-                });
-            }
+        let decoded = decode_trade_line(first, &mut probe, &mut Decoded::default());
+        let is_csv = match &stem {
+            Some(_) => true,
+            None => input.is_stream() && !matches!(first, [b'{' | b'[', ..]) && probe.columns().is_some(),
+        };
+        if !is_csv {
+            return Ok(None);
+        }
+        if let Err(reason @ (ColumnCount | UnknownHeader)) = decoded
+            && probe.columns().is_none()
+            && !first.is_empty()
+        {
+            return Err(FileError::Columns {
+                path: input.to_string().into(),
+                columns: String::from_utf8_lossy(first).split(',').count(),
+                cause: explain(reason, first),
+            });
         }
         let said = |symbol: &TradeLineSymbol, how: &str| {
             format!("its trades are taken for those of {}:{}, {how}", symbol.venue(), symbol.product())
@@ -56,19 +60,23 @@ impl Csv {
         }
         let (symbol, how) = match configured {
             Some(symbol) => (symbol.clone(), "as source.symbol says".to_owned()),
-            None => name::symbol_of(&stem, &config.venue)
-                .ok_or_else(|| FileError::NoCsvSymbol { path: path.to_owned() })?,
+            None => stem
+                .and_then(|stem| name::symbol_of(&stem, &config.venue))
+                .ok_or_else(|| FileError::NoCsvSymbol { path: input.to_string().into() })?,
         };
         Ok(Some(Self { symbol: said(&symbol, &how), lines: TradeLines::new(&symbol) }))
     }
 
     /// How its lines are read, and what is to be said of that. Looks through the file for a size below zero, up to the
-    /// first.
-    pub(super) fn prepare(&self, path: &Path) -> io::Result<(TradeLines, Vec<String>)> {
+    /// first. Of a stream, which can be read only once, the first size below zero tells.
+    pub(super) fn prepare(&self, input: &InputFile) -> io::Result<(TradeLines, Vec<String>)> {
         let mut remarks = vec![self.symbol.clone()];
+        if input.is_stream() {
+            return Ok((self.lines.clone().without_signs(), remarks));
+        }
         let mut probe = self.lines.clone();
         let mut decoded = Decoded::default();
-        let mut lines = Lines::new(Opened::open(path)?.into_input(), RECORD_BYTES_MAX);
+        let mut lines = Lines::new(input.open()?.into_input(), RECORD_BYTES_MAX);
         let (mut bytes, mut has_header, mut has_size) = (0_u64, false, false);
         while let Some(line) = lines.next()? {
             let Line::Whole(line) = line else { continue };

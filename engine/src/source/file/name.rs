@@ -17,7 +17,7 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Endings of packed files, in small letters.
-const PACKED: [&str; 4] = [".gz", ".gzip", ".zst", ".zstd"];
+const PACKED: [&str; 7] = [".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip"];
 
 /// The name without folders, packing and `.csv`; `None` if it is no csv.
 pub(super) fn csv_stem(path: &Path) -> Option<String> {

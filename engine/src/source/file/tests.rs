@@ -326,3 +326,122 @@ fn every_pattern_must_name_a_file() {
     std::fs::create_dir(folder.0.join("inner")).unwrap();
     assert!(matches!(FileSource::open(&folder.config("inner")), Err(FileError::NotFiles { .. })));
 }
+
+#[test]
+fn a_folder_stands_for_its_files_and_a_pipe_is_read_as_it_comes() {
+    let folder = Folder::new("folder");
+    std::fs::create_dir_all(folder.0.join("inner/deeper")).unwrap();
+    for part in [10, 2, 1] {
+        folder.write(&format!("inner/part{part}.ndjson"), tick_at(part).as_bytes());
+    }
+    folder.write("inner/.hidden", b"no tick").write("inner/deeper/x.ndjson", b"no tick");
+    let (sink, tally) = tallied(&folder.config("inner"));
+    let seconds: Vec<_> = sink.ticks.iter().map(|(.., tick)| tick.event_time.second() % 60).collect();
+    assert_eq!((seconds, tally.records), (vec![1, 2, 10], 3), "{tally}");
+
+    // A pipe has no name that tells what it holds, and no size of it can be looked at beforehand.
+    let pipe = folder.0.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let config = FileConfig { csv_symbol: Some("bitmex:XBTUSD".to_owned()), ..folder.config("pipe") };
+    for (text, sides) in [
+        (&b"timestamp,price,size\n1577836800,1,2\n1577836801,1,-2\n1577836802,1,2\n"[..], true),
+        (TICK.as_bytes(), false),
+    ] {
+        let (pipe, text) = (pipe.clone(), gzip(std::str::from_utf8(text).unwrap()));
+        let writer = std::thread::spawn(move || std::fs::write(pipe, text).unwrap());
+        let sink = replayed(&config);
+        writer.join().unwrap();
+        let found: Vec<_> = sink.ticks.iter().map(|(.., tick)| tick.side).collect();
+        if sides {
+            assert_eq!(found, [None, Some(Side::Sell), Some(Side::Buy)]);
+        } else {
+            assert_eq!(sink.ticks_of("coinbase:ETH-USD"), 1);
+        }
+    }
+}
+
+#[test]
+fn gzip_ends_with_zeros_and_other_encodings_are_named() {
+    let folder = Folder::new("zeros");
+    let text = format!("{TICK}\n").repeat(400);
+    let zeros = vec![0; 200_000];
+    folder.write("a.ndjson.gz", &[gzip(&text), zeros.clone(), gzip(&text), zeros].concat());
+    assert_eq!(replayed(&folder.config("*")).ticks.len(), 800);
+    folder.write("b.ndjson.gz", &[gzip(&text), b"\0\0no member".to_vec()].concat());
+    let failed = |name: &str| {
+        run_into(&folder.config(name), &mut Collected::default(), &StopToken::default()).unwrap_err()
+    };
+    assert!(matches!(failed("b*"), FileError::Read { .. }));
+    let utf_16: Vec<u8> = format!("\u{feff}{TICK}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    folder.write("c.ndjson", &utf_16);
+    assert!(failed("c*").to_string().contains("iconv -f UTF-16 -t UTF-8"), "{}", failed("c*"));
+}
+
+#[cfg(feature = "packings")]
+mod packings {
+    use super::*;
+
+    /// `printf '%s\n' TICK | bzip2`, with the tick above.
+    const BZIP2: &[u8] = include_bytes!("packed/tick.ndjson.bz2");
+    /// The same by `xz`.
+    const XZ: &[u8] = include_bytes!("packed/tick.ndjson.xz");
+
+    #[test]
+    fn rarer_packings_are_told_by_their_first_bytes() {
+        let folder = Folder::new("rarer");
+        folder
+            .write("a.ndjson", &[BZIP2, BZIP2].concat())
+            .write("b.ndjson", &[XZ, XZ, XZ].concat())
+            .write("c.bz2", &BZIP2[..BZIP2.len() - 4]);
+        assert_eq!(replayed(&folder.config("a*")).ticks_of("coinbase:ETH-USD"), 2);
+        assert_eq!(replayed(&folder.config("b*")).ticks_of("coinbase:ETH-USD"), 3);
+        let cut = run_into(&folder.config("c*"), &mut Collected::default(), &StopToken::default());
+        assert!(matches!(cut, Err(FileError::Read { .. })), "{cut:?}");
+    }
+
+    fn zipped(files: &[(&str, &str)], method: zip::CompressionMethod) -> Vec<u8> {
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        for (name, text) in files {
+            archive.start_file(*name, options).unwrap();
+            archive.write_all(text.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn each_member_of_an_archive_is_a_file() {
+        // As data.binance.vision publishes them: one csv an archive, without a header, which names its trades.
+        let dump = "3354823456,42283.58,0.00077,32.55,1704067200000,True,True\n";
+        let header = "timestamp,price,size\n1577836800,7160,";
+        let (two, ten) = (format!("{header}2\n"), format!("{header}10\n"));
+        let folder = Folder::new("zip");
+        for method in [zip::CompressionMethod::Deflated, zip::CompressionMethod::Stored] {
+            let many = [
+                ("d/kraken_XBTUSD_10.csv", ten.as_str()),
+                ("d/kraken_XBTUSD_2.csv", &two),
+                ("x.ndjson", TICK),
+            ];
+            folder.write("anything", &zipped(&many, method)).write(
+                "BTCUSDT-trades-2024-01-01.zip",
+                &zipped(&[("BTCUSDT-trades-2024-01-01.csv", dump)], method),
+            );
+            let (sink, tally) = tallied(&folder.config("*"));
+            assert_eq!(sink.ticks_of("binance:BTCUSDT"), 1, "{tally}");
+            assert_eq!(sink.ticks_of("coinbase:ETH-USD"), 1);
+            let of_kraken = sink.ticks.iter().filter(|(name, ..)| name == "kraken:XBTUSD");
+            let sizes: Vec<_> =
+                of_kraken.map(|(.., tick)| tick.size.unwrap().units() / 100_000_000).collect();
+            assert_eq!(sizes, [2, 10], "in natural order");
+            assert!(tally.to_string().contains("anything/d/kraken_XBTUSD_2.csv"), "{tally}");
+        }
+        let mut damaged = zipped(&[("x.ndjson", TICK)], zip::CompressionMethod::Stored);
+        let at = damaged.windows(3).position(|bytes| bytes == b"ETH").unwrap();
+        damaged[at] = b'B';
+        folder.write("damaged", &damaged);
+        let error = run_into(&folder.config("damaged"), &mut Collected::default(), &StopToken::default())
+            .unwrap_err();
+        assert!(error.to_string().contains("a checksum is wrong"), "{error}");
+    }
+}
