@@ -33,25 +33,41 @@
 //! quote; the tick stays. An absent side stays absent: the symbol's state infers one.
 
 mod advanced_trade;
-mod array;
+mod alpaca;
+mod binance;
+mod bitmex;
 mod bitstamp;
+mod bybit;
+mod ccxt;
 mod columns;
+mod cryptofeed;
 mod decoded;
+mod deribit;
+mod envelope;
 mod exchange;
+mod field;
 mod fields;
+mod hyperliquid;
+mod json;
+mod kraken;
 mod look;
+mod message;
 mod number;
+mod okx;
 mod original;
 mod own;
 mod parts;
 #[cfg(test)]
 mod proptests;
 mod shapes;
+mod tardis;
 #[cfg(test)]
 mod tests;
 mod time;
 mod trade_line;
 mod unreadable;
+#[cfg(test)]
+mod venue_tests;
 pub mod venues;
 
 pub use columns::{CsvColumns, HeaderError};
@@ -63,9 +79,12 @@ pub use time::EpochUnit;
 pub use trade_line::{TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
 
+use envelope::Content;
 use fields::{Fields, Key};
+use json::{Json, Value};
+use message::Message;
 
-use crate::limits::RECORD_BYTES_MAX;
+use crate::{limits::RECORD_BYTES_MAX, tick::EventTime};
 
 /// The mark that some editors and shells put before a text: it says nothing in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -75,6 +94,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct DecodeOptions<'a> {
     /// The venue of records that name none and whose shape is not that of one venue.
     pub venue: &'a str,
+    /// The product of messages that name none, such as a venue's list of the trades that were asked for.
+    pub product: Option<&'a str>,
+    /// The time of messages that name none: when they were received.
+    pub received: Option<EventTime>,
     /// The shape of the records; `None` if each record is to tell by its content.
     pub shape: Option<&'static Shape>,
 }
@@ -82,14 +105,14 @@ pub struct DecodeOptions<'a> {
 impl<'a> DecodeOptions<'a> {
     /// Records of any shape, of this venue where they name none.
     pub fn of_venue(venue: &'a str) -> Self {
-        Self { venue, shape: None }
+        Self { venue, product: None, received: None, shape: None }
     }
 }
 
 /// Decodes one JSON record into `out`, which it clears first.
 ///
 /// A ticker that cannot be read does not take its neighbours in the same record with it: it is listed by
-/// [`Decoded::rejected`] and the others stay.
+/// [`Decoded::rejected`] and the others stay. A record that is a list of messages gives the ticks of all of them.
 ///
 /// # Errors
 /// When nothing in the record can be read. [`Decoded::sequence`] may be known all the same.
@@ -102,21 +125,8 @@ pub fn decode(
     if record.len() > RECORD_BYTES_MAX {
         return Err(Unreadable::TooLong);
     }
-    let text = text_of(record)?;
-    let fields = Fields::parse(text)?;
-    let venue = venues::canonical(fields.text(Key::Venue)?);
-    let venue = Venue { named: venue.as_deref(), default: options.venue };
-    for wrapper in [Key::Payload, Key::Raw] {
-        let Some(inner) = fields.get(wrapper) else { continue };
-        if inner.starts_with('"') {
-            let message = fields.required_text(wrapper)?;
-            return decode_message(&Fields::parse(&message)?, options.shape, venue, out);
-        }
-        if wrapper == Key::Payload {
-            return decode_message(&Fields::parse(inner)?, options.shape, venue, out);
-        }
-    }
-    decode_message(&fields, options.shape, venue, out)
+    let text = text_of(envelope::without_frame(record))?;
+    decode_text(text, Context { options, named_venue: None, depth: 0 }, out)
 }
 
 /// The text of a record, without a byte order mark.
@@ -125,39 +135,91 @@ fn text_of(record: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(record).map_err(|_| Unreadable::NotUtf8)
 }
 
-/// The venue of a record.
+/// What is known of a message from outside it.
 #[derive(Clone, Copy)]
-struct Venue<'a> {
-    /// As the record names it.
-    named: Option<&'a str>,
-    /// Where it names none.
-    default: &'a str,
+struct Context<'a> {
+    options: &'a DecodeOptions<'a>,
+    /// The venue that an envelope names.
+    named_venue: Option<&'a str>,
+    /// Envelopes around the message.
+    depth: u32,
 }
 
-impl<'a> Venue<'a> {
-    fn name(self) -> &'a str {
-        self.named.unwrap_or(self.default)
+/// Envelopes around a message at most: Connect's around Debezium's around a recorder's around a venue's list.
+const DEPTH_MAX: u32 = 4;
+
+fn decode_text(text: &str, context: Context<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let mut index = out.take_index();
+    let read = match Json::parse(text, &mut index) {
+        Ok(json) => decode_value(json.root(), context, out),
+        // OKX answers a ping so.
+        Err(_) if matches!(text.trim_ascii(), "ping" | "pong") => {
+            Ok(RecordKind::NoTick(NoTickKind::Heartbeat))
+        }
+        Err(reason) => Err(reason),
+    };
+    out.keep_index(index);
+    read
+}
+
+fn decode_value(value: Value<'_>, context: Context<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    if context.depth > DEPTH_MAX {
+        return Err(Unreadable::UnknownShape);
     }
-}
-
-/// Decodes a message that is not wrapped (any more) in a recorder's own object.
-fn decode_message(
-    fields: &Fields<'_>,
-    shape: Option<&'static Shape>,
-    venue: Venue<'_>,
-    out: &mut Decoded,
-) -> Result<RecordKind, Unreadable> {
-    let own_venue = match fields.get(Key::Venue) {
-        Some(_) if venue.named.is_none() => venues::canonical(fields.text(Key::Venue)?),
+    if value.is_array() {
+        return decode_list(value, context, out);
+    }
+    let fields = Fields::of(value)?;
+    let own_venue = match fields.has(Key::Venue) {
+        true if context.named_venue.is_none() => venues::canonical(fields.get(Key::Venue).text()?),
         _ => None,
     };
-    let venue = Venue { named: own_venue.as_deref().or(venue.named), ..venue };
-    let shape = shape.or_else(|| Shape::of(fields));
-    let read = shape.map_or(Err(Unreadable::UnknownShape), |shape| (shape.decode)(fields, venue, out));
-    // Several venues report errors in this way.
-    let is_error = fields.get(Key::Type) == Some("\"error\"") && !fields.has(Key::Price);
-    match read {
-        Err(Unreadable::UnknownShape) if is_error => Err(Unreadable::VenueError),
+    let named_venue = context.named_venue.or(own_venue.as_deref());
+    if let Some(content) = envelope::content_of(&fields)? {
+        let context = Context { named_venue, depth: context.depth + 1, ..context };
+        return match content {
+            Content::Text(text) => decode_text(&text, context, out),
+            Content::Value(value) => decode_value(value, context, out),
+        };
+    }
+    let options = context.options;
+    let shape = options.shape.or_else(|| Shape::of(&fields));
+    let message = Message { fields, options, named_venue };
+    match shape.map_or(Err(Unreadable::UnknownShape), |shape| (shape.decode)(&message, out)) {
+        // Several venues report errors in this way.
+        Err(Unreadable::UnknownShape) if message.is_error() => Err(Unreadable::VenueError),
         read => read,
     }
+}
+
+/// Decodes a list of messages.
+fn decode_list(list: Value<'_>, context: Context<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let context = Context { depth: context.depth + 1, ..context };
+    let mut kind = None;
+    for (i, element) in list.elements().enumerate() {
+        let read = match element.is_object() {
+            true => decode_value(element, context, out),
+            // Kraken's first API wrote a message as a list that begins with a number.
+            false if i == 0 => return kraken::decode_array(list, context.options, context.named_venue, out),
+            false => Err(Unreadable::NotAnObject),
+        };
+        match read {
+            Ok(RecordKind::Ticks) => kind = Some(RecordKind::Ticks),
+            Ok(no_tick) => kind = kind.or(Some(no_tick)),
+            // The whole list is of that shape.
+            Err(reason @ (Unreadable::UnknownShape | Unreadable::VenueError)) if i == 0 => {
+                return Err(reason);
+            }
+            Err(Unreadable::TooManyTickers) => break,
+            Err(reason) => {
+                kind = Some(RecordKind::Ticks);
+                if out.reject(reason).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    out.oldest_first();
+    // An empty list says nothing.
+    kind.ok_or(Unreadable::UnknownShape)
 }

@@ -119,7 +119,7 @@ fn sides_that_no_sign_tells_are_inferred_and_counted() {
 #[test]
 fn nothing_that_is_not_read_vanishes() {
     let directory = tempfile::tempdir().unwrap();
-    let bybit = r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[]}"#;
+    let bybit = r#"{"topic":"execution","id":"a","creationTime":1672304486868,"data":[]}"#;
     let refused = r#"{"type":"error","message":"authentication failure"}"#;
     let input =
         write(&directory, "a.ndjson", &[format!("{bybit}\n").repeat(3), format!("{refused}\n")].concat());
@@ -137,7 +137,7 @@ fn nothing_that_is_not_read_vanishes() {
         for said in [
             "4 records read, 0 ticks; 3 unknown_shape, first at ",
             "a.ndjson:1: the record has no known shape",
-            "a Bybit `publicTrade` message",
+            "a Bybit `execution` message",
             "1 venue_error, first at ",
             "a.ndjson:4: the venue reports an error: \"authentication failure\"",
             "no tick came of 4 records",

@@ -76,18 +76,18 @@ fn what_no_shape_knows_becomes_a_letter_that_says_what_it_looks_like() {
     let world = World::new("unknown");
     let strange = [
         (
-            r#"{"topic":"publicTrade.P1USD","type":"snapshot","ts":1,"data":[]}"#,
+            r#"{"topic":"execution","id":"a","creationTime":1,"data":[]}"#,
             "unknown_shape",
-            "a Bybit `publicTrade` message",
+            "a Bybit `execution` message",
         ),
         (
             r#"{"specversion":"1.0","type":"tick","source":"s","data":{"price":1}}"#,
             "unknown_shape",
             "CloudEvents",
         ),
-        (r#"{"channel":"trades","data":[]}"#, "unknown_shape", "the keys channel, data"),
+        (r#"{"channel":"userFills","data":[]}"#, "unknown_shape", "the keys channel, data"),
         (r#"{"type":"error","message":"authentication failure"}"#, "venue_error", "authentication failure"),
-        ("\0\0\0\0\u{7}{\"price\":1}", "not_json", "a Schema Registry frame"),
+        ("\0\0\0\0\u{7}\u{2}\u{e}BTC-USD", "not_json", "a Schema Registry frame"),
     ];
     let heartbeat = r#"{"channel":"heartbeats","sequence_num":0,"events":[]}"#;
     let mut all = records(53, 3_000);

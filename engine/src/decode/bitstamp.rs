@@ -2,9 +2,10 @@
 //! `type` is the taker's side, 0 for a buyer and 1 for a seller.
 
 use super::{
-    Venue,
     decoded::{Decoded, NoTickKind, RecordKind},
-    fields::{Fields, Key},
+    fields::Key,
+    json::Value,
+    message::{Message, no_tick},
     parts,
     shapes::Shape,
     unreadable::Unreadable,
@@ -19,50 +20,64 @@ pub(super) static SHAPE: Shape = Shape {
     writer: "Bitstamp",
     examples: &[
         r#"{"data":{"id":216000477,"timestamp":"1641343699","amount":0.0792,"amount_str":"0.07920000","price":3805.44,"price_str":"3805.44","type":0,"microtimestamp":"1641343699596000","buy_order_id":1443875737346049,"sell_order_id":1443875731320832},"channel":"live_trades_ethusd","event":"trade"}"#,
+        r#"{"data":{"timestamp":"1643643584","microtimestamp":"1643643584684047","bids":[["38415.45","0.50000000"],["38414.87","0.00975000"]],"asks":[["38430.44","0.25000000"]]},"channel":"order_book_btcusd","event":"data"}"#,
     ],
     is_of: |fields| fields.has(Key::Event) && fields.has(Key::Channel),
     decode,
 };
 
-fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
-    let (event, channel) = (fields.required_text(Key::Event)?, fields.required_text(Key::Channel)?);
-    let kind = match event.as_ref() {
+fn decode(message: &Message<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let fields = &message.fields;
+    let (event, channel) =
+        (fields.get(Key::Event).required_text()?, fields.get(Key::Channel).required_text()?);
+    let whole_book =
+        || channel.strip_prefix("order_book_").or_else(|| channel.strip_prefix("detail_order_book_"));
+    match event.as_ref() {
         "trade" => {
             let product = channel.strip_prefix("live_trades_").ok_or(Unreadable::UnknownShape)?;
-            return trade(fields, venue.named.unwrap_or(VENUE), product, out);
+            trade(message, product, out)
         }
-        "data" if channel.contains("order_book_") => NoTickKind::Book,
-        "order_created" | "order_changed" | "order_deleted" => NoTickKind::Book,
-        "bts:subscription_succeeded" | "bts:unsubscription_succeeded" => NoTickKind::Subscription,
-        "bts:heartbeat" => NoTickKind::Heartbeat,
-        "bts:error" => return Err(Unreadable::VenueError),
-        _ => return Err(Unreadable::UnknownShape),
-    };
-    Ok(RecordKind::NoTick(kind))
+        "data" => match whole_book() {
+            Some(product) => quote(message, product, out),
+            None if channel.starts_with("diff_order_book_") => no_tick(NoTickKind::Book),
+            None => Err(Unreadable::UnknownShape),
+        },
+        "order_created" | "order_changed" | "order_deleted" => no_tick(NoTickKind::Book),
+        "bts:subscription_succeeded" | "bts:unsubscription_succeeded" => no_tick(NoTickKind::Subscription),
+        "bts:heartbeat" => no_tick(NoTickKind::Heartbeat),
+        "bts:request_reconnect" => no_tick(NoTickKind::Status),
+        "bts:error" => Err(Unreadable::VenueError),
+        _ => Err(Unreadable::UnknownShape),
+    }
 }
 
-fn trade(
-    fields: &Fields<'_>,
-    venue: &str,
-    product: &str,
-    out: &mut Decoded,
-) -> Result<RecordKind, Unreadable> {
-    let name = Key::Data.name();
-    let data = fields.get(Key::Data).ok_or(Unreadable::MissingField { name })?;
-    let data = Fields::parse(data).map_err(|reason| match reason {
-        Unreadable::NotAnObject => Unreadable::WrongType { field: name },
-        other => other,
-    })?;
-    let time_key = if data.has(Key::MicroTime) { Key::MicroTime } else { Key::Time };
-    let event_time = parts::event_time(&data, time_key, out)?;
-    let mut tick = parts::tick(&data, event_time, &data)?;
-    tick.trade_id = data.unsigned(Key::Id)?;
-    tick.side = match data.get(Key::Type) {
+fn trade(message: &Message<'_>, product: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let [micro_time, time, price, amount, side, id] = message.fields.get(Key::Data).fields([
+        "microtimestamp",
+        "timestamp",
+        "price",
+        "amount",
+        "type",
+        "id",
+    ])?;
+    let event_time = micro_time.or(time).time(out)?;
+    let side = match side.value.map(Value::digits) {
         Some("0") => Some(Side::Buy),
         Some("1") => Some(Side::Sell),
-        Some(_) => return Err(Unreadable::BadSide { field: Key::Type.name() }),
+        Some(_) => return Err(Unreadable::BadSide { field: side.name }),
         None => None,
     };
-    out.push_only(venue, product, tick)?;
+    let tick = parts::trade(event_time, price, amount, side, id)?;
+    out.push_only(message.venue_or(VENUE), product, tick)?;
+    Ok(RecordKind::Ticks)
+}
+
+/// The best levels of a whole book.
+fn quote(message: &Message<'_>, product: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let [micro_time, time, bids, asks] =
+        message.fields.get(Key::Data).fields(["microtimestamp", "timestamp", "bids", "asks"])?;
+    let event_time = micro_time.or(time).time(out)?;
+    let Some(quote) = parts::quote_of_levels(bids, asks)? else { return no_tick(NoTickKind::Partial) };
+    out.push_only(message.venue_or(VENUE), product, parts::quote_tick(event_time, quote, None))?;
     Ok(RecordKind::Ticks)
 }

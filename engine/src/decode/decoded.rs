@@ -6,9 +6,15 @@ use crate::{
 };
 
 use super::{
+    json::Node,
     time::{EpochUnit, WrittenTime},
     unreadable::Unreadable,
 };
+
+/// Nodes of an index that is kept from record to record, at most: 1 MiB of them.
+const INDEX_NODES_KEPT_MAX: usize = 1 << 16;
+/// Indexes that are kept at most: a text within a text within a text.
+const INDEXES_KEPT_MAX: usize = 3;
 
 /// What a readable record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +38,29 @@ pub enum NoTickKind {
     Status,
     /// Candles, which a venue makes of its trades.
     Candles,
+    /// Figures that a venue makes of its market: mark prices, funding rates, liquidations, sums of a day.
+    Statistics,
+    /// A change that says neither the last price nor both of bid and ask.
+    Partial,
+    /// A quote whose message does not say when, as Binance's `bookTicker` of spot.
+    Untimed,
     /// The header of a csv.
     Header,
 }
 
 impl NoTickKind {
     /// Every kind, so that a counter of each exists at 0.
-    pub const ALL: [Self; 6] =
-        [Self::Subscription, Self::Heartbeat, Self::Book, Self::Status, Self::Candles, Self::Header];
+    pub const ALL: [Self; 9] = [
+        Self::Subscription,
+        Self::Heartbeat,
+        Self::Book,
+        Self::Status,
+        Self::Candles,
+        Self::Statistics,
+        Self::Partial,
+        Self::Untimed,
+        Self::Header,
+    ];
 
     /// A stable label.
     pub fn name(self) -> &'static str {
@@ -49,6 +70,9 @@ impl NoTickKind {
             Self::Book => "book",
             Self::Status => "status",
             Self::Candles => "candles",
+            Self::Statistics => "statistics",
+            Self::Partial => "partial",
+            Self::Untimed => "untimed",
             Self::Header => "header",
         }
     }
@@ -74,6 +98,8 @@ pub struct Decoded {
     entries: Vec<Entry>,
     rejected: Vec<(u32, Unreadable)>,
     next_index: u32,
+    /// Indexes of texts that were read, kept for their room: one for each text within another.
+    indexes: Vec<Vec<Node>>,
     /// The connection's sequence number, which counts the messages of all its channels.
     pub sequence: Option<u64>,
     /// Timestamps that had no zone and were read as UTC.
@@ -100,6 +126,11 @@ impl Decoded {
             index: entry.index,
             tick: entry.tick,
         })
+    }
+
+    /// Whether the record has given neither a tick nor one that could not be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.rejected.is_empty()
     }
 
     /// The tickers that could not be read, by their number in the record.
@@ -129,6 +160,33 @@ impl Decoded {
         written.time
     }
 
+    /// An empty index, with the room of one before.
+    pub(super) fn take_index(&mut self) -> Vec<Node> {
+        self.indexes.pop().unwrap_or_default()
+    }
+
+    /// Keeps an index for the next record, unless it is one that few records need.
+    pub(super) fn keep_index(&mut self, index: Vec<Node>) {
+        if index.capacity() <= INDEX_NODES_KEPT_MAX && self.indexes.len() < INDEXES_KEPT_MAX {
+            self.indexes.push(index);
+        }
+    }
+
+    /// Turns the ticks round where the newest comes first, and puts them in the order of their times.
+    pub(super) fn oldest_first(&mut self) {
+        let time = |entry: &Entry| entry.tick.event_time;
+        if self.entries.is_sorted_by_key(time) {
+            return;
+        }
+        // The numbers of unreadable ones stay theirs.
+        let indexes: Vec<u32> = self.entries.iter().map(|entry| entry.index).collect();
+        if self.entries.first().map(time) > self.entries.last().map(time) {
+            self.entries.reverse();
+        }
+        self.entries.sort_by_key(time);
+        self.entries.iter_mut().zip(indexes).for_each(|(entry, index)| entry.index = index);
+    }
+
     /// Puts the ticks in the order of their times, and trades of one instant in that of their ids.
     pub(super) fn sort_by_time(&mut self) {
         let time_and_id = |entry: &Entry| (entry.tick.event_time, entry.tick.trade_id);
@@ -145,27 +203,43 @@ impl Decoded {
     pub(super) fn push(
         &mut self,
         venue: &str,
-        ticker: Result<(&str, Tick), Unreadable>,
+        ticker: Result<(impl AsRef<str>, Tick), Unreadable>,
     ) -> Result<(), Unreadable> {
-        let index = self.next_index;
-        if index as usize >= TICKERS_PER_RECORD_MAX {
-            self.rejected.push((index, Unreadable::TooManyTickers));
-            return Err(Unreadable::TooManyTickers);
-        }
-        self.next_index += 1;
-        match ticker.and_then(|(product, tick)| named(venue, product).map(|()| (product, tick))) {
-            Ok((product, tick)) => self.add(index, venue, product, tick),
+        let index = self.take_number()?;
+        let named = |(product, tick)| named(venue, AsRef::<str>::as_ref(&product)).map(|()| (product, tick));
+        match ticker.and_then(named) {
+            Ok((product, tick)) => self.add(index, venue, product.as_ref(), tick),
             Err(reason) => self.rejected.push((index, reason)),
         }
         Ok(())
     }
 
-    /// Adds the only ticker of a record.
+    /// Adds the only ticker of a message.
     pub(super) fn push_only(&mut self, venue: &str, product: &str, tick: Tick) -> Result<(), Unreadable> {
         named(venue, product)?;
-        self.next_index = 1;
-        self.add(0, venue, product, tick);
+        let index = self.take_number()?;
+        self.add(index, venue, product, tick);
         Ok(())
+    }
+
+    /// Notes that a ticker of the record cannot be read.
+    pub(super) fn reject(&mut self, reason: Unreadable) -> Result<(), Unreadable> {
+        let index = self.take_number()?;
+        self.rejected.push((index, reason));
+        Ok(())
+    }
+
+    /// The number of the next ticker, of which a record has no more than so many.
+    fn take_number(&mut self) -> Result<u32, Unreadable> {
+        let index = self.next_index;
+        if index as usize >= TICKERS_PER_RECORD_MAX {
+            if self.rejected.last() != Some(&(index, Unreadable::TooManyTickers)) {
+                self.rejected.push((index, Unreadable::TooManyTickers));
+            }
+            return Err(Unreadable::TooManyTickers);
+        }
+        self.next_index += 1;
+        Ok(index)
     }
 
     fn add(&mut self, index: u32, venue: &str, product: &str, tick: Tick) {
@@ -179,14 +253,21 @@ impl Decoded {
 
 /// Whether the two can name a symbol, `venue:product`.
 pub(super) fn named(venue: &str, product: &str) -> Result<(), Unreadable> {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if venue.is_empty() || !venue.bytes().all(is_letter) {
+    if venue.is_empty() || venue.contains([':', '/']) || !is_name(venue) {
         return Err(Unreadable::BadName { field: "venue" });
     }
-    let is_product_letter = |byte: u8| is_letter(byte) || matches!(byte, b'/' | b':');
     let fits = venue.len() + 1 + product.len() <= SYMBOL_NAME_BYTES_MAX;
-    if product.is_empty() || !product.bytes().all(is_product_letter) || !fits {
+    if product.is_empty() || !fits || !is_name(product) {
         return Err(Unreadable::BadName { field: "product_id" });
     }
     Ok(())
+}
+
+/// Whether a text has only letters and digits of any script, and signs that venues write in names.
+fn is_name(text: &str) -> bool {
+    let is_sign = |byte: u8| b"-_./:@#$+=".contains(&byte);
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_sign(byte))
+        || text
+            .chars()
+            .all(|c| c.is_alphanumeric() || u8::try_from(c).is_ok_and(|c| c.is_ascii() && is_sign(c)))
 }

@@ -5,9 +5,9 @@
 //! what other channels would have shown, so it says nothing about losses and is left alone.
 
 use super::{
-    Venue,
     decoded::{Decoded, NoTickKind, RecordKind},
     fields::{Fields, Key, Name},
+    message::{Message, no_tick},
     parts,
     shapes::Shape,
     unreadable::Unreadable,
@@ -22,11 +22,14 @@ pub(super) static SHAPE: Shape = Shape {
     ],
     is_of: |fields| {
         // Our own tick has a type too, and a timestamp under this name.
-        !fields.has_name(Name::Timestamp)
-            && fields.get(Key::Type).and_then(kind_of).is_some_and(|kind| {
-                // Other venues write such types too, and their products under other names.
-                kind != Kind::NoTick(NoTickKind::Book) || fields.has_name(Name::ProductId)
-            })
+        if fields.has_name(Name::Timestamp) {
+            return false;
+        }
+        let Some(message_type) = fields.plain_text(Key::Type) else { return is_listed(fields) };
+        kind_of(message_type).is_some_and(|kind| {
+            // Other venues write such types too, and their products under other names.
+            kind != Kind::NoTick(NoTickKind::Book) || fields.has_name(Name::ProductId)
+        })
     },
     decode,
 };
@@ -40,31 +43,45 @@ enum Kind {
     NoTick(NoTickKind),
 }
 
-/// What the messages of the type are that is written `written`, in quotes.
-fn kind_of(written: &str) -> Option<Kind> {
-    Some(match written {
-        "\"ticker\"" => Kind::Ticker,
-        "\"match\"" | "\"last_match\"" => Kind::Match,
-        "\"subscriptions\"" => Kind::NoTick(NoTickKind::Subscription),
-        "\"heartbeat\"" => Kind::NoTick(NoTickKind::Heartbeat),
-        "\"snapshot\"" | "\"l2update\"" | "\"received\"" | "\"open\"" | "\"done\"" | "\"change\""
-        | "\"activate\"" => Kind::NoTick(NoTickKind::Book),
-        "\"status\"" => Kind::NoTick(NoTickKind::Status),
+/// Whether these are a trade, or the ticker, of the product that was asked for, which they do not name.
+fn is_listed(fields: &Fields<'_>) -> bool {
+    fields.has_names(&[Name::Time, Name::TradeId, Name::Size])
+        && !fields.has(Key::ProductId)
+        && !fields.has(Key::Type)
+}
+
+/// What the messages of a type are.
+fn kind_of(message_type: &str) -> Option<Kind> {
+    Some(match message_type {
+        "ticker" => Kind::Ticker,
+        "match" | "last_match" => Kind::Match,
+        "subscriptions" => Kind::NoTick(NoTickKind::Subscription),
+        "heartbeat" => Kind::NoTick(NoTickKind::Heartbeat),
+        "snapshot" | "l2update" | "received" | "open" | "done" | "change" | "activate" => {
+            Kind::NoTick(NoTickKind::Book)
+        }
+        "status" => Kind::NoTick(NoTickKind::Status),
         _ => return None,
     })
 }
 
-fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
-    let kind = fields.get(Key::Type).and_then(kind_of).ok_or(Unreadable::UnknownShape)?;
+fn decode(message: &Message<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let fields = &message.fields;
+    let kind = match fields.plain_text(Key::Type) {
+        Some(message_type) => kind_of(message_type).ok_or(Unreadable::UnknownShape)?,
+        // A trade of a list has a side, and that is the maker's.
+        None if is_listed(fields) && fields.has(Key::Side) => Kind::Match,
+        None => Kind::Ticker,
+    };
     if let Kind::NoTick(kind) = kind {
-        return Ok(RecordKind::NoTick(kind));
+        return no_tick(kind);
     }
-    let product = fields.required_text(Key::ProductId)?;
-    let event_time = parts::event_time(fields, Key::Time, out)?;
+    let product = message.product(fields.get(Key::ProductId))?;
+    let event_time = fields.get(Key::Time).time(out)?;
     let mut tick = parts::tick(fields, event_time, fields)?;
     if kind == Kind::Match {
         tick.side = tick.side.map(parts::inverted);
     }
-    out.push_only(venue.name(), &product, tick)?;
+    out.push_only(message.venue(), &product, tick)?;
     Ok(RecordKind::Ticks)
 }

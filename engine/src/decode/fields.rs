@@ -1,24 +1,12 @@
-//! One JSON object as the raw text of the fields we know, borrowed from the record.
+//! The fields of an object that are known by name in whatever shape: those of a tick, each with the other names in use for
+//! it, and those by which the messages of venues and the envelopes around them are told apart.
 
-use std::{borrow::Cow, fmt};
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, MapAccess, Visitor},
-};
-use serde_json::{error::Category, value::RawValue};
-
-use super::{
-    number::parse_fixed,
-    time::{WrittenTime, parse_epoch, parse_time},
-    unreadable::Unreadable,
-};
+use super::{field::Field, json::Value, unreadable::Unreadable};
 
 /// What a field means, whatever name a record writes it under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Time,
-    MicroTime,
     Venue,
     ProductId,
     Price,
@@ -30,35 +18,52 @@ pub(super) enum Key {
     LastSize,
     Side,
     TradeId,
+    // The signs of shapes and envelopes.
     Raw,
     Type,
+    EventType,
+    Stream,
+    Topic,
+    Argument,
+    Table,
+    Action,
+    Parameters,
+    Method,
+    Operation,
+    Result,
+    Error,
+    Success,
+    Code,
+    AnswerCode,
+    MessageType,
+    Info,
+    After,
+    SpecVersion,
+    /// A name that tells a shape by being there.
+    Sign,
     Channel,
     SequenceNum,
     Events,
-    Tickers,
     Trades,
     Payload,
     Event,
     Data,
     Feed,
-    Id,
 }
 
-const KEY_COUNT: usize = Key::Id as usize + 1;
+const KEY_COUNT: usize = Key::Feed as usize + 1;
 
-/// Makes the names from one list: what serde tells apart, and what each means.
+/// Makes the names from one list: the number of each, and what it means.
 macro_rules! names {
     ($($name:ident $text:literal => $key:ident,)*) => {
-        #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-        #[serde(field_identifier)]
+        /// A name that is read.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Name {
-            $(#[serde(rename = $text)] $name,)*
-            #[serde(other)]
-            Unknown,
+            $($name,)*
         }
 
         /// Every name that is read, with its meaning.
-        const NAMES: [(&str, Key); Name::Unknown as usize] = [$(($text, Key::$key),)*];
+        const NAMES: [(&str, Key); [$(Name::$name),*].len()] = [$(($text, Key::$key),)*];
     };
 }
 
@@ -102,51 +107,184 @@ names! {
     Channel "channel" => Channel,
     SequenceNum "sequence_num" => SequenceNum,
     Events "events" => Events,
-    Tickers "tickers" => Tickers,
     Trades "trades" => Trades,
     Payload "payload" => Payload,
     Event "event" => Event,
     Data "data" => Data,
     Feed "feed" => Feed,
-    Id "id" => Id,
-    Microtimestamp "microtimestamp" => MicroTime,
+    EventType "e" => EventType,
+    Stream "stream" => Stream,
+    Topic "topic" => Topic,
+    Arg "arg" => Argument,
+    Table "table" => Table,
+    Action "action" => Action,
+    Params "params" => Parameters,
+    Method "method" => Method,
+    Op "op" => Operation,
+    Result "result" => Result,
+    Error "error" => Error,
+    Success "success" => Success,
+    Code "code" => Code,
+    RetCode "retCode" => AnswerCode,
+    UpperT "T" => MessageType,
+    Info "info" => Info,
+    After "after" => After,
+    SpecVersion "specversion" => SpecVersion,
+    UpperE "E" => Sign,
+    UpperB "B" => Sign,
+    UpperS "S" => Sign,
+    LowerF "f" => Sign,
+    LowerL "l" => Sign,
+    LowerS "s" => Sign,
+    LowerT "t" => Sign,
+    LowerU "u" => Sign,
+    Id "id" => Sign,
+    IsBuyerMaker "isBuyerMaker" => Sign,
+    OrdType "ord_type" => Sign,
+    Subject "subject" => Sign,
+    ConnId "conn_id" => Sign,
+    ReqId "req_id" => Sign,
+    RetMsg "ret_msg" => Sign,
+    ConnectionId "connection_id" => Sign,
+    InstId "instId" => Sign,
+    Instrument "instrument_name" => Sign,
+    TrdMatchId "trdMatchID" => Sign,
+    Request "request" => Sign,
+    Coin "coin" => Sign,
+    Datetime "datetime" => Sign,
+    LocalTimestamp "localTimestamp" => Sign,
+    ReceiptTimestamp "receipt_timestamp" => Sign,
+    Msg "msg" => Sign,
+    ConnIdOfOkx "connId" => Sign,
+    Docs "docs" => Sign,
+    Tid "tid" => Sign,
+    ErrorMessage "errorMessage" => Sign,
+    Jsonrpc "jsonrpc" => Sign,
 }
 
-impl Key {
-    /// The first of its names.
-    pub(super) fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, key)| *key == self).expect("every key has a name").0
+/// The first name of each meaning.
+const FIRST_NAMES: [&str; KEY_COUNT] = {
+    let mut first = [""; KEY_COUNT];
+    let mut place = NAMES.len();
+    while place > 0 {
+        place -= 1;
+        first[NAMES[place].1 as usize] = NAMES[place].0;
+    }
+    first
+};
+
+/// Slots of [`PLACES`]: a power of two, so many that most names have their own.
+const SLOTS: usize = 512;
+/// No name, and no place.
+const NONE: u8 = u8::MAX;
+
+/// The place of each name in [`NAMES`], at the slot of its name or behind it.
+const PLACES: [u8; SLOTS] = {
+    assert!(NAMES.len() < NONE as usize);
+    let mut places = [NONE; SLOTS];
+    let mut place = 0;
+    while place < NAMES.len() {
+        let mut slot = slot_of(NAMES[place].0.as_bytes());
+        while places[slot] != NONE {
+            slot = (slot + 1) % SLOTS;
+        }
+        places[slot] = place as u8;
+        place += 1;
+    }
+    places
+};
+
+const fn slot_of(name: &[u8]) -> usize {
+    let count = name.len();
+    if count == 0 {
+        return 0;
+    }
+    let (first, middle, last) = (name[0] as usize, name[count / 2] as usize, name[count - 1] as usize);
+    (count * 101 + first * 37 + middle * 11 + last * 5) % SLOTS
+}
+
+/// The place in [`NAMES`] of a name that is read.
+#[inline]
+fn place_of(name: &str) -> Option<u8> {
+    let mut slot = slot_of(name.as_bytes());
+    loop {
+        let place = PLACES[slot];
+        let (known, _) = NAMES.get(usize::from(place))?;
+        if *known == name {
+            return Some(place);
+        }
+        slot = (slot + 1) % SLOTS;
     }
 }
 
-/// The raw JSON of each known field of one object. A `null` is an absent field.
+/// The known fields of one object. A `null` is an absent field.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    values: [Option<&'a str>; KEY_COUNT],
+    object: Value<'a>,
+    /// The number of the value of each meaning; 0 where there is none.
+    values: [u32; KEY_COUNT],
+    /// The place in [`NAMES`] of the name of each.
+    places: [u8; KEY_COUNT],
     /// A bit for each of [`NAMES`] that has a value.
-    given: u64,
+    given: u128,
+    /// A bit for each that has a value or a null.
+    seen: u128,
 }
 
 impl<'a> Fields<'a> {
-    /// Splits one JSON object; values stay unread.
-    pub(super) fn parse(json: &'a str) -> Result<Self, Unreadable> {
-        if !json.trim_ascii_start().starts_with('{') {
-            // Worth a second look, to tell what is no JSON from what is no object.
-            let is_json = serde_json::from_str::<&RawValue>(json).is_ok();
-            return Err(if is_json { Unreadable::NotAnObject } else { Unreadable::NotJson });
+    /// Finds the known fields of an object; values stay unread.
+    ///
+    /// # Errors
+    /// When it is no object, or holds a known name twice.
+    pub(super) fn of(object: Value<'a>) -> Result<Self, Unreadable> {
+        if !object.is_object() {
+            return Err(Unreadable::NotAnObject);
         }
-        serde_json::from_str(json).map_err(|error| match error.classify() {
-            Category::Data => Unreadable::RepeatedField,
-            Category::Syntax | Category::Eof | Category::Io => Unreadable::NotJson,
-        })
+        let mut fields =
+            Self { object, values: [0; KEY_COUNT], places: [NONE; KEY_COUNT], given: 0, seen: 0 };
+        for (name, value) in object.members() {
+            let Some(place) = place_of(&name) else { continue };
+            let bit = 1 << place;
+            if fields.seen & bit != 0 {
+                return Err(Unreadable::RepeatedField);
+            }
+            fields.seen |= bit;
+            if value.is_null() {
+                continue;
+            }
+            fields.given |= bit;
+            let key = NAMES[usize::from(place)].1 as usize;
+            // No place is greater than that of no name.
+            if place < fields.places[key] {
+                (fields.values[key], fields.places[key]) = (value.number(), place);
+            }
+        }
+        Ok(fields)
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<&'a str> {
-        self.values[key as usize]
+    /// The object.
+    pub(super) fn object(&self) -> Value<'a> {
+        self.object
+    }
+
+    /// The field of this meaning, by the name under which the record writes it.
+    #[inline]
+    pub(super) fn get(&self, key: Key) -> Field<'a> {
+        let number = self.values[key as usize];
+        if number == 0 {
+            return Field { name: FIRST_NAMES[key as usize], value: None };
+        }
+        let (name, _) = NAMES[usize::from(self.places[key as usize])];
+        Field { name, value: Some(self.object.at(number)) }
     }
 
     pub(super) fn has(&self, key: Key) -> bool {
-        self.get(key).is_some()
+        self.values[key as usize] != 0
+    }
+
+    /// A field's value as it is written.
+    pub(super) fn raw(&self, key: Key) -> Option<&'a str> {
+        self.get(key).value.map(Value::raw)
     }
 
     /// Whether the object has a value under this very name.
@@ -154,135 +292,53 @@ impl<'a> Fields<'a> {
         self.given & (1 << name as u8) != 0
     }
 
-    /// The name that the record writes the field under; the first one where the field is absent.
-    #[cold]
-    pub(super) fn name(&self, key: Key) -> &'static str {
-        self.first_given(key).map_or_else(|| key.name(), |place| NAMES[place].0)
+    /// Whether the object has values under all of these names.
+    pub(super) fn has_names(&self, names: &[Name]) -> bool {
+        names.iter().all(|&name| self.has_name(name))
     }
 
-    /// The place in [`NAMES`] of the name whose value is read.
-    #[cold]
-    fn first_given(&self, key: Key) -> Option<usize> {
-        NAMES.iter().enumerate().position(|(place, &(_, of))| of == key && self.given & (1 << place) != 0)
+    /// Whether the object has this name, if only with a null.
+    pub(super) fn holds_name(&self, name: Name) -> bool {
+        self.seen & (1 << name as u8) != 0
     }
 
-    /// A string's content, if the field is there.
-    pub(super) fn text(&self, key: Key) -> Result<Option<Cow<'a, str>>, Unreadable> {
-        let Some(raw) = self.get(key) else { return Ok(None) };
-        match unquoted(raw) {
-            None => Err(Unreadable::WrongType { field: self.name(key) }),
-            Some(plain) if !plain.contains('\\') => Ok(Some(Cow::Borrowed(plain))),
-            Some(_) => match serde_json::from_str::<String>(raw) {
-                Ok(text) => Ok(Some(Cow::Owned(text))),
-                Err(_) => Err(Unreadable::WrongType { field: self.name(key) }),
-            },
-        }
+    /// Whether the field is this text. A text with escapes is none of those that venues write.
+    pub(super) fn is_text(&self, key: Key, text: &str) -> bool {
+        self.get(key).value.is_some_and(|value| value.is_text() && value.digits() == text)
     }
 
-    /// A string's content.
-    pub(super) fn required_text(&self, key: Key) -> Result<Cow<'a, str>, Unreadable> {
-        self.text(key)?.ok_or(Unreadable::MissingField { name: key.name() })
-    }
-
-    /// A number in units of `10^-decimals`. An empty string is an absent number: feeds send one for "none".
-    #[inline]
-    pub(super) fn fixed(&self, key: Key, decimals: u32) -> Result<Option<i64>, Unreadable> {
-        let Some(text) = self.digits(key) else { return Ok(None) };
-        parse_fixed(text, decimals).map(Some).map_err(|error| error.of(self.name(key)))
-    }
-
-    /// What stands for a number, in a string or not; `None` for an empty string, which feeds send for "none".
-    #[inline]
-    pub(super) fn digits(&self, key: Key) -> Option<&'a str> {
-        let raw = self.get(key)?;
-        Some(unquoted(raw).unwrap_or(raw)).filter(|text| !text.is_empty())
-    }
-
-    /// A whole number of at least zero.
-    pub(super) fn unsigned(&self, key: Key) -> Result<Option<u64>, Unreadable> {
-        let Some(raw) = self.get(key) else { return Ok(None) };
-        let text = unquoted(raw).unwrap_or(raw);
-        text.parse().map(Some).map_err(|_| Unreadable::BadNumber { field: self.name(key) })
-    }
-
-    /// A time: RFC 3339 as text, or time since 1970 as a number or as the text of one.
-    pub(super) fn time(&self, key: Key) -> Result<WrittenTime, Unreadable> {
-        let raw = self.get(key).ok_or(Unreadable::MissingField { name: key.name() })?;
-        if unquoted(raw).is_none() {
-            return parse_epoch(raw, None).map_err(|error| error.of(self.name(key)));
-        }
-        let text = self.required_text(key)?;
-        match parse_time(&text) {
-            Some(written) => Ok(written),
-            None => parse_epoch(&text, None).map_err(|error| error.of(self.name(key))),
-        }
-    }
-}
-
-/// What stands between the quotes, escapes and all; `None` if it is no string.
-fn unquoted(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields { values: [None; KEY_COUNT], given: 0 };
-        // A bit a name, of a value or of a null.
-        let mut seen = 0_u64;
-        while let Some(name) = map.next_key::<Name>()? {
-            let place = name as u8;
-            let Some(&(text, key)) = NAMES.get(usize::from(place)) else {
-                map.next_value::<de::IgnoredAny>()?;
-                continue;
-            };
-            let value = map.next_value::<Option<&'de RawValue>>()?;
-            if seen & (1 << place) != 0 {
-                return Err(de::Error::duplicate_field(text));
-            }
-            seen |= 1 << place;
-            if let Some(value) = value {
-                fields.given |= 1 << place;
-                let known = &fields.values[key as usize];
-                if known.is_none() || fields.first_given(key) == Some(usize::from(place)) {
-                    fields.values[key as usize] = Some(value.get());
-                }
-            }
-        }
-        Ok(fields)
+    /// What the field says, where it is a text.
+    pub(super) fn plain_text(&self, key: Key) -> Option<&'a str> {
+        self.get(key).value.filter(|value| value.is_text()).map(Value::digits)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::json::Json;
+
+    fn with<T>(json: &str, check: impl FnOnce(Result<Fields<'_>, Unreadable>) -> T) -> T {
+        let mut nodes = Vec::new();
+        let json = Json::parse(json, &mut nodes).unwrap();
+        check(Fields::of(json.root()))
+    }
 
     #[test]
     fn every_name_is_read_under_its_meaning_and_no_other_is() {
-        const { assert!(NAMES.len() <= u64::BITS as usize) };
+        const { assert!(NAMES.len() <= u128::BITS as usize) };
         for (name, key) in NAMES {
-            let json = format!("{{\"{name}\":1}}");
-            let fields = Fields::parse(&json).unwrap();
-            assert_eq!((fields.get(key), fields.name(key)), (Some("1"), name));
+            with(&format!("{{\"{name}\":1}}"), |fields| {
+                let fields = fields.unwrap();
+                assert_eq!((fields.raw(key), fields.get(key).name), (Some("1"), name));
+            });
         }
         for name in
             ["", "Price", "prices", "timestamps", "unknown", "Unknown", "a_name_that_is_longer_than_any"]
         {
-            let json = format!("{{\"{name}\":1}}");
-            assert!(Fields::parse(&json).unwrap().values.iter().all(Option::is_none), "{name}");
+            with(&format!("{{\"{name}\":1}}"), |fields| {
+                assert!(fields.unwrap().values.iter().all(|&number| number == 0), "{name}");
+            });
         }
     }
 
@@ -293,18 +349,14 @@ mod tests {
             r#"{"best_bid":2,"bid":1,"size":3}"#,
             r#"{"best_bid":2,"bid":null,"last_size":null,"size":3}"#,
         ] {
-            let fields = Fields::parse(json).unwrap();
-            assert_eq!(
-                (fields.get(Key::BestBid), fields.name(Key::BestBid)),
-                (Some("2"), "best_bid"),
-                "{json}"
-            );
-            assert_eq!(
-                (fields.get(Key::LastSize), fields.name(Key::LastSize)),
-                (Some("3"), "size"),
-                "{json}"
-            );
+            with(json, |fields| {
+                let fields = fields.unwrap();
+                let of = |key| (fields.raw(key), fields.get(key).name);
+                assert_eq!(of(Key::BestBid), (Some("2"), "best_bid"), "{json}");
+                assert_eq!(of(Key::LastSize), (Some("3"), "size"), "{json}");
+            });
         }
-        assert_eq!(Fields::parse(r#"{"bid":1,"bid":1}"#).unwrap_err(), Unreadable::RepeatedField);
+        with(r#"{"bid":1,"bid":1}"#, |fields| assert_eq!(fields.unwrap_err(), Unreadable::RepeatedField));
+        with(r#"{"pr\u0069ce":1}"#, |fields| assert_eq!(fields.unwrap().raw(Key::Price), Some("1")));
     }
 }

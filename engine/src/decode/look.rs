@@ -31,8 +31,20 @@ pub fn explain(reason: Unreadable, record: &[u8]) -> String {
         | Unreadable::NotAnObject
         | Unreadable::UnknownShape
         | Unreadable::MissingField { .. } => format!("{reason}; this one looks like {}", looks_like(record)),
-        _ => reason.to_string(),
+        _ => match sender_of_record(record) {
+            Some(sender) => format!("{reason}; this one is {sender}"),
+            None => reason.to_string(),
+        },
     }
+}
+
+/// Whose message a record is, where it is an object of a venue that is known by its signs.
+fn sender_of_record(record: &[u8]) -> Option<String> {
+    let record = record.strip_prefix(BYTE_ORDER_MARK).unwrap_or(record);
+    if record.len() > PARSED_BYTES_MAX {
+        return None;
+    }
+    sender_of(serde_json::from_slice::<Value>(record).ok()?.as_object()?)
 }
 
 /// What a record looks like, in a few words: its encoding, the venue whose message it is, or its keys.
@@ -128,7 +140,7 @@ fn object_looks_like(object: &Map<String, Value>) -> String {
         };
         return format!("an object with {keys}{lacks}");
     };
-    format!("{sender}, which is not read (an object with {keys})")
+    format!("{sender} (an object with {keys})")
 }
 
 /// Whose message an object is, by keys and values that only they write.
@@ -158,6 +170,9 @@ fn sender_of(object: &Map<String, Value>) -> Option<String> {
     if let Some(event) = text("e").filter(|_| has(&["E"])) {
         return of("Binance", event);
     }
+    if has(&["isBuyerMaker"]) || has(&["f", "l", "T"]) {
+        return Some("a trade of a list of Binance's".to_owned());
+    }
     if let Some(argument) = object.get("arg").and_then(Value::as_object) {
         return of("OKX", argument.get("channel").and_then(Value::as_str).unwrap_or("arg"));
     }
@@ -176,6 +191,7 @@ fn sender_of(object: &Map<String, Value>) -> Option<String> {
             () if has(&["connection_id"]) || has(&["message_id"]) => of("dYdX", channel),
             () if has(&["data", "type"]) => of("Kraken", channel),
             () if has(&["data"]) => of("Hyperliquid", channel),
+            () if has(&["event"]) => of("Bitstamp", channel),
             () if has(&["events"]) => of("Coinbase Advanced Trade", channel),
             () => None,
         };
@@ -186,14 +202,22 @@ fn sender_of(object: &Map<String, Value>) -> Option<String> {
 /// What a venue's report of an error says.
 fn venue_message(record: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(record.strip_prefix(BYTE_ORDER_MARK).unwrap_or(record)).ok()?;
+    let value = value.get(0).cloned().unwrap_or(value);
     let inner = match value.get("payload").or(value.get("raw")) {
         Some(Value::String(text)) => serde_json::from_str(text).ok()?,
         Some(inner) => inner.clone(),
         None => value,
     };
-    let inner = inner.get("data").unwrap_or(&inner);
-    let parts = ["message", "reason"].iter().filter_map(|key| inner.get(key).and_then(Value::as_str));
-    let parts: Vec<String> = parts.map(shown).collect();
+    let mut parts = Vec::new();
+    for place in [Some(&inner), inner.get("data"), inner.get("error")].into_iter().flatten() {
+        let keys = ["message", "msg", "reason", "error", "errorMessage", "ret_msg", "retMsg"];
+        let texts = keys.iter().filter_map(|key| place.get(key).and_then(Value::as_str));
+        // Hyperliquid's message is the text itself; Kraken lists several.
+        let listed = place.as_array().into_iter().flatten().filter_map(Value::as_str);
+        parts.extend(texts.chain(listed).map(shown));
+    }
+    parts.extend(inner.get("data").and_then(Value::as_str).map(shown));
+    parts.dedup();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
@@ -241,23 +265,75 @@ mod tests {
     }
 
     #[test]
-    fn the_messages_of_other_venues_are_named() {
+    fn the_messages_of_venues_are_named() {
         says(
-            br#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1}]}"#,
-            "a Bybit `publicTrade` message",
+            br#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":{"T":1}}"#,
+            "field `data` has the wrong JSON type; see the shape's documentation; this one is a Bybit `publicTrade`",
         );
-        says(br#"{"e":"trade","E":123456789,"s":"BTCUSDT","p":"0.001"}"#, "a Binance `trade` message");
+        says(
+            br#"{"topic":"/market/match:A-B","subject":"trade.l3match","data":{}}"#,
+            "a KuCoin `trade.l3match`",
+        );
+        says(
+            br#"{"e":"trade","E":123456789,"s":"BTCUSDT","p":"0.001","q":"100","T":123456785,"m":true}"#,
+            "before 2009; write RFC 3339, or the seconds, milliseconds, microseconds or nanoseconds since 1970 with 10, 13, \
+             16 or 19 digits; this one is a Binance `trade` message",
+        );
+        says(br#"{"e":"listenKeyExpired","E":123456789}"#, "a Binance `listenKeyExpired` message");
         says(br#"{"stream":"btcusdt@trade","data":{}}"#, "a Binance combined stream `btcusdt@trade`");
-        says(br#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[]}"#, "an OKX `trades` message");
+        says(br#"{"arg":{"channel":"account","uid":"1"},"data":[]}"#, "an OKX `account` message");
         says(
-            br#"{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD"}]}"#,
-            "a Kraken `trade` message",
+            br#"{"channel":"executions","type":"update","data":[{"symbol":"BTC/USD"}]}"#,
+            "a Kraken `executions` message",
         );
-        says(br#"{"channel":"ticker","type":"snapshot","data":[]}"#, "a Kraken `ticker` message");
-        says(br#"{"channel":"trades","data":[]}"#, "a Hyperliquid `trades` message");
+        says(br#"{"channel":"userFills","data":[]}"#, "a Hyperliquid `userFills` message");
+        says(
+            br#"{"channel":"v4_trades","type":"channel_data","connection_id":"a","id":"BTC-USD","contents":{}}"#,
+            "a dYdX `v4_trades` message",
+        );
         says(br#"{"feed":"trade","product_id":"PI_XBTUSD","side":"sell","time":1612266317519,"qty":1,"price":34969.5}"#, "Kraken Futures");
-        says(br#"{"schema":{},"payload":{"before":null,"after":{},"op":"c"}}"#, "a Debezium change event");
-        says(br#"{"specversion":"1.0","type":"tick","source":"a","data":{"price":1}}"#, "CloudEvents");
+        says(br#"{"schema":{},"payload":{"before":{},"after":null,"op":"d"}}"#, "a Debezium change event");
+        says(br#"{"specversion":"1.0","type":"tick","source":"a"}"#, "CloudEvents");
+    }
+
+    #[test]
+    fn what_a_venue_says_of_an_error_is_shown() {
+        for (record, said) in [
+            (
+                r#"{"type":"error","message":"Failed to subscribe","reason":"no such product"}"#,
+                "no such product",
+            ),
+            (
+                r#"{"event":"bts:error","channel":"","data":{"code":4009,"message":"Bad request"}}"#,
+                "Bad request",
+            ),
+            (r#"{"error":{"code":2,"msg":"Invalid request"},"id":1}"#, "Invalid request"),
+            (r#"{"code":-1121,"msg":"Invalid symbol."}"#, "Invalid symbol."),
+            (
+                r#"{"error":"Currency pair not supported","method":"subscribe","success":false,"time_in":"x"}"#,
+                "Currency pair",
+            ),
+            (r#"{"error":["EQuery:Unknown asset pair"]}"#, "Unknown asset pair"),
+            (
+                r#"{"success":false,"ret_msg":"error:handler not found","conn_id":"a","op":"subscribe"}"#,
+                "handler not found",
+            ),
+            (r#"{"retCode":10001,"retMsg":"params error","result":{}}"#, "params error"),
+            (
+                r#"{"event":"error","code":"60012","msg":"Illegal request","connId":"a4d3ae55"}"#,
+                "Illegal request",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"error":{"message":"method not found","code":-32601}}"#,
+                "method not found",
+            ),
+            (r#"{"status":400,"error":"Unknown table: trad","meta":{},"request":{}}"#, "Unknown table"),
+            (r#"{"channel":"error","data":"Invalid subscription"}"#, "Invalid subscription"),
+            (r#"[{"T":"error","code":405,"msg":"symbol limit exceeded"}]"#, "symbol limit"),
+        ] {
+            says(record.as_bytes(), "the venue reports an error");
+            says(record.as_bytes(), said);
+        }
     }
 
     #[test]

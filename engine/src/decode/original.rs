@@ -2,9 +2,9 @@
 //! where the quantities at the touch are. Its timestamp is the recorder's local time without a zone.
 
 use super::{
-    Venue,
     decoded::{Decoded, RecordKind},
     fields::{Fields, Key},
+    message::Message,
     parts,
     shapes::Shape,
     unreadable::Unreadable,
@@ -20,15 +20,13 @@ pub(super) static SHAPE: Shape = Shape {
     decode,
 };
 
-fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
-    let raw_json = fields.get(Key::Raw).ok_or(Unreadable::MissingField { name: Key::Raw.name() })?;
-    let raw = Fields::parse(raw_json).map_err(|reason| match reason {
-        Unreadable::NotAnObject => Unreadable::WrongType { field: Key::Raw.name() },
-        other => other,
-    })?;
-    let product = fields.required_text(Key::ProductId)?;
-    let event_time = parts::event_time(fields, Key::Time, out)?;
-    let tick = parts::tick(fields, event_time, &raw)?;
-    out.push_only(venue.name(), &product, tick)?;
+fn decode(message: &Message<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let fields = &message.fields;
+    let raw = fields.get(Key::Raw);
+    let raw_fields = Fields::of(raw.required()?).map_err(|reason| raw.within(reason))?;
+    let product = message.product(fields.get(Key::ProductId))?;
+    let event_time = fields.get(Key::Time).time(out)?;
+    let tick = parts::tick(fields, event_time, &raw_fields)?;
+    out.push_only(message.venue(), &product, tick)?;
     Ok(RecordKind::Ticks)
 }

@@ -2,9 +2,9 @@
 //! at the touch in place of the quantities. `"type": "quote"` marks a change of the quote without a trade.
 
 use super::{
-    Venue,
     decoded::{Decoded, RecordKind},
     fields::{Fields, Key, Name},
+    message::Message,
     parts,
     shapes::Shape,
     unreadable::Unreadable,
@@ -24,12 +24,12 @@ pub(super) static SHAPE: Shape = Shape {
     decode,
 };
 
-fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
-    let venue = venue.name();
-    let product = fields.required_text(Key::ProductId)?;
-    let event_time = parts::event_time(fields, Key::Time, out)?;
+fn decode(message: &Message<'_>, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
+    let (fields, venue) = (&message.fields, message.venue());
+    let product = message.product(fields.get(Key::ProductId))?;
+    let event_time = fields.get(Key::Time).time(out)?;
     let mut tick = parts::tick(fields, event_time, fields)?;
-    tick.is_trade = fields.text(Key::Type)?.as_deref() != Some("quote");
+    tick.is_trade = fields.get(Key::Type).text()?.as_deref() != Some("quote");
     if is_trade_of_coinbase(fields, venue) {
         tick.side = tick.side.map(parts::inverted);
     }
@@ -41,7 +41,7 @@ fn decode(fields: &Fields<'_>, venue: Venue<'_>, out: &mut Decoded) -> Result<Re
 /// writes that side in capitals, as nobody else does, and the quantity as `size`.
 fn is_trade_of_coinbase(fields: &Fields<'_>, venue: &str) -> bool {
     venue == "coinbase"
-        && matches!(fields.get(Key::Side), Some("\"BUY\"" | "\"SELL\""))
+        && matches!(fields.plain_text(Key::Side), Some("BUY" | "SELL"))
         && fields.has(Key::TradeId)
         && fields.has_name(Name::Size)
         && !fields.has_name(Name::LastSize)

@@ -1,21 +1,16 @@
-//! The parts that several shapes share: price, quote, depth, side, trade id.
+//! The parts that several shapes share: the tick of our own names, and the ticks that a trade and a quote make.
 
-use crate::tick::{Depth, EventTime, Price, Quantity, Quote, Side, Tick};
+use crate::tick::{Depth, EventTime, Price, Quote, Side, Tick};
 
 use super::{
-    decoded::Decoded,
+    field::Field,
     fields::{Fields, Key},
-    number::{parse_price, parse_quantity},
+    json::Value,
     unreadable::Unreadable,
 };
 
 /// Decimals an imbalance is read with: more than a double has between 0 and 1.
 const IMBALANCE_DECIMALS: u32 = 18;
-
-/// The time of `fields` under `key`; `out` is told if it has no zone, and its unit if it is a number.
-pub(super) fn event_time(fields: &Fields<'_>, key: Key, out: &mut Decoded) -> Result<EventTime, Unreadable> {
-    Ok(out.note_time(fields.time(key)?))
-}
 
 /// The tick that `fields` write at the top level, with the depth that `depth_fields` write.
 pub(super) fn tick(
@@ -23,55 +18,111 @@ pub(super) fn tick(
     event_time: EventTime,
     depth_fields: &Fields<'_>,
 ) -> Result<Tick, Unreadable> {
+    let price = fields.get(Key::Price).price()?;
+    let bid = fields.get(Key::BestBid).quoted_price()?;
+    let ask = fields.get(Key::BestAsk).quoted_price()?;
+    // Read even where there is no quote: a value that cannot be read is never passed over.
+    let depth = depth(depth_fields)?;
     Ok(Tick {
         event_time,
         is_trade: true,
-        price: price(fields)?,
-        quote: quote(fields, depth_fields)?,
-        size: quantity(fields, Key::LastSize)?,
-        side: side(fields)?,
-        trade_id: trade_id(fields)?,
+        price,
+        quote: bid.zip(ask).map(|(bid, ask)| Quote { bid, ask, depth }),
+        size: fields.get(Key::LastSize).quantity()?,
+        side: fields.get(Key::Side).side()?,
+        trade_id: fields.get(Key::TradeId).trade_id()?,
     })
 }
 
-fn price(fields: &Fields<'_>) -> Result<Price, Unreadable> {
-    let name = Key::Price.name();
-    let Some(text) = fields.digits(Key::Price) else { return Err(Unreadable::MissingField { name }) };
-    parse_price(text)
-        .map_err(|error| error.of(fields.name(Key::Price)))?
-        .ok_or(Unreadable::OutOfRange { field: name })
+/// A trade without a quote beside it.
+pub(super) fn trade(
+    event_time: EventTime,
+    price: Field<'_>,
+    size: Field<'_>,
+    side: Option<Side>,
+    id: Field<'_>,
+) -> Result<Tick, Unreadable> {
+    Ok(Tick {
+        event_time,
+        is_trade: true,
+        price: price.price()?,
+        quote: None,
+        size: size.quantity()?,
+        side,
+        trade_id: id.trade_id()?,
+    })
 }
 
-/// The quote: none unless there is both a positive bid and a positive ask.
-fn quote(fields: &Fields<'_>, depth_fields: &Fields<'_>) -> Result<Option<Quote>, Unreadable> {
-    let bid = quoted_price(fields, Key::BestBid)?;
-    let ask = quoted_price(fields, Key::BestAsk)?;
-    // Read even where there is no quote: a value that cannot be read is never passed over.
-    let depth = depth(depth_fields)?;
-    Ok(bid.zip(ask).map(|(bid, ask)| Quote { bid, ask, depth }))
+/// The quote of these fields: none unless there is both a positive bid and a positive ask.
+pub(super) fn quote(
+    [bid, bid_quantity, ask, ask_quantity]: [Field<'_>; 4],
+) -> Result<Option<Quote>, Unreadable> {
+    let quoted = bid.quoted_price()?.zip(ask.quoted_price()?);
+    let depth = match (bid_quantity.quantity()?, ask_quantity.quantity()?) {
+        (Some(bid), Some(ask)) => Depth::Sizes { bid, ask },
+        _ => Depth::Unknown,
+    };
+    Ok(quoted.map(|(bid, ask)| Quote { bid, ask, depth }))
 }
 
-fn quoted_price(fields: &Fields<'_>, key: Key) -> Result<Option<Price>, Unreadable> {
-    let Some(text) = fields.digits(key) else { return Ok(None) };
-    parse_price(text).map_err(|error| error.of(fields.name(key)))
+/// The quote of the best levels of two lists, each level a list of price and quantity.
+pub(super) fn quote_of_levels(bids: Field<'_>, asks: Field<'_>) -> Result<Option<Quote>, Unreadable> {
+    let ([bid, bid_quantity], [ask, ask_quantity]) = (best_level(bids)?, best_level(asks)?);
+    quote([bid, bid_quantity, ask, ask_quantity])
+}
+
+/// Price and quantity of the first level; of no level, two absent fields.
+fn best_level(levels: Field<'_>) -> Result<[Field<'_>; 2], Unreadable> {
+    let best = levels.required_array()?.elements().next();
+    let mut elements = best.into_iter().flat_map(Value::elements);
+    Ok([(); 2].map(|()| Field { name: levels.name, value: elements.next() }))
+}
+
+/// The tick of a ticker: its last price is a trade of unknown size.
+pub(super) fn ticker(event_time: EventTime, price: Price, quote: Option<Quote>) -> Tick {
+    Tick { event_time, is_trade: true, price, quote, size: None, side: None, trade_id: None }
+}
+
+/// The tick of a change of the quote without a trade. Where no message has named a last price, the tick's is the middle of
+/// the quote.
+pub(super) fn quote_tick(event_time: EventTime, quote: Quote, last_price: Option<Price>) -> Tick {
+    Tick {
+        event_time,
+        is_trade: false,
+        price: last_price.unwrap_or_else(|| middle(quote.bid, quote.ask)),
+        quote: Some(quote),
+        size: None,
+        side: None,
+        trade_id: None,
+    }
+}
+
+/// The middle of two prices, rounded down to a unit of theirs; of two with different decimals, the first of them.
+fn middle(bid: Price, ask: Price) -> Price {
+    if bid.decimals() != ask.decimals() {
+        return bid;
+    }
+    // Two prices add without overflow, and their half lies between them.
+    Price::new((bid.units() + ask.units()) / 2, bid.decimals()).expect("the middle of two prices is a price")
 }
 
 fn depth(fields: &Fields<'_>) -> Result<Depth, Unreadable> {
-    let bid = quantity(fields, Key::BidQuantity)?;
-    let ask = quantity(fields, Key::AskQuantity)?;
+    let bid = fields.get(Key::BidQuantity).quantity()?;
+    let ask = fields.get(Key::AskQuantity).quantity()?;
     if let (Some(bid), Some(ask)) = (bid, ask) {
         return Ok(Depth::Sizes { bid, ask });
     }
-    Ok(imbalance_ppb(fields)?.map_or(Depth::Unknown, Depth::ImbalancePpb))
+    Ok(imbalance_ppb(fields.get(Key::OrderBookImbalance))?.map_or(Depth::Unknown, Depth::ImbalancePpb))
 }
 
 /// `bid / (bid + ask)`, 0 to 1, as `(bid - ask) / (bid + ask)` in 1e-9.
-fn imbalance_ppb(fields: &Fields<'_>) -> Result<Option<i32>, Unreadable> {
+fn imbalance_ppb(share: Field<'_>) -> Result<Option<i32>, Unreadable> {
     const ONE: i64 = 10_i64.pow(IMBALANCE_DECIMALS);
     const UNITS_PER_PPB: i64 = ONE / 1_000_000_000;
-    let Some(share) = fields.fixed(Key::OrderBookImbalance, IMBALANCE_DECIMALS)? else { return Ok(None) };
+    let field = share.name;
+    let Some(share) = share.fixed(IMBALANCE_DECIMALS)? else { return Ok(None) };
     if !(0..=ONE).contains(&share) {
-        return Err(Unreadable::OutOfRange { field: Key::OrderBookImbalance.name() });
+        return Err(Unreadable::OutOfRange { field });
     }
     let signed = 2 * share - ONE;
     let (quotient, remainder) = (signed.div_euclid(UNITS_PER_PPB), signed.rem_euclid(UNITS_PER_PPB));
@@ -81,44 +132,10 @@ fn imbalance_ppb(fields: &Fields<'_>) -> Result<Option<i32>, Unreadable> {
     Ok(Some(i32::try_from(ppb).expect("a share of 0 to 1 gives -1e9 to 1e9")))
 }
 
-fn quantity(fields: &Fields<'_>, key: Key) -> Result<Option<Quantity>, Unreadable> {
-    let Some(text) = fields.digits(key) else { return Ok(None) };
-    parse_quantity(text).map(Some).map_err(|error| error.of(fields.name(key)))
-}
-
 /// The other side: of a trade whose maker's side is reported, the taker's.
 pub(super) fn inverted(side: Side) -> Side {
     match side {
         Side::Buy => Side::Sell,
         Side::Sell => Side::Buy,
     }
-}
-
-fn side(fields: &Fields<'_>) -> Result<Option<Side>, Unreadable> {
-    let Some(text) = fields.text(Key::Side)? else { return Ok(None) };
-    match text.as_ref() {
-        "" => Ok(None),
-        text if text.eq_ignore_ascii_case("buy") => Ok(Some(Side::Buy)),
-        text if text.eq_ignore_ascii_case("sell") => Ok(Some(Side::Sell)),
-        _ => Err(Unreadable::BadSide { field: Key::Side.name() }),
-    }
-}
-
-/// A trade's number; where a venue names its trades by text, a hash of it, which serves to tell repeats.
-fn trade_id(fields: &Fields<'_>) -> Result<Option<u64>, Unreadable> {
-    match fields.unsigned(Key::TradeId) {
-        Ok(number) => Ok(number),
-        Err(bad_number) => match fields.text(Key::TradeId) {
-            Ok(Some(text)) => Ok(text_id(&text)),
-            _ => Err(bad_number),
-        },
-    }
-}
-
-/// A trade's identifier that is text; `None` if it is empty.
-pub(super) fn text_id(text: &str) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    Some(text.parse().unwrap_or_else(|_| xxhash_rust::xxh3::xxh3_64(text.as_bytes())))
 }

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::{
-    Venue, advanced_trade, bitstamp,
+    advanced_trade, alpaca, binance, bitmex, bitstamp, bybit, ccxt, cryptofeed,
     decoded::{Decoded, RecordKind},
-    exchange,
+    deribit, exchange,
     fields::Fields,
-    original, own,
+    hyperliquid, kraken,
+    message::Message,
+    okx, original, own, tardis,
     unreadable::Unreadable,
 };
 
@@ -22,12 +24,28 @@ pub struct Shape {
     /// Whether the fields at the top of a message are those of this shape.
     pub(super) is_of: fn(&Fields<'_>) -> bool,
     /// Reads a message of this shape.
-    pub(super) decode: fn(&Fields<'_>, Venue<'_>, &mut Decoded) -> Result<RecordKind, Unreadable>,
+    pub(super) decode: fn(&Message<'_>, &mut Decoded) -> Result<RecordKind, Unreadable>,
 }
 
 /// Every shape, in the order in which a message is compared with them: the first that has its fields reads it.
-pub static SHAPES: [&Shape; 5] =
-    [&bitstamp::SHAPE, &advanced_trade::SHAPE, &original::SHAPE, &exchange::SHAPE, &own::SHAPE];
+pub static SHAPES: [&Shape; 16] = [
+    &binance::SHAPE,
+    &bybit::SHAPE,
+    &okx::SHAPE,
+    &deribit::SHAPE,
+    &bitmex::SHAPE,
+    &bitstamp::SHAPE,
+    &kraken::SHAPE,
+    &advanced_trade::SHAPE,
+    &hyperliquid::SHAPE,
+    &alpaca::SHAPE,
+    &original::SHAPE,
+    &exchange::SHAPE,
+    &ccxt::SHAPE,
+    &tardis::SHAPE,
+    &cryptofeed::SHAPE,
+    &own::SHAPE,
+];
 
 impl Shape {
     /// The shape of this name.

@@ -4,8 +4,8 @@
 use super::{
     columns::{CsvColumns, Role, cells},
     decoded::{Decoded, NoTickKind, RecordKind, named},
+    field::text_id,
     number::{parse_price, parse_quantity},
-    parts::text_id,
     text_of,
     time::{parse_epoch, parse_time},
     unreadable::Unreadable,

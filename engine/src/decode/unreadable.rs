@@ -71,7 +71,8 @@ pub enum Unreadable {
     },
     /// A venue or product that is empty, too long, or has a character that names do not have.
     #[error(
-        "field `{field}` is not a name; use letters, digits and -_./ with at most 63 bytes for both names"
+        "field `{field}` is not a name; use letters and digits of any script and -_./:@#$+=, without blanks, with at most 63 \
+         bytes for venue and product, and no : or / in the venue"
     )]
     BadName {
         /// Which.

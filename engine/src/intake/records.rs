@@ -26,6 +26,8 @@ pub enum RecordFormat {
     Json {
         /// The venue of records that name none.
         venue: String,
+        /// The product of messages that name none, such as a venue's list of trades.
+        product: Option<String>,
         /// The shape of the records; `None` if each record is to tell by its content.
         shape: Option<&'static Shape>,
     },
@@ -36,7 +38,7 @@ pub enum RecordFormat {
 impl RecordFormat {
     /// JSON objects of any shape, of this venue where they name none.
     pub fn json(venue: String) -> Self {
-        Self::Json { venue, shape: None }
+        Self::Json { venue, product: None, shape: None }
     }
 }
 
@@ -118,8 +120,13 @@ impl RecordReader {
     /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
     pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
         self.outcome = match format {
-            RecordFormat::Json { venue, shape } => {
-                decode(record, &DecodeOptions { venue, shape: *shape }, &mut self.decoded)
+            RecordFormat::Json { venue, product, shape } => {
+                let options = DecodeOptions {
+                    product: product.as_deref(),
+                    shape: *shape,
+                    ..DecodeOptions::of_venue(venue)
+                };
+                decode(record, &options, &mut self.decoded)
             }
             RecordFormat::TradeLines(lines) => decode_trade_line(record, lines, &mut self.decoded),
         };

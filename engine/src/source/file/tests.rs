@@ -283,7 +283,7 @@ fn files_are_read_in_their_natural_order_and_one_that_is_late_as_a_whole_is_name
 #[test]
 fn a_sum_says_what_was_not_read_and_where_the_first_is() {
     let folder = Folder::new("sum");
-    let bybit = r#"{"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[]}"#;
+    let bybit = r#"{"topic":"execution","id":"a","creationTime":1672304486868,"data":[]}"#;
     let subscribed = r#"{"type":"subscriptions","channels":[]}"#;
     let refused = r#"{"type":"error","message":"authentication failure"}"#;
     folder.write("a.ndjson", format!("{subscribed}\n\n{bybit}\n{TICK}\n{bybit}\n{refused}\n").as_bytes());
@@ -292,7 +292,7 @@ fn a_sum_says_what_was_not_read_and_where_the_first_is() {
     assert_eq!((tally.records, tally.ticks), (5, 1));
     let unknown = &tally.unreadable.0["unknown_shape"];
     assert!(unknown.count == 2 && unknown.first.ends_with("a.ndjson:3"), "{unknown:?}");
-    assert!(unknown.text.contains("a Bybit `publicTrade` message"), "{unknown:?}");
+    assert!(unknown.text.contains("a Bybit `execution` message"), "{unknown:?}");
     assert!(tally.unreadable.0["venue_error"].text.contains("authentication failure"), "{tally}");
     assert_eq!(tally.without_tick["subscription"], 1);
 }
