@@ -424,3 +424,19 @@ fn an_example_is_read_by_its_own_shape_and_gives_the_same_ticks_when_pinned() {
         }
     }
 }
+
+#[test]
+fn the_page_of_ticks_shows_every_shape_and_example() {
+    let page = include_str!("../../../docs/ticks.md");
+    // Long examples are broken behind a comma.
+    let unbroken = page.replace('\n', "");
+    for shape in SHAPES {
+        assert!(page.contains(&format!("### `{}`: {}\n", shape.name, shape.writer)), "{}", shape.name);
+        for example in shape.examples {
+            assert!(unbroken.contains(example), "{example}");
+        }
+    }
+    for kind in NoTickKind::ALL {
+        assert!(page.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+    }
+}
