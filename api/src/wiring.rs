@@ -10,6 +10,11 @@ use engine::{
 
 use crate::config::{Config, sections::SourceKind};
 
+/// Predictions of a log are exactly its records' in their order: that is how they are recomputed and committed.
+const NO_REORDER_OF_A_LOG: &str = "source.reorder_ms is set and source.kind is \"kafka\": predictions follow the order \
+    of the log, which is its truth; set it to 0 here, and put the ticks into order where they are written to the topic: \
+    `stormglass replay --to kafka` and `stormglass record --to kafka` take source.reorder_ms";
+
 /// Settings of the engine, without the baseline model, which must be opened first.
 pub fn engine_settings(config: &Config) -> EngineSettings {
     // A topic defines its number of partitions, which is known only once the engine runs.
@@ -34,11 +39,13 @@ pub fn state_settings(config: &Config) -> StateSettings {
 /// The source of ticks.
 ///
 /// # Errors
-/// A sentence, if a secret that a Kafka property refers to is absent, or the host has no name.
+/// A sentence, if a secret that a Kafka property refers to is absent, the host has no name, or ticks of a log are to be
+/// put into another order.
 pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
     Ok(match config.source.kind {
         SourceKind::Simulator => SourceConfig::Simulator(config.simulator.clone()),
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
+        SourceKind::Kafka if config.source.reorder_ms > 0 => return Err(NO_REORDER_OF_A_LOG.to_owned()),
         #[cfg(feature = "kafka")]
         SourceKind::Kafka => SourceConfig::Kafka(Box::new(kafka_settings(config)?)),
         // The configuration check has refused this.

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!  record -> records: decode, count, warn -> names: venue, product -> symbol, shard -> batches: push or wait -> shard
+//!                                       |     ^
+//!                                       reorder: by event time, if source.reorder_ms is set
 //! ```
 //!
 //! | Who brings ticks | its records | its names | its batches |
@@ -20,6 +22,7 @@ mod batches;
 mod names;
 mod progress;
 mod records;
+mod reorder;
 mod sequence;
 mod sink;
 mod tally;
@@ -36,6 +39,7 @@ pub use batches::{Batches, Delivery, Patience, Undelivered};
 pub use names::{NameMap, Names};
 pub use progress::Progress;
 pub use records::{RecordFormat, RecordPlace, RecordReader};
+pub use reorder::ReorderSettings;
 pub use sequence::SequenceTracker;
 pub use sink::{RecordEvent, TickSink};
 pub use tally::{Fault, Faults, Remark, Tally, TickOutcomes, grouped};

@@ -30,6 +30,10 @@ pub const CONTROL_PER_TURN_MAX: usize = 64;
 pub const ROWS_PER_TURN_MAX: usize = 1_024;
 /// Tick batches handled in one turn of a shard.
 pub const TICK_BATCHES_PER_TURN_MAX: usize = 1;
+/// Ticks that a source holds to put them into order; beyond them the oldest leaves before its time.
+pub const REORDER_TICKS_MAX: usize = 1 << 18;
+/// Milliseconds over which ticks can be put into order.
+pub const REORDER_MS_MAX: u64 = 600_000;
 /// Partitions at most.
 pub const PARTITIONS_MAX: u32 = 4_096;
 /// Shards at most.

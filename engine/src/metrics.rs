@@ -101,6 +101,8 @@ pub struct IngestMetrics {
     pub ticks_refused: AtomicU64,
     /// Ticks whose shard had ended.
     pub ticks_undelivered: AtomicU64,
+    /// Ticks that left the reorder buffer before their time, because it was full.
+    pub reorder_early: AtomicU64,
     /// Times a source waited because a shard's queue was full.
     pub waits_full: AtomicU64,
 }

@@ -12,7 +12,7 @@ pub(crate) mod natural;
 pub mod pace;
 pub mod simulator;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use file::{FileConfig, FileError, FileSource};
 #[cfg(feature = "kafka")]
@@ -21,7 +21,7 @@ use simulator::{SimulatorError, SimulatorSettings, SimulatorSource};
 
 use crate::{
     handle::EngineHandle,
-    intake::{Intake, Progress, TickSink},
+    intake::{Intake, Progress, ReorderSettings, TickSink},
     lanes::LaneReport,
     stop::StopToken,
     tick::EventTime,
@@ -119,6 +119,8 @@ pub struct Feeding {
     pub front_url: String,
     /// The wall clock: where the simulator's history ends.
     pub now: EventTime,
+    /// How far event time may go back and still be put into order, `source.reorder_ms`. A log's order is left as it is.
+    pub reorder: Duration,
 }
 
 /// The work of one thread of a source, from its beginning to its end.
@@ -188,7 +190,9 @@ fn fed(
 ) -> impl FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send + 'static {
     move |stop, progress| {
         let mut intake: Intake = feeding.engine.intake(stop.clone());
-        let ended = run(&mut Run { now: feeding.now, sink: &mut intake, stop, progress });
+        let reorder = ReorderSettings { bound: feeding.reorder, by_wall_time: false };
+        let ended =
+            reorder.in_order(&mut intake, |sink| run(&mut Run { now: feeding.now, sink, stop, progress }));
         // Whoever hears of the end may rely on every tick being in its state, and on all counts.
         intake.settle();
         ended

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use engine::{
-    intake::TickOutcomes,
+    intake::{ReorderSettings, TickOutcomes},
     offline::Offline,
     source::{Run, file::FileSource, pace::Speed},
     stop::StopToken,
@@ -73,8 +73,10 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let source = FileSource::open(&wiring::files(&config, &arguments.input, Speed::Max));
     let source = source.map_err(|e| failed(&e))?;
     let mut bar = ReplayBar::default();
+    let reorder = ReorderSettings { bound: config.source.reorder(), by_wall_time: false };
+    let (now, progress) = (EventTime::MIN, &mut bar);
     let ended =
-        source.run(&mut Run { now: EventTime::MIN, sink: &mut offline, stop: &stop, progress: &mut bar });
+        reorder.in_order(&mut offline, |sink| source.run(&mut Run { now, sink, stop: &stop, progress }));
     let outcomes = TickOutcomes::of(&offline.metrics);
     let sum = TickSum { tally: bar.tally(), outcomes: Some(outcomes) };
     drop(bar);

@@ -10,7 +10,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
-    intake::{RecordFormat, RecordPlace, RecordReader, Tally, TickSink},
+    intake::{RecordFormat, RecordPlace, RecordReader, ReorderSettings, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
         Run,
@@ -104,6 +104,7 @@ pub(super) struct Plan {
     now: EventTime,
     /// Event time that the first tick is moved to; `None` if times stay.
     first_at: Option<EventTime>,
+    reorder: ReorderSettings,
 }
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
@@ -130,6 +131,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         assume_tz: arguments.assume_tz,
         now,
         first_at: arguments.shift_to_now.then_some(now),
+        reorder: ReorderSettings { bound: config.source.reorder(), by_wall_time: false },
     };
     match arguments.to {
         Destination::Stdout => stdout::run(&plan, out),
@@ -168,10 +170,10 @@ impl Plan {
 
     /// Hands all ticks to the sink, each when its time has come, and prints what became of the records.
     pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<TickSum, Failure> {
-        let (tally, ended) = match self.assume_tz {
+        let (tally, ended) = self.reorder.in_order(sink, |sink| match self.assume_tz {
             Some(zone) => self.replay_utc(&mut Zoned::new(sink, zone)),
             None => self.replay_utc(sink),
-        };
+        });
         let sum = TickSum::of_records(tally);
         eprintln!("{sum}");
         ended.map(|()| sum)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use engine::{
-    intake::{TickOutcomes, TickSink},
+    intake::{ReorderSettings, TickOutcomes, TickSink},
     metrics::ShardMetrics,
     sim::SimConfig,
     source::{Run, file::FileSource, pace::Speed},
@@ -117,8 +117,10 @@ fn replay(
     let source =
         FileSource::open(&wiring::files(config, globs, Speed::Max)).map_err(|error| failed(&error))?;
     let mut bar = ReplayBar::default();
-    let ended =
-        source.run(&mut Run { now: EventTime::MIN, sink, stop: &StopToken::default(), progress: &mut bar });
+    let (stop, progress) = (StopToken::default(), &mut bar);
+    let reorder = ReorderSettings { bound: config.source.reorder(), by_wall_time: false };
+    let ended = reorder
+        .in_order(sink, |sink| source.run(&mut Run { now: EventTime::MIN, sink, stop: &stop, progress }));
     let sum = TickSum { tally: bar.tally(), outcomes: Some(TickOutcomes::of(metrics).since(before)) };
     drop(bar);
     eprintln!("{sum}");

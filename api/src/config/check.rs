@@ -1,6 +1,9 @@
 //! Checks a configuration: each section's own bounds, and the relations between sections.
 
-use engine::{limits::OWNER_NAME_BYTES_MAX, settings::ForeignSymbols};
+use engine::{
+    limits::{OWNER_NAME_BYTES_MAX, REORDER_MS_MAX},
+    settings::{ForeignSymbols, at_most},
+};
 
 use super::sections::{Config, SourceKind};
 
@@ -41,6 +44,7 @@ fn check_advertised_url(config: &Config) -> Result<(), String> {
 }
 
 fn check_source(config: &Config) -> Result<(), String> {
+    at_most("source.reorder_ms", config.source.reorder_ms as usize, REORDER_MS_MAX as usize)?;
     let why = match config.source.kind {
         SourceKind::File if config.source.files.is_empty() => {
             "source.kind is \"file\" but source.files is empty; name files, or use --source file:GLOB"

@@ -3,7 +3,10 @@
 //! `config/stormglass.toml` gives each key its unit and meaning; a test compares the two. Bounds are in each type's
 //! `check`, relations between sections in [`super::check`].
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use engine::{
     feedback::FeedbackSettings,
@@ -222,6 +225,9 @@ pub struct Source {
     /// `venue:product` of csv files that have no column for it; by default from their names.
     #[serde(with = "unset")]
     pub symbol: Option<String>,
+    /// Milliseconds by which a tick may be late in a venue's event time and still be put into order; 0 = none. Not for
+    /// Kafka, where the log's order is the truth.
+    pub reorder_ms: u64,
 }
 
 impl Default for Source {
@@ -232,11 +238,17 @@ impl Default for Source {
             speed: Speed::Times(1.0),
             venue: None,
             symbol: None,
+            reorder_ms: 0,
         }
     }
 }
 
 impl Source {
+    /// How far ticks may be out of order and still be put into it.
+    pub fn reorder(&self) -> Duration {
+        Duration::from_millis(self.reorder_ms)
+    }
+
     /// The venue of records that name none.
     pub fn venue(&self) -> &str {
         self.venue.as_deref().unwrap_or(DEFAULT_VENUE)

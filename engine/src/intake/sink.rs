@@ -23,6 +23,8 @@ pub enum RecordEvent {
     NoTick(NoTickKind),
     /// The record, or one ticker in it, could not be read.
     Unreadable(Unreadable),
+    /// A tick left the reorder buffer before its time, because the buffer was full.
+    LeftEarly,
 }
 
 impl RecordEvent {
@@ -31,6 +33,7 @@ impl RecordEvent {
         let (counter, amount) = match self {
             Self::SequenceGap { missing } => (&metrics.sequence_missing, missing),
             Self::ZonelessTime => (&metrics.times_zoneless, 1),
+            Self::LeftEarly => (&metrics.reorder_early, 1),
             Self::NoTick(kind) => (&metrics.records_without_tick[kind as usize], 1),
             Self::Unreadable(reason) => {
                 let number = Unreadable::REASONS.iter().position(|&known| known == reason.reason());

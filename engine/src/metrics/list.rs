@@ -101,6 +101,9 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
         => |m| Series::one(load(&m.ingest.sequence_missing));
     Counter "stormglass_ticks_refused_total": "Ticks of symbols beyond the bound of the symbol table."
         => |m| Series::one(load(&m.ingest.ticks_refused));
+    Counter "stormglass_reorder_early_total":
+        "Ticks that left the reorder buffer (source.reorder_ms) before their time, because it was full."
+        => |m| Series::one(load(&m.ingest.reorder_early));
     Gauge "stormglass_kafka_connected": "1 while a broker answers the lanes."
         => |m| Series::one(f64::from(u8::from(m.lanes.is_connected())));
     Gauge "stormglass_kafka_partitions": "Partitions of the ticks' topic that this process owns."

@@ -31,7 +31,7 @@ impl Collected {
     pub(crate) fn missing(&self) -> Vec<u64> {
         let missing = self.events.iter().filter_map(|event| match event {
             RecordEvent::SequenceGap { missing } => Some(*missing),
-            RecordEvent::ZonelessTime | RecordEvent::NoTick(_) | RecordEvent::Unreadable(_) => None,
+            _ => None,
         });
         missing.collect()
     }

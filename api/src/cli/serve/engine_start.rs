@@ -115,7 +115,8 @@ impl Running {
             String::new()
         };
         let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
-        let feeding = Feeding { engine: self.handle(), lanes: app.lanes.clone(), front_url, now };
+        let reorder = app.config.source.reorder();
+        let feeding = Feeding { engine: self.handle(), lanes: app.lanes.clone(), front_url, now, reorder };
         for thread in source.threads(feeding) {
             let (report, handle, name) = (app.source.clone(), self.handle(), thread.name().to_owned());
             let run = move |stop: StopToken| {
