@@ -38,6 +38,7 @@ use crossbeam::channel::{RecvTimeoutError, bounded};
 pub use batches::{Batches, Delivery, Patience, Undelivered};
 pub use names::{NameMap, Names};
 pub use progress::Progress;
+pub(crate) use records::DecodedRecord;
 pub use records::{RecordFormat, RecordPlace, RecordReader};
 pub use reorder::ReorderSettings;
 pub use sequence::SequenceTracker;

@@ -30,6 +30,12 @@ impl<R: BufRead> Lines<R> {
         Ok(self.next_numbered()?.map(|(_, line)| line))
     }
 
+    /// The line that came last, as it was given.
+    pub(crate) fn present(&self) -> &[u8] {
+        let is_too_long = self.buffer.len() > self.bytes_max && self.buffer.last() != Some(&b'\n');
+        if is_too_long { &self.buffer[..self.bytes_max] } else { self.buffer.trim_ascii_end() }
+    }
+
     /// The next line that is not blank, with its number from 1, blank lines counted.
     pub(crate) fn next_numbered(&mut self) -> io::Result<Option<(u64, Line<'_>)>> {
         loop {

@@ -165,8 +165,9 @@ impl Opened {
         Ok(Self { input: Box::new(Cursor::new(first).chain(input)), bytes_read })
     }
 
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.bytes_read.get()
+    /// The count of packed bytes that were read so far.
+    pub(crate) fn bytes_counter(&self) -> Rc<Cell<u64>> {
+        self.bytes_read.clone()
     }
 
     /// The first line that is not blank, without its end, or as much of it as a record may have. It will be read again.
@@ -189,11 +190,6 @@ impl Opened {
     /// The unpacked bytes alone.
     pub(crate) fn into_input(self) -> Box<dyn BufRead> {
         self.input
-    }
-
-    /// The unpacked bytes, and the count of packed bytes that moves with them.
-    pub(crate) fn split(&mut self) -> (&mut dyn BufRead, &Cell<u64>) {
-        (self.input.as_mut(), &self.bytes_read)
     }
 }
 

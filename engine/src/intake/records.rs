@@ -80,45 +80,22 @@ impl fmt::Display for RecordPlace<'_> {
     }
 }
 
-/// Reads records one by one: [`read`](Self::read) decodes a record, then [`tell`](Self::tell) or
-/// [`hand_over`](Self::hand_over) reports it, once.
-///
-/// # Sequence numbers
-/// They count the messages of one connection to a venue, so a gap means lost messages only where a file, or a partition,
-/// holds whole connections, one after the other. A topic keyed by symbol whose producer takes several symbols from one
-/// connection does not: the numbers that went to other partitions count as missing.
+/// A record that was decoded, with its outcome. Its room is used again for the next one.
 #[derive(Debug)]
-pub struct RecordReader {
+pub(crate) struct DecodedRecord {
     decoded: Decoded,
     outcome: Result<RecordKind, Unreadable>,
-    /// By the number of the partition; a file is 0.
-    sequences: Vec<SequenceTracker>,
-    tally: Tally,
-    warnings: UnreadableWarnings,
 }
 
-impl Default for RecordReader {
+impl Default for DecodedRecord {
     fn default() -> Self {
-        Self {
-            decoded: Decoded::default(),
-            outcome: Ok(RecordKind::NoTick(NoTickKind::Status)),
-            sequences: Vec::new(),
-            tally: Tally::default(),
-            warnings: UnreadableWarnings::default(),
-        }
+        Self { decoded: Decoded::default(), outcome: Ok(RecordKind::NoTick(NoTickKind::Status)) }
     }
 }
 
-impl RecordReader {
-    /// Tells that a new connection begins, with a file or in a partition: the next record there has no gap before it.
-    pub fn begin_connection(&mut self, partition: u32) {
-        if let Some(sequence) = self.sequences.get_mut(partition as usize) {
-            *sequence = SequenceTracker::default();
-        }
-    }
-
-    /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
-    pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
+impl DecodedRecord {
+    /// Decodes a record, and returns the time of its first tick.
+    pub(crate) fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
         self.outcome = match format {
             RecordFormat::Json { venue, product, shape } => {
                 let options = DecodeOptions {
@@ -132,10 +109,40 @@ impl RecordReader {
         };
         self.decoded.first_event_time()
     }
+}
+
+/// Reads records one by one: [`read`](Self::read) decodes a record, then [`tell`](Self::tell) or
+/// [`hand_over`](Self::hand_over) reports it, once.
+///
+/// # Sequence numbers
+/// They count the messages of one connection to a venue, so a gap means lost messages only where a file, or a partition,
+/// holds whole connections, one after the other. A topic keyed by symbol whose producer takes several symbols from one
+/// connection does not: the numbers that went to other partitions count as missing.
+#[derive(Debug, Default)]
+pub struct RecordReader {
+    record: DecodedRecord,
+    /// By the number of the partition; a file is 0.
+    sequences: Vec<SequenceTracker>,
+    tally: Tally,
+    warnings: UnreadableWarnings,
+}
+
+impl RecordReader {
+    /// Tells that a new connection begins, with a file or in a partition: the next record there has no gap before it.
+    pub fn begin_connection(&mut self, partition: u32) {
+        if let Some(sequence) = self.sequences.get_mut(partition as usize) {
+            *sequence = SequenceTracker::default();
+        }
+    }
+
+    /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
+    pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
+        self.record.read(record, format)
+    }
 
     /// The ticks of the newest record, and the tickers in it that could not be read.
     pub fn decoded(&self) -> &Decoded {
-        &self.decoded
+        &self.record.decoded
     }
 
     /// The kind of the newest record.
@@ -143,7 +150,7 @@ impl RecordReader {
     /// # Errors
     /// The reason for which it cannot be read, or not to its end.
     pub fn outcome(&self) -> Result<RecordKind, Unreadable> {
-        self.outcome
+        self.record.outcome
     }
 
     /// The tally of the records that were told.
@@ -160,19 +167,19 @@ impl RecordReader {
     /// its ticks.
     pub fn tell(&mut self, record: &[u8], place: RecordPlace<'_>, mut hear: impl FnMut(RecordEvent)) {
         self.tally.records += 1;
-        self.tally.ticks += self.decoded.ticks().len() as u64;
+        self.tally.ticks += self.record.decoded.ticks().len() as u64;
         let missing = self.missing_before(place);
         if missing > 0 {
             hear(RecordEvent::SequenceGap { missing });
         }
-        for _ in 0..self.decoded.zoneless_times {
+        for _ in 0..self.record.decoded.zoneless_times {
             hear(RecordEvent::ZonelessTime);
         }
-        for &(_, reason) in self.decoded.rejected() {
+        for &(_, reason) in self.record.decoded.rejected() {
             note(&mut self.tally, &mut self.warnings, reason, record, place);
             hear(RecordEvent::Unreadable(reason));
         }
-        match self.outcome {
+        match self.record.outcome {
             Ok(RecordKind::Ticks) => {}
             Ok(RecordKind::NoTick(kind)) => {
                 self.tally.without_tick(kind);
@@ -195,9 +202,29 @@ impl RecordReader {
     pub fn hand_over(&mut self, record: &[u8], place: RecordPlace<'_>, sink: &mut dyn TickSink) {
         let offset = Offset(self.tally.records);
         self.tell(record, place, |event| sink.event(offset, event));
-        for ticker in self.decoded.ticks() {
+        for ticker in self.record.decoded.ticks() {
             sink.tick(ticker.venue, ticker.product, offset, ticker.index, ticker.tick);
         }
+    }
+
+    /// Hands a record over that was decoded elsewhere, with the sequence numbers of its connection. It is the newest record
+    /// then, and the room of the one before takes its place.
+    pub(crate) fn hand_over_decoded(
+        &mut self,
+        decoded: &mut DecodedRecord,
+        sequence: &mut SequenceTracker,
+        record: &[u8],
+        place: RecordPlace<'_>,
+        sink: &mut dyn TickSink,
+    ) {
+        std::mem::swap(&mut self.record, decoded);
+        let connection = place.connection() as usize;
+        if self.sequences.len() <= connection {
+            self.sequences.resize(connection + 1, SequenceTracker::default());
+        }
+        std::mem::swap(&mut self.sequences[connection], sequence);
+        self.hand_over(record, place, sink);
+        std::mem::swap(&mut self.sequences[connection], sequence);
     }
 
     /// Tells of a record that was not decoded for a reason outside it, such as its length.
@@ -216,7 +243,7 @@ impl RecordReader {
 
     /// How many messages of the connection are missing before the record that was read.
     fn missing_before(&mut self, place: RecordPlace<'_>) -> u64 {
-        let Some(number) = self.decoded.sequence else { return 0 };
+        let Some(number) = self.record.decoded.sequence else { return 0 };
         let connection = place.connection().min(PARTITIONS_MAX) as usize;
         if self.sequences.len() <= connection {
             self.sequences.resize(connection + 1, SequenceTracker::default());

@@ -4,10 +4,12 @@
 //! first bytes. Of a folder all files are read, of a zip archive all members. Standard input (`-`) and pipes are read once,
 //! as they come, and told apart by their first line. A csv's symbol is in a column, in the configuration, or in its name,
 //! `VENUE_PRODUCT_anything.csv`. Each file is taken for a connection of its own: sequence numbers are not compared
-//! across files.
+//! across files. Files whose times overlap, such as one of trades and one of quotes, are merged by event time.
 
 mod csv;
+mod merge;
 mod name;
+mod open_file;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -17,17 +19,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::{csv::Csv, order::FileOrder};
+use self::{csv::Csv, merge::Merge, order::FileOrder};
 use super::{
     Run, SourceEnd,
     natural::natural_order,
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
-    decode::{TradeLineSymbol, Unreadable},
-    input::{InputFile, Line, Lines, Opened, is_standard_input},
-    intake::{RecordFormat, RecordPlace, RecordReader},
-    limits::RECORD_BYTES_MAX,
+    decode::TradeLineSymbol,
+    input::{InputFile, Opened, is_standard_input},
+    intake::{RecordFormat, RecordReader},
 };
 
 /// Records between two reports of progress.
@@ -146,6 +147,14 @@ enum Content {
 }
 
 impl Content {
+    /// How its records are read, as far as that is known without a look through the file.
+    fn format(&self) -> RecordFormat {
+        match self {
+            Self::Json { venue } => RecordFormat::json(venue.clone()),
+            Self::Csv(csv) => RecordFormat::TradeLines(csv.lines()),
+        }
+    }
+
     /// Looks at the first line, and at the name, of a file.
     fn of(
         input: &InputFile,
@@ -225,63 +234,53 @@ impl FileSource {
         reading: &mut Reading,
         run: &mut Run<'_>,
     ) -> Result<SourceEnd, FileError> {
-        for file in &self.files {
-            reading.reader.begin_connection(0);
-            reading.order.begin(&file.input.to_string());
-            let failed = |cause| FileError::read(&file.input, cause);
-            let mut opened = file.input.open().map_err(failed)?;
-            let content = match &file.content {
-                Some(content) => content.clone(),
-                None => Content::of(&file.input, &mut opened, &self.config, self.csv_symbol.as_ref())?,
-            };
-            let (mut format, remarks) = content.prepare(&file.input).map_err(failed)?;
-            for remark in remarks {
-                reading.order.remark(remark, reading.reader.tally_mut());
-            }
-            let end = self.replay(&mut opened, &mut format, reading, pacer, run);
-            run.sink.flush();
-            reading.order.end(reading.reader.tally_mut());
-            if end.map_err(failed)? == SourceEnd::Stopped {
-                return Ok(SourceEnd::Stopped);
-            }
-            reading.bytes_done += opened.bytes_read();
-            run.progress.advanced(reading.reader.tally().records, reading.bytes_done, self.bytes_total);
-        }
-        Ok(SourceEnd::Finished)
+        let mut merge = Merge::new(self)?;
+        let ended = self.run_merged(&mut merge, pacer, reading, run);
+        run.sink.flush();
+        merge.open_files().for_each(|file| file.in_hand.end(reading.reader.tally_mut()));
+        ended
     }
 
-    fn replay(
-        &self,
-        opened: &mut Opened,
-        format: &mut RecordFormat,
-        reading: &mut Reading,
+    fn run_merged<'a>(
+        &'a self,
+        merge: &mut Merge<'a>,
         pacer: &mut Pacer<impl WaitClock>,
+        reading: &mut Reading,
         run: &mut Run<'_>,
-    ) -> io::Result<SourceEnd> {
+    ) -> Result<SourceEnd, FileError> {
         let Reading { reader, order, bytes_done } = reading;
-        let (input, bytes_read) = opened.split();
-        let mut lines = Lines::new(input, RECORD_BYTES_MAX);
         while !run.stop.is_stopped() {
-            let Some((line, content)) = lines.next_numbered()? else { return Ok(SourceEnd::Finished) };
-            let place = RecordPlace::Line { file: order.file(), line };
-            match content {
-                Line::TooLong(start) => {
-                    reader.hand_over_unread(Unreadable::TooLong, start, place, run.sink);
+            let next = merge.next(|file| {
+                for remark in std::mem::take(&mut file.remarks) {
+                    file.in_hand.remark(remark, reader.tally_mut());
                 }
-                Line::Whole(record) => {
-                    if let Some(event_time) = reader.read(record, format) {
-                        pacer.wait_for(event_time, run.sink, run.stop);
-                        if run.stop.is_stopped() {
-                            break;
-                        }
-                    }
-                    reader.hand_over(record, place, run.sink);
-                    order.note(reader);
+            })?;
+            let Some(file) = next else { return Ok(SourceEnd::Finished) };
+            if file.is_at_end() {
+                run.sink.flush();
+                file.in_hand.end(reader.tally_mut());
+                *bytes_done += file.bytes_read();
+                merge.end_current();
+                run.progress.advanced(
+                    reader.tally().records,
+                    *bytes_done + merge.bytes_open(),
+                    self.bytes_total,
+                );
+                continue;
+            }
+            if let Some(event_time) = file.time() {
+                pacer.wait_for(event_time, run.sink, run.stop);
+                if run.stop.is_stopped() {
+                    break;
                 }
             }
+            if file.hand_over(reader, run.sink) {
+                order.note(&mut file.in_hand, reader);
+            }
+            file.advance().map_err(|cause| file.file.failed(cause))?;
             let records = reader.tally().records;
             if records.is_multiple_of(RECORDS_PER_REPORT) {
-                run.progress.advanced(records, *bytes_done + bytes_read.get(), self.bytes_total);
+                run.progress.advanced(records, *bytes_done + merge.bytes_open(), self.bytes_total);
             }
         }
         Ok(SourceEnd::Stopped)

@@ -67,6 +67,11 @@ impl Csv {
         Ok(Some(Self { symbol: said(&symbol, &how), lines: TradeLines::new(&symbol) }))
     }
 
+    /// How its lines are read, if some of its sizes have signs.
+    pub(super) fn lines(&self) -> TradeLines {
+        self.lines.clone()
+    }
+
     /// How its lines are read, and what is to be said of that. Looks through the file for a size below zero, up to the
     /// first. Of a stream, which can be read only once, the first size below zero tells.
     pub(super) fn prepare(&self, input: &InputFile) -> io::Result<(TradeLines, Vec<String>)> {

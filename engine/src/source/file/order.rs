@@ -10,18 +10,17 @@ use crate::{
 /// Follows the times of the ticks from file to file.
 #[derive(Debug, Default)]
 pub(super) struct FileOrder {
-    file: FileInHand,
     newest: NameMap<Newest>,
     /// Symbols in `newest`.
     symbols: usize,
 }
 
-/// The file that is being read.
+/// What is noted of a file while it is read.
 #[derive(Debug, Default)]
-struct FileInHand {
+pub(super) struct FileInHand {
     name: String,
-    /// From 1; 0 before the first.
-    number: u32,
+    /// Its place in the natural order.
+    number: usize,
     ticks: u64,
     /// Ticks older than the newest tick of their symbol in the files before.
     ticks_behind: u64,
@@ -36,24 +35,27 @@ struct Newest {
     before: Option<EventTime>,
     /// In all that was read.
     now: Option<EventTime>,
-    file: u32,
+    file: usize,
 }
 
-impl FileOrder {
-    /// Begins a file.
-    pub(super) fn begin(&mut self, name: &str) {
-        self.file =
-            FileInHand { name: name.to_owned(), number: self.file.number + 1, ..FileInHand::default() };
+impl FileInHand {
+    pub(super) fn new(name: &str, number: usize) -> Self {
+        Self { name: name.to_owned(), number, ..Self::default() }
     }
 
-    /// The name of the present file.
-    pub(super) fn file(&self) -> &str {
-        &self.file.name
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Ends the present file, with a remark if nearly all of its ticks came too late.
-    pub(super) fn end(&mut self, tally: &mut Tally) {
-        let FileInHand { ticks, ticks_behind, first, .. } = self.file;
+    /// Says what is assumed about the file, in the log and in the tally.
+    pub(super) fn remark(&self, remark: String, tally: &mut Tally) {
+        tracing::info!(file = self.name, "{remark}");
+        tally.remark(&self.name, remark);
+    }
+
+    /// Ends the file, with a remark if nearly all of its ticks came too late.
+    pub(super) fn end(&self, tally: &mut Tally) {
+        let Self { ticks, ticks_behind, first, .. } = *self;
         // Not all: the last ticks of a file may reach into the time of the next.
         if ticks > 0 && ticks_behind.saturating_mul(10) >= ticks.saturating_mul(9) {
             let begins = first.map_or_else(String::new, |first| format!(", and it begins at {first}"));
@@ -63,20 +65,16 @@ impl FileOrder {
                 grouped(ticks_behind),
                 grouped(ticks)
             );
-            tracing::warn!(file = self.file.name, "{remark}");
-            tally.remark(&self.file.name, remark);
+            tracing::warn!(file = self.name, "{remark}");
+            tally.remark(&self.name, remark);
         }
     }
+}
 
-    /// Says what is assumed about the present file, in the log and in the tally.
-    pub(super) fn remark(&self, remark: String, tally: &mut Tally) {
-        tracing::info!(file = self.file.name, "{remark}");
-        tally.remark(&self.file.name, remark);
-    }
-
-    /// Notes the ticks of the newest record.
-    pub(super) fn note(&mut self, reader: &mut RecordReader) {
-        let Self { file, newest, symbols } = self;
+impl FileOrder {
+    /// Notes the ticks of the newest record, which is one of this file.
+    pub(super) fn note(&mut self, file: &mut FileInHand, reader: &mut RecordReader) {
+        let Self { newest, symbols } = self;
         let decoded = reader.decoded();
         if decoded.ticks().len() == 0 {
             return;
@@ -105,7 +103,7 @@ impl FileOrder {
         {
             file.unit = Some(unit);
             let remark = format!("its times are {} since 1970, by their digits or the header", unit.name());
-            self.remark(remark, reader.tally_mut());
+            file.remark(remark, reader.tally_mut());
         }
     }
 }

@@ -2,9 +2,10 @@ use std::{io::Write as _, path::Path, time::Duration};
 
 use super::{super::collect::Collected, *};
 use crate::{
-    decode::NoTickKind,
+    decode::{NoTickKind, Unreadable},
     intake::Progress,
     intake::{RecordEvent, Tally},
+    limits::RECORD_BYTES_MAX,
     stop::StopToken,
     symbol::Offset,
     tick::{EventTime, Side},
@@ -444,4 +445,76 @@ mod packings {
             .unwrap_err();
         assert!(error.to_string().contains("a checksum is wrong"), "{error}");
     }
+}
+
+/// The seconds of the ticks in the order in which they were handed over.
+fn seconds(sink: &Collected) -> Vec<i64> {
+    sink.ticks.iter().map(|(.., tick)| tick.event_time.second() - 1_775_271_600).collect()
+}
+
+fn ticks_at(seconds: &[u32], product: &str) -> String {
+    let line = |second: &u32| {
+        let (minute, second) = (second / 60, second % 60);
+        let (hour, minute) = (3 + minute / 60, minute % 60);
+        format!(
+            r#"{{"timestamp":"2026-04-04T{hour:02}:{minute:02}:{second:02}Z","product_id":"{product}","price":"2"}}"#
+        ) + "\n"
+    };
+    seconds.iter().map(line).collect()
+}
+
+#[test]
+fn files_that_overlap_are_merged_by_time_and_of_equal_times_the_first_by_name_comes_first() {
+    let folder = Folder::new("merge");
+    folder
+        .write("quotes.ndjson", ticks_at(&[5, 6, 7, 8, 30], "B").as_bytes())
+        .write("trades-1.ndjson.gz", &gzip(&ticks_at(&[1, 6, 9], "A")))
+        .write("trades-2.ndjson", ticks_at(&[20, 21], "A").as_bytes());
+    let (sink, tally) = tallied(&folder.config("*"));
+    assert_eq!(seconds(&sink), [1, 5, 6, 6, 7, 8, 9, 20, 21, 30]);
+    let of_six: Vec<&str> =
+        sink.ticks.iter().filter(|t| seconds(&sink)[t.1.0 as usize] == 6).map(|t| &*t.0).collect();
+    assert_eq!(of_six, ["coinbase:B", "coinbase:A"]);
+    assert!(sink.ticks.iter().enumerate().all(|(i, tick)| tick.1 == Offset(i as u64)));
+    assert_eq!((tally.records, tally.remarks.len()), (10, 0), "{tally}");
+}
+
+#[test]
+fn a_file_that_ends_before_the_first_begins_keeps_its_place() {
+    let folder = Folder::new("apart");
+    folder
+        .write("a.ndjson", ticks_at(&[100, 101], "A").as_bytes())
+        .write("b.ndjson", ticks_at(&[1, 2], "A").as_bytes());
+    let (sink, tally) = tallied(&folder.config("*"));
+    assert_eq!(seconds(&sink), [100, 101, 1, 2]);
+    assert!(tally.remarks.first_key_value().unwrap().0.starts_with("2 of its 2 ticks are late"), "{tally}");
+}
+
+#[test]
+fn a_wrong_time_far_ahead_does_not_keep_the_rest_of_its_file_back_and_a_silence_does() {
+    let folder = Folder::new("ahead");
+    folder
+        .write("a.ndjson", ticks_at(&[1, 40_000, 3, 5], "A").as_bytes())
+        .write("b.ndjson", ticks_at(&[2, 4, 6], "A").as_bytes());
+    assert_eq!(seconds(&tallied(&folder.config("*")).0), [1, 40_000, 2, 3, 4, 5, 6]);
+    folder.write("a.ndjson", ticks_at(&[1, 40_000, 40_001], "A").as_bytes());
+    assert_eq!(seconds(&tallied(&folder.config("*")).0), [1, 2, 4, 6, 40_000, 40_001]);
+}
+
+#[test]
+fn sequence_numbers_are_counted_by_file_where_files_are_merged() {
+    let folder = Folder::new("connections");
+    let records = |numbers: &[u64], seconds: &[u32]| {
+        let record = |(number, second): (&u64, &u32)| {
+            format!(
+                r#"{{"channel":"ticker","timestamp":"2026-04-04T03:00:{second:02}Z","sequence_num":{number},"events":[{{"type":"update","tickers":[{{"type":"ticker","product_id":"BTC-USD","price":"2"}}]}}]}}"#
+            ) + "\n"
+        };
+        numbers.iter().zip(seconds).map(record).collect::<String>()
+    };
+    folder
+        .write("a.ndjson", records(&[0, 1, 2], &[1, 3, 5]).as_bytes())
+        .write("b.ndjson", records(&[70, 71, 73], &[2, 4, 6]).as_bytes());
+    let sink = replayed(&folder.config("*"));
+    assert_eq!((seconds(&sink), sink.missing()), (vec![1, 2, 3, 4, 5, 6], vec![1]));
 }
