@@ -37,6 +37,7 @@ use crate::support::{
 };
 
 mod order;
+mod recording;
 mod records;
 mod sessions;
 

@@ -34,7 +34,6 @@ mod load_test;
 mod model;
 mod predict;
 mod progress;
-#[cfg(feature = "kafka")]
 mod record;
 #[cfg(feature = "kafka")]
 mod rekey;
@@ -95,6 +94,7 @@ const EXAMPLES: &str = "Examples:
   stormglass predict --model mine.sgm --input rows.csv    offline scores, 17 significant digits
   stormglass evaluate --input 'ticks/*.gz'                how good predictions are on later data, and against what
   stormglass drift --reference then.parquet --current now.parquet --output drift.html
+  stormglass record --source simulator --output ticks     a live feed to rotated files, or --to kafka
   stormglass record --source kafka --output backup        a topic to files; replay brings it back
   stormglass verify --models /models                      every written prediction computed once more
   stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
@@ -135,8 +135,7 @@ enum Command {
     Predict(predict::Arguments),
     /// Send recorded ticks to a Kafka topic, a running service or standard output.
     Replay(replay::Arguments),
-    /// Record a Kafka topic into files.
-    #[cfg(feature = "kafka")]
+    /// Record what a source brings into files or a topic.
     Record(record::Arguments),
     /// Copy a Kafka topic of ticks into another, keyed by symbol.
     #[cfg(feature = "kafka")]
@@ -159,7 +158,7 @@ enum Command {
 }
 
 /// `--config`, which most subcommands take.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct ConfigArgument {
     /// Configuration file (TOML); the environment and flags win over it.
     #[arg(long, value_name = "FILE", env = "STORMGLASS_CONFIG")]
@@ -204,7 +203,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::Model(arguments) => model::run(arguments, out),
         Command::Predict(arguments) => predict::run(&arguments, out),
         Command::Replay(arguments) => replay::run(arguments, out),
-        #[cfg(feature = "kafka")]
         Command::Record(arguments) => record::run(arguments, out),
         #[cfg(feature = "kafka")]
         Command::Rekey(arguments) => rekey::run(arguments, out),

@@ -9,19 +9,24 @@
 //! A line is an [`envelope`]: the record's position, message time, key, headers and unchanged value. The value is text
 //! under `raw`, so that any reader of recorded ticks reads a backup too.
 //!
+//! What any other source brings is kept by [`TickFiles`], a line a record.
+//!
 //! [`PartitionedLog`] is the interface that a topic and a recording share.
 
+mod blocks;
 pub mod envelope;
 mod file_name;
 mod merge;
 mod reader;
 mod series;
+mod ticks;
 
 use std::{io, path::PathBuf};
 
 pub use merge::MergedByTime;
 pub use reader::Recording;
 pub use series::{SeriesSettings, SeriesWriter};
+pub use ticks::{TickFileCounts, TickFileError, TickFileSettings, TickFiles};
 
 /// A record of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

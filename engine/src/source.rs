@@ -165,6 +165,21 @@ impl Source {
         }
     }
 
+    /// Gives the ticks of the source to `run`'s sink, on the calling thread; `None` for a source that has none to give in
+    /// this way: a log is read by its own tools.
+    ///
+    /// # Errors
+    /// [`SourceError`] if the input fails on the way; what came before it was handed over.
+    pub fn run(&self, run: &mut Run<'_>) -> Option<Result<SourceEnd, SourceError>> {
+        match self {
+            Self::Simulator(source) => Some(Ok(source.run(run))),
+            Self::File(source) => Some(source.run(run).map_err(SourceError::from)),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => None,
+            Self::None => None,
+        }
+    }
+
     /// The threads that feed an engine with the ticks of this source.
     pub fn threads(self, feeding: Feeding) -> Vec<SourceThread> {
         match self {

@@ -85,17 +85,24 @@ impl fmt::Display for RecordPlace<'_> {
 pub(crate) struct DecodedRecord {
     decoded: Decoded,
     outcome: Result<RecordKind, Unreadable>,
+    /// Whether it says by itself what it is; a line of csv needs its header.
+    is_json: bool,
 }
 
 impl Default for DecodedRecord {
     fn default() -> Self {
-        Self { decoded: Decoded::default(), outcome: Ok(RecordKind::NoTick(NoTickKind::Status)) }
+        Self {
+            decoded: Decoded::default(),
+            outcome: Ok(RecordKind::NoTick(NoTickKind::Status)),
+            is_json: false,
+        }
     }
 }
 
 impl DecodedRecord {
     /// Decodes a record, and returns the time of its first tick.
     pub(crate) fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
+        self.is_json = matches!(format, RecordFormat::Json { .. });
         self.outcome = match format {
             RecordFormat::Json { venue, product, shape } => {
                 let options = DecodeOptions {
@@ -201,6 +208,9 @@ impl RecordReader {
     /// Gives a sink what the record told and then its ticks. The record's offset is its number among those of this reader.
     pub fn hand_over(&mut self, record: &[u8], place: RecordPlace<'_>, sink: &mut dyn TickSink) {
         let offset = Offset(self.tally.records);
+        if self.record.is_json {
+            sink.record(offset, record);
+        }
         self.tell(record, place, |event| sink.event(offset, event));
         for ticker in self.record.decoded.ticks() {
             sink.tick(ticker.venue, ticker.product, offset, ticker.index, ticker.tick);
