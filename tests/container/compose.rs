@@ -38,7 +38,7 @@ fn where_nothing_is_set(text: &str) -> String {
 #[test]
 fn compose_reads_it() {
     let services = said(compose().args(["config", "--services"]));
-    assert!(services.contains("api") && services.contains("kafka"), "{services}");
+    assert!(["api", "feed", "kafka"].iter().all(|name| services.contains(name)), "{services}");
 }
 
 #[test]
@@ -98,6 +98,17 @@ fn its_settings_are_settings_and_its_grace_is_longer_than_the_drain() {
     assert!(grace > config.server.drain_timeout_s.duration().as_secs_f64());
     let state = config.kafka.state_directory.as_deref().and_then(Path::to_str).unwrap();
     assert!(list(&api["volumes"]).iter().any(|volume| volume == &json!(format!("state:{state}"))), "{api}");
+}
+
+#[test]
+fn its_feed_is_marked_as_simulated_and_another_source_by_one_variable() {
+    let feed = &files::document(FILE)["services"]["feed"];
+    let command: Vec<String> =
+        list(&feed["command"]).iter().map(|word| where_nothing_is_set(word.as_str().unwrap())).collect();
+    assert_eq!(command, ["record", "--source", "simulator", "--to", "kafka", "--allow-simulated"]);
+    assert_eq!(list(&feed["command"])[2], "${FEED_SOURCE:-simulator}");
+    assert_eq!(feed["depends_on"]["kafka"]["condition"], "service_healthy");
+    assert_eq!(feed["read_only"], true);
 }
 
 #[test]
