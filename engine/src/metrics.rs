@@ -108,6 +108,12 @@ pub struct IngestMetrics {
 }
 
 impl IngestMetrics {
+    /// Records and tickers that could not be read, by reason.
+    pub fn unreadable_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.unreadable.iter().map(|count| count.load(Ordering::Relaxed));
+        Unreadable::REASONS.into_iter().zip(counts)
+    }
+
     /// Records and tickers that could not be read, for any reason.
     pub fn unreadable_total(&self) -> u64 {
         self.unreadable.iter().map(|count| count.load(Ordering::Relaxed)).sum()

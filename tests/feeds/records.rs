@@ -263,6 +263,27 @@ fn the_service_warns_of_what_it_cannot_read_and_sums_up_at_the_end() {
     }
 }
 
+#[test]
+fn a_service_that_can_read_nothing_says_so_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = write(&directory, "foreign.ndjson", &"{\"topic\":1}\n".repeat(7));
+    let service =
+        Process::serve(&["--source", &format!("file:{}", input.display()), "--speed", "max"], |_| ());
+    service.get_until("/sources", LIMIT, |_, body| body.contains(r#""state":"finished""#));
+    let (code, body) = service.get("/health").unwrap();
+    let health: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((code, &health["status"]), (200, &"degraded".into()), "{health}");
+    assert_eq!(health["feed"]["state"], "all_unreadable", "{health}");
+    assert!(body.contains("all records are unreadable: unknown_shape (7 of 7)"), "{health}");
+    let empty = write(&directory, "empty.ndjson", "");
+    let service =
+        Process::serve(&["--source", &format!("file:{}", empty.display()), "--speed", "max"], |_| ());
+    service.get_until("/sources", LIMIT, |_, body| body.contains(r#""state":"finished""#));
+    let (_, body) = service.get("/health").unwrap();
+    assert!(body.contains("no tick has ever come from the source file"), "{body}");
+    assert!(body.contains(r#""state":"no_tick_yet""#), "{body}");
+}
+
 /// Both channels of Coinbase Exchange tell of every trade: it counts once.
 #[test]
 fn a_trade_that_two_channels_tell_of_is_taken_once() {

@@ -32,6 +32,8 @@ pub enum FeedState {
     NoTickYet,
     /// Records were read, and none of them is a tick.
     NoneIsATick,
+    /// Records were read, and none of them can be.
+    AllUnreadable,
     /// Ticks came, and the partitions of all their symbols have moved to other instances.
     NoSymbolHeld,
     /// Ticks come, and no symbol has had enough of them for a probability.
@@ -64,7 +66,8 @@ pub struct Feed {
     rows_only: Option<String>,
     /// Whether a tick was accepted, or a state restored, since the start.
     has_held_symbols: bool,
-    records_unreadable: u64,
+    /// Records, or tickers in one, that cannot be read, by reason; only reasons that were met.
+    unreadable: Vec<(&'static str, u64)>,
     records_without_tick: u64,
     /// Records of a log that are not committed.
     lag_records: i64,
@@ -91,7 +94,7 @@ impl Feed {
             has_had_probability,
             rows_only: if has_had_probability { None } else { app.rows_only() },
             has_held_symbols: metrics.has_held_symbols(),
-            records_unreadable: metrics.ingest.unreadable_total(),
+            unreadable: metrics.ingest.unreadable_by_reason().filter(|&(_, count)| count > 0).collect(),
             records_without_tick: metrics.ingest.without_tick_total(),
             lag_records: metrics.lanes.lag_records.load(Relaxed),
         }
@@ -130,14 +133,31 @@ impl Feed {
             SourceKind::None => FeedState::NotConfigured,
             _ if self.has_held_symbols => FeedState::NoSymbolHeld,
             _ if self.has_had_probability => FeedState::Fresh,
-            _ if self.records() > 0 => FeedState::NoneIsATick,
+            _ if self.records_without_tick > 0 => FeedState::NoneIsATick,
+            _ if self.records() > 0 => FeedState::AllUnreadable,
             _ => FeedState::NoTickYet,
         }
     }
 
     /// Records that gave no tick.
     fn records(&self) -> u64 {
-        self.records_unreadable + self.records_without_tick
+        self.records_unreadable() + self.records_without_tick
+    }
+
+    fn records_unreadable(&self) -> u64 {
+        self.unreadable.iter().map(|&(_, count)| count).sum()
+    }
+
+    /// The reasons for which records cannot be read, the most frequent first.
+    fn reasons_unreadable(&self) -> String {
+        let mut by_count = self.unreadable.clone();
+        by_count.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let total = self.records_unreadable();
+        by_count
+            .iter()
+            .map(|(reason, count)| format!("{reason} ({count} of {total})"))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// A sentence on the state.
@@ -157,9 +177,12 @@ impl Feed {
                 "{finished}{} records were read and none is a tick: {} cannot be read (stormglass_unreadable_total \
                  counts why), {} are of a kind that carries none",
                 self.records(),
-                self.records_unreadable,
+                self.records_unreadable(),
                 self.records_without_tick
             ),
+            FeedState::AllUnreadable => {
+                format!("{finished}all records are unreadable: {}", self.reasons_unreadable())
+            }
             FeedState::NoSymbolHeld => {
                 "no symbol is held here: the partitions of all that were have moved to other instances"
                     .to_owned()
@@ -204,6 +227,7 @@ impl Feed {
             }
             FeedState::NoTickYet
             | FeedState::NoneIsATick
+            | FeedState::AllUnreadable
             | FeedState::NoSymbolHeld
             | FeedState::Behind
             | FeedState::Silent
@@ -261,7 +285,7 @@ mod tests {
             has_had_probability: true,
             rows_only: None,
             has_held_symbols: true,
-            records_unreadable: 0,
+            unreadable: Vec::new(),
             records_without_tick: 0,
             lag_records: 0,
         }
@@ -298,10 +322,13 @@ mod tests {
     fn no_tick_ever_records_without_one_and_warming_have_their_own_words() {
         check(&empty(), FeedState::NoTickYet, &["no tick has ever come from the source kafka"]);
         assert!(!empty().is_warm());
-        let unread = Feed { records_unreadable: 90, records_without_tick: 10, ..empty() };
+        let unread = Feed { unreadable: vec![("not_json", 90)], records_without_tick: 10, ..empty() };
         let words = "100 records were read and none is a tick: 90 cannot be read (stormglass_unreadable_total counts why), \
                      10 are of a kind that carries none";
         check(&unread, FeedState::NoneIsATick, &[words]);
+        let unread = Feed { unreadable: vec![("not_json", 2), ("unknown_shape", 7)], ..empty() };
+        let words = "all records are unreadable: unknown_shape (7 of 9), not_json (2 of 9)";
+        check(&unread, FeedState::AllUnreadable, &[words]);
         let warming = Feed { has_had_probability: false, ..feed(1) };
         check(&warming, FeedState::Warming, &["warming: no symbol has a probability yet"]);
         let rows_only = Feed { rows_only: Some("it answers rows".to_owned()), ..warming };
@@ -367,12 +394,10 @@ mod tests {
         let words =
             "source finished: file a/*.gz is at its end, no tick has ever come from the source file a/*.gz";
         check(&finished(file(empty())), FeedState::NoTickYet, &[words]);
-        let unread = finished(file(Feed { records_unreadable: 3, ..empty() }));
-        assert!(
-            unread
-                .words()
-                .starts_with("source finished: file a/*.gz is at its end, 3 records were read and none")
-        );
+        let unread = finished(file(Feed { unreadable: vec![("not_json", 3)], ..empty() }));
+        let words =
+            "source finished: file a/*.gz is at its end, all records are unreadable: not_json (3 of 3)";
+        check(&unread, FeedState::AllUnreadable, &[words]);
     }
 
     #[test]

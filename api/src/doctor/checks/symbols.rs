@@ -71,6 +71,14 @@ fn without_symbols(service: &Service) -> Finding {
             "records were read, and none is a tick",
             "the source is not one of ticks, or in another format: stormglass_unreadable_total and the log say why",
         ),
+        Some("all_unreadable") => {
+            let reasons = health["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let said = reasons.into_iter().find(|reason| reason.contains("unreadable"));
+            return Finding::warning(
+                said.unwrap_or("all records are unreadable"),
+                "the source is in a format that is not read: its log lines say what was seen, docs/ticks.md what is read",
+            );
+        }
         Some("no_symbol_held") => (
             "no symbol is held here any more",
             "its partitions moved to other instances: `curl /symbols?all` lists them",
