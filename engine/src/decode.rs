@@ -39,6 +39,7 @@ mod bitmex;
 mod bitstamp;
 mod bybit;
 mod ccxt;
+mod cells;
 mod columns;
 mod cryptofeed;
 mod decoded;
@@ -51,6 +52,8 @@ mod hyperliquid;
 mod json;
 mod kraken;
 mod look;
+mod mapped;
+mod mapping;
 mod message;
 mod number;
 mod okx;
@@ -59,6 +62,7 @@ mod own;
 mod parts;
 #[cfg(test)]
 mod proptests;
+mod row;
 mod shapes;
 mod tardis;
 #[cfg(test)]
@@ -74,9 +78,11 @@ pub use columns::{CsvColumns, HeaderError};
 pub use decoded::{Decoded, DecodedTick, NoTickKind, RecordKind};
 pub(crate) use look::packing_of;
 pub use look::{explain, looks_like};
+pub use mapped::{MappedJson, decode_mapped};
+pub use mapping::{Mapping, MappingError};
 pub use shapes::{SHAPES, Shape};
 pub use time::EpochUnit;
-pub use trade_line::{TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
+pub use trade_line::{Learned, TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
 
 use envelope::Content;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{BYTE_ORDER_MARK, columns::CsvColumns, unreadable::Unreadable};
+use super::{BYTE_ORDER_MARK, columns::CsvColumns, mapping::Mapping, unreadable::Unreadable};
 
 /// Keys of an object, or columns of a header, that are named.
 const KEYS_NAMED_MAX: usize = 12;
@@ -21,7 +21,7 @@ pub fn explain(reason: Unreadable, record: &[u8]) -> String {
         },
         Unreadable::UnknownHeader => {
             let line = String::from_utf8_lossy(record);
-            match CsvColumns::of_header(&line) {
+            match CsvColumns::of_header(&line, &Mapping::default()) {
                 Some(Err(error)) => error.to_string(),
                 _ => reason.to_string(),
             }

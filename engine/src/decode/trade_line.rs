@@ -2,19 +2,16 @@
 //! size is the taker's side where the file's sizes have signs; the symbol is the file's or a column's.
 
 use super::{
-    columns::{CsvColumns, Role, cells},
+    cells::Splitter,
+    columns::{CsvColumns, HeaderError, Role},
     decoded::{Decoded, NoTickKind, RecordKind, named},
-    field::text_id,
-    number::{parse_price, parse_quantity},
+    mapping::Mapping,
+    row::{Row, RowRules},
     text_of,
-    time::{parse_epoch, parse_time},
+    time::EpochUnit,
     unreadable::Unreadable,
-    venues,
 };
-use crate::{
-    limits::RECORD_BYTES_MAX,
-    tick::{EventTime, Quantity, Side, Tick},
-};
+use crate::{limits::RECORD_BYTES_MAX, tick::Side};
 
 /// Whose trades a csv holds. Checked when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,37 +41,47 @@ impl TradeLineSymbol {
 /// How the lines of one csv are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeLines {
-    venue: String,
-    /// Empty where only the lines name it.
-    product: String,
+    rules: RowRules,
+    mapping: Mapping,
+    /// The unit of times that are numbers, as the user says it.
+    unit: Option<EpochUnit>,
     /// Known from the header, or from the first line that could be read.
     columns: Option<CsvColumns>,
-    has_side_column: bool,
-    has_signs: bool,
+    splitter: Splitter,
 }
 
 impl TradeLines {
     /// Lines of this symbol, the sign of whose size is the taker's side.
     pub fn new(symbol: &TradeLineSymbol) -> Self {
-        let TradeLineSymbol { venue, product } = symbol.clone();
-        Self { venue, product, columns: None, has_side_column: false, has_signs: true }
+        let mut lines = Self::of_many(&symbol.venue);
+        lines.rules.product.clone_from(&symbol.product);
+        lines
     }
 
     /// Lines that name their product, and perhaps their venue; `venue` is that of lines which do not.
     pub fn of_many(venue: &str) -> Self {
-        Self {
+        let rules = RowRules {
             venue: venue.to_owned(),
             product: String::new(),
-            columns: None,
+            unit: None,
             has_side_column: false,
             has_signs: true,
-        }
+            may_lack_size: true,
+        };
+        Self { rules, mapping: Mapping::default(), unit: None, columns: None, splitter: Splitter::new(',') }
+    }
+
+    /// Takes the columns that a user maps, and the unit of times that are numbers.
+    #[must_use]
+    pub fn mapped(self, mapping: &Mapping, unit: Option<EpochUnit>) -> Self {
+        Self { mapping: mapping.clone(), unit, ..self }
     }
 
     /// Takes the sizes for unsigned: the taker's side of a positive one is not told.
     #[must_use]
-    pub fn without_signs(self) -> Self {
-        Self { has_signs: false, ..self }
+    pub fn without_signs(mut self) -> Self {
+        self.rules.has_signs = false;
+        self
     }
 
     /// The columns, once they are known.
@@ -82,29 +89,39 @@ impl TradeLines {
         self.columns.as_ref()
     }
 
-    /// Takes a line's columns: by its names if it is a header, else by its form.
-    fn learn(&mut self, line: &str) -> Option<Result<RecordKind, Unreadable>> {
-        match CsvColumns::of_header(line) {
-            Some(Ok(columns)) => {
-                self.obey(columns);
-                Some(Ok(RecordKind::NoTick(NoTickKind::Header)))
-            }
-            Some(Err(_)) => Some(Err(Unreadable::UnknownHeader)),
-            None => {
-                if self.columns.is_none()
-                    && let Some(columns) = CsvColumns::of_line(line)
-                {
-                    self.obey(columns);
-                }
-                None
-            }
+    /// Learns the columns of a first line: by its names if it is a header, else by its form.
+    ///
+    /// # Errors
+    /// When its columns are not those that a tick needs, or that the mapping names.
+    pub fn learn(&mut self, line: &str) -> Result<Learned, HeaderError> {
+        if let Some(columns) = CsvColumns::of_header(line, &self.mapping) {
+            self.obey(columns?);
+            return Ok(Learned::Header);
         }
+        if self.columns.is_none()
+            && let Some(columns) = CsvColumns::of_line(line, &self.mapping)
+        {
+            self.obey(columns?);
+        }
+        Ok(Learned::NoHeader)
     }
 
     fn obey(&mut self, columns: CsvColumns) {
-        self.has_side_column = columns.has(Role::Side) || columns.has(Role::BuyerIsMaker);
+        self.rules.has_side_column = columns.has(Role::Side) || columns.has(Role::BuyerIsMaker);
+        self.rules.may_lack_size = columns.roles.len() > 3 || !columns.has(Role::Size);
+        self.rules.unit = self.unit.or(columns.unit);
+        self.splitter = Splitter::new(columns.separator);
         self.columns = Some(columns);
     }
+}
+
+/// What a line was, from which the columns were to be learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// A header, whose names are obeyed.
+    Header,
+    /// None: a line of values, or of something else.
+    NoHeader,
 }
 
 /// Decodes one csv line (without its line end) into `out`, which it clears first. A header is no tick, and names the
@@ -122,107 +139,36 @@ pub fn decode_trade_line(
         return Err(Unreadable::TooLong);
     }
     let text = text_of(line)?;
-    if (lines.columns.is_none() || !text.starts_with(|first: char| first.is_ascii_digit()))
-        && let Some(learned) = lines.learn(text)
-    {
-        return learned;
+    let begins_with_digit = text.trim_start_matches('"').starts_with(|first: char| first.is_ascii_digit());
+    if lines.columns.is_none() || !begins_with_digit {
+        match lines.learn(text) {
+            Ok(Learned::Header) => return Ok(RecordKind::NoTick(NoTickKind::Header)),
+            Ok(Learned::NoHeader) => {}
+            Err(_) => return Err(Unreadable::UnknownHeader),
+        }
     }
-    let columns = lines.columns.as_ref().ok_or(Unreadable::ColumnCount)?;
-    let cells = Cells::of(text, columns)?;
-    let tick = tick(&cells, lines, columns, out)?;
-    // From the first size below zero on, a positive one is a purchase.
-    lines.has_signs |= tick.side == Some(Side::Sell) && !lines.has_side_column;
-    let venue = match cells.get(Role::Venue) {
-        "" => lines.venue.as_str(),
-        written => venues::known(written).unwrap_or(written),
-    };
-    let product = match cells.get(Role::Product) {
-        "" => lines.product.as_str(),
-        written => written,
-    };
+    let TradeLines { rules, columns, splitter, .. } = lines;
+    let columns = columns.as_ref().ok_or(Unreadable::ColumnCount)?;
+    let mut row = Row::empty();
+    let mut roles = columns.roles.iter();
+    for cell in splitter.split(text).ok_or(Unreadable::ColumnCount)? {
+        let Some(&role) = roles.next() else { return Err(Unreadable::ColumnCount) };
+        row.0[role as usize] = cell;
+    }
+    if roles.len() > 0 {
+        return Err(Unreadable::ColumnCount);
+    }
+    let (venue, product, tick) = row.tick(rules, out)?;
     out.push_only(venue, product, tick)?;
+    // From the first size below zero on, a positive one is a purchase.
+    rules.has_signs |= !rules.has_side_column && tick.side == Some(Side::Sell);
     Ok(RecordKind::Ticks)
-}
-
-/// The cells of a line by what they hold; empty where there is none.
-struct Cells<'a>([&'a str; Role::COUNT]);
-
-impl<'a> Cells<'a> {
-    fn of(line: &'a str, columns: &CsvColumns) -> Result<Self, Unreadable> {
-        let mut of = [""; Role::COUNT];
-        let mut roles = columns.roles.iter();
-        for cell in cells(line) {
-            let Some(&role) = roles.next() else { return Err(Unreadable::ColumnCount) };
-            of[role as usize] = cell;
-        }
-        if roles.len() > 0 {
-            return Err(Unreadable::ColumnCount);
-        }
-        Ok(Self(of))
-    }
-
-    fn get(&self, role: Role) -> &'a str {
-        self.0[role as usize]
-    }
-}
-
-fn tick(
-    cells: &Cells<'_>,
-    lines: &TradeLines,
-    columns: &CsvColumns,
-    out: &mut Decoded,
-) -> Result<Tick, Unreadable> {
-    let event_time = event_time(cells.get(Role::Time), columns, out)?;
-    let price = parse_price(cells.get(Role::Price)).map_err(|error| error.of("price"))?;
-    let price = price.ok_or(Unreadable::OutOfRange { field: "price" })?;
-    let written = cells.get(Role::Size);
-    let is_negative = written.starts_with('-');
-    let size = match written {
-        // A size that is left out is not known.
-        "" if columns.roles.len() > 3 || !columns.has(Role::Size) => None,
-        size => {
-            Some(parse_quantity(size.strip_prefix('-').unwrap_or(size)).map_err(|error| error.of("size"))?)
-        }
-    };
-    let side = match size.map(Quantity::units) {
-        Some(1..) if is_negative && lines.has_side_column => {
-            return Err(Unreadable::OutOfRange { field: "size" });
-        }
-        _ if lines.has_side_column => written_side(cells)?,
-        Some(1..) if is_negative => Some(Side::Sell),
-        Some(1..) if lines.has_signs => Some(Side::Buy),
-        _ => None,
-    };
-    let trade_id = text_id(cells.get(Role::TradeId));
-    Ok(Tick { event_time, is_trade: true, price, quote: None, size, side, trade_id })
-}
-
-fn event_time(text: &str, columns: &CsvColumns, out: &mut Decoded) -> Result<EventTime, Unreadable> {
-    const FIELD: &str = "timestamp";
-    let written = match parse_epoch(text, columns.unit) {
-        Ok(written) => written,
-        Err(error) => parse_time(text).ok_or(error.of(FIELD))?,
-    };
-    Ok(out.note_time(written))
-}
-
-/// The taker's side by its own column, or by whether the buyer was the maker.
-fn written_side(cells: &Cells<'_>) -> Result<Option<Side>, Unreadable> {
-    let is = |cell: &str, words: [&str; 2]| words.iter().any(|word| cell.eq_ignore_ascii_case(word));
-    match (cells.get(Role::Side), cells.get(Role::BuyerIsMaker)) {
-        ("", "") => Ok(None),
-        (side, _) if is(side, ["buy", "b"]) => Ok(Some(Side::Buy)),
-        (side, _) if is(side, ["sell", "s"]) => Ok(Some(Side::Sell)),
-        ("", maker) if is(maker, ["true", "1"]) => Ok(Some(Side::Sell)),
-        ("", maker) if is(maker, ["false", "0"]) => Ok(Some(Side::Buy)),
-        ("", _) => Err(Unreadable::BadSide { field: "isBuyerMaker" }),
-        _ => Err(Unreadable::BadSide { field: "side" }),
-    }
 }
 
 /// Whether the size of a line is below zero, so that the sizes of its file have signs.
 pub fn is_negative_size(line: &[u8], columns: &CsvColumns) -> bool {
-    let size = columns.of(Role::Size).and_then(|size| line.split(|&byte| byte == b',').nth(size));
+    let separator = columns.separator as u8;
+    let size = columns.of(Role::Size).and_then(|size| line.split(|&byte| byte == separator).nth(size));
     let Some(size) = size.map(<[u8]>::trim_ascii) else { return false };
     let size = size.strip_prefix(b"\"").unwrap_or(size);
     size.first() == Some(&b'-') && size.iter().any(|byte| matches!(byte, b'1'..=b'9'))
@@ -231,7 +177,10 @@ pub fn is_negative_size(line: &[u8], columns: &CsvColumns) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::EpochUnit;
+    use crate::{
+        decode::EpochUnit,
+        tick::{Quantity, Tick},
+    };
 
     fn lines() -> TradeLines {
         TradeLines::new(&TradeLineSymbol::new("bitmex", "XBTUSD").unwrap())
@@ -276,7 +225,10 @@ mod tests {
             ("-1,-2,3", false),
         ] {
             assert_eq!(
-                is_negative_size(line.as_bytes(), &CsvColumns::of_line("1,2,3").unwrap()),
+                is_negative_size(
+                    line.as_bytes(),
+                    &CsvColumns::of_line("1,2,3", &Mapping::default()).unwrap().unwrap()
+                ),
                 is_negative,
                 "{line}"
             );
@@ -310,7 +262,7 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(second.price.units(), 400_000_000);
-        assert_eq!(decode("timestamp,bid,ask"), Err(Unreadable::UnknownHeader));
+        assert_eq!(decode("timestamp,bid,volume"), Err(Unreadable::UnknownHeader));
     }
 
     #[test]

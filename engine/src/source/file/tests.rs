@@ -247,8 +247,8 @@ fn a_header_is_obeyed_or_refused_with_what_it_has() {
     }
     for (content, said) in [
         (
-            "timestamp,bid,ask\n1,2,3\n",
-            "the header has the columns timestamp, bid, ask: none of them names the price",
+            "timestamp,bid,volume\n1,2,3\n",
+            "the header has the columns timestamp, bid, volume: none of them names the price",
         ),
         ("1577836800000,1,2,3\n", "4 columns"),
     ] {
