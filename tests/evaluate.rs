@@ -97,6 +97,7 @@ fn real_rows(input: &Path) -> Rows {
         globs: vec![input.to_str().unwrap().to_owned()],
         venue: "bitmex".to_owned(),
         csv_symbol: None,
+        records: Default::default(),
         speed: Speed::Max,
     });
     let now = engine::tick::EventTime::MIN;

@@ -40,6 +40,7 @@ mod order;
 mod recording;
 mod records;
 mod sessions;
+mod tables;
 
 /// Predictions by symbol, in order, as the bytes they are published in.
 type Bytes = BTreeMap<String, Vec<String>>;
@@ -98,6 +99,7 @@ fn recorded(path: &Path) -> Vec<Fed> {
         globs: vec![path.to_str().unwrap().to_owned()],
         venue: "coinbase".to_owned(),
         csv_symbol: None,
+        records: Default::default(),
         speed: Speed::Max,
     });
     let mut recorded = Recorded::default();

@@ -67,6 +67,7 @@ fn replay(path: &std::path::Path, sink: &mut impl TickSink) {
         globs: vec![path.to_str().unwrap().to_owned()],
         venue: "bitmex".to_owned(),
         csv_symbol: None,
+        records: Default::default(),
         speed: Speed::Max,
     });
     let stop = StopToken::default();

@@ -35,6 +35,7 @@ mod model;
 mod predict;
 mod progress;
 mod record;
+mod records;
 #[cfg(feature = "kafka")]
 mod rekey;
 mod replay;

@@ -3,7 +3,7 @@
 use engine::{
     EngineSettings,
     limits::PARTITIONS_MAX,
-    settings::RunSettings,
+    settings::{RecordSettings, RunSettings},
     source::{SourceConfig, file::FileConfig, pace::Speed},
     state::StateSettings,
 };
@@ -46,6 +46,11 @@ pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
         SourceKind::Simulator => SourceConfig::Simulator(config.simulator.clone()),
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
         SourceKind::Kafka if config.source.reorder_ms > 0 => return Err(NO_REORDER_OF_A_LOG.to_owned()),
+        SourceKind::Kafka if config.source.records != RecordSettings::default() => {
+            return Err("source.format, columns, time_unit and assume_tz are for files; leave them out where source.kind is \
+                        \"kafka\""
+                .to_owned());
+        }
         #[cfg(feature = "kafka")]
         SourceKind::Kafka => SourceConfig::Kafka(Box::new(kafka_settings(config)?)),
         // The configuration check has refused this.
@@ -61,6 +66,7 @@ pub fn files(config: &Config, globs: &[String], speed: Speed) -> FileConfig {
         globs: globs.to_vec(),
         venue: config.source.venue().to_owned(),
         csv_symbol: config.source.symbol.clone(),
+        records: config.source.records.clone(),
         speed,
     }
 }

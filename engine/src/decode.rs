@@ -73,7 +73,9 @@ mod unreadable;
 #[cfg(test)]
 mod venue_tests;
 pub mod venues;
+mod zone;
 
+pub(crate) use cells::column_count;
 pub use columns::{CsvColumns, HeaderError};
 pub use decoded::{Decoded, DecodedTick, NoTickKind, RecordKind};
 pub(crate) use look::packing_of;
@@ -84,6 +86,7 @@ pub use shapes::{SHAPES, Shape};
 pub use time::EpochUnit;
 pub use trade_line::{Learned, TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
+pub use zone::Zone;
 
 use envelope::Content;
 use fields::{Fields, Key};

@@ -6,6 +6,11 @@ mod archive;
 mod gzip;
 mod lines;
 mod opened;
+mod records;
+#[cfg(feature = "parquet")]
+mod table;
+mod values;
 
 pub(crate) use lines::{Line, Lines};
 pub(crate) use opened::{InputFile, Opened, is_standard_input};
+pub(crate) use records::{Framing, Records};

@@ -14,11 +14,13 @@
 //! the key and ends with what to do. Where a file needs a value for "not set", it is `""` or `0`: see [`unset`].
 
 mod kafka;
+mod records;
 mod run;
 mod seconds;
 pub mod unset;
 
 pub use kafka::{Delivery, Emit, ForeignSymbols, KafkaSettings, Start};
+pub use records::{FormatPin, RecordSettings, TimeUnit};
 pub use run::{Pin, RunSettings, RuntimeChoice};
 pub use seconds::{Seconds, as_nanos, as_whole_seconds};
 

@@ -49,7 +49,7 @@ impl SourceConfig {
     pub fn open(&self) -> Result<Source, SourceError> {
         Ok(match self {
             Self::Simulator(config) => Source::Simulator(Box::new(SimulatorSource::open(config)?)),
-            Self::File(config) => Source::File(FileSource::open(config)?),
+            Self::File(config) => Source::File(Box::new(FileSource::open(config)?)),
             #[cfg(feature = "kafka")]
             Self::Kafka(settings) => Source::Kafka(Box::new(KafkaSource::open(settings)?)),
             Self::None => Source::None,
@@ -63,7 +63,7 @@ pub enum Source {
     /// See [`simulator`].
     Simulator(Box<SimulatorSource>),
     /// See [`mod@file`].
-    File(FileSource),
+    File(Box<FileSource>),
     /// See [`mod@kafka`].
     #[cfg(feature = "kafka")]
     Kafka(Box<KafkaSource>),

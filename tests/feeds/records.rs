@@ -93,8 +93,12 @@ fn a_csv_is_read_by_its_header_its_digits_and_its_signs() {
     assert_eq!(read, [("sell".into(), 3_354_823_456_u64.into()), ("buy".into(), 3_354_823_457_u64.into())]);
     assert!(ticks(&done).iter().all(|tick| tick["venue"] == "binance" && tick["product_id"] == "BTCUSDT"));
 
-    let done = replayed(&write(&directory, "x_BTC-USD_y.csv", "timestamp,bid,ask\n1775271600000,1,2\n"));
-    assert!(done.code == Some(1) && done.errors.contains("columns timestamp, bid, ask"), "{}", done.errors);
+    let done = replayed(&write(&directory, "x_BTC-USD_y.csv", "timestamp,bid,volume\n1775271600000,1,2\n"));
+    assert!(
+        done.code == Some(1) && done.errors.contains("columns timestamp, bid, volume"),
+        "{}",
+        done.errors
+    );
     let done = replayed(&write(&directory, "x_BTC-USD_y.csv", "timestamp_ms,price,size\n1577836800,1,2\n"));
     assert!(done.code == Some(1) && done.errors.contains("1 too_early, first at"), "{}", done.errors);
 }

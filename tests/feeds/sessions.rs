@@ -49,6 +49,7 @@ fn replayed(name: &str) -> Option<Session> {
         globs: vec![real_data(name)?.to_str().expect("a test's path is UTF-8").to_owned()],
         venue: "venue".to_owned(),
         csv_symbol: None,
+        records: Default::default(),
         speed: Speed::Max,
     };
     let source = FileSource::open(&config).unwrap();

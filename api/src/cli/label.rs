@@ -1,15 +1,20 @@
-//! The flags that define the event, for the subcommands that work on recorded ticks.
+//! The flags of the subcommands that work on recorded ticks: how records are read, and what the event is.
 
 use clap::Args;
 
-use super::ConfigArgument;
+use super::{ConfigArgument, records::RecordArguments};
 use crate::config::{Config, ProcessEnvironment};
 
-/// `--config` and the label's keys.
+/// `--config`, the keys of records and those of the label.
 #[derive(Debug, Default, Args)]
 pub(super) struct LabelArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    records: RecordArguments,
+    /// Take records without a single tick for a success (source.allow_empty).
+    #[arg(long)]
+    allow_empty: bool,
     /// Seconds ahead that the event looks: 15, 30, 60 or 300 (label.horizon_s).
     #[arg(long, value_name = "SECONDS")]
     horizon_s: Option<String>,
@@ -28,6 +33,10 @@ impl LabelArguments {
     /// Loads the configuration with these flags over it.
     pub(super) fn load(self) -> Result<Config, super::Failure> {
         let mut layers = self.config.layers();
+        self.records.lay_over(&mut layers);
+        if self.allow_empty {
+            layers.flags.push(("source.allow_empty", "true".to_owned(), "--allow-empty"));
+        }
         let flags = [
             ("label.horizon_s", self.horizon_s, "--horizon-s"),
             ("label.quantile", self.quantile, "--quantile"),

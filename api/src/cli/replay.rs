@@ -4,12 +4,12 @@ mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod stdout;
-mod zone;
 
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
+    decode::Zone,
     intake::{RecordFormat, RecordPlace, RecordReader, ReorderSettings, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
@@ -21,10 +21,10 @@ use engine::{
     tick::EventTime,
 };
 
-use self::zone::{Zone, Zoned};
 use super::{
     ConfigArgument, Exit, Failure,
     progress::{ReplayBar, bar},
+    records::RecordArguments,
 };
 use crate::{http::answer::wall_clock_nanos, tick_sum::TickSum, wiring};
 
@@ -57,6 +57,11 @@ engine's own core and posts them as rows; features without a value are left out 
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    records: RecordArguments,
+    /// Take records without a single tick for a success (source.allow_empty).
+    #[arg(long)]
+    allow_empty: bool,
     /// Globs of recorded ticks, oldest data first.
     #[arg(long, value_name = "GLOB", num_args = 1.., required = true)]
     input: Vec<String>,
@@ -82,9 +87,6 @@ pub(super) struct Arguments {
     /// refused.
     #[arg(long)]
     shift_to_now: bool,
-    /// The zone of times that name none, as an offset: Z, +02:00, -0530. Without it, they are UTC.
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
-    assume_tz: Option<Zone>,
 }
 
 /// The input of a replay.
@@ -100,7 +102,9 @@ pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,
     venue: String,
-    assume_tz: Option<Zone>,
+    assume_tz: Zone,
+    /// Whether records without a tick are a success.
+    allow_empty: bool,
     now: EventTime,
     /// Event time that the first tick is moved to; `None` if times stay.
     first_at: Option<EventTime>,
@@ -109,6 +113,10 @@ pub(super) struct Plan {
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let mut layers = arguments.config.layers();
+    arguments.records.lay_over(&mut layers);
+    if arguments.allow_empty {
+        layers.flags.push(("source.allow_empty", "true".to_owned(), "--allow-empty"));
+    }
     let is_topic_named = arguments.topic.is_some();
     layers.flags.extend(arguments.topic.map(|topic| ("kafka.topic_raw", topic, "--topic")));
     let servers = arguments
@@ -128,7 +136,8 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         input,
         speed: arguments.speed,
         venue: config.source.venue().to_owned(),
-        assume_tz: arguments.assume_tz,
+        assume_tz: config.source.records.assume_tz,
+        allow_empty: config.source.allow_empty,
         now,
         first_at: arguments.shift_to_now.then_some(now),
         reorder: ReorderSettings { bound: config.source.reorder(), by_wall_time: false },
@@ -150,16 +159,11 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     }
 }
 
-/// An error if no tick was found in the records.
-pub(super) fn require_ticks(sum: &TickSum) -> Result<(), Failure> {
-    sum.failure().map_or(Ok(()), |failure| Err(Failure::new(Exit::Failed, failure)))
-}
-
 impl Plan {
     /// Whether records go as they are, because neither their times nor their zones are to change.
     #[cfg(feature = "kafka")]
     pub(super) fn is_verbatim(&self) -> bool {
-        self.first_at.is_none() && self.assume_tz.is_none()
+        self.first_at.is_none() && self.assume_tz == Zone::UTC
     }
 
     /// Whether times are moved so that the first tick happens now.
@@ -168,18 +172,24 @@ impl Plan {
         self.first_at.is_some()
     }
 
+    /// An error if no tick was found in the records, unless that is allowed.
+    pub(super) fn require_ticks(&self, sum: &TickSum) -> Result<(), Failure> {
+        match sum.failure() {
+            Some(failure) if !self.allow_empty => Err(Failure::new(Exit::Failed, failure)),
+            _ => Ok(()),
+        }
+    }
+
     /// Hands all ticks to the sink, each when its time has come, and prints what became of the records.
     pub(super) fn replay(&self, sink: &mut dyn TickSink) -> Result<TickSum, Failure> {
-        let (tally, ended) = self.reorder.in_order(sink, |sink| match self.assume_tz {
-            Some(zone) => self.replay_utc(&mut Zoned::new(sink, zone)),
-            None => self.replay_utc(sink),
-        });
+        let (tally, ended) = self.reorder.in_order(sink, |sink| self.read(sink));
         let sum = TickSum::of_records(tally);
         eprintln!("{sum}");
         ended.map(|()| sum)
     }
 
-    fn replay_utc(&self, sink: &mut dyn TickSink) -> (Tally, Result<(), Failure>) {
+    /// Reads the records, and returns their tally and whether the input could be read to its end.
+    fn read(&self, sink: &mut dyn TickSink) -> (Tally, Result<(), Failure>) {
         let stop = StopToken::default();
         match &self.input {
             Input::Files(source) => {
@@ -191,6 +201,7 @@ impl Plan {
             Input::Recording(recording) => {
                 let mut format = RecordFormat::json(self.venue.clone());
                 let mut reader = RecordReader::default();
+                reader.set_zone(self.assume_tz);
                 let mut pacer = self.pacer();
                 let ended = self.for_each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();

@@ -6,7 +6,7 @@ use clap::Args;
 use engine::lanes::Verdict;
 use model::Model;
 
-use super::{ConfigArgument, Exit, Failure};
+use super::{ConfigArgument, Exit, Failure, records::RecordArguments};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind},
     disk,
@@ -26,10 +26,13 @@ const NOT_A_PROBABILITY: &str =
 #[command(after_help = "Examples:
   stormglass serve
   stormglass serve --source 'file:data/*.ndjson.gz' --speed max
+  gunzip -c trades.csv.gz | stormglass serve --source file:- --symbol kraken:XBTUSD
   stormglass serve --source none --listen 127.0.0.1:0")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    records: RecordArguments,
     /// Where ticks come from: simulator, file:GLOB, kafka or none.
     ///
     /// Without it: kafka where kafka.bootstrap_servers is set, else the simulator.
@@ -49,6 +52,7 @@ pub(super) struct Arguments {
 impl Arguments {
     fn layers(self) -> Layers {
         let mut layers = self.config.layers();
+        self.records.lay_over(&mut layers);
         let flags = &mut layers.flags;
         if let Some(source) = self.source {
             match source.strip_prefix("file:") {

@@ -125,7 +125,7 @@ fn replay(
     drop(bar);
     eprintln!("{sum}");
     ended.map_err(|error| failed(&error))?;
-    if let Some(failure) = sum.failure() {
+    if let Some(failure) = sum.failure().filter(|_| !config.source.allow_empty) {
         return Err(failed(&failure));
     }
     // Names without folders, because the model may be given to others.

@@ -12,7 +12,7 @@ use engine::{
     feedback::FeedbackSettings,
     limits::SHARDS_MAX,
     quality::QualitySettings,
-    settings::{KafkaSettings, RunSettings, Seconds, at_most, positive, unset},
+    settings::{KafkaSettings, RecordSettings, RunSettings, Seconds, at_most, positive, unset},
     source::{pace::Speed, simulator::SimulatorSettings},
     state::{GapSettings, LabelSettings},
 };
@@ -211,7 +211,7 @@ const DEFAULT_VENUE: &str = "coinbase";
 
 /// `[source]`: the source of ticks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Source {
     /// The kind of source; Kafka if this is not set and `kafka.bootstrap_servers` is.
     pub kind: SourceKind,
@@ -222,12 +222,17 @@ pub struct Source {
     /// Venue of records, and of csv files' names, that name no known one.
     #[serde(with = "unset")]
     pub venue: Option<String>,
-    /// `venue:product` of csv files that have no column for it; by default from their names.
+    /// `venue:product` of csv files, tables and mapped JSON that do not name it; by default csv and tables from their names.
     #[serde(with = "unset")]
     pub symbol: Option<String>,
     /// Milliseconds by which a tick may be late in a venue's event time and still be put into order; 0 = none. Not for
     /// Kafka, where the log's order is the truth.
     pub reorder_ms: u64,
+    /// Whether commands take records without a single tick for a success.
+    pub allow_empty: bool,
+    /// How records are read where they do not tell it themselves.
+    #[serde(flatten)]
+    pub records: RecordSettings,
 }
 
 impl Default for Source {
@@ -239,6 +244,8 @@ impl Default for Source {
             venue: None,
             symbol: None,
             reorder_ms: 0,
+            allow_empty: false,
+            records: RecordSettings::default(),
         }
     }
 }

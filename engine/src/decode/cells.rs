@@ -91,6 +91,11 @@ impl<'a> Iterator for Cells<'a> {
     }
 }
 
+/// How many cells a line has by its own separator.
+pub(crate) fn column_count(line: &str) -> usize {
+    cells_of(line).len()
+}
+
 /// The cells of a line by its own separator, in full: of a header, or of a first line.
 pub(super) fn cells_of(line: &str) -> Vec<String> {
     let mut splitter = Splitter::new(separator_of(line));

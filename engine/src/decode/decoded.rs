@@ -9,6 +9,7 @@ use super::{
     json::Node,
     time::{EpochUnit, WrittenTime},
     unreadable::Unreadable,
+    zone::Zone,
 };
 
 /// Nodes of an index that is kept from record to record, at most: 1 MiB of them.
@@ -100,6 +101,8 @@ pub struct Decoded {
     next_index: u32,
     /// Indexes of texts that were read, kept for their room: one for each text within another.
     indexes: Vec<Vec<Node>>,
+    /// The zone of times that name none; kept from record to record.
+    zone: Zone,
     /// The connection's sequence number, which counts the messages of all its channels.
     pub sequence: Option<u64>,
     /// Timestamps that had no zone and were read as UTC.
@@ -118,6 +121,11 @@ struct Entry {
 }
 
 impl Decoded {
+    /// Reads times that name no zone, from now on, as those of this one.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.zone = zone;
+    }
+
     /// The readable ticks in the record's order.
     pub fn ticks(&self) -> impl ExactSizeIterator<Item = DecodedTick<'_>> {
         self.entries.iter().map(|entry| DecodedTick {
@@ -157,7 +165,7 @@ impl Decoded {
     pub(super) fn note_time(&mut self, written: WrittenTime) -> EventTime {
         self.zoneless_times += u32::from(written.zoneless);
         self.epoch_unit = written.unit;
-        written.time
+        if written.zoneless { self.zone.to_utc(written.time) } else { written.time }
     }
 
     /// An empty index, with the room of one before.

@@ -93,7 +93,8 @@ impl MappedJson {
             rules: RowRules {
                 venue: symbol.map_or(venue, TradeLineSymbol::venue).to_owned(),
                 product: symbol.map_or("", TradeLineSymbol::product).to_owned(),
-                unit,
+                unit: None,
+                given_unit: unit,
                 has_side_column,
                 // Amounts below zero are sales, as in csv; none of the others tells a side.
                 has_signs: false,

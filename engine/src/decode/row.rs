@@ -5,7 +5,7 @@ use super::{
     decoded::Decoded,
     field::text_id,
     number::{parse_price, parse_quantity},
-    time::{EpochUnit, parse_epoch, parse_time},
+    time::{EpochUnit, parse_epoch, parse_epoch_as, parse_time},
     unreadable::Unreadable,
     venues,
 };
@@ -21,8 +21,10 @@ pub(super) struct RowRules {
     pub(super) venue: String,
     /// The product of rows that name none; empty where only the rows name it.
     pub(super) product: String,
-    /// The unit of times that are numbers; without one their digits tell it.
+    /// The unit of times that are numbers, as a header tells it; without one their digits do.
     pub(super) unit: Option<EpochUnit>,
+    /// The unit as a user gives it, who is believed about early years too.
+    pub(super) given_unit: Option<EpochUnit>,
     pub(super) has_side_column: bool,
     /// Whether the sign of a size is the taker's side.
     pub(super) has_signs: bool,
@@ -47,7 +49,7 @@ impl<'a> Row<'a> {
     ) -> Result<(&'b str, &'b str, Tick), Unreadable> {
         let event_time = match self.get(Role::Time) {
             "" => return Err(Unreadable::MissingField { name: Role::Time.name() }),
-            text => event_time(text, rules.unit, out)?,
+            text => event_time(text, rules, out)?,
         };
         let quote = self.quote()?;
         let tick = match (self.get(Role::Price), quote) {
@@ -137,9 +139,13 @@ impl<'a> Row<'a> {
     }
 }
 
-fn event_time(text: &str, unit: Option<EpochUnit>, out: &mut Decoded) -> Result<EventTime, Unreadable> {
+fn event_time(text: &str, rules: &RowRules, out: &mut Decoded) -> Result<EventTime, Unreadable> {
     const FIELD: &str = "timestamp";
-    let written = match parse_epoch(text, unit) {
+    let epoch = match rules.given_unit {
+        Some(unit) => parse_epoch_as(text, unit),
+        None => parse_epoch(text, rules.unit),
+    };
+    let written = match epoch {
         Ok(written) => written,
         Err(error) => parse_time(text).ok_or(error.of(FIELD))?,
     };

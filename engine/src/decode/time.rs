@@ -101,6 +101,15 @@ pub(super) fn parse_time(text: &str) -> Option<WrittenTime> {
 
 /// Reads a number since 1970, with or without decimals, in `unit` or else in the unit that its digits tell.
 pub(super) fn parse_epoch(text: &str, unit: Option<EpochUnit>) -> Result<WrittenTime, EpochError> {
+    parse_epoch_from(text, unit, EPOCH_MIN_S)
+}
+
+/// Reads a number since 1970 in a unit that a user has given, who is believed about early years too.
+pub(super) fn parse_epoch_as(text: &str, unit: EpochUnit) -> Result<WrittenTime, EpochError> {
+    parse_epoch_from(text, Some(unit), 0)
+}
+
+fn parse_epoch_from(text: &str, unit: Option<EpochUnit>, min_s: i64) -> Result<WrittenTime, EpochError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let decimals = &text.as_bytes()[digits..];
     let is_number = match decimals {
@@ -122,7 +131,7 @@ pub(super) fn parse_epoch(text: &str, unit: Option<EpochUnit>) -> Result<Written
         _ => parse_fixed(text, unit.decimals()).ok(),
     };
     let nanos = nanos.ok_or(EpochError::NotATime)?;
-    if nanos < EPOCH_MIN_S * NANOS_PER_SECOND {
+    if nanos < min_s * NANOS_PER_SECOND {
         return Err(EpochError::TooEarly);
     }
     let time = EventTime::from_nanos(nanos).ok_or(EpochError::NotATime)?;

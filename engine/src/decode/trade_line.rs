@@ -43,8 +43,6 @@ impl TradeLineSymbol {
 pub struct TradeLines {
     rules: RowRules,
     mapping: Mapping,
-    /// The unit of times that are numbers, as the user says it.
-    unit: Option<EpochUnit>,
     /// Known from the header, or from the first line that could be read.
     columns: Option<CsvColumns>,
     splitter: Splitter,
@@ -64,17 +62,20 @@ impl TradeLines {
             venue: venue.to_owned(),
             product: String::new(),
             unit: None,
+            given_unit: None,
             has_side_column: false,
             has_signs: true,
             may_lack_size: true,
         };
-        Self { rules, mapping: Mapping::default(), unit: None, columns: None, splitter: Splitter::new(',') }
+        Self { rules, mapping: Mapping::default(), columns: None, splitter: Splitter::new(',') }
     }
 
     /// Takes the columns that a user maps, and the unit of times that are numbers.
     #[must_use]
-    pub fn mapped(self, mapping: &Mapping, unit: Option<EpochUnit>) -> Self {
-        Self { mapping: mapping.clone(), unit, ..self }
+    pub fn mapped(mut self, mapping: &Mapping, unit: Option<EpochUnit>) -> Self {
+        self.mapping = mapping.clone();
+        self.rules.given_unit = unit;
+        self
     }
 
     /// Takes the sizes for unsigned: the taker's side of a positive one is not told.
@@ -109,7 +110,7 @@ impl TradeLines {
     fn obey(&mut self, columns: CsvColumns) {
         self.rules.has_side_column = columns.has(Role::Side) || columns.has(Role::BuyerIsMaker);
         self.rules.may_lack_size = columns.roles.len() > 3 || !columns.has(Role::Size);
-        self.rules.unit = self.unit.or(columns.unit);
+        self.rules.unit = columns.unit;
         self.splitter = Splitter::new(columns.separator);
         self.columns = Some(columns);
     }

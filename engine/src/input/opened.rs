@@ -12,6 +12,8 @@ use std::{
 #[cfg(feature = "packings")]
 use super::archive::{self, Member};
 use super::gzip::Gzip;
+#[cfg(feature = "parquet")]
+use super::table::{self, TableText};
 use crate::{decode::packing_of, limits::RECORD_BYTES_MAX};
 
 /// Bytes read from the disk, and unpacked, at a time.
@@ -85,6 +87,18 @@ impl InputFile {
         Ok(if self.is_stream() { 0 } else { self.path.metadata()?.len() })
     }
 
+    /// The file, if it is a Parquet table, of which the end must be read first.
+    #[cfg(feature = "parquet")]
+    fn table(&self) -> io::Result<Option<File>> {
+        if self.is_stream() {
+            return Ok(None);
+        }
+        let mut file = File::open(&self.path)?;
+        let mut magic = Vec::new();
+        (&mut file).take(table::MAGIC.len() as u64).read_to_end(&mut magic)?;
+        Ok((magic == table::MAGIC).then_some(file))
+    }
+
     pub(crate) fn open(&self) -> io::Result<Opened> {
         let bytes_read = Rc::new(Cell::new(0));
         #[cfg(feature = "packings")]
@@ -97,6 +111,12 @@ impl InputFile {
         } else {
             Box::new(File::open(&self.path)?)
         };
+        #[cfg(feature = "parquet")]
+        if let Some(file) = self.table()? {
+            let length = file.metadata()?.len();
+            let input = Box::new(BufReader::with_capacity(BUFFER_BYTES, TableText::new(file)?));
+            return Ok(Opened { input, bytes_read: Rc::new(Cell::new(length)), is_table: true });
+        }
         let counted = Counted { input, bytes_read: bytes_read.clone() };
         Opened::unpack(Box::new(BufReader::with_capacity(BUFFER_BYTES, counted)), bytes_read)
     }
@@ -125,6 +145,7 @@ pub(crate) fn is_standard_input(path: &Path) -> bool {
 pub(crate) struct Opened {
     input: Box<dyn BufRead>,
     bytes_read: Rc<Cell<u64>>,
+    is_table: bool,
 }
 
 impl Opened {
@@ -162,7 +183,12 @@ impl Opened {
                 "it holds UTF-16, by its byte order mark; write it as UTF-8, as by iconv -f UTF-16 -t UTF-8",
             ));
         }
-        Ok(Self { input: Box::new(Cursor::new(first).chain(input)), bytes_read })
+        Ok(Self { input: Box::new(Cursor::new(first).chain(input)), bytes_read, is_table: false })
+    }
+
+    /// Whether this is a Parquet table, as the csv of its columns.
+    pub(crate) fn is_table(&self) -> bool {
+        self.is_table
     }
 
     /// The count of packed bytes that were read so far.

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     decode::{
-        DecodeOptions, Decoded, NoTickKind, RecordKind, Shape, TradeLines, Unreadable, decode,
-        decode_trade_line,
+        DecodeOptions, Decoded, MappedJson, NoTickKind, RecordKind, Shape, TradeLines, Unreadable, Zone,
+        decode, decode_mapped, decode_trade_line,
     },
     limits::PARTITIONS_MAX,
     symbol::Offset,
@@ -31,6 +31,8 @@ pub enum RecordFormat {
         /// The shape of the records; `None` if each record is to tell by its content.
         shape: Option<&'static Shape>,
     },
+    /// JSON of any form, by a mapping.
+    MappedJson(MappedJson),
     /// Lines of csv.
     TradeLines(TradeLines),
 }
@@ -85,8 +87,8 @@ impl fmt::Display for RecordPlace<'_> {
 pub(crate) struct DecodedRecord {
     decoded: Decoded,
     outcome: Result<RecordKind, Unreadable>,
-    /// Whether it says by itself what it is; a line of csv needs its header.
-    is_json: bool,
+    /// Whether it says by itself what it is. A line of csv needs its header, and what is told by a setting needs that.
+    is_self_describing: bool,
 }
 
 impl Default for DecodedRecord {
@@ -94,15 +96,20 @@ impl Default for DecodedRecord {
         Self {
             decoded: Decoded::default(),
             outcome: Ok(RecordKind::NoTick(NoTickKind::Status)),
-            is_json: false,
+            is_self_describing: false,
         }
     }
 }
 
 impl DecodedRecord {
+    /// Reads times that name no zone, from now on, as those of this one.
+    pub(crate) fn set_zone(&mut self, zone: Zone) {
+        self.decoded.set_zone(zone);
+    }
+
     /// Decodes a record, and returns the time of its first tick.
     pub(crate) fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
-        self.is_json = matches!(format, RecordFormat::Json { .. });
+        self.is_self_describing = matches!(format, RecordFormat::Json { product: None, shape: None, .. });
         self.outcome = match format {
             RecordFormat::Json { venue, product, shape } => {
                 let options = DecodeOptions {
@@ -112,6 +119,7 @@ impl DecodedRecord {
                 };
                 decode(record, &options, &mut self.decoded)
             }
+            RecordFormat::MappedJson(json) => decode_mapped(record, json, &mut self.decoded),
             RecordFormat::TradeLines(lines) => decode_trade_line(record, lines, &mut self.decoded),
         };
         self.decoded.first_event_time()
@@ -135,6 +143,11 @@ pub struct RecordReader {
 }
 
 impl RecordReader {
+    /// Reads times that name no zone as those of this one.
+    pub fn set_zone(&mut self, zone: Zone) {
+        self.record.set_zone(zone);
+    }
+
     /// Tells that a new connection begins, with a file or in a partition: the next record there has no gap before it.
     pub fn begin_connection(&mut self, partition: u32) {
         if let Some(sequence) = self.sequences.get_mut(partition as usize) {
@@ -208,7 +221,7 @@ impl RecordReader {
     /// Gives a sink what the record told and then its ticks. The record's offset is its number among those of this reader.
     pub fn hand_over(&mut self, record: &[u8], place: RecordPlace<'_>, sink: &mut dyn TickSink) {
         let offset = Offset(self.tally.records);
-        if self.record.is_json {
+        if self.record.is_self_describing {
             sink.record(offset, record);
         }
         self.tell(record, place, |event| sink.event(offset, event));

@@ -50,7 +50,7 @@ pub trait TickSink {
     /// source from 0, `index` counts the tickers in one record from 0.
     fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick);
 
-    /// Is shown a record of JSON as it came, before it is given the record's ticks and what else it told.
+    /// Is shown a record that says by itself what it is, as it came, before it is given the record's ticks and what else it told.
     fn record(&mut self, _record_offset: Offset, _record: &[u8]) {}
 
     /// Hears what a record told beside its ticks, before it is given these ticks.

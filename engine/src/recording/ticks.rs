@@ -143,10 +143,9 @@ impl TickFiles {
             self.write_block();
         }
         let waiting = self.block.len() as u64;
-        let is_done = self.open.as_ref().is_some_and(|open| {
-            open.bytes + waiting >= self.settings.bytes_max || open.opened.elapsed() >= self.settings.age_max
-        });
-        if is_done {
+        let bytes = self.open.as_ref().map_or(0, |open| open.bytes) + waiting;
+        let is_old = self.open.as_ref().is_some_and(|open| open.opened.elapsed() >= self.settings.age_max);
+        if bytes >= self.settings.bytes_max || is_old {
             self.write_block();
             self.finish_file();
         }
@@ -245,7 +244,7 @@ mod tests {
             directory: directory.to_owned(),
             name: "ticks_BTCUSD".to_owned(),
             compress,
-            bytes_max: 100_000,
+            bytes_max: 200_000,
             age_max: Duration::from_secs(3_600),
             flush_every: Duration::ZERO,
         }

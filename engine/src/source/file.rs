@@ -26,9 +26,10 @@ use super::{
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
-    decode::TradeLineSymbol,
-    input::{InputFile, Opened, is_standard_input},
+    decode::{MappedJson, Shape, TradeLineSymbol, Zone},
+    input::{Framing, InputFile, Opened, is_standard_input},
     intake::{RecordFormat, RecordReader},
+    settings::{FormatPin, RecordSettings},
 };
 
 /// Records between two reports of progress.
@@ -44,6 +45,8 @@ pub struct FileConfig {
     pub venue: String,
     /// `venue:product` of csv files that have no column for it.
     pub csv_symbol: Option<String>,
+    /// How records are read where they do not tell it themselves.
+    pub records: RecordSettings,
     /// How fast event time passes.
     pub speed: Speed,
 }
@@ -81,9 +84,31 @@ pub enum FileError {
         /// What the columns lack.
         cause: String,
     },
+    /// A mapping of columns where there is JSON.
+    #[error(
+        "{path}: it holds JSON, but --columns (source.columns) {columns:?} names columns; name keys by pointers, as \
+         time=/T,price=/p, or say --format csv"
+    )]
+    ColumnsOfJson {
+        /// The file.
+        path: PathBuf,
+        /// The mapping.
+        columns: String,
+    },
+    /// A mapping of JSON where there is a csv.
+    #[error(
+        "{path}: it is a csv, but --columns (source.columns) {columns:?} holds pointers into JSON; name its columns, or count them \
+         from 1"
+    )]
+    PointersOfCsv {
+        /// The file.
+        path: PathBuf,
+        /// The mapping.
+        columns: String,
+    },
     /// A csv whose symbol is nowhere to be found.
     #[error(
-        "{path}: whose trades are these? Name the file VENUE_PRODUCT_….csv or set source.symbol to venue:product"
+        "{path}: whose trades are these? Name the file VENUE_PRODUCT_….csv or set --symbol (source.symbol) to VENUE:PRODUCT"
     )]
     NoCsvSymbol {
         /// The file.
@@ -134,6 +159,8 @@ struct FileToRead {
     input: InputFile,
     /// `None` for a stream, which is not read before its turn.
     content: Option<Content>,
+    /// The zone of times that name none.
+    zone: Zone,
 }
 
 /// How the records of a file are written.
@@ -142,6 +169,13 @@ enum Content {
     /// The venue is that of records that name none.
     Json {
         venue: String,
+        product: Option<String>,
+        shape: Option<&'static Shape>,
+        framing: Framing,
+    },
+    Mapped {
+        json: MappedJson,
+        framing: Framing,
     },
     Csv(Csv),
 }
@@ -150,7 +184,10 @@ impl Content {
     /// How its records are read, as far as that is known without a look through the file.
     fn format(&self) -> RecordFormat {
         match self {
-            Self::Json { venue } => RecordFormat::json(venue.clone()),
+            Self::Json { venue, product, shape, .. } => {
+                RecordFormat::Json { venue: venue.clone(), product: product.clone(), shape: *shape }
+            }
+            Self::Mapped { json, .. } => RecordFormat::MappedJson(json.clone()),
             Self::Csv(csv) => RecordFormat::TradeLines(csv.lines()),
         }
     }
@@ -163,16 +200,41 @@ impl Content {
         csv_symbol: Option<&TradeLineSymbol>,
     ) -> Result<Self, FileError> {
         let first = opened.first_line().map_err(|cause| FileError::read(input, cause))?;
-        Ok(match Csv::open(input, &first, config, csv_symbol)? {
-            Some(csv) => Self::Csv(csv),
-            None => Self::Json { venue: config.venue.clone() },
-        })
+        let RecordSettings { format, columns, time_unit, .. } = &config.records;
+        if (opened.is_table() || !matches!(format, FormatPin::Json | FormatPin::Shape(_)))
+            && let Some(csv) = Csv::open(input, &first, opened.is_table(), config, csv_symbol)?
+        {
+            return Ok(Self::Csv(csv));
+        }
+        let framing = Framing::of_json(&first);
+        let shape = if let FormatPin::Shape(shape) = format { Some(*shape) } else { None };
+        if columns.is_empty() {
+            let venue = csv_symbol.map_or(config.venue.as_str(), TradeLineSymbol::venue).to_owned();
+            let product = csv_symbol.map(|symbol| symbol.product().to_owned());
+            return Ok(Self::Json { venue, product, shape, framing });
+        }
+        if !columns.is_of_json() {
+            return Err(FileError::ColumnsOfJson {
+                path: input.to_string().into(),
+                columns: columns.to_string(),
+            });
+        }
+        let json = MappedJson::new(columns, csv_symbol, &config.venue, time_unit.0);
+        Ok(Self::Mapped { json, framing })
+    }
+
+    /// What parts the records of the file.
+    fn framing(&self) -> Framing {
+        match self {
+            Self::Json { framing, .. } | Self::Mapped { framing, .. } => *framing,
+            Self::Csv(_) => Framing::Lines,
+        }
     }
 
     /// How the records of the file are read, and what is to be said of that.
     fn prepare(&self, input: &InputFile) -> io::Result<(RecordFormat, Vec<String>)> {
         match self {
-            Self::Json { venue } => Ok((RecordFormat::json(venue.clone()), Vec::new())),
+            Self::Json { .. } | Self::Mapped { .. } => Ok((self.format(), Vec::new())),
             Self::Csv(csv) => {
                 let (lines, remarks) = csv.prepare(input)?;
                 Ok((RecordFormat::TradeLines(lines), remarks))
@@ -304,7 +366,7 @@ fn find(
             } else {
                 Some(Content::of(&input, &mut input.open().map_err(failed)?, config, csv_symbol)?)
             };
-            files.push(FileToRead { input, content });
+            files.push(FileToRead { input, content, zone: config.records.assume_tz });
         }
     }
     Ok(bytes_total)

@@ -21,7 +21,7 @@ use engine::{
 };
 use tokio::sync::oneshot;
 
-use super::{Plan, require_ticks};
+use super::Plan;
 use crate::{
     cli::{Exit, Failure, print_failed},
     client::{BlockingClient, ClientError, Target},
@@ -69,7 +69,7 @@ pub(super) fn run(
     }
     match counts.first_refusal {
         Some(refusal) => Err(Failure::new(Exit::Failed, format!("first refusal: {refusal}"))),
-        None => require_ticks(&sum),
+        None => plan.require_ticks(&sum),
     }
 }
 

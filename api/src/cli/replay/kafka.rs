@@ -11,7 +11,7 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{Input, Plan, require_ticks};
+use super::{Input, Plan};
 use crate::{
     cli::{Exit, Failure, broker, print_failed},
     config::Config,
@@ -68,7 +68,7 @@ fn write_anew(plan: &Plan, settings: &KafkaSettings, out: &mut dyn Write) -> Res
         ),
         false => failure,
     });
-    failure.map_or_else(|| require_ticks(&sum), |failure| Err(failed(failure)))
+    failure.map_or_else(|| plan.require_ticks(&sum), |failure| Err(failed(failure)))
 }
 
 fn resend(

@@ -9,13 +9,13 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{Plan, require_ticks};
+use super::Plan;
 use crate::cli::{Failure, print_failed};
 
 pub(super) fn run(plan: &Plan, out: &mut dyn Write) -> Result<(), Failure> {
     let mut sink = Lines { out, shift_ns: None, first_at: plan.first_at, text: String::new(), broken: None };
     let sum = plan.replay(&mut sink)?;
-    sink.broken.map_or_else(|| require_ticks(&sum), |error| Err(print_failed(error)))
+    sink.broken.map_or_else(|| plan.require_ticks(&sum), |error| Err(print_failed(error)))
 }
 
 /// Writes each tick as a record on a line.

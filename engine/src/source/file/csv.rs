@@ -1,14 +1,16 @@
 //! What must be known of a csv before it is read: its columns, whose trades it holds, and whether its sizes have signs.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use super::{FileConfig, FileError, name};
 use crate::{
     decode::{
-        CsvColumns, Decoded, TradeLineSymbol, TradeLines, decode_trade_line, explain, is_negative_size,
+        CsvColumns, Decoded, Learned, TradeLineSymbol, TradeLines, Unreadable, column_count,
+        decode_trade_line, explain, is_negative_size,
     },
     input::{InputFile, Line, Lines},
     limits::RECORD_BYTES_MAX,
+    settings::{FormatPin, RecordSettings},
 };
 
 /// Unpacked bytes that are looked through for a size with a sign. Sizes of millions of trades without one have none.
@@ -27,44 +29,52 @@ impl Csv {
     pub(super) fn open(
         input: &InputFile,
         first: &[u8],
+        is_table: bool,
         config: &FileConfig,
         configured: Option<&TradeLineSymbol>,
     ) -> Result<Option<Self>, FileError> {
-        use crate::decode::Unreadable::{ColumnCount, UnknownHeader};
+        let RecordSettings { format, columns: mapping, time_unit, .. } = &config.records;
         let stem = name::csv_stem(input.name());
-        let mut probe = TradeLines::of_many(&config.venue);
-        let decoded = decode_trade_line(first, &mut probe, &mut Decoded::default());
-        let is_csv = match &stem {
-            Some(_) => true,
-            None => input.is_stream() && !matches!(first, [b'{' | b'[', ..]) && probe.columns().is_some(),
-        };
+        let of = |lines: TradeLines| lines.mapped(mapping, time_unit.0);
+        let mut probe = of(TradeLines::of_many(&config.venue));
+        let path = || PathBuf::from(input.to_string());
+        let line = String::from_utf8_lossy(first);
+        let line = line.trim_start_matches('\u{feff}');
+        let learned = if mapping.is_of_json() { Ok(Learned::NoHeader) } else { probe.learn(line) };
+        let is_csv = is_table
+            || stem.is_some()
+            || *format == FormatPin::Csv
+            || input.is_stream() && !line.starts_with(['{', '[']) && probe.columns().is_some();
         if !is_csv {
             return Ok(None);
         }
-        if let Err(reason @ (ColumnCount | UnknownHeader)) = decoded
-            && probe.columns().is_none()
-            && !first.is_empty()
-        {
-            return Err(FileError::Columns {
-                path: input.to_string().into(),
-                columns: String::from_utf8_lossy(first).split(',').count(),
-                cause: explain(reason, first),
-            });
+        if mapping.is_of_json() {
+            return Err(FileError::PointersOfCsv { path: path(), columns: mapping.to_string() });
+        }
+        let cause = match learned {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if probe.columns().is_none() && !line.is_empty() => {
+                Some(explain(Unreadable::ColumnCount, first))
+            }
+            Ok(_) => None,
+        };
+        if let Some(cause) = cause {
+            return Err(FileError::Columns { path: path(), columns: column_count(line), cause });
         }
         let said = |symbol: &TradeLineSymbol, how: &str| {
             format!("its trades are taken for those of {}:{}, {how}", symbol.venue(), symbol.product())
         };
         if probe.columns().is_some_and(CsvColumns::names_product) {
             let symbol = "each line names its product".to_owned();
-            return Ok(Some(Self { lines: TradeLines::of_many(&config.venue), symbol }));
+            return Ok(Some(Self { lines: of(TradeLines::of_many(&config.venue)), symbol }));
         }
         let (symbol, how) = match configured {
             Some(symbol) => (symbol.clone(), "as source.symbol says".to_owned()),
             None => stem
                 .and_then(|stem| name::symbol_of(&stem, &config.venue))
-                .ok_or_else(|| FileError::NoCsvSymbol { path: input.to_string().into() })?,
+                .ok_or_else(|| FileError::NoCsvSymbol { path: path() })?,
         };
-        Ok(Some(Self { symbol: said(&symbol, &how), lines: TradeLines::new(&symbol) }))
+        Ok(Some(Self { symbol: said(&symbol, &how), lines: of(TradeLines::new(&symbol)) }))
     }
 
     /// How its lines are read, if some of its sizes have signs.

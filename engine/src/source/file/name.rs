@@ -19,14 +19,17 @@ const WORDS: [&str; 16] = [
 /// Endings of packed files, in small letters.
 const PACKED: [&str; 7] = [".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip"];
 
-/// The name without folders, packing and `.csv`; `None` if it is no csv.
+/// Endings of tables, without the dot.
+const TABLES: [&str; 3] = ["csv", "tsv", "parquet"];
+
+/// The name without folders, packing and ending; `None` if it is not that of a table.
 pub(super) fn csv_stem(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let lower = name.to_ascii_lowercase();
     let packed = PACKED.iter().find(|ending| lower.ends_with(*ending)).map_or(0, |ending| ending.len());
     let unpacked = &name[..name.len() - packed];
-    let stem = unpacked.len().checked_sub(4)?;
-    unpacked.get(stem..)?.eq_ignore_ascii_case(".csv").then(|| unpacked[..stem].to_owned())
+    let (stem, ending) = unpacked.rsplit_once('.')?;
+    TABLES.iter().any(|table| ending.eq_ignore_ascii_case(table)).then(|| stem.to_owned())
 }
 
 /// The symbol in the name of a csv, and how it was found. `venue` is that of names which hold no known one.

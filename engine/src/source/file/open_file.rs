@@ -5,7 +5,7 @@ use std::{cell::Cell, io, io::BufRead, mem, rc::Rc};
 use super::{Content, FileError, FileSource, FileToRead, order::FileInHand};
 use crate::{
     decode::Unreadable,
-    input::{Line, Lines, Opened},
+    input::{Framing, Line, Opened, Records},
     intake::{DecodedRecord, RecordFormat, RecordPlace, RecordReader, SequenceTracker, TickSink},
     limits::RECORD_BYTES_MAX,
     tick::{EventTime, NANOS_PER_SECOND},
@@ -17,8 +17,8 @@ const RECORDS_LOOKED_AT: u64 = 1_000;
 /// not make the file wait.
 const AHEAD_MAX_NANOS: i64 = 3_600 * NANOS_PER_SECOND;
 
-/// The lines of an unpacked file.
-type FileLines = Lines<Box<dyn BufRead>>;
+/// The records of an unpacked file.
+type FileRecords = Records<Box<dyn BufRead>>;
 
 /// The file.
 pub(super) struct OpenFile<'a> {
@@ -28,7 +28,7 @@ pub(super) struct OpenFile<'a> {
     pub(super) remarks: Vec<String>,
     /// Its place in the natural order.
     number: usize,
-    lines: FileLines,
+    records: FileRecords,
     format: RecordFormat,
     bytes_read: Rc<Cell<u64>>,
     sequence: SequenceTracker,
@@ -52,9 +52,9 @@ struct Head {
     bytes: Option<Vec<u8>>,
 }
 
-fn lines_of(opened: Opened) -> (FileLines, Rc<Cell<u64>>) {
+fn records_of(opened: Opened, framing: Framing) -> (FileRecords, Rc<Cell<u64>>) {
     let bytes_read = opened.bytes_counter();
-    (Lines::new(opened.into_input(), RECORD_BYTES_MAX), bytes_read)
+    (Records::new(framing, opened.into_input(), RECORD_BYTES_MAX), bytes_read)
 }
 
 impl FileToRead {
@@ -79,11 +79,12 @@ impl FileToRead {
 
     fn look_at(&self, mut is_enough: impl FnMut(Option<EventTime>) -> bool) -> io::Result<bool> {
         let Some(content) = &self.content else { return Ok(false) };
-        let (mut lines, _) = lines_of(self.input.open()?);
-        let (mut format, mut record) = (content.format(), DecodedRecord::default());
-        while let Some(line) = lines.next()? {
-            let Line::Whole(line) = line else { continue };
-            if is_enough(record.read(line, &mut format)) {
+        let (mut records, _) = records_of(self.input.open()?, content.framing());
+        let (mut format, mut decoded) = (content.format(), DecodedRecord::default());
+        decoded.set_zone(self.zone);
+        while let Some((_, record)) = records.next_numbered()? {
+            let Line::Whole(record) = record else { continue };
+            if is_enough(decoded.read(record, &mut format)) {
                 return Ok(true);
             }
         }
@@ -101,13 +102,13 @@ impl<'a> OpenFile<'a> {
             None => Content::of(&file.input, &mut opened, &source.config, source.csv_symbol.as_ref())?,
         };
         let (format, remarks) = content.prepare(&file.input).map_err(failed)?;
-        let (lines, bytes_read) = lines_of(opened);
+        let (records, bytes_read) = records_of(opened, content.framing());
         let mut open = Self {
             file,
             in_hand: FileInHand::new(&file.input.to_string(), number),
             remarks,
             number,
-            lines,
+            records,
             format,
             bytes_read,
             sequence: SequenceTracker::default(),
@@ -148,7 +149,7 @@ impl<'a> OpenFile<'a> {
     pub(super) fn hand_over(&mut self, reader: &mut RecordReader, sink: &mut dyn TickSink) -> bool {
         let Some(mut head) = self.head.take() else { return false };
         let place = RecordPlace::Line { file: self.in_hand.name(), line: head.line };
-        let bytes = head.bytes.as_deref().unwrap_or_else(|| self.lines.present());
+        let bytes = head.bytes.as_deref().unwrap_or_else(|| self.records.present());
         if head.is_too_long {
             reader.hand_over_unread(Unreadable::TooLong, bytes, place, sink);
         } else {
@@ -167,7 +168,7 @@ impl<'a> OpenFile<'a> {
         let Some(time) = self.head.as_ref().and_then(|head| head.time) else { return Ok(()) };
         let is_ahead = |of: EventTime| time.nanos() - of.nanos() > AHEAD_MAX_NANOS;
         if let Some(newest) = self.newest.filter(|&newest| is_ahead(newest)) {
-            let bytes = self.lines.present().to_vec();
+            let bytes = self.records.present().to_vec();
             let behind = self.read()?;
             let is_confirmed =
                 behind.as_ref().is_none_or(|behind| behind.time.is_none_or(|behind| !is_ahead(behind)));
@@ -187,8 +188,9 @@ impl<'a> OpenFile<'a> {
     }
 
     fn read(&mut self) -> io::Result<Option<Head>> {
-        let Some((line, content)) = self.lines.next_numbered()? else { return Ok(None) };
+        let Some((line, content)) = self.records.next_numbered()? else { return Ok(None) };
         let mut record = mem::take(&mut self.spare);
+        record.set_zone(self.file.zone);
         let (time, is_too_long) = match content {
             Line::TooLong(_) => (None, true),
             Line::Whole(bytes) => (record.read(bytes, &mut self.format), false),

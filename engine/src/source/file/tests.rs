@@ -33,6 +33,7 @@ impl Folder {
             globs: vec![self.0.join(pattern).to_str().unwrap().to_owned()],
             venue: "coinbase".to_owned(),
             csv_symbol: None,
+            records: RecordSettings::default(),
             speed: Speed::Max,
         }
     }
