@@ -1,11 +1,14 @@
 //! Recorded ticks.
 
 use engine::{
-    decode::{DecodeOptions, Decoded, TradeLineSymbol, TradeLines, Unreadable, decode, decode_trade_line, explain},
+    decode::{
+        DecodeOptions, Decoded, MappedJson, Mapping, TradeLineSymbol, TradeLines, Unreadable, decode, decode_mapped,
+        decode_trade_line, explain,
+    },
     limits::{SYMBOL_NAME_BYTES_MAX, TICKERS_PER_RECORD_MAX},
 };
 
-/// Decodes a record as JSON and as a line of csv.
+/// Decodes a record as JSON of a shape, as JSON by mappings, and as a line of csv. Its first line may be a mapping, too.
 ///
 /// # Panics
 /// If what was decoded is out of its bounds, or depends on what was decoded before.
@@ -32,6 +35,27 @@ pub fn survive(record: &[u8]) {
         if let Err(reason) = kind {
             assert!(!explain(reason, record).contains('\n'));
         }
+    }
+
+    for text in ["time=/timestamp,price=/price,bid=/best_bid,ask=/best_ask", "time=/ts,price=/data/*/p,symbol=/data/*/s"] {
+        by_mapping(record, &text.parse().expect("a mapping"), &symbol, &mut again);
+    }
+    let first_line = record.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if let Ok(mapping) = String::from_utf8_lossy(first_line).parse::<Mapping>() {
+        assert_eq!(mapping.to_string().parse().as_ref(), Ok(&mapping));
+        by_mapping(&record[first_line.len()..], &mapping, &symbol, &mut again);
+    }
+}
+
+fn by_mapping(record: &[u8], mapping: &Mapping, symbol: &TradeLineSymbol, decoded: &mut Decoded) {
+    if mapping.is_of_json() {
+        let kind = decode_mapped(record, &MappedJson::new(mapping, Some(symbol), "bitmex", None), decoded);
+        check(decoded, &kind);
+    }
+    let mut lines = TradeLines::new(symbol).mapped(mapping, None);
+    for line in record.split(|&byte| byte == b'\n') {
+        let kind = decode_trade_line(line, &mut lines, decoded);
+        check(decoded, &kind);
     }
 }
 
