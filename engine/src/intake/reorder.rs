@@ -1,11 +1,12 @@
-//! Puts the ticks of a source into the order of their event times, as far as that order is disturbed by a bounded time.
+//! Puts the ticks of a source into the order of their event times, as far as each is out of its place by a bounded time.
 //!
 //! ```text
-//!  ticks as they arrive -> held, by venue, until that venue is `bound` further -> ticks by event time
+//!  ticks as they arrive -> held, by venue, until that venue is twice `bound` further -> ticks by event time
 //! ```
 //!
 //! A venue is one stream of time: its trades and its quotes, and all of its products, are joined in exchange time. A tick
-//! leaves once a tick of its venue is at least `bound` newer, or when the source ends. Ticks of equal times leave in the
+//! leaves once a tick of its venue is at least twice `bound` newer, or when the source ends: one may come too early by
+//! `bound`, and another too late by as much. Ticks of equal times leave in the
 //! order in which they came. A tick that is older than one that left already is handed on at once, and its symbol's state
 //! counts it as late if it is. So any order within the bound leaves as the same sequence as the sorted ticks do.
 
@@ -34,9 +35,9 @@ const AHEAD_MAX_NANOS: i64 = 3_600 * NANOS_PER_SECOND;
 /// How the ticks of a source are put into order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReorderSettings {
-    /// How far event time may go back and still be put into order; zero hands each tick on as it comes.
+    /// How far a tick may be out of its place, either way, and still be put into order; zero hands each tick on as it comes.
     pub bound: Duration,
-    /// Whether a tick leaves after it has been held for `bound` of wall time, too. A live feed wants that, because in a
+    /// Whether a tick leaves after it has been held for twice `bound` of wall time, too. A live feed wants that, because in a
     /// quiet market no newer tick releases it. A replay must not: its order would depend on the machine's speed.
     pub by_wall_time: bool,
 }
@@ -57,7 +58,8 @@ impl ReorderSettings {
 /// Holds ticks until those before them must have come. See [`ReorderSettings::in_order`].
 struct Reorder<'a> {
     sink: &'a mut dyn TickSink,
-    bound_nanos: i64,
+    /// How much newer a venue must be than a tick that leaves.
+    hold_nanos: i64,
     /// How long a tick is held at most, by the machine's clock.
     wait_max: Option<Duration>,
     ticks_max: usize,
@@ -143,10 +145,10 @@ impl Venue {
     }
 
     /// Whether the oldest tick has been held long enough.
-    fn is_due(&self, bound_nanos: i64) -> bool {
+    fn is_due(&self, hold_nanos: i64) -> bool {
         match (self.held.peek(), self.newest) {
             (Some(Reverse(oldest)), Some(newest)) => {
-                newest.nanos() - oldest.tick.event_time.nanos() >= bound_nanos
+                newest.nanos() - oldest.tick.event_time.nanos() >= hold_nanos
             }
             _ => false,
         }
@@ -155,10 +157,11 @@ impl Venue {
 
 impl<'a> Reorder<'a> {
     fn new(settings: ReorderSettings, sink: &'a mut dyn TickSink) -> Self {
+        let hold = settings.bound.saturating_mul(2);
         Self {
             sink,
-            bound_nanos: i64::try_from(settings.bound.as_nanos()).unwrap_or(i64::MAX),
-            wait_max: settings.by_wall_time.then_some(settings.bound),
+            hold_nanos: i64::try_from(hold.as_nanos()).unwrap_or(i64::MAX),
+            wait_max: settings.by_wall_time.then_some(hold),
             ticks_max: REORDER_TICKS_MAX,
             venues: Vec::new(),
             venue_numbers: FxHashMap::default(),
@@ -249,7 +252,7 @@ impl TickSink for Reorder<'_> {
         venue_state.held.push(Reverse(held));
         venue_state.advance(tick.event_time);
         self.held += 1;
-        while self.venues[number].is_due(self.bound_nanos) {
+        while self.venues[number].is_due(self.hold_nanos) {
             self.release(number);
         }
         if self.held > self.ticks_max {
