@@ -9,10 +9,11 @@ use super::{
 };
 
 /// Variables that are not keys of the configuration: of the replaced service, of compose.yaml, of the tests.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "API_ADDRESS",
     "API_PORT",
     "CI",
+    "FEED_SOURCE",
     "KAFKA_BOOTSTRAP_SERVERS",
     "KAFKA_IMAGE",
     "KAFKA_PASSWORD",

@@ -1,6 +1,7 @@
 //! From start to drain: health, readiness, what is running.
 
 use std::{
+    io::Write,
     net::{Ipv4Addr, SocketAddr},
     process::Command,
     sync::{Arc, Mutex, atomic::Ordering, mpsc::channel},
@@ -130,7 +131,11 @@ fn a_source_that_failed_is_a_reason_and_one_that_finished_is_not() {
 fn a_file_that_cannot_be_read_to_its_end_is_seen_in_health() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.ndjson.gz");
-    std::fs::write(&path, b"\x1f\x8b\x08 and then no gzip").unwrap();
+    // It begins well, so that it is not refused before the service starts.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    (0..10_000).for_each(|number| writeln!(packed, "{{\"number\":{number}}}").unwrap());
+    let packed = packed.finish().unwrap();
+    std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
     let service = Process::serve(&["--source", &format!("file:{}", path.display())], |_| ());
     let failed = |_: u16, body: &str| body.contains(r#""source":"failed""#);
     let (_, body) = service.get_until("/health", HANG, failed);

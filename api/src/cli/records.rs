@@ -14,7 +14,7 @@ pub(super) struct RecordArguments {
     /// The unit of times that are numbers: auto, s, ms, us or ns (source.time_unit).
     #[arg(long, value_name = "UNIT", help_heading = "Records")]
     time_unit: Option<String>,
-    /// The symbol of csv, tables and mapped JSON that name none (source.symbol).
+    /// The symbol of records that name none (source.symbol).
     #[arg(long, value_name = "VENUE:PRODUCT", help_heading = "Records")]
     symbol: Option<String>,
     /// The venue of records that name none (source.venue).

@@ -222,7 +222,7 @@ pub struct Source {
     /// Venue of records, and of csv files' names, that name no known one.
     #[serde(with = "unset")]
     pub venue: Option<String>,
-    /// `venue:product` of csv files, tables and mapped JSON that do not name it; by default csv and tables from their names.
+    /// `venue:product` of records that do not name it; by default of csv files and tables from their names.
     #[serde(with = "unset")]
     pub symbol: Option<String>,
     /// Milliseconds by which a tick may be late in a venue's event time and still be put into order; 0 = none. Not for

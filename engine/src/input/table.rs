@@ -92,7 +92,10 @@ impl Read for TableText {
 }
 
 fn invalid(error: parquet::errors::ParquetError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("it begins as a Parquet file and cannot be read as one: {error}"),
+    )
 }
 
 fn push_cell(line: &mut String, column: usize, text: &str) {

@@ -358,7 +358,7 @@ fn a_folder_stands_for_its_files_and_a_pipe_is_read_as_it_comes() {
         if sides {
             assert_eq!(found, [None, Some(Side::Sell), Some(Side::Buy)]);
         } else {
-            assert_eq!(sink.ticks_of("coinbase:ETH-USD"), 1);
+            assert_eq!(sink.ticks_of("bitmex:ETH-USD"), 1);
         }
     }
 }
