@@ -27,5 +27,6 @@ golden '*.onnx' import_onnx
 golden '*.treelite' import_treelite
 
 cp fuzz/seeds/ticks/* "$corpus/ticks/"
+cp fuzz/seeds/avro/* "$corpus/avro/"
 # They have what imported models have not: sections of linear members, of how training data were distributed, of self-tests.
 cp model/shipped/{default,baseline}.sgm "$corpus/mapped_file/"

@@ -1,8 +1,9 @@
-//! The bytes of files: unpacked on the way, in lines of bounded length. Recorded ticks and recordings of a log are read
-//! through it.
+//! The bytes of files: unpacked on the way, in lines of bounded length; of an Avro file, a line of JSON for each object.
+//! Recorded ticks and recordings of a log are read through it.
 
 #[cfg(feature = "packings")]
 mod archive;
+mod avro_lines;
 mod gzip;
 mod lines;
 mod opened;

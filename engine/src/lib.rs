@@ -35,6 +35,7 @@
 //! HTTP, parquet, configuration files, environment and signals (they are in `api`); locks and `dyn` on the tick path; a
 //! second clock.
 
+pub mod avro;
 pub mod board;
 pub mod book;
 pub mod bound_model;

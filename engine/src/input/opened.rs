@@ -11,7 +11,10 @@ use std::{
 
 #[cfg(feature = "packings")]
 use super::archive::{self, Member};
-use super::gzip::Gzip;
+use super::{
+    avro_lines::{self, AvroLines},
+    gzip::Gzip,
+};
 #[cfg(feature = "parquet")]
 use super::table::{self, TableText};
 use crate::{decode::packing_of, limits::RECORD_BYTES_MAX};
@@ -168,11 +171,15 @@ impl Opened {
         };
         let mut first = Vec::new();
         (&mut input).take(MAGIC_BYTES).read_to_end(&mut first)?;
+        if first.starts_with(avro_lines::MAGIC) {
+            let input = Box::new(AvroLines::new(Box::new(Cursor::new(first).chain(input)))?);
+            return Ok(Self { input, bytes_read, is_table: false });
+        }
         if let Some(packing) = packing_of(&first) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "it holds {packing}; it can be JSON or csv lines or a Parquet table, packed by gzip, zstd, bzip2, xz or zip or \
+                    "it holds {packing}; it can be JSON or csv lines, a Parquet table or an Avro file, packed by gzip, zstd, bzip2, xz or zip or \
                      not at all"
                 ),
             ));
