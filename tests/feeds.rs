@@ -36,6 +36,7 @@ use crate::support::{
     fixtures::small_model, not_run::not_run, process::Process, real_data::real_data, states,
 };
 
+mod avro;
 mod order;
 mod recording;
 mod records;

@@ -136,7 +136,11 @@ learn() {
     python_packages pandas polars duckdb pytz pyarrow scikit-learn scipy
     story learn:: evaluate:: drift:: table:: quality:: --nocapture
 }
-feeds() { story feeds:: --nocapture; }
+feeds() {
+    # They write Avro as producers do.
+    python_packages fastavro backports.zstd 'confluent-kafka[avro,schemaregistry]'
+    story feeds:: --nocapture
+}
 runtime() {
     # Half of the wakes go to each runtime.
     export STORMGLASS_WAKES=200000

@@ -66,6 +66,7 @@ pub mod quality;
 pub mod recording;
 pub mod route;
 pub mod runtime;
+pub mod schemas;
 pub mod scoring;
 pub mod settings;
 pub mod shard;

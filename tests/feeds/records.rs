@@ -14,10 +14,10 @@ use crate::support::process::Process;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Exit code and output of a command.
-struct Done {
-    code: Option<i32>,
-    out: String,
-    errors: String,
+pub(super) struct Done {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) errors: String,
 }
 
 fn stormglass(arguments: &[&str]) -> Done {
@@ -26,7 +26,7 @@ fn stormglass(arguments: &[&str]) -> Done {
     Done { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
 }
 
-fn replayed(input: &Path) -> Done {
+pub(super) fn replayed(input: &Path) -> Done {
     stormglass(&["replay", "--input", input.to_str().unwrap(), "--to", "stdout", "--speed", "max"])
 }
 

@@ -151,7 +151,7 @@ impl Decoded {
         self.entries.first().map(|entry| entry.tick.event_time)
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.names.clear();
         self.entries.clear();
         self.rejected.clear();

@@ -57,7 +57,8 @@ pub fn looks_like(record: &[u8]) -> String {
         [0, a, b, c, d, _, ..] => {
             let schema = u32::from_be_bytes([*a, *b, *c, *d]);
             return format!(
-                "a Schema Registry frame: byte 0 is 0, bytes 1 to 4 are the schema's id {schema}; write plain JSON"
+                "a Schema Registry frame: byte 0 is 0, bytes 1 to 4 are the schema's id {schema}; name the \
+                 schemas by source.schemas or source.schema_registry_url, or write plain JSON"
             );
         }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {

@@ -94,11 +94,39 @@ pub enum Unreadable {
     /// The record holds more than [`crate::limits::TICKERS_PER_RECORD_MAX`] tickers; those beyond were not read.
     #[error("the record holds more than {} tickers; split it", crate::limits::TICKERS_PER_RECORD_MAX)]
     TooManyTickers,
+    /// A framed record whose schema's id nobody knows.
+    #[error("no schema has the id {id}; register it, or put its file {id}.avsc where source.schemas says")]
+    UnknownSchema {
+        /// As the record's frame says.
+        id: u32,
+    },
+    /// A framed record whose schema is of another kind than Avro or JSON, or has an error.
+    #[error(
+        "data of the schema {id} cannot be read, for the reason that was logged with this id; write Avro or JSON"
+    )]
+    UnusableSchema {
+        /// As the record's frame says.
+        id: u32,
+    },
+    /// A framed record whose schema could not be had, as no registry answered in time.
+    #[error("the schema {id} could not be had; see that source.schema_registry_url answers")]
+    SchemaUnavailable {
+        /// As the record's frame says.
+        id: u32,
+    },
+    /// A framed record whose data is not of its schema, or longer than a record may be.
+    #[error(
+        "the data is not Avro of the schema {id}, or too long; write it by the schema whose id the frame holds"
+    )]
+    BadAvro {
+        /// As the record's frame says.
+        id: u32,
+    },
 }
 
 impl Unreadable {
     /// Every value of [`Unreadable::reason`], so that a counter of each exists at 0.
-    pub const REASONS: [&'static str; 18] = [
+    pub const REASONS: [&'static str; 22] = [
         "not_json",
         "not_utf8",
         "not_an_object",
@@ -117,6 +145,10 @@ impl Unreadable {
         "unknown_header",
         "too_long",
         "too_many_tickers",
+        "unknown_schema",
+        "unusable_schema",
+        "schema_unavailable",
+        "bad_avro",
     ];
 
     /// A stable label: one of [`Unreadable::REASONS`].
@@ -140,6 +172,10 @@ impl Unreadable {
             Self::UnknownHeader => "unknown_header",
             Self::TooLong => "too_long",
             Self::TooManyTickers => "too_many_tickers",
+            Self::UnknownSchema { .. } => "unknown_schema",
+            Self::UnusableSchema { .. } => "unusable_schema",
+            Self::SchemaUnavailable { .. } => "schema_unavailable",
+            Self::BadAvro { .. } => "bad_avro",
         }
     }
 
@@ -163,7 +199,11 @@ impl Unreadable {
             | Self::ColumnCount
             | Self::UnknownHeader
             | Self::TooLong
-            | Self::TooManyTickers => None,
+            | Self::TooManyTickers
+            | Self::UnknownSchema { .. }
+            | Self::UnusableSchema { .. }
+            | Self::SchemaUnavailable { .. }
+            | Self::BadAvro { .. } => None,
         }
     }
 }

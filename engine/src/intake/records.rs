@@ -15,6 +15,7 @@ use crate::{
         decode, decode_mapped, decode_trade_line,
     },
     limits::PARTITIONS_MAX,
+    schemas::{Schemas, Unframer},
     symbol::Offset,
     tick::EventTime,
 };
@@ -107,6 +108,12 @@ impl DecodedRecord {
         self.decoded.set_zone(zone);
     }
 
+    /// Notes that a record cannot be read.
+    fn refuse(&mut self, reason: Unreadable) {
+        self.decoded.clear();
+        self.outcome = Err(reason);
+    }
+
     /// Decodes a record, and returns the time of its first tick.
     pub(crate) fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
         self.is_self_describing = matches!(format, RecordFormat::Json { product: None, shape: None, .. });
@@ -135,6 +142,7 @@ impl DecodedRecord {
 /// connection does not: the numbers that went to other partitions count as missing.
 #[derive(Debug, Default)]
 pub struct RecordReader {
+    unframer: Unframer,
     record: DecodedRecord,
     /// By the number of the partition; a file is 0.
     sequences: Vec<SequenceTracker>,
@@ -148,6 +156,16 @@ impl RecordReader {
         self.record.set_zone(zone);
     }
 
+    /// A reader of records that may be framed Avro of these schemas.
+    pub fn with_schemas(schemas: Schemas) -> Self {
+        Self { unframer: Unframer::new(schemas), ..Self::default() }
+    }
+
+    /// Reads frames: says whether a record's schema is known, and the newest record as it was read.
+    pub fn unframer(&self) -> &Unframer {
+        &self.unframer
+    }
+
     /// Tells that a new connection begins, with a file or in a partition: the next record there has no gap before it.
     pub fn begin_connection(&mut self, partition: u32) {
         if let Some(sequence) = self.sequences.get_mut(partition as usize) {
@@ -157,7 +175,17 @@ impl RecordReader {
 
     /// Decodes a record, and returns the time of its first tick so that the caller may wait for that time.
     pub fn read(&mut self, record: &[u8], format: &mut RecordFormat) -> Option<EventTime> {
-        self.record.read(record, format)
+        let unframed = match format {
+            RecordFormat::Json { .. } | RecordFormat::MappedJson(_) => self.unframer.json(record),
+            RecordFormat::TradeLines(_) => Ok(record),
+        };
+        match unframed {
+            Ok(record) => self.record.read(record, format),
+            Err(reason) => {
+                self.record.refuse(reason);
+                None
+            }
+        }
     }
 
     /// The ticks of the newest record, and the tickers in it that could not be read.
@@ -189,6 +217,7 @@ impl RecordReader {
         self.tally.records += 1;
         self.tally.ticks += self.record.decoded.ticks().len() as u64;
         let missing = self.missing_before(place);
+        let record = self.unframer.seen(record);
         if missing > 0 {
             hear(RecordEvent::SequenceGap { missing });
         }
@@ -222,7 +251,7 @@ impl RecordReader {
     pub fn hand_over(&mut self, record: &[u8], place: RecordPlace<'_>, sink: &mut dyn TickSink) {
         let offset = Offset(self.tally.records);
         if self.record.is_self_describing {
-            sink.record(offset, record);
+            sink.record(offset, self.unframer.seen(record));
         }
         self.tell(record, place, |event| sink.event(offset, event));
         for ticker in self.record.decoded.ticks() {
