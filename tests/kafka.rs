@@ -24,6 +24,8 @@ mod recreated;
 mod refused;
 mod restored;
 mod rights;
+#[cfg(feature = "schema-registry")]
+mod schemas;
 mod secure;
 mod state;
 mod stuck;

@@ -3,6 +3,7 @@
 use engine::{
     EngineSettings,
     limits::PARTITIONS_MAX,
+    schemas::{SchemaSettings, Schemas},
     settings::{RecordSettings, RunSettings},
     source::{SourceConfig, file::FileConfig, pace::Speed},
     state::StateSettings,
@@ -79,6 +80,7 @@ pub fn files(config: &Config, globs: &[String], speed: Speed) -> FileConfig {
 pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, String> {
     let mut settings = config.kafka.clone();
     settings.venue = config.source.venue().to_owned();
+    settings.schemas = schemas(config)?;
     if settings.instance.is_empty() {
         settings.instance = host_name().map_err(|error| {
             format!("kafka.instance is not set and the host's name is not known: {error}")
@@ -88,6 +90,21 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
         *value = crate::config::secret::resolve(&format!("kafka.properties.{name}"), value)?;
     }
     Ok(settings)
+}
+
+/// The schemas of framed records.
+///
+/// # Errors
+/// A sentence, if files or the secret are absent, or cannot be read.
+pub fn schemas(config: &Config) -> Result<Schemas, String> {
+    let source = &config.source;
+    let auth = source.schema_registry_auth.resolved("source.schema_registry_auth")?;
+    let settings = SchemaSettings {
+        files: source.schemas.clone().unwrap_or_default(),
+        registry_url: source.schema_registry_url.clone().unwrap_or_default(),
+        registry_auth: auth.get().unwrap_or_default().to_owned(),
+    };
+    Schemas::open(&settings).map_err(|error| error.to_string())
 }
 
 fn host_name() -> std::io::Result<String> {

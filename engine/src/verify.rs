@@ -52,6 +52,7 @@ use crate::{
     decode::DecodedTick,
     intake::{RecordFormat, RecordPlace, RecordReader},
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
+    schemas::Schemas,
     settings::Emit,
     state::StateSettings,
     symbol::SymbolTable,
@@ -70,6 +71,8 @@ pub struct VerifySettings {
     pub venue: String,
     /// The baseline model, if the fallback is on.
     pub baseline: Option<Arc<Model>>,
+    /// The schemas of framed records.
+    pub schemas: Schemas,
 }
 
 /// What a group has committed for a partition of the ticks.
@@ -122,7 +125,7 @@ impl<'a> Verifier<'a> {
         partitions.extend(predictions.partitions());
         partitions.sort_unstable();
         partitions.dedup();
-        let mut reader = RecordReader::default();
+        let mut reader = RecordReader::with_schemas(self.settings.schemas.clone());
         for partition in partitions {
             let committed = committed(partition);
             let lives =

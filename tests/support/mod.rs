@@ -7,6 +7,8 @@ pub(crate) mod not_run;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod real_data;
+#[cfg(all(feature = "kafka", feature = "schema-registry"))]
+pub(crate) mod schema_registry;
 pub(crate) mod service;
 pub(crate) mod shard;
 pub(crate) mod states;

@@ -97,6 +97,7 @@ fn settings(config: &Config) -> Result<VerifySettings, Failure> {
         at_least_once: config.kafka.delivery == Delivery::AtLeastOnce,
         venue: config.source.venue().to_owned(),
         baseline,
+        schemas: wiring::schemas(config).map_err(|why| Failure::new(Exit::Configuration, why))?,
     })
 }
 

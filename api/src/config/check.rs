@@ -45,6 +45,11 @@ fn check_advertised_url(config: &Config) -> Result<(), String> {
 
 fn check_source(config: &Config) -> Result<(), String> {
     at_most("source.reorder_ms", config.source.reorder_ms as usize, REORDER_MS_MAX as usize)?;
+    if config.source.schema_registry_url.is_some() && !cfg!(feature = "schema-registry") {
+        return Err("source.schema_registry_url is set, but this program was built without the feature \
+                    schema-registry; build it with that, or name files by source.schemas"
+            .to_owned());
+    }
     let why = match config.source.kind {
         SourceKind::File if config.source.files.is_empty() => {
             "source.kind is \"file\" but source.files is empty; name files, or use --source file:GLOB"

@@ -96,9 +96,14 @@ impl ConfigError {
     }
 }
 
+/// Whether a key of this name holds a secret.
+pub(super) fn is_secret_key(key: &str) -> bool {
+    key.ends_with("_token") || key.ends_with("_auth")
+}
+
 /// Whether errors must not quote the key's value: properties and tokens may be secrets.
 fn is_hidden(key: &str, default: &Value) -> bool {
-    default.is_table() || key.ends_with("_token")
+    default.is_table() || is_secret_key(key)
 }
 
 /// The reason in an error that must not quote the value.

@@ -225,6 +225,14 @@ pub struct Source {
     /// `venue:product` of records that do not name it; by default of csv files and tables from their names.
     #[serde(with = "unset")]
     pub symbol: Option<String>,
+    /// Folder or glob of the Avro schemas of framed records, each file `ID.avsc`.
+    #[serde(with = "unset")]
+    pub schemas: Option<String>,
+    /// Addresses of a Schema Registry's instances, separated by commas.
+    #[serde(with = "unset")]
+    pub schema_registry_url: Option<String>,
+    /// `USER:PASSWORD` for the registry, or a reference to it.
+    pub schema_registry_auth: Secret,
     /// Milliseconds by which a tick may be late in a venue's event time and still be put into order; 0 = none. Not for
     /// Kafka, where the log's order is the truth.
     pub reorder_ms: u64,
@@ -243,6 +251,9 @@ impl Default for Source {
             speed: Speed::Times(1.0),
             venue: None,
             symbol: None,
+            schemas: None,
+            schema_registry_url: None,
+            schema_registry_auth: Secret::default(),
             reorder_ms: 0,
             allow_empty: false,
             records: RecordSettings::default(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use toml::{Table, Value};
 
-use super::load::Loaded;
+use super::load::{Loaded, is_secret_key};
 
 /// The configuration with origins. Passwords inside addresses are left out.
 pub fn show(loaded: &Loaded) -> String {
@@ -25,7 +25,7 @@ pub fn show(loaded: &Loaded) -> String {
 /// Removes the value of properties that may be secret, unless it is a reference to the secret.
 fn without_secrets(key: &str, value: &Value) -> Value {
     let Some(properties) = value.as_table() else {
-        return if key.ends_with("_token") { hidden(value) } else { without_password(value) };
+        return if is_secret_key(key) { hidden(value) } else { without_password(value) };
     };
     let shown = properties
         .iter()

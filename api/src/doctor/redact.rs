@@ -22,7 +22,9 @@ impl Redactor {
                 secrets.extend(values_of(value));
             }
         }
-        secrets.extend(config.server.admin_token.get().into_iter().flat_map(values_of));
+        for secret in [&config.server.admin_token, &config.source.schema_registry_auth] {
+            secrets.extend(secret.get().into_iter().flat_map(values_of));
+        }
         secrets.extend(config.server.advertised_url.as_deref().and_then(password_of));
         // Each secret also in the form in which JSON escapes it.
         let written = |secret: &String| {

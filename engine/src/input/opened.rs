@@ -11,12 +11,12 @@ use std::{
 
 #[cfg(feature = "packings")]
 use super::archive::{self, Member};
+#[cfg(feature = "parquet")]
+use super::table::{self, TableText};
 use super::{
     avro_lines::{self, AvroLines},
     gzip::Gzip,
 };
-#[cfg(feature = "parquet")]
-use super::table::{self, TableText};
 use crate::{decode::packing_of, limits::RECORD_BYTES_MAX};
 
 /// Bytes read from the disk, and unpacked, at a time.

@@ -2,7 +2,7 @@
 //! a failure it makes new clients and starts again from what the broker has committed.
 //!
 //! Map: `turn` one turn; `rebalance` takes partitions over and gives them back; `link` sends batches to the shards and
-//! receives their replies; `partition` the lane's view of an owned partition; `progress` the text committed with an
+//! receives their replies; `waiting` holds records whose schema is not known yet; `partition` the lane's view of an owned partition; `progress` the text committed with an
 //! offset; `topic_id` the topic that the offset belongs to; `snapshots` schedules snapshots, `snapshot_topic` writes
 //! them to the compacted topic, `state_files` to files on this machine; `restore` brings an assigned partition to live;
 //! `transaction` writes and commits; `dead_letter` records that cannot be read; `guard` checks of the topic and of
@@ -22,6 +22,7 @@ mod state_files;
 mod topic_id;
 mod transaction;
 mod turn;
+mod waiting;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{consumer::Consumer, error::KafkaError, producer::Producer};
+use rdkafka::{TopicPartitionList, consumer::Consumer, error::KafkaError, producer::Producer};
 
 pub use state_files::kept_states;
 use turn::Turns;
@@ -94,6 +95,8 @@ enum LaneError {
     Shards(#[from] ShardsGone),
     #[error("the group gave the partitions to somebody else")]
     Lost,
+    #[error("more records wait for a schema than are kept")]
+    TooManyWait,
     #[error("another process has the same kafka.instance")]
     Namesake(Namesake),
     #[error(transparent)]
@@ -143,7 +146,8 @@ pub fn run_lane(
     report: &LaneReport,
 ) -> LaneEnd {
     let metrics = engine.metrics.lanes.clone();
-    let link = ShardLink::new(engine.clone(), settings.venue.clone(), settings.emit);
+    let link =
+        ShardLink::new(engine.clone(), settings.venue.clone(), settings.schemas.clone(), settings.emit);
     let files = StateFiles::new(&settings, metrics.clone());
     let claim = Claim::new(&settings, number);
     let mut lane = Lane {
@@ -262,6 +266,13 @@ impl Lane<'_> {
                 }
             }
         }
+    }
+
+    /// A partition of the ticks' topic, as the client names it.
+    fn of_ticks(&self, partition: u32) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.settings.topic_raw, partition as i32);
+        list
     }
 
     /// Notes an event.

@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Mutex,
+        Mutex, OnceLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use crate::file_writes::FileWrites;
+use crate::{file_writes::FileWrites, schemas::Schemas};
 
 /// A connection state that is older than this is stale: a lane that checks each second is held up by a broker.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(4);
@@ -60,6 +60,10 @@ pub struct LaneMetrics {
     pub partitions: AtomicI64,
     /// Partitions that are paused because too many records were unreadable.
     pub partitions_paused: AtomicI64,
+    /// Partitions whose next record waits for a schema.
+    pub partitions_waiting: AtomicI64,
+    /// The schemas of framed records, if there are any.
+    pub schemas: OnceLock<Schemas>,
     /// Records of the lanes' partitions that are not committed, also while no partition is live.
     pub lag_records: AtomicI64,
     /// At the last commit, wall-clock time minus the event time of its newest tick, ns.

@@ -6,6 +6,7 @@ use super::{EngineMetrics, Metric, NumberCell, Series, ShardMetrics};
 use crate::{
     decode::{NoTickKind, Unreadable},
     lanes::TransactionOutcome,
+    schemas::{RegistryMetrics, Schemas},
 };
 
 /// The sum of a counter over all shards.
@@ -111,6 +112,15 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
     Gauge "stormglass_kafka_partitions_paused":
         "Owned partitions that are paused because too many of their records cannot be read."
         => |m| Series::one(signed(&m.lanes.partitions_paused));
+    Gauge "stormglass_kafka_partitions_waiting":
+        "Owned partitions whose next record waits for its schema."
+        => |m| Series::one(signed(&m.lanes.partitions_waiting));
+    Counter "stormglass_schema_questions_total": "Questions to the Schema Registry, by what it answered."
+        => |m| {
+            let metrics = m.lanes.schemas.get().and_then(Schemas::metrics);
+            let of = |count: fn(&RegistryMetrics) -> &AtomicU64| metrics.map_or(0.0, |metrics| load(count(metrics)));
+            Series::by("answer", [("found", of(|m| &m.found)), ("unknown", of(|m| &m.unknown)), ("none", of(|m| &m.failed))])
+        };
     Gauge "stormglass_kafka_lag_records":
         "Records of the lanes' partitions that are not committed, by the log's end, also while a lane fails."
         => |m| Series::one(signed(&m.lanes.lag_records));

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Seconds, at_most, positive, unset};
-use crate::limits::PARTITIONS_MAX;
+use crate::{limits::PARTITIONS_MAX, schemas::Schemas};
 
 /// Most lanes in one process. Beyond this, more processes serve better than more lanes.
 const LANES_MAX: usize = 64;
@@ -118,6 +118,9 @@ pub struct KafkaSettings {
     /// The venue of records that name none. Not a key here: it is copied from the source's settings.
     #[serde(skip)]
     pub venue: String,
+    /// The schemas of framed records. Not a key here: they are opened by the source's settings.
+    #[serde(skip)]
+    pub schemas: Schemas,
 }
 
 impl Default for KafkaSettings {
@@ -148,6 +151,7 @@ impl Default for KafkaSettings {
             properties: BTreeMap::new(),
             advertised_url: String::new(),
             venue: String::new(),
+            schemas: Schemas::default(),
         }
     }
 }

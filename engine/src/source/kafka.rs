@@ -27,6 +27,8 @@ impl KafkaSource {
         let advertised_url = feeding.front_url.clone();
         let settings = Arc::new(KafkaSettings { advertised_url, ..self.settings });
         feeding.engine.owners.expect();
+        // One source feeds an engine: nobody has set them before.
+        let _ = feeding.engine.metrics.lanes.schemas.set(settings.schemas.clone());
         let shared = |name: &str, run: fn(&KafkaSettings, &_, &_)| {
             let (settings, engine) = (settings.clone(), feeding.engine.clone());
             SourceThread::new(format!("kafka-{name}"), move |stop, _| {

@@ -60,6 +60,7 @@ fn settings() -> VerifySettings {
         at_least_once: false,
         venue: "coinbase".to_owned(),
         baseline: None,
+        schemas: Schemas::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 use rdkafka::message::{Header, OwnedHeaders};
 use sha2::{Digest, Sha256};
 
-use crate::decode::{Unreadable, explain};
+use crate::decode::Unreadable;
 
 /// A longer payload is cut to this, and a header gives its hash: the letter must fit into a record.
 const PAYLOAD_BYTES_MAX: usize = 512 * 1_024;
@@ -34,15 +34,14 @@ pub(crate) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A letter about the whole record, or about the tickers in `rejected`.
+    /// A letter about the whole record, or about the tickers in `rejected`; `text` describes the record for people.
     pub(crate) fn new(
         (partition, offset): (i32, u64),
         key: Option<&[u8]>,
         payload: &[u8],
-        reason: Unreadable,
+        (reason, text): (Unreadable, String),
         rejected: &[(u32, Unreadable)],
     ) -> Self {
-        let text = explain(reason, payload);
         let (payload, sha256) = cut(payload, PAYLOAD_BYTES_MAX);
         let (key, key_sha256) = key.map(|key| cut(key, KEY_BYTES_MAX)).unzip();
         let named: Vec<String> =

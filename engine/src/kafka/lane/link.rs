@@ -6,12 +6,13 @@ use std::{sync::atomic::Ordering, time::Duration};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
-    decode::Unreadable,
+    decode::{Unreadable, explain},
     handle::EngineHandle,
     intake::{Batches, Delivery, Names, Patience, RecordFormat, RecordPlace, RecordReader, Undelivered},
     kafka::lane::{dead_letter::DeadLetter, partition::OwnedPartition},
     limits::{LANE_BATCHES_PER_SHARD_MAX, LANE_QUESTIONS_MAX},
     message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
+    schemas::{Schemas, Unframer},
     settings::Emit,
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
 };
@@ -49,12 +50,13 @@ pub(super) struct ShardLink {
 }
 
 impl ShardLink {
-    /// A link for records whose venue is `venue` if they name none.
-    pub(super) fn new(engine: EngineHandle, venue: String, emit: Emit) -> Self {
+    /// A link for records whose venue is `venue` if they name none, and whose schemas are among `schemas` if they are
+    /// framed.
+    pub(super) fn new(engine: EngineHandle, venue: String, schemas: Schemas, emit: Emit) -> Self {
         let shards = engine.mailboxes.len();
         let (reply, replies) = replies(shards);
         Self {
-            reader: RecordReader::default(),
+            reader: RecordReader::with_schemas(schemas),
             format: RecordFormat::json(venue),
             names: engine.names(),
             batches: Batches::new(shards),
@@ -65,6 +67,11 @@ impl ShardLink {
             replies,
             engine,
         }
+    }
+
+    /// Says whether the schema of a record is known.
+    pub(super) fn unframer(&self) -> &Unframer {
+        self.reader.unframer()
     }
 
     pub(super) fn engine(&self) -> &EngineHandle {
@@ -119,7 +126,8 @@ impl ShardLink {
         self.reader.tell(payload, place, |event| event.count(ingest));
         let rejected = self.reader.decoded().rejected();
         let letter = |reason: Unreadable, rejected| {
-            DeadLetter::new((partition as i32, offset), key, payload, reason, rejected)
+            let text = explain(reason, self.reader.unframer().seen(payload));
+            DeadLetter::new((partition as i32, offset), key, payload, (reason, text), rejected)
         };
         match (self.reader.outcome(), rejected) {
             (Err(reason), _) => Some(letter(reason, &[])),

@@ -1,6 +1,9 @@
 //! A lane's view of a partition that it owns.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     intake::NameMap,
@@ -27,6 +30,14 @@ pub(crate) struct LaneSymbol {
     pub(crate) snapshot_turn: u64,
 }
 
+/// A record that was read from the log, but not decoded, as its schema is not known yet.
+#[derive(Debug)]
+pub(crate) struct WaitingRecord {
+    pub(crate) offset: u64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) payload: Vec<u8>,
+}
+
 /// The partitions that a lane owns, by number.
 pub(crate) type OwnedPartitions = BTreeMap<u32, OwnedPartition>;
 
@@ -49,6 +60,8 @@ pub(crate) struct OwnedPartition {
     pub(crate) new_origin_before: u64,
     /// Whether too many records were unreadable; nothing more is read until a restart.
     pub(crate) is_paused: bool,
+    /// Records from `next` on that wait for a schema, in order. While there are any, the partition is paused.
+    pub(crate) waiting: VecDeque<WaitingRecord>,
     symbols: Vec<LaneSymbol>,
     by_name: NameMap<usize>,
     window_records: u32,
@@ -67,6 +80,7 @@ impl OwnedPartition {
             origin: read_from,
             new_origin_before: 0,
             is_paused: false,
+            waiting: VecDeque::new(),
             symbols: Vec::new(),
             by_name: NameMap::default(),
             window_records: 0,

@@ -102,6 +102,7 @@ impl Turns<'_, '_> {
             return Err(LaneError::Lost);
         }
         self.hand_over(&numbers)?;
+        self.forget_waiting(&numbers)?;
         give_back(self.consumer, partitions)?;
         for number in numbers {
             self.announcements.given_back(number);

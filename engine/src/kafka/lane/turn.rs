@@ -58,6 +58,10 @@ pub(super) struct Turns<'a, 'b> {
     pub(super) topic_looked_at: Instant,
     /// Number of partitions that are paused because too many records were unreadable.
     paused: i64,
+    /// Number of partitions that wait for a schema, as the metrics show it.
+    pub(super) waiting: i64,
+    /// When a partition's wait for a schema was last reported.
+    pub(super) waiting_told_at: Option<Instant>,
 }
 
 impl<'a, 'b> Turns<'a, 'b> {
@@ -77,6 +81,8 @@ impl<'a, 'b> Turns<'a, 'b> {
             sources: Sources::default(),
             topic_looked_at: Instant::now(),
             paused: 0,
+            waiting: 0,
+            waiting_told_at: None,
         }
     }
 
@@ -98,6 +104,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         let metrics = &self.lane.metrics;
         metrics.partitions.fetch_sub(self.owned.len() as i64, Ordering::Relaxed);
         metrics.partitions_paused.fetch_sub(self.paused, Ordering::Relaxed);
+        metrics.partitions_waiting.fetch_sub(self.waiting, Ordering::Relaxed);
         let left = self.owned.into_iter().map(|(partition, owned)| (partition, (owned.epoch, owned.shard)));
         (left.collect(), self.rebalances)
     }
@@ -106,6 +113,7 @@ impl<'a, 'b> Turns<'a, 'b> {
     fn turn(&mut self) -> Result<(), LaneError> {
         self.rebalances.extend(self.consumer.context().take_rebalances());
         self.serve_rebalance()?;
+        self.look_at_waiting()?;
         self.poll()?;
         self.lane.link.flush()?;
         self.collect()?;
@@ -124,13 +132,12 @@ impl<'a, 'b> Turns<'a, 'b> {
 
     /// Reads records while the shards have credits.
     fn poll(&mut self) -> Result<(), LaneError> {
-        let lane = &mut *self.lane;
-        if lane.link.is_full() {
+        if self.lane.link.is_full() {
             return Ok(());
         }
         let mut wait = match self.transaction.dirty_since() {
-            _ if lane.link.is_busy() => Duration::ZERO,
-            Some(since) => lane.settings.commit_interval().saturating_sub(since.elapsed()),
+            _ if self.lane.link.is_busy() => Duration::ZERO,
+            Some(since) => self.lane.settings.commit_interval().saturating_sub(since.elapsed()),
             None => IDLE_WAIT,
         };
         for _ in 0..RECORDS_PER_TURN_MAX {
@@ -138,50 +145,61 @@ impl<'a, 'b> Turns<'a, 'b> {
                 None => break,
                 Some(Ok(message)) => message,
                 Some(Err(error)) => {
-                    self.is_held_up |= guard::on_error(lane, self.consumer, error)?;
+                    self.is_held_up |= guard::on_error(self.lane, self.consumer, error)?;
                     break;
                 }
             };
             wait = Duration::ZERO;
             self.is_held_up = false;
             let (partition, offset) = (message.partition() as u32, message.offset().max(0) as u64);
-            let Some(owned) = self.owned.get_mut(&partition) else { continue };
+            let Some(owned) = self.owned.get(&partition) else { continue };
             if offset < owned.next || owned.is_paused {
                 continue;
             }
             self.sources.note(&message);
-            let is_replayed = offset < owned.committed;
-            let counter = if is_replayed { &lane.metrics.records_replayed } else { &lane.metrics.records };
-            counter.fetch_add(1, Ordering::Relaxed);
             let payload = message.payload().unwrap_or_default();
-            let letter = lane.link.record(owned, offset, message.key(), payload);
-            owned.next = offset + 1;
-            if is_replayed {
+            if self.waits(partition, offset, message.key(), payload)? {
                 continue;
             }
-            self.transaction.touch();
-            let is_poisoned = owned.count_record(letter.is_some());
-            if let Some(letter) = letter {
-                lane.metrics.dead_letters.fetch_add(1, Ordering::Relaxed);
-                self.transaction.send(Sent::DeadLetter(letter))?;
-            }
-            if is_poisoned {
-                owned.is_paused = true;
-                self.paused += 1;
-                lane.metrics.partitions_paused.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(
-                    partition,
-                    offset,
-                    "too many records cannot be read: the partition is paused"
-                );
-                lane.note(Happening::PartitionPaused { partition, offset });
-                let mut paused = TopicPartitionList::new();
-                paused.add_partition(&lane.settings.topic_raw, partition as i32);
-                self.consumer.pause(&paused)?;
-            }
-            if lane.link.is_full() {
+            self.take_record(partition, offset, message.key(), payload)?;
+            if self.lane.link.is_full() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Decodes a record of an owned partition. Its ticks go to the shards, and what cannot be read to the dead letters.
+    pub(super) fn take_record(
+        &mut self,
+        partition: u32,
+        offset: u64,
+        key: Option<&[u8]>,
+        payload: &[u8],
+    ) -> Result<(), LaneError> {
+        let lane = &mut *self.lane;
+        let Some(owned) = self.owned.get_mut(&partition) else { return Ok(()) };
+        let is_replayed = offset < owned.committed;
+        let counter = if is_replayed { &lane.metrics.records_replayed } else { &lane.metrics.records };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let letter = lane.link.record(owned, offset, key, payload);
+        owned.next = offset + 1;
+        if is_replayed {
+            return Ok(());
+        }
+        self.transaction.touch();
+        let is_poisoned = owned.count_record(letter.is_some());
+        if let Some(letter) = letter {
+            lane.metrics.dead_letters.fetch_add(1, Ordering::Relaxed);
+            self.transaction.send(Sent::DeadLetter(letter))?;
+        }
+        if is_poisoned {
+            owned.is_paused = true;
+            self.paused += 1;
+            lane.metrics.partitions_paused.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(partition, offset, "too many records cannot be read: the partition is paused");
+            lane.note(Happening::PartitionPaused { partition, offset });
+            self.consumer.pause(&lane.of_ticks(partition))?;
         }
         Ok(())
     }
@@ -260,7 +278,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.transaction.commit(consumer, &offsets, check)?;
         let is_further = self.owned.values().any(|owned| owned.is_live() && owned.next > owned.committed);
         // A lane that is held up may still commit what it read before.
-        if !self.is_held_up && (is_further || self.lane.has_caught_up()) {
+        let waits = self.owned.values().any(|owned| !owned.waiting.is_empty());
+        if !self.is_held_up && !waits && (is_further || self.lane.has_caught_up()) {
             self.lane.report.work(self.lane.number);
         }
         (self.lane.topic_id, self.topic_looked_at) = (self.topic_id, Instant::now());

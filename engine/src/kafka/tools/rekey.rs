@@ -11,7 +11,7 @@ use rdkafka::{
 };
 
 use crate::{
-    decode::{RecordKind, Unreadable},
+    decode::{RecordKind, Unreadable, explain},
     encode::encode,
     intake::{Faults, RecordFormat, RecordPlace, RecordReader},
     kafka::{
@@ -131,7 +131,7 @@ impl<'a> Target<'a> {
             rekey,
             producer: ConfirmedProducer::new(settings).map_err(kafka)?,
             partitions: u32::try_from(has).unwrap_or(1).max(1),
-            reader: RecordReader::default(),
+            reader: RecordReader::with_schemas(settings.schemas.clone()),
             format: RecordFormat::json(settings.venue.clone()),
             text: String::new(),
             counts: RekeyCounts::default(),
@@ -202,7 +202,8 @@ impl<'a> Target<'a> {
         }
         let place = (record.partition as i32, record.offset);
         let value = record.value.as_deref().unwrap_or_default();
-        let letter = DeadLetter::new(place, record.key.as_deref(), value, reason, rejected);
+        let text = explain(reason, self.reader.unframer().seen(value));
+        let letter = DeadLetter::new(place, record.key.as_deref(), value, (reason, text), rejected);
         let mut new: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.settings.topic_dlq)
             .payload(letter.payload())
             .headers(letter.headers(&self.rekey.from, &self.settings.group));

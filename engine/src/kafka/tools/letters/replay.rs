@@ -78,7 +78,8 @@ pub fn replay_letters(
         Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
     let mut counts = LetterReplayCounts::default();
     let format = RecordFormat::json(settings.venue.clone());
-    let mut readable = Readable { settings, partitions, reader: RecordReader::default(), format };
+    let reader = RecordReader::with_schemas(settings.schemas.clone());
+    let mut readable = Readable { settings, partitions, reader, format };
     each_letter(&log, progress, |letter| {
         if letter.is_replayed {
             counts.replayed_before += 1;
