@@ -17,6 +17,8 @@ mod imports;
 mod kafka;
 #[cfg(feature = "learn")]
 mod learn;
+#[cfg(feature = "live")]
+mod live;
 mod models;
 mod page;
 mod quality;

@@ -9,6 +9,7 @@
 #   learn    training, evaluation, drift, the exported table, live quality; scikit-learn, scipy, pandas, polars and DuckDB read
 #            and agree
 #   feeds    decoders, real ticks, the simulator; the same bytes from any number of shards and any runtime
+#   live     live feeds against a local exchange that speaks the venues' protocols; long: 60 connections cut by their age
 #   runtime  cross-thread wakes under processor hogs; refused io_uring; model swaps and snapshots on live shards
 #   http     the service over real sockets; clients of Triton and MLflow; every answer fits the OpenAPI document; load-test,
 #            capacity and doctor
@@ -35,7 +36,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-every=(check unit models learn feeds runtime http page documents kafka container fuzz benches first_run)
+every=(check unit models learn feeds live runtime http page documents kafka container fuzz benches first_run)
 # By name or in the long form.
 long_only=(container first_run)
 suites=()
@@ -141,6 +142,7 @@ feeds() {
     python_packages fastavro backports.zstd 'confluent-kafka[avro,schemaregistry]'
     story feeds:: --nocapture
 }
+live() { story live:: --skip container:: --nocapture; }
 runtime() {
     # Half of the wakes go to each runtime.
     export STORMGLASS_WAKES=200000

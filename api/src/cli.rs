@@ -41,6 +41,7 @@ mod rekey;
 mod replay;
 mod serve;
 mod signals;
+mod source;
 #[cfg(feature = "learn")]
 mod ticks;
 #[cfg(feature = "learn")]

@@ -57,6 +57,11 @@ pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
         // The configuration check has refused this.
         #[cfg(not(feature = "kafka"))]
         SourceKind::Kafka => SourceConfig::None,
+        #[cfg(feature = "live")]
+        SourceKind::Live => SourceConfig::Live(Box::new(config.live.clone())),
+        // Likewise.
+        #[cfg(not(feature = "live"))]
+        SourceKind::Live => SourceConfig::None,
         SourceKind::None => SourceConfig::None,
     })
 }

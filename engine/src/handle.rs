@@ -98,7 +98,12 @@ impl EngineHandle {
             routes,
             owners: Arc::default(),
             model: Arc::default(),
-            metrics: EngineMetrics { shards: metrics, ingest: Arc::default(), lanes: Arc::default() },
+            metrics: EngineMetrics {
+                shards: metrics,
+                ingest: Arc::default(),
+                lanes: Arc::default(),
+                live: Arc::default(),
+            },
             runtime,
             liveness: None,
             board: Arc::default(),

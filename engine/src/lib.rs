@@ -4,7 +4,8 @@
 //!  source -> intake: decode, names, batches -> mailbox -> shard: state -> features -> scoring -> prediction -> board, replies
 //! ```
 //!
-//! - A [`source`] reads records on threads of its own: a file, the simulator, a Kafka topic.
+//! - A [`source`] reads records on threads of its own: a file, the simulator, a Kafka topic, venues' live
+//!   feeds.
 //! - [`intake`] is the one way in: [`decode`] turns bytes into [`tick`]s, integers only; venue and product become a
 //!   [`symbol`], whose partition is where the log holds its records; ticks become batches for the shard that owns the
 //!   partition ([`route`]).
@@ -21,6 +22,8 @@
 //!
 //! A lane is a thread that owns partitions of a log, reads their ticks and writes the predictions; `kafka` implements
 //! lanes of Kafka topics, and [`lanes`] holds their counters and health.
+//!
+//! A live feed is a source that reads a venue's own WebSocket; [`live_report`] tells how its connections do.
 //!
 //! [`offline`] drives the same core on the caller's thread; [`grid`] collects labelled rows from it; [`sim`] simulates
 //! a market. [`recording`] keeps a log in files, and [`verify`] recomputes the predictions made from one.
@@ -56,6 +59,7 @@ pub mod intake;
 pub mod kafka;
 pub mod lanes;
 pub mod limits;
+pub mod live_report;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;

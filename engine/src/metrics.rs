@@ -24,6 +24,7 @@ pub use self::{
 use crate::{
     decode::{NoTickKind, Unreadable},
     lanes::LaneMetrics,
+    live_report::LiveReport,
 };
 
 /// The counters of one shard.
@@ -140,6 +141,8 @@ pub struct EngineMetrics {
     pub ingest: Arc<IngestMetrics>,
     /// The counters of the Kafka lanes.
     pub lanes: Arc<LaneMetrics>,
+    /// The connections of live feeds.
+    pub live: Arc<LiveReport>,
 }
 
 impl EngineMetrics {

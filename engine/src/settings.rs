@@ -9,17 +9,20 @@
 //! | `[quality]` | [`QualitySettings`](crate::quality::QualitySettings), [`FeedbackSettings`](crate::feedback::FeedbackSettings) |
 //! | `[kafka]` | [`KafkaSettings`]; it exists without the feature `kafka` too, so that every build accepts the same
 //! file |
+//! | `[live]` | [`LiveSettings`]; likewise |
 //!
 //! The doc, unit and default of a key are at its field, and its bounds in the type's `check`, whose error starts with
 //! the key and ends with what to do. Where a file needs a value for "not set", it is `""` or `0`: see [`unset`].
 
 mod kafka;
+mod live;
 mod records;
 mod run;
 mod seconds;
 pub mod unset;
 
 pub use kafka::{Delivery, Emit, ForeignSymbols, KafkaSettings, Start};
+pub use live::{LIVE_VENUES, LiveSettings};
 pub use records::{FormatPin, RecordSettings, TimeUnit};
 pub use run::{Pin, RunSettings, RuntimeChoice};
 pub use seconds::{Seconds, as_nanos, as_whole_seconds};

@@ -8,6 +8,8 @@ pub(crate) mod collect;
 pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "live")]
+pub mod live;
 pub(crate) mod natural;
 pub mod pace;
 pub mod simulator;
@@ -17,8 +19,12 @@ use std::{sync::Arc, time::Duration};
 use file::{FileConfig, FileError, FileSource};
 #[cfg(feature = "kafka")]
 use kafka::KafkaSource;
+#[cfg(feature = "live")]
+use live::{LiveError, LiveSource};
 use simulator::{SimulatorError, SimulatorSettings, SimulatorSource};
 
+#[cfg(feature = "live")]
+use crate::live_report::LiveReport;
 use crate::{
     handle::EngineHandle,
     intake::{Intake, Progress, ReorderSettings, TickSink},
@@ -37,6 +43,9 @@ pub enum SourceConfig {
     /// A topic of Kafka, whose predictions go back to Kafka.
     #[cfg(feature = "kafka")]
     Kafka(Box<crate::settings::KafkaSettings>),
+    /// Venues' own live feeds.
+    #[cfg(feature = "live")]
+    Live(Box<crate::settings::LiveSettings>),
     /// No ticks: only the rows of requests are scored.
     None,
 }
@@ -52,6 +61,8 @@ impl SourceConfig {
             Self::File(config) => Source::File(Box::new(FileSource::open(config)?)),
             #[cfg(feature = "kafka")]
             Self::Kafka(settings) => Source::Kafka(Box::new(KafkaSource::open(settings)?)),
+            #[cfg(feature = "live")]
+            Self::Live(settings) => Source::Live(Box::new(LiveSource::open(settings)?)),
             Self::None => Source::None,
         })
     }
@@ -67,6 +78,9 @@ pub enum Source {
     /// See [`mod@kafka`].
     #[cfg(feature = "kafka")]
     Kafka(Box<KafkaSource>),
+    /// See [`live`].
+    #[cfg(feature = "live")]
+    Live(Box<LiveSource>),
     /// Ends at once.
     None,
 }
@@ -84,6 +98,10 @@ pub enum SourceError {
     #[cfg(feature = "kafka")]
     #[error(transparent)]
     Kafka(#[from] crate::kafka::Refusal),
+    /// A feed cannot be read.
+    #[cfg(feature = "live")]
+    #[error(transparent)]
+    Live(#[from] LiveError),
 }
 
 /// The surroundings of a source of ticks that runs on the caller's thread.
@@ -161,6 +179,8 @@ impl Source {
         match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => true,
+            #[cfg(feature = "live")]
+            Self::Live(_) => false,
             Self::Simulator(_) | Self::File(_) | Self::None => false,
         }
     }
@@ -176,6 +196,8 @@ impl Source {
             Self::File(source) => Some(source.run(run).map_err(SourceError::from)),
             #[cfg(feature = "kafka")]
             Self::Kafka(_) => None,
+            #[cfg(feature = "live")]
+            Self::Live(source) => Some(source.run(&LiveReport::default(), run).map_err(SourceError::from)),
             Self::None => None,
         }
     }
@@ -185,27 +207,35 @@ impl Source {
         match self {
             Self::Simulator(source) => {
                 let run = move |run: &mut Run<'_>| Ok(source.run(run));
-                vec![SourceThread::new("simulator".to_owned(), fed(feeding, run))]
+                vec![SourceThread::new("simulator".to_owned(), fed(feeding, false, run))]
             }
             Self::File(source) => {
                 let run = move |run: &mut Run<'_>| Ok(source.run(run)?);
-                vec![SourceThread::new("file".to_owned(), fed(feeding, run))]
+                vec![SourceThread::new("file".to_owned(), fed(feeding, false, run))]
             }
             #[cfg(feature = "kafka")]
             Self::Kafka(source) => source.threads(&feeding),
+            #[cfg(feature = "live")]
+            Self::Live(source) => {
+                let report = feeding.engine.metrics.live.clone();
+                let run = move |run: &mut Run<'_>| Ok(source.run(&report, run)?);
+                vec![SourceThread::new("live".to_owned(), fed(feeding, true, run))]
+            }
             Self::None => vec![SourceThread::new("none".to_owned(), |_, _| Ok(SourceEnd::Finished))],
         }
     }
 }
 
-/// The work of a source that gives ticks one by one.
+/// The work of a source that gives ticks one by one. A source that is `live` waits for nobody: its ticks are not held longer
+/// than by the machine's clock.
 fn fed(
     feeding: Feeding,
+    live: bool,
     run: impl FnOnce(&mut Run<'_>) -> Result<SourceEnd, SourceError> + Send + 'static,
 ) -> impl FnOnce(&StopToken, &mut dyn Progress) -> Result<SourceEnd, SourceError> + Send + 'static {
     move |stop, progress| {
         let mut intake: Intake = feeding.engine.intake(stop.clone());
-        let reorder = ReorderSettings { bound: feeding.reorder, by_wall_time: false };
+        let reorder = ReorderSettings { bound: feeding.reorder, by_wall_time: live };
         let ended =
             reorder.in_order(&mut intake, |sink| run(&mut Run { now: feeding.now, sink, stop, progress }));
         // Whoever hears of the end may rely on every tick being in its state, and on all counts.

@@ -142,7 +142,15 @@ fn a_state_restored_from_a_snapshot_counts_as_having_a_probability_and_keeps_its
     let shard = || {
         let metrics = Arc::default();
         let core = ShardCore::new(StateSettings::default(), Some(model.clone()), Arc::clone(&metrics));
-        (core, EngineMetrics { shards: vec![metrics], ingest: Arc::default(), lanes: Arc::default() })
+        (
+            core,
+            EngineMetrics {
+                shards: vec![metrics],
+                ingest: Arc::default(),
+                lanes: Arc::default(),
+                live: Arc::default(),
+            },
+        )
     };
     let symbol = SymbolTable::default().intern("simulator", "BTC-USD").unwrap();
     let key = SymbolKey { partition: Partition(0), symbol: symbol.id };

@@ -17,7 +17,10 @@ use engine::{
     tick::{EventTime, Tick},
 };
 
-use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar, signals::stopped_by_signals};
+use super::{
+    ConfigArgument, Exit, Failure, print_failed, progress::bar, signals::stopped_by_signals,
+    source::SourceArguments,
+};
 use crate::{
     config::{Config, Layers, ProcessEnvironment, sections::SourceKind},
     http::answer::wall_clock_nanos,
@@ -47,7 +50,8 @@ enum Compression {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(mut_arg("source", |source| source.required(true)), after_help = "Examples:
+  stormglass record --source coinbase --products BTC-USD,ETH-USD --output ticks --compress zstd
   stormglass record --source simulator --output ticks --minutes 5
   stormglass record --source 'file:raw/*.csv' --speed max --output ticks --compress zstd    every format to one
   stormglass record --source simulator --output . --name ticks_BTCUSD     ticks_BTCUSD_20251108_151231.ndjson
@@ -65,12 +69,8 @@ one's end. Whatever has its final name is whole.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Where the records come from, as for serve: simulator, file:GLOB, kafka, …
-    #[arg(long, value_name = "SOURCE")]
-    source: String,
-    /// Times real or recorded speed, or max.
-    #[arg(long, value_name = "X|max")]
-    speed: Option<String>,
+    #[command(flatten)]
+    source: SourceArguments,
     /// Where the records go.
     #[arg(long, value_enum, default_value = "files")]
     to: Destination,
@@ -112,17 +112,8 @@ pub(super) struct Arguments {
 impl Arguments {
     fn load(&self) -> Result<Config, Failure> {
         let mut layers: Layers = self.config.clone().layers();
+        self.source.clone().lay_over(&mut layers);
         let flags = &mut layers.flags;
-        match self.source.strip_prefix("file:") {
-            Some(glob) => {
-                flags.push(("source.files", glob.to_owned(), "--source"));
-                flags.push(("source.kind", "file".to_owned(), "--source"));
-            }
-            None => flags.push(("source.kind", self.source.clone(), "--source")),
-        }
-        for key in ["source.speed", "simulator.speed"] {
-            flags.extend(self.speed.clone().map(|speed| (key, speed, "--speed")));
-        }
         flags.extend(self.topic.clone().map(|topic| ("kafka.topic_raw", topic, "--topic")));
         let servers = self.bootstrap_servers.clone();
         flags.extend(servers.map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers")));
@@ -209,7 +200,10 @@ fn give(config: &Config, stop: &StopToken, sink: &mut dyn TickSink) -> Result<()
     let failed = |why: String| Failure::new(Exit::Failed, why);
     let source = wiring::source_config(config).map_err(refused)?;
     let source = source.open().map_err(|error| refused(error.to_string()))?;
-    let reorder = ReorderSettings { bound: config.source.reorder(), by_wall_time: false };
+    let reorder = ReorderSettings {
+        bound: config.source.reorder(),
+        by_wall_time: config.source.kind == SourceKind::Live,
+    };
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
     let mut heard = Heard::default();
     let mut shown = Shown { sink, bar: bar(0, "{elapsed} {msg}"), ticks: 0 };

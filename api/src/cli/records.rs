@@ -5,7 +5,7 @@ use clap::Args;
 use crate::config::Layers;
 
 /// The keys of `[source]` about records.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct RecordArguments {
     /// Columns, or pointers into JSON, of the fields of a tick: time=T,price=p,size=v or time=/data/*/T,price=/data/*/p
     /// (source.columns).

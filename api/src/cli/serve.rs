@@ -6,7 +6,7 @@ use clap::Args;
 use engine::lanes::Verdict;
 use model::Model;
 
-use super::{ConfigArgument, Exit, Failure, records::RecordArguments};
+use super::{ConfigArgument, Exit, Failure, source::SourceArguments};
 use crate::{
     config::{Config, Layers, Loaded, ProcessEnvironment, places, sections::SourceKind},
     disk,
@@ -27,20 +27,13 @@ const NOT_A_PROBABILITY: &str =
   stormglass serve
   stormglass serve --source 'file:data/*.ndjson.gz' --speed max
   gunzip -c trades.csv.gz | stormglass serve --source file:- --symbol kraken:XBTUSD
+  stormglass serve --source coinbase --products BTC-USD,ETH-USD --backfill 3h
   stormglass serve --source none --listen 127.0.0.1:0")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
-    records: RecordArguments,
-    /// Where ticks come from: simulator, file:GLOB, kafka or none.
-    ///
-    /// Without it: kafka where kafka.bootstrap_servers is set, else the simulator.
-    #[arg(long, value_name = "SOURCE")]
-    source: Option<String>,
-    /// Times real or recorded speed, or max.
-    #[arg(long, value_name = "X|max")]
-    speed: Option<String>,
+    source: SourceArguments,
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
@@ -52,21 +45,8 @@ pub(super) struct Arguments {
 impl Arguments {
     fn layers(self) -> Layers {
         let mut layers = self.config.layers();
-        self.records.lay_over(&mut layers);
+        self.source.lay_over(&mut layers);
         let flags = &mut layers.flags;
-        if let Some(source) = self.source {
-            match source.strip_prefix("file:") {
-                Some(glob) => {
-                    flags.push(("source.files", glob.to_owned(), "--source"));
-                    flags.push(("source.kind", "file".to_owned(), "--source"));
-                }
-                None => flags.push(("source.kind", source, "--source")),
-            }
-        }
-        if let Some(speed) = self.speed {
-            flags.push(("source.speed", speed.clone(), "--speed"));
-            flags.push(("simulator.speed", speed, "--speed"));
-        }
         flags.extend(self.listen.map(|listen| ("server.listen", listen, "--listen")));
         flags.extend(self.model.map(|model| ("model.path", model, "--model")));
         layers

@@ -20,6 +20,7 @@ pub fn check(config: &Config) -> Result<(), String> {
     config.label.check()?;
     config.simulator.check()?;
     config.kafka.check()?;
+    config.live.check()?;
     config.model.check()?;
     check_advertised_url(config)?;
     check_source(config)
@@ -59,6 +60,12 @@ fn check_source(config: &Config) -> Result<(), String> {
         }
         SourceKind::Kafka if !config.kafka.has_brokers() => {
             "source.kind is \"kafka\" but kafka.bootstrap_servers (KAFKA_BOOTSTRAP_SERVERS) is empty; name a broker"
+        }
+        SourceKind::Live if !cfg!(feature = "live") => {
+            "source.kind is \"live\", but this program was built without the feature live"
+        }
+        SourceKind::Live if config.live.venues.is_empty() => {
+            "source.kind is \"live\" but live.venues is empty; name a venue, or use --source coinbase"
         }
         SourceKind::Simulator if config.simulator.products.is_empty() => {
             "source.kind is \"simulator\" but simulator.products is empty; name a product"

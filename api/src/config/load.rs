@@ -138,8 +138,8 @@ impl Loaded {
 pub struct Layers {
     /// The file of `--config`.
     pub file: Option<PathBuf>,
-    /// Flags: dotted key, text, the flag's name. For a list, the text is its only element, because a file's name may
-    /// contain a comma.
+    /// Flags: dotted key, text, the flag's name. The elements of a list are separated by commas. Only for `source.files` is
+    /// the text the only element, because a file's name may contain a comma.
     pub flags: Vec<(&'static str, String, &'static str)>,
 }
 
@@ -168,7 +168,9 @@ impl Layers {
         for (key, text, flag) in &self.flags {
             let origin = Origin::Flag(flag);
             match stack.slot(key) {
-                Some(Value::Array(_)) => stack.lay(key, Value::Array(vec![text.as_str().into()]), origin)?,
+                Some(Value::Array(_)) if *key == "source.files" => {
+                    stack.lay(key, Value::Array(vec![text.as_str().into()]), origin)?;
+                }
                 _ => stack.lay_text(key, text, origin)?,
             }
         }

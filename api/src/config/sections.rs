@@ -12,7 +12,7 @@ use engine::{
     feedback::FeedbackSettings,
     limits::SHARDS_MAX,
     quality::QualitySettings,
-    settings::{KafkaSettings, RecordSettings, RunSettings, Seconds, at_most, positive, unset},
+    settings::{KafkaSettings, LiveSettings, RecordSettings, RunSettings, Seconds, at_most, positive, unset},
     source::{pace::Speed, simulator::SimulatorSettings},
     state::{GapSettings, LabelSettings},
 };
@@ -37,6 +37,7 @@ pub struct Config {
     pub ready: Ready,
     pub log: Log,
     pub kafka: KafkaSettings,
+    pub live: LiveSettings,
 }
 
 /// `[server]`: the HTTP front and its bounds.
@@ -190,6 +191,8 @@ pub enum SourceKind {
     File,
     /// A Kafka topic.
     Kafka,
+    /// Venues' own live feeds.
+    Live,
     /// No source: only rows of requests are scored.
     None,
 }
@@ -201,6 +204,7 @@ impl SourceKind {
             Self::Simulator => "simulator",
             Self::File => "file",
             Self::Kafka => "kafka",
+            Self::Live => "live",
             Self::None => "none",
         }
     }

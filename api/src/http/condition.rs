@@ -89,6 +89,7 @@ impl Condition {
         if let SourceState::Failed(why) = app.source.state() {
             reasons.push(format!("the source {} failed: {why}", app.config.source.kind.name()));
         }
+        reasons.extend(app.engine.metrics.live.troubles());
         if self.kafka_connected == Some(false) {
             let servers = &app.config.kafka.bootstrap_servers;
             reasons.push(format!("Kafka: no broker of {servers} answers"));

@@ -84,6 +84,7 @@ impl Feed {
             kind: config.source.kind,
             source: match config.source.kind {
                 SourceKind::File => format!("file {}", config.source.files.join(", ")),
+                SourceKind::Live => format!("live {}", config.live.venues.join(", ")),
                 kind => kind.name().to_owned(),
             },
             source_state: app.source.state(),

@@ -62,6 +62,15 @@ pub enum RecordPlace<'a> {
         /// The offset of the record.
         offset: u64,
     },
+    /// On a connection to a venue.
+    Live {
+        /// The venue's name as a source.
+        venue: &'a str,
+        /// The number of the socket among those that are open: each has sequence numbers of its own.
+        socket: u32,
+        /// The number of the message on this socket, from 1.
+        message: u64,
+    },
 }
 
 impl RecordPlace<'_> {
@@ -70,6 +79,7 @@ impl RecordPlace<'_> {
         match self {
             Self::Line { .. } => 0,
             Self::Log { partition, .. } => partition,
+            Self::Live { socket, .. } => socket,
         }
     }
 }
@@ -79,6 +89,7 @@ impl fmt::Display for RecordPlace<'_> {
         match self {
             Self::Line { file, line } => write!(f, "{file}:{line}"),
             Self::Log { partition, offset } => write!(f, "partition {partition}, offset {offset}"),
+            Self::Live { venue, socket, message } => write!(f, "{venue} socket {socket}, message {message}"),
         }
     }
 }

@@ -164,6 +164,29 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
             let values = [("written", load(&m.lanes.events_written)), ("dropped", load(&m.lanes.events_dropped))];
             Series::by("outcome", values)
         };
+    Gauge "stormglass_live_connections": "Connections of live feeds by what they do."
+        => |m| Series::by("state", m.live.by_state());
+    Counter "stormglass_live_messages_total": "Messages of live feeds, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.messages)));
+    Counter "stormglass_live_missing_total":
+        "Messages or trades of live feeds that are missing by the connection's or the products' own numbers, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.missing)));
+    Counter "stormglass_live_reconnects_total": "Sockets of live feeds opened after the first of a connection, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.reconnects)));
+    Counter "stormglass_live_doubled_total":
+        "Messages of live feeds that came by two overlapping sockets and were passed on once, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.doubled)));
+    Counter "stormglass_live_oversized_total": "Frames of live feeds beyond 16 MiB, each of which ended a socket, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.oversized)));
+    Counter "stormglass_live_backfilled_total": "Past trades taken by REST, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.backfilled)));
+    Counter "stormglass_live_backfills_failed_total": "Backfills that failed or were cut short, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| load(&connection.backfills_failed)));
+    Gauge "stormglass_live_refused_products": "Products that a venue refuses, by venue."
+        => |m| Series::by("venue", m.live.by_venue(|connection| connection.standing().refused.len() as f64));
+    Gauge "stormglass_live_lag_seconds":
+        "At the newest tick, the wall clock less the venue's own time; the largest of a venue's connections."
+        => |m| Series::by("venue", m.live.lag_by_venue());
     Counter "stormglass_source_waits_total": "Times a source waited because a shard's tick queue was full."
         => |m| Series::one(load(&m.ingest.waits_full));
 };

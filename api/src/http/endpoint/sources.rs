@@ -1,8 +1,14 @@
 //! `GET /sources`: what feeds the engine, whether it does so now, and what came of it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
-use engine::metrics::{NumberCell, ShardMetrics};
+use engine::{
+    live_report::ConnectionReport,
+    metrics::{NumberCell, ShardMetrics},
+};
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,7 +56,7 @@ struct Answer {
 
 #[derive(JsonSchema, Serialize)]
 struct Source {
-    /// `simulator`, `file` or `kafka`.
+    /// `simulator`, `file`, `kafka` or `live`.
     source: &'static str,
     /// `running`, `finished` or `failed`.
     state: &'static str,
@@ -77,6 +83,73 @@ struct Source {
     /// Messages missing by their sequence numbers.
     sequence_missing: u64,
     gaps: u64,
+    /// Of live feeds: each connection.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    connections: Vec<LiveConnection>,
+}
+
+/// A connection of a live feed, over all of its sockets.
+#[derive(JsonSchema, Serialize)]
+struct LiveConnection {
+    venue: &'static str,
+    connection: u32,
+    /// `connecting`, `subscribing`, `live`, `silent` (nothing comes, a ping asks whether the venue is there) or
+    /// `backing_off`.
+    state: &'static str,
+    /// When that began.
+    since: String,
+    /// Why its last socket ended, in the venue's own words where it said any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What the venue last said beside ticks and answers, such as maintenance, or why a backfill is not whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
+    products: Vec<String>,
+    /// Products that the venue refuses, with its words.
+    refused: BTreeMap<String, String>,
+    messages: u64,
+    /// `null` before the first message.
+    last_message_age_ms: Option<u64>,
+    /// Messages or trades missing by the connection's or the products' own numbers.
+    missing: u64,
+    /// Of these, the trades missing by a product's own numbers.
+    missing_of: BTreeMap<String, u64>,
+    /// Sockets opened after the first one.
+    reconnects: u64,
+    /// Messages that came by two overlapping sockets.
+    doubled: u64,
+    /// Past trades taken by REST.
+    backfilled: u64,
+    /// At the newest tick, the wall clock less the venue's own time.
+    lag_ms: f64,
+}
+
+impl LiveConnection {
+    fn of(report: &ConnectionReport) -> Self {
+        let standing = report.standing();
+        let since = jiff::Timestamp::try_from(standing.since).unwrap_or_default();
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        Self {
+            venue: report.venue,
+            connection: report.number,
+            state: standing.state.name(),
+            since: format!("{since:.3}"),
+            reason: standing.reason,
+            notice: standing.notice,
+            products: report.products.clone(),
+            refused: standing.refused,
+            messages: count(&report.messages),
+            last_message_age_ms: report
+                .newest_message_ago()
+                .map(|ago| u64::try_from(ago.as_millis()).unwrap_or(u64::MAX)),
+            missing: count(&report.missing),
+            missing_of: standing.missing_of,
+            reconnects: count(&report.reconnects),
+            doubled: count(&report.doubled),
+            backfilled: count(&report.backfilled),
+            lag_ms: (report.lag_seconds() * 1e6).round() / 1e3,
+        }
+    }
 }
 
 /// By what became of them.
@@ -116,11 +189,14 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
         since: format!("{:.3}", app.source.since()),
         connected: match kind {
             SourceKind::Kafka => metrics.lanes.is_connected(),
+            SourceKind::Live => metrics.live.is_connected(),
             _ => state == SourceState::Running,
         },
         reason: match state {
             SourceState::Failed(why) => Some(why),
-            SourceState::Running | SourceState::Finished => app.lanes.trouble(),
+            SourceState::Running | SourceState::Finished => {
+                app.lanes.trouble().or_else(|| metrics.live.troubles().into_iter().next())
+            }
         },
         sum: app.source.sum(),
         feed: (&Feed::of(app)).into(),
@@ -138,5 +214,6 @@ fn describe_source(app: &App, kind: SourceKind) -> Source {
         times_zoneless: ingest(&metrics.ingest.times_zoneless),
         sequence_missing: ingest(&metrics.ingest.sequence_missing),
         gaps: sum(|shard| &shard.gaps),
+        connections: metrics.live.connections().iter().map(|report| LiveConnection::of(report)).collect(),
     }
 }
