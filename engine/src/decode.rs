@@ -83,7 +83,7 @@ pub use look::{explain, looks_like};
 pub use mapped::{MappedJson, decode_mapped};
 pub use mapping::{Mapping, MappingError};
 pub use shapes::{SHAPES, Shape};
-pub use time::EpochUnit;
+pub use time::{EpochUnit, TimeSettings};
 pub use trade_line::{Learned, TradeLineSymbol, TradeLines, decode_trade_line, is_negative_size};
 pub use unreadable::Unreadable;
 pub use zone::Zone;

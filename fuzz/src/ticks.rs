@@ -49,10 +49,10 @@ pub fn survive(record: &[u8]) {
 
 fn by_mapping(record: &[u8], mapping: &Mapping, symbol: &TradeLineSymbol, decoded: &mut Decoded) {
     if mapping.is_of_json() {
-        let kind = decode_mapped(record, &MappedJson::new(mapping, Some(symbol), "bitmex", None), decoded);
+        let kind = decode_mapped(record, &MappedJson::new(mapping, Some(symbol), "bitmex"), decoded);
         check(decoded, &kind);
     }
-    let mut lines = TradeLines::new(symbol).mapped(mapping, None);
+    let mut lines = TradeLines::new(symbol).mapped(mapping);
     for line in record.split(|&byte| byte == b'\n') {
         let kind = decode_trade_line(line, &mut lines, decoded);
         check(decoded, &kind);

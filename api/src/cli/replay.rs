@@ -9,7 +9,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
-    decode::Zone,
+    decode::TimeSettings,
     intake::{RecordFormat, RecordPlace, RecordReader, ReorderSettings, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
     source::{
@@ -102,7 +102,7 @@ pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,
     venue: String,
-    assume_tz: Zone,
+    times: TimeSettings,
     /// Whether records without a tick are a success.
     allow_empty: bool,
     now: EventTime,
@@ -136,7 +136,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
         input,
         speed: arguments.speed,
         venue: config.source.venue().to_owned(),
-        assume_tz: config.source.records.assume_tz,
+        times: config.source.records.times(),
         allow_empty: config.source.allow_empty,
         now,
         first_at: arguments.shift_to_now.then_some(now),
@@ -160,10 +160,10 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
 }
 
 impl Plan {
-    /// Whether records go as they are, because neither their times nor their zones are to change.
+    /// Whether records go as they are, because their times say the same to every reader and are not to change.
     #[cfg(feature = "kafka")]
     pub(super) fn is_verbatim(&self) -> bool {
-        self.first_at.is_none() && self.assume_tz == Zone::UTC
+        self.first_at.is_none() && self.times == TimeSettings::default()
     }
 
     /// Whether times are moved so that the first tick happens now.
@@ -201,7 +201,7 @@ impl Plan {
             Input::Recording(recording) => {
                 let mut format = RecordFormat::json(self.venue.clone());
                 let mut reader = RecordReader::default();
-                reader.set_zone(self.assume_tz);
+                reader.set_times(self.times);
                 let mut pacer = self.pacer();
                 let ended = self.for_each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();

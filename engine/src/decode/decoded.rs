@@ -7,9 +7,8 @@ use crate::{
 
 use super::{
     json::Node,
-    time::{EpochUnit, WrittenTime},
+    time::{EpochUnit, TimeSettings, WrittenTime},
     unreadable::Unreadable,
-    zone::Zone,
 };
 
 /// Nodes of an index that is kept from record to record, at most: 1 MiB of them.
@@ -101,8 +100,8 @@ pub struct Decoded {
     next_index: u32,
     /// Indexes of texts that were read, kept for their room: one for each text within another.
     indexes: Vec<Vec<Node>>,
-    /// The zone of times that name none; kept from record to record.
-    zone: Zone,
+    /// How times are read that do not tell it themselves; kept from record to record.
+    times: TimeSettings,
     /// The connection's sequence number, which counts the messages of all its channels.
     pub sequence: Option<u64>,
     /// Timestamps that had no zone and were read as UTC.
@@ -121,9 +120,14 @@ struct Entry {
 }
 
 impl Decoded {
-    /// Reads times that name no zone, from now on, as those of this one.
-    pub fn set_zone(&mut self, zone: Zone) {
-        self.zone = zone;
+    /// From now on reads times that do not tell their unit or zone by these.
+    pub fn set_times(&mut self, times: TimeSettings) {
+        self.times = times;
+    }
+
+    /// How times are read that do not tell it themselves.
+    pub(super) fn times(&self) -> TimeSettings {
+        self.times
     }
 
     /// The readable ticks in the record's order.
@@ -165,7 +169,7 @@ impl Decoded {
     pub(super) fn note_time(&mut self, written: WrittenTime) -> EventTime {
         self.zoneless_times += u32::from(written.zoneless);
         self.epoch_unit = written.unit;
-        if written.zoneless { self.zone.to_utc(written.time) } else { written.time }
+        if written.zoneless { self.times.zone.to_utc(written.time) } else { written.time }
     }
 
     /// An empty index, with the room of one before.

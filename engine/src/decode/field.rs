@@ -6,7 +6,7 @@ use super::{
     decoded::Decoded,
     json::Value,
     number::{parse_fixed, parse_price, parse_quantity},
-    time::{parse_epoch, parse_time},
+    time::parse_time,
     unreadable::Unreadable,
 };
 use crate::tick::{EventTime, Price, Quantity, Side};
@@ -140,13 +140,13 @@ impl<'a> Field<'a> {
         let value = self.required()?;
         let raw = value.raw();
         if !raw.starts_with('"') {
-            let written = parse_epoch(raw, None).map_err(|error| error.of(self.name))?;
+            let written = out.times().parse_epoch(raw, None).map_err(|error| error.of(self.name))?;
             return Ok(out.note_time(written));
         }
         let text = self.required_text()?;
         let written = match parse_time(&text) {
             Some(written) => written,
-            None => parse_epoch(&text, None).map_err(|error| error.of(self.name))?,
+            None => out.times().parse_epoch(&text, None).map_err(|error| error.of(self.name))?,
         };
         Ok(out.note_time(written))
     }

@@ -14,7 +14,6 @@ use super::{
     mapping::{Mapping, list_of},
     row::{Row, RowRules},
     text_of,
-    time::EpochUnit,
     trade_line::TradeLineSymbol,
     unreadable::Unreadable,
 };
@@ -71,12 +70,7 @@ struct Found<'a> {
 impl MappedJson {
     /// JSON by this mapping, whose places are pointers. `symbol` is that of ticks that name none; `venue`, of those whose
     /// record names a product alone.
-    pub fn new(
-        mapping: &Mapping,
-        symbol: Option<&TradeLineSymbol>,
-        venue: &str,
-        unit: Option<EpochUnit>,
-    ) -> Self {
+    pub fn new(mapping: &Mapping, symbol: Option<&TradeLineSymbol>, venue: &str) -> Self {
         let list = mapping.places().find_map(|(_, place)| list_of(place));
         let (mut outer, mut inner) = (Node::default(), Node::default());
         for (role, place) in mapping.places() {
@@ -94,7 +88,6 @@ impl MappedJson {
                 venue: symbol.map_or(venue, TradeLineSymbol::venue).to_owned(),
                 product: symbol.map_or("", TradeLineSymbol::product).to_owned(),
                 unit: None,
-                given_unit: unit,
                 has_side_column,
                 // Amounts below zero are sales, as in csv; none of the others tells a side.
                 has_signs: false,
@@ -278,7 +271,7 @@ mod tests {
 
     fn decode_by(mapping: &str, record: &str, out: &mut Decoded) -> Result<RecordKind, Unreadable> {
         let symbol = TradeLineSymbol::new("myvenue", "BTC-USD");
-        let json = MappedJson::new(&mapping.parse().unwrap(), symbol.as_ref(), "other", None);
+        let json = MappedJson::new(&mapping.parse().unwrap(), symbol.as_ref(), "other");
         decode_mapped(record.as_bytes(), &json, out)
     }
 

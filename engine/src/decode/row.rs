@@ -5,7 +5,7 @@ use super::{
     decoded::Decoded,
     field::text_id,
     number::{parse_price, parse_quantity},
-    time::{EpochUnit, parse_epoch, parse_epoch_as, parse_time},
+    time::{EpochUnit, parse_time},
     unreadable::Unreadable,
     venues,
 };
@@ -23,8 +23,6 @@ pub(super) struct RowRules {
     pub(super) product: String,
     /// The unit of times that are numbers, as a header tells it; without one their digits do.
     pub(super) unit: Option<EpochUnit>,
-    /// The unit as a user gives it, who is believed about early years too.
-    pub(super) given_unit: Option<EpochUnit>,
     pub(super) has_side_column: bool,
     /// Whether the sign of a size is the taker's side.
     pub(super) has_signs: bool,
@@ -141,11 +139,7 @@ impl<'a> Row<'a> {
 
 fn event_time(text: &str, rules: &RowRules, out: &mut Decoded) -> Result<EventTime, Unreadable> {
     const FIELD: &str = "timestamp";
-    let epoch = match rules.given_unit {
-        Some(unit) => parse_epoch_as(text, unit),
-        None => parse_epoch(text, rules.unit),
-    };
-    let written = match epoch {
+    let written = match out.times().parse_epoch(text, rules.unit) {
         Ok(written) => written,
         Err(error) => parse_time(text).ok_or(error.of(FIELD))?,
     };

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::Offset};
 
-use super::{number::parse_fixed, unreadable::Unreadable};
+use super::{number::parse_fixed, unreadable::Unreadable, zone::Zone};
 use crate::tick::{EventTime, NANOS_PER_SECOND};
 
 /// 2009-01-01T00:00:00Z, seconds since 1970: before the first trade of any coin. A number below it is in another unit than
@@ -82,6 +82,26 @@ impl EpochError {
     }
 }
 
+/// How times are read that do not tell it themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeSettings {
+    /// The unit of times that are numbers; `None` if their digits are to tell it, or the header of a csv.
+    pub unit: Option<EpochUnit>,
+    /// The zone of times that name none.
+    pub zone: Zone,
+}
+
+impl TimeSettings {
+    /// Reads a number since 1970. A unit that was given is believed about early years too; else the number is in `unit`, or
+    /// in the one that its digits tell.
+    pub(super) fn parse_epoch(self, text: &str, unit: Option<EpochUnit>) -> Result<WrittenTime, EpochError> {
+        match self.unit {
+            Some(given) => parse_epoch_from(text, Some(given), 0),
+            None => parse_epoch(text, unit),
+        }
+    }
+}
+
 /// Reads RFC 3339, with `T` or a blank between date and time, up to nine decimals, and with or without a zone.
 pub(super) fn parse_time(text: &str) -> Option<WrittenTime> {
     let bytes = text.as_bytes();
@@ -102,11 +122,6 @@ pub(super) fn parse_time(text: &str) -> Option<WrittenTime> {
 /// Reads a number since 1970, with or without decimals, in `unit` or else in the unit that its digits tell.
 pub(super) fn parse_epoch(text: &str, unit: Option<EpochUnit>) -> Result<WrittenTime, EpochError> {
     parse_epoch_from(text, unit, EPOCH_MIN_S)
-}
-
-/// Reads a number since 1970 in a unit that a user has given, who is believed about early years too.
-pub(super) fn parse_epoch_as(text: &str, unit: EpochUnit) -> Result<WrittenTime, EpochError> {
-    parse_epoch_from(text, Some(unit), 0)
 }
 
 fn parse_epoch_from(text: &str, unit: Option<EpochUnit>, min_s: i64) -> Result<WrittenTime, EpochError> {

@@ -8,7 +8,6 @@ use super::{
     mapping::Mapping,
     row::{Row, RowRules},
     text_of,
-    time::EpochUnit,
     unreadable::Unreadable,
 };
 use crate::{limits::RECORD_BYTES_MAX, tick::Side};
@@ -62,7 +61,6 @@ impl TradeLines {
             venue: venue.to_owned(),
             product: String::new(),
             unit: None,
-            given_unit: None,
             has_side_column: false,
             has_signs: true,
             may_lack_size: true,
@@ -70,11 +68,10 @@ impl TradeLines {
         Self { rules, mapping: Mapping::default(), columns: None, splitter: Splitter::new(',') }
     }
 
-    /// Takes the columns that a user maps, and the unit of times that are numbers.
+    /// Takes the columns that a user maps.
     #[must_use]
-    pub fn mapped(mut self, mapping: &Mapping, unit: Option<EpochUnit>) -> Self {
+    pub fn mapped(mut self, mapping: &Mapping) -> Self {
         self.mapping = mapping.clone();
-        self.rules.given_unit = unit;
         self
     }
 

@@ -72,7 +72,7 @@ impl FromStr for Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{DecodeOptions, Decoded, decode};
+    use crate::decode::{DecodeOptions, Decoded, EpochUnit, TimeSettings, Unreadable, decode};
 
     #[test]
     fn offsets_are_read_and_names_are_refused() {
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn only_times_without_a_zone_move() {
         let mut decoded = Decoded::default();
-        decoded.set_zone("+02:00".parse().unwrap());
+        decoded.set_times(TimeSettings { zone: "+02:00".parse().unwrap(), ..TimeSettings::default() });
         for (time, hour) in [
             ("2026-04-04T10:00:00Z", "10"),
             ("2026-04-04T10:00:00", "08"),
@@ -104,5 +104,17 @@ mod tests {
         }
         assert_eq!("-0530".parse::<Zone>().unwrap().to_string(), "-05:30");
         assert_eq!(Zone::UTC.to_string().parse(), Ok(Zone::UTC));
+    }
+
+    #[test]
+    fn a_unit_that_is_given_is_believed_whatever_the_digits_say() {
+        // Binance's documentation shows this time.
+        let record = br#"{"e":"trade","E":123456789,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":123456785,"m":true}"#;
+        let mut decoded = Decoded::default();
+        let read = decode(record, &DecodeOptions::of_venue("v"), &mut decoded);
+        assert_eq!(read, Err(Unreadable::TooEarly { field: "T" }));
+        decoded.set_times(TimeSettings { unit: Some(EpochUnit::Milliseconds), ..TimeSettings::default() });
+        decode(record, &DecodeOptions::of_venue("v"), &mut decoded).unwrap();
+        assert_eq!(decoded.first_event_time().unwrap().to_string(), "1970-01-02T10:17:36.785Z");
     }
 }

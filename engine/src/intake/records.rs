@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     decode::{
-        DecodeOptions, Decoded, MappedJson, NoTickKind, RecordKind, Shape, TradeLines, Unreadable, Zone,
-        decode, decode_mapped, decode_trade_line,
+        DecodeOptions, Decoded, MappedJson, NoTickKind, RecordKind, Shape, TimeSettings, TradeLines,
+        Unreadable, decode, decode_mapped, decode_trade_line,
     },
     limits::PARTITIONS_MAX,
     schemas::{Schemas, Unframer},
@@ -114,9 +114,9 @@ impl Default for DecodedRecord {
 }
 
 impl DecodedRecord {
-    /// Reads times that name no zone, from now on, as those of this one.
-    pub(crate) fn set_zone(&mut self, zone: Zone) {
-        self.decoded.set_zone(zone);
+    /// From now on reads times that do not tell their unit or zone by these.
+    pub(crate) fn set_times(&mut self, times: TimeSettings) {
+        self.decoded.set_times(times);
     }
 
     /// Notes that a record cannot be read.
@@ -162,9 +162,9 @@ pub struct RecordReader {
 }
 
 impl RecordReader {
-    /// Reads times that name no zone as those of this one.
-    pub fn set_zone(&mut self, zone: Zone) {
-        self.record.set_zone(zone);
+    /// From now on reads times that do not tell their unit or zone by these.
+    pub fn set_times(&mut self, times: TimeSettings) {
+        self.record.set_times(times);
     }
 
     /// A reader of records that may be framed Avro of these schemas.

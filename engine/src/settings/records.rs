@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::decode::{EpochUnit, Mapping, SHAPES, Shape, Zone};
+use crate::decode::{EpochUnit, Mapping, SHAPES, Shape, TimeSettings, Zone};
 
 /// How records are read where they do not tell it themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,10 +32,17 @@ pub struct RecordSettings {
     pub format: FormatPin,
     /// The column, or the pointer into JSON, of each field of a tick that is not known by its name.
     pub columns: Mapping,
-    /// The unit of times that are numbers, in csv, Parquet and mapped JSON.
+    /// The unit of times that are numbers.
     pub time_unit: TimeUnit,
     /// The zone of times that name none.
     pub assume_tz: Zone,
+}
+
+impl RecordSettings {
+    /// How times are read that do not tell it themselves.
+    pub fn times(&self) -> TimeSettings {
+        TimeSettings { unit: self.time_unit.0, zone: self.assume_tz }
+    }
 }
 
 impl FromStr for FormatPin {

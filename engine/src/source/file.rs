@@ -26,7 +26,7 @@ use super::{
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
-    decode::{MappedJson, Shape, TradeLineSymbol, Zone},
+    decode::{MappedJson, Shape, TimeSettings, TradeLineSymbol},
     input::{Framing, InputFile, Opened, is_standard_input},
     intake::{RecordFormat, RecordReader},
     settings::{FormatPin, RecordSettings},
@@ -159,8 +159,8 @@ struct FileToRead {
     input: InputFile,
     /// `None` for a stream, which is not read before its turn.
     content: Option<Content>,
-    /// The zone of times that name none.
-    zone: Zone,
+    /// How its times are read that do not tell it themselves.
+    times: TimeSettings,
 }
 
 /// How the records of a file are written.
@@ -200,7 +200,7 @@ impl Content {
         csv_symbol: Option<&TradeLineSymbol>,
     ) -> Result<Self, FileError> {
         let first = opened.first_line().map_err(|cause| FileError::read(input, cause))?;
-        let RecordSettings { format, columns, time_unit, .. } = &config.records;
+        let RecordSettings { format, columns, .. } = &config.records;
         if (opened.is_table() || !matches!(format, FormatPin::Json | FormatPin::Shape(_)))
             && let Some(csv) = Csv::open(input, &first, opened.is_table(), config, csv_symbol)?
         {
@@ -219,7 +219,7 @@ impl Content {
                 columns: columns.to_string(),
             });
         }
-        let json = MappedJson::new(columns, csv_symbol, &config.venue, time_unit.0);
+        let json = MappedJson::new(columns, csv_symbol, &config.venue);
         Ok(Self::Mapped { json, framing })
     }
 
@@ -366,7 +366,7 @@ fn find(
             } else {
                 Some(Content::of(&input, &mut input.open().map_err(failed)?, config, csv_symbol)?)
             };
-            files.push(FileToRead { input, content, zone: config.records.assume_tz });
+            files.push(FileToRead { input, content, times: config.records.times() });
         }
     }
     Ok(bytes_total)

@@ -33,9 +33,9 @@ impl Csv {
         config: &FileConfig,
         configured: Option<&TradeLineSymbol>,
     ) -> Result<Option<Self>, FileError> {
-        let RecordSettings { format, columns: mapping, time_unit, .. } = &config.records;
+        let RecordSettings { format, columns: mapping, .. } = &config.records;
         let stem = name::csv_stem(input.name());
-        let of = |lines: TradeLines| lines.mapped(mapping, time_unit.0);
+        let of = |lines: TradeLines| lines.mapped(mapping);
         let mut probe = of(TradeLines::of_many(&config.venue));
         let path = || PathBuf::from(input.to_string());
         let line = String::from_utf8_lossy(first);

@@ -81,7 +81,7 @@ impl FileToRead {
         let Some(content) = &self.content else { return Ok(false) };
         let (mut records, _) = records_of(self.input.open()?, content.framing());
         let (mut format, mut decoded) = (content.format(), DecodedRecord::default());
-        decoded.set_zone(self.zone);
+        decoded.set_times(self.times);
         while let Some((_, record)) = records.next_numbered()? {
             let Line::Whole(record) = record else { continue };
             if is_enough(decoded.read(record, &mut format)) {
@@ -190,7 +190,7 @@ impl<'a> OpenFile<'a> {
     fn read(&mut self) -> io::Result<Option<Head>> {
         let Some((line, content)) = self.records.next_numbered()? else { return Ok(None) };
         let mut record = mem::take(&mut self.spare);
-        record.set_zone(self.file.zone);
+        record.set_times(self.file.times);
         let (time, is_too_long) = match content {
             Line::TooLong(_) => (None, true),
             Line::Whole(bytes) => (record.read(bytes, &mut self.format), false),
