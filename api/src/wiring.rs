@@ -2,9 +2,11 @@
 
 use engine::{
     EngineSettings,
+    decode::TradeLineSymbol,
+    intake::{RecordFormat, RecordRules},
     limits::PARTITIONS_MAX,
     schemas::{SchemaSettings, Schemas},
-    settings::{RecordSettings, RunSettings},
+    settings::{FormatPin, RunSettings},
     source::{SourceConfig, file::FileConfig, pace::Speed},
     state::StateSettings,
 };
@@ -47,11 +49,6 @@ pub fn source_config(config: &Config) -> Result<SourceConfig, String> {
         SourceKind::Simulator => SourceConfig::Simulator(config.simulator.clone()),
         SourceKind::File => SourceConfig::File(files(config, &config.source.files, config.source.speed)),
         SourceKind::Kafka if config.source.reorder_ms > 0 => return Err(NO_REORDER_OF_A_LOG.to_owned()),
-        SourceKind::Kafka if config.source.records != RecordSettings::default() => {
-            return Err("source.format, columns, time_unit and assume_tz are for files; leave them out where source.kind is \
-                        \"kafka\""
-                .to_owned());
-        }
         #[cfg(feature = "kafka")]
         SourceKind::Kafka => SourceConfig::Kafka(Box::new(kafka_settings(config)?)),
         // The configuration check has refused this.
@@ -77,15 +74,14 @@ pub fn files(config: &Config, globs: &[String], speed: Speed) -> FileConfig {
     }
 }
 
-/// Settings of the Kafka lanes: the section with the host's name, the venue and the secrets filled in.
+/// Settings of the Kafka lanes: the section with the host's name, the rules of records and the secrets filled in.
 ///
 /// # Errors
-/// A sentence, if a secret that a property refers to is absent, or the host's name is needed and unknown.
+/// A sentence, if [`record_rules`] has one, a secret that a property refers to is absent, or the host's name is needed and unknown.
 #[cfg(feature = "kafka")]
 pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, String> {
     let mut settings = config.kafka.clone();
-    settings.venue = config.source.venue().to_owned();
-    settings.schemas = schemas(config)?;
+    settings.records = record_rules(config)?;
     if settings.instance.is_empty() {
         settings.instance = host_name().map_err(|error| {
             format!("kafka.instance is not set and the host's name is not known: {error}")
@@ -97,11 +93,33 @@ pub fn kafka_settings(config: &Config) -> Result<engine::kafka::KafkaSettings, S
     Ok(settings)
 }
 
+/// How the records of a topic are read.
+///
+/// # Errors
+/// A sentence, if the settings are those of a csv, or the schemas cannot be had.
+pub fn record_rules(config: &Config) -> Result<RecordRules, String> {
+    let source = &config.source;
+    if source.records.format == FormatPin::Csv {
+        let hint = "set \"auto\", \"json\" or a shape's name";
+        return Err(format!("source.format says csv or parquet, which a topic does not hold; {hint}"));
+    }
+    let named = |text: &str| {
+        TradeLineSymbol::named(text).ok_or_else(|| format!("source.symbol {text:?} is not venue:product"))
+    };
+    let symbol = source.symbol.as_deref().map(named).transpose()?;
+    let format = RecordFormat::of_json(&source.records, symbol.as_ref(), source.venue());
+    Ok(RecordRules {
+        format: format.map_err(|error| format!("a topic cannot be read so: {error}"))?,
+        times: source.records.times(),
+        schemas: schemas(config)?,
+    })
+}
+
 /// The schemas of framed records.
 ///
 /// # Errors
 /// A sentence, if files or the secret are absent, or cannot be read.
-pub fn schemas(config: &Config) -> Result<Schemas, String> {
+fn schemas(config: &Config) -> Result<Schemas, String> {
     let source = &config.source;
     let auth = source.schema_registry_auth.resolved("source.schema_registry_auth")?;
     let settings = SchemaSettings {

@@ -39,7 +39,7 @@ pub use batches::{Batches, Delivery, Patience, Undelivered};
 pub use names::{NameMap, Names};
 pub use progress::Progress;
 pub(crate) use records::DecodedRecord;
-pub use records::{RecordFormat, RecordPlace, RecordReader};
+pub use records::{NotOfJson, RecordFormat, RecordPlace, RecordReader, RecordRules};
 pub use reorder::ReorderSettings;
 pub use sequence::SequenceTracker;
 pub use sink::{RecordEvent, TickSink};

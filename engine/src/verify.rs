@@ -50,9 +50,8 @@ pub use shelf::Models;
 use crate::{
     bound_model::BoundModel,
     decode::DecodedTick,
-    intake::{RecordFormat, RecordPlace, RecordReader},
+    intake::{RecordFormat, RecordPlace, RecordReader, RecordRules},
     recording::{LogError, LogRecord, PartitionRecords, PartitionedLog},
-    schemas::Schemas,
     settings::Emit,
     state::StateSettings,
     symbol::SymbolTable,
@@ -67,12 +66,10 @@ pub struct VerifySettings {
     pub emit: Emit,
     /// Whether repeated predictions are allowed, as with at-least-once delivery.
     pub at_least_once: bool,
-    /// The venue of records that name none.
-    pub venue: String,
     /// The baseline model, if the fallback is on.
     pub baseline: Option<Arc<Model>>,
-    /// The schemas of framed records.
-    pub schemas: Schemas,
+    /// How the records of the ticks' topic are read.
+    pub records: RecordRules,
 }
 
 /// What a group has committed for a partition of the ticks.
@@ -99,7 +96,7 @@ impl<'a> Verifier<'a> {
     pub fn new(settings: &'a VerifySettings, models: &'a mut dyn Models) -> Self {
         let baseline = settings.baseline.clone().and_then(|model| BoundModel::new(model).ok()).map(Arc::new);
         let (kept, report) = (KeptStates::default(), Report::default());
-        let format = RecordFormat::json(settings.venue.clone());
+        let format = settings.records.format.clone();
         Self { settings, baseline, shelf: Shelf::new(models), kept, format, report }
     }
 
@@ -125,7 +122,7 @@ impl<'a> Verifier<'a> {
         partitions.extend(predictions.partitions());
         partitions.sort_unstable();
         partitions.dedup();
-        let mut reader = RecordReader::with_schemas(self.settings.schemas.clone());
+        let mut reader = self.settings.records.reader();
         for partition in partitions {
             let committed = committed(partition);
             let lives =

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engine::{
-    intake::{RecordFormat, RecordReader},
+    intake::{RecordFormat, RecordReader, RecordRules},
     schemas::{SchemaSettings, Schemas},
 };
 
@@ -38,7 +38,8 @@ fn a_record_of_confluents_serializer_gives_the_tick_that_its_json_gives() {
     let text = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     let files = directory.path().join("schemas").to_str().unwrap().to_owned();
     let schemas = Schemas::open(&SchemaSettings { files, ..SchemaSettings::default() }).unwrap();
-    let (mut avro, mut json) = (RecordReader::with_schemas(schemas), RecordReader::default());
+    let (mut avro, mut json) =
+        (RecordRules { schemas, ..RecordRules::default() }.reader(), RecordReader::default());
     let mut format = RecordFormat::json("nobody".to_owned());
     let (frames, lines) = (text("frames.txt"), text("ticks.ndjson"));
     let mut count = 0;

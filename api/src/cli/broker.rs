@@ -7,14 +7,16 @@ use engine::{
     tick::{EventTime, NANOS_PER_SECOND},
 };
 
-use super::{ConfigArgument, Exit, Failure, ProcessEnvironment};
+use super::{ConfigArgument, Exit, Failure, ProcessEnvironment, records::RecordArguments};
 use crate::{config::Config, http::answer::wall_clock_nanos, wiring};
 
-/// `--config` and `--bootstrap-servers`.
+/// `--config`, `--bootstrap-servers`, and the flags that say how records are read.
 #[derive(Debug, Default, Args)]
 pub(super) struct BrokerArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    records: RecordArguments,
     /// The brokers, host:port separated by commas; kafka.bootstrap_servers if left out.
     #[arg(long, value_name = "SERVERS")]
     bootstrap_servers: Option<String>,
@@ -31,6 +33,7 @@ impl BrokerArguments {
     /// Loads the configuration, which need not name a broker.
     pub(super) fn load_config(self) -> Result<Config, Failure> {
         let mut layers = self.config.layers();
+        self.records.lay_over(&mut layers);
         let servers =
             self.bootstrap_servers.map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers"));
         layers.flags.extend(servers);

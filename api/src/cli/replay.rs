@@ -9,9 +9,9 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use engine::{
-    decode::TimeSettings,
-    intake::{RecordFormat, RecordPlace, RecordReader, ReorderSettings, Tally, TickSink},
+    intake::{RecordPlace, RecordRules, ReorderSettings, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
+    settings::RecordSettings,
     source::{
         Run,
         file::FileSource,
@@ -94,15 +94,15 @@ pub(super) enum Input {
     /// Files of recorded ticks, in any format that is read.
     Files(FileSource),
     /// Files that `stormglass record` wrote.
-    Recording(Recording),
+    Recording { recording: Recording, rules: RecordRules },
 }
 
 /// The input of a replay, its speed, the venue and zone of records that name none, and the shift of its times.
 pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,
-    venue: String,
-    times: TimeSettings,
+    /// Whether the settings say how records are read.
+    is_told: bool,
     /// Whether records without a tick are a success.
     allow_empty: bool,
     now: EventTime,
@@ -126,7 +126,9 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let config = layers.load(&super::ProcessEnvironment)?.config;
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let input = if Recording::is_one(&arguments.input) {
-        Input::Recording(Recording::open(&arguments.input).map_err(|error| failed(&error))?)
+        let recording = Recording::open(&arguments.input).map_err(|error| failed(&error))?;
+        let rules = wiring::record_rules(&config);
+        Input::Recording { recording, rules: rules.map_err(|why| Failure::new(Exit::Configuration, why))? }
     } else {
         let files = FileSource::open(&wiring::files(&config, &arguments.input, arguments.speed));
         Input::Files(files.map_err(|error| failed(&error))?)
@@ -135,8 +137,9 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let plan = Plan {
         input,
         speed: arguments.speed,
-        venue: config.source.venue().to_owned(),
-        times: config.source.records.times(),
+        is_told: config.source.records != RecordSettings::default()
+            || config.source.symbol.is_some()
+            || config.source.venue.is_some(),
         allow_empty: config.source.allow_empty,
         now,
         first_at: arguments.shift_to_now.then_some(now),
@@ -160,10 +163,10 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
 }
 
 impl Plan {
-    /// Whether records go as they are, because their times say the same to every reader and are not to change.
+    /// Whether records go as they are, because they say the same to every reader, and their times are not to change.
     #[cfg(feature = "kafka")]
     pub(super) fn is_verbatim(&self) -> bool {
-        self.first_at.is_none() && self.times == TimeSettings::default()
+        self.first_at.is_none() && !self.is_told
     }
 
     /// Whether times are moved so that the first tick happens now.
@@ -198,10 +201,8 @@ impl Plan {
                 let ended = ended.map(|_| ()).map_err(|error| Failure::new(Exit::Failed, error.to_string()));
                 (bar.tally(), ended)
             }
-            Input::Recording(recording) => {
-                let mut format = RecordFormat::json(self.venue.clone());
-                let mut reader = RecordReader::default();
-                reader.set_times(self.times);
+            Input::Recording { recording, rules } => {
+                let (mut reader, mut format) = (rules.reader(), rules.format.clone());
                 let mut pacer = self.pacer();
                 let ended = self.for_each_record(recording, |record| {
                     let value = record.value.as_deref().unwrap_or_default();

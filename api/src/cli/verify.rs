@@ -12,7 +12,7 @@ use engine::{
 };
 
 use self::model_files::ModelFiles;
-use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar};
+use super::{ConfigArgument, Exit, Failure, print_failed, progress::bar, records::RecordArguments};
 use crate::{config::Config, wiring};
 
 /// Records between two moves of the bar.
@@ -35,6 +35,8 @@ missing, repeated or too much, or could not be judged for want of a model or set
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    records: RecordArguments,
     /// The brokers, host:port separated by commas; kafka.bootstrap_servers if left out.
     #[arg(long, value_name = "SERVERS", conflicts_with_all = ["predictions", "ticks"])]
     bootstrap_servers: Option<String>,
@@ -60,6 +62,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failure> {
     let mut layers = arguments.config.layers();
+    arguments.records.lay_over(&mut layers);
     let servers = arguments
         .bootstrap_servers
         .map(|servers| ("kafka.bootstrap_servers", servers, "--bootstrap-servers"));
@@ -95,9 +98,8 @@ fn settings(config: &Config) -> Result<VerifySettings, Failure> {
         state: wiring::state_settings(config),
         emit: config.kafka.emit,
         at_least_once: config.kafka.delivery == Delivery::AtLeastOnce,
-        venue: config.source.venue().to_owned(),
         baseline,
-        schemas: wiring::schemas(config).map_err(|why| Failure::new(Exit::Configuration, why))?,
+        records: wiring::record_rules(config).map_err(|why| Failure::new(Exit::Configuration, why))?,
     })
 }
 

@@ -26,6 +26,12 @@ impl TradeLineSymbol {
         Some(Self { venue: venue.to_owned(), product: product.to_owned() })
     }
 
+    /// The symbol of a text `venue:product`, if it is one.
+    pub fn named(text: &str) -> Option<Self> {
+        let (venue, product) = text.split_once(':')?;
+        Self::new(venue, product)
+    }
+
     /// The venue, `bitmex`.
     pub fn venue(&self) -> &str {
         &self.venue

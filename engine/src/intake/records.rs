@@ -11,11 +11,12 @@ use super::{
 };
 use crate::{
     decode::{
-        DecodeOptions, Decoded, MappedJson, NoTickKind, RecordKind, Shape, TimeSettings, TradeLines,
-        Unreadable, decode, decode_mapped, decode_trade_line,
+        DecodeOptions, Decoded, MappedJson, NoTickKind, RecordKind, Shape, TimeSettings, TradeLineSymbol,
+        TradeLines, Unreadable, decode, decode_mapped, decode_trade_line,
     },
     limits::PARTITIONS_MAX,
     schemas::{Schemas, Unframer},
+    settings::{FormatPin, RecordSettings},
     symbol::Offset,
     tick::EventTime,
 };
@@ -42,6 +43,72 @@ impl RecordFormat {
     /// JSON objects of any shape, of this venue where they name none.
     pub fn json(venue: String) -> Self {
         Self::Json { venue, product: None, shape: None }
+    }
+
+    /// JSON as a user says that it is to be read. `symbol` is that of records that name none, and `venue` that of records
+    /// which name a product alone where there is no `symbol`.
+    ///
+    /// # Errors
+    /// [`NotOfJson`] if the mapping names columns.
+    pub fn of_json(
+        settings: &RecordSettings,
+        symbol: Option<&TradeLineSymbol>,
+        venue: &str,
+    ) -> Result<Self, NotOfJson> {
+        let RecordSettings { format, columns, .. } = settings;
+        if columns.is_empty() {
+            return Ok(Self::Json {
+                venue: symbol.map_or(venue, TradeLineSymbol::venue).to_owned(),
+                product: symbol.map(|symbol| symbol.product().to_owned()),
+                shape: if let FormatPin::Shape(shape) = format { Some(*shape) } else { None },
+            });
+        }
+        if columns.is_of_json() {
+            return Ok(Self::MappedJson(MappedJson::new(columns, symbol, venue)));
+        }
+        Err(NotOfJson { columns: columns.to_string() })
+    }
+}
+
+/// A mapping of columns where there is JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it holds JSON, but --columns (source.columns) {columns:?} names columns; name keys by pointers, as time=/T,price=/p, or say \
+     --format csv"
+)]
+pub struct NotOfJson {
+    /// The mapping.
+    pub columns: String,
+}
+
+/// How the records of a log are read, by the source and by every tool that reads the same topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordRules {
+    /// How they are written.
+    pub format: RecordFormat,
+    /// How times are read that do not tell it themselves.
+    pub times: TimeSettings,
+    /// The schemas of framed records.
+    pub schemas: Schemas,
+}
+
+impl Default for RecordRules {
+    /// JSON whose venue has no name where records name none.
+    fn default() -> Self {
+        Self {
+            format: RecordFormat::json(String::new()),
+            times: TimeSettings::default(),
+            schemas: Schemas::default(),
+        }
+    }
+}
+
+impl RecordRules {
+    /// A reader of such records.
+    pub fn reader(&self) -> RecordReader {
+        let mut record = DecodedRecord::default();
+        record.set_times(self.times);
+        RecordReader { unframer: Unframer::new(self.schemas.clone()), record, ..RecordReader::default() }
     }
 }
 
@@ -162,16 +229,6 @@ pub struct RecordReader {
 }
 
 impl RecordReader {
-    /// From now on reads times that do not tell their unit or zone by these.
-    pub fn set_times(&mut self, times: TimeSettings) {
-        self.record.set_times(times);
-    }
-
-    /// A reader of records that may be framed Avro of these schemas.
-    pub fn with_schemas(schemas: Schemas) -> Self {
-        Self { unframer: Unframer::new(schemas), ..Self::default() }
-    }
-
     /// Reads frames: says whether a record's schema is known, and the newest record as it was read.
     pub fn unframer(&self) -> &Unframer {
         &self.unframer

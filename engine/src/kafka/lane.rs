@@ -146,8 +146,7 @@ pub fn run_lane(
     report: &LaneReport,
 ) -> LaneEnd {
     let metrics = engine.metrics.lanes.clone();
-    let link =
-        ShardLink::new(engine.clone(), settings.venue.clone(), settings.schemas.clone(), settings.emit);
+    let link = ShardLink::new(engine.clone(), &settings.records, settings.emit);
     let files = StateFiles::new(&settings, metrics.clone());
     let claim = Claim::new(&settings, number);
     let mut lane = Lane {

@@ -11,7 +11,7 @@ use std::{
 use super::*;
 use crate::{
     decode::Unreadable,
-    intake::{RecordFormat, RecordReader},
+    intake::{RecordFormat, RecordRules},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -152,7 +152,8 @@ fn a_framed_record_is_read_by_its_schema_or_refused_by_name() {
     std::fs::write(folder.path().join("7.avsc"), schema).unwrap();
     let files = folder.path().to_str().unwrap().to_owned();
     let schemas = Schemas::open(&SchemaSettings { files, ..SchemaSettings::default() }).unwrap();
-    let (mut reader, mut format) = (RecordReader::with_schemas(schemas), RecordFormat::json("v".to_owned()));
+    let (mut reader, mut format) =
+        (RecordRules { schemas, ..RecordRules::default() }.reader(), RecordFormat::json("v".to_owned()));
     let data = [&[0xa6, 0xde, 0xbd, 0x97, 0xab, 0x67, 6][..], b"A-B", &[2], &1.5_f64.to_le_bytes()].concat();
     let frame = |id: u8, data: &[u8]| [&[0, 0, 0, 0, id][..], data].concat();
     reader.read(&frame(7, &data), &mut format);

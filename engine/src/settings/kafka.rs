@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Seconds, at_most, positive, unset};
-use crate::{limits::PARTITIONS_MAX, schemas::Schemas};
+use crate::{
+    intake::{RecordFormat, RecordRules},
+    limits::PARTITIONS_MAX,
+};
 
 /// Most lanes in one process. Beyond this, more processes serve better than more lanes.
 const LANES_MAX: usize = 64;
@@ -115,12 +118,9 @@ pub struct KafkaSettings {
     /// listens.
     #[serde(skip)]
     pub advertised_url: String,
-    /// The venue of records that name none. Not a key here: it is copied from the source's settings.
+    /// How records are read. Not a key here: the source's settings say it.
     #[serde(skip)]
-    pub venue: String,
-    /// The schemas of framed records. Not a key here: they are opened by the source's settings.
-    #[serde(skip)]
-    pub schemas: Schemas,
+    pub records: RecordRules,
 }
 
 impl Default for KafkaSettings {
@@ -150,8 +150,7 @@ impl Default for KafkaSettings {
             transaction_timeout_s: Seconds::whole(10),
             properties: BTreeMap::new(),
             advertised_url: String::new(),
-            venue: String::new(),
-            schemas: Schemas::default(),
+            records: RecordRules::default(),
         }
     }
 }
@@ -162,7 +161,7 @@ impl KafkaSettings {
         Self {
             bootstrap_servers: bootstrap_servers.to_owned(),
             instance: instance.to_owned(),
-            venue: venue.to_owned(),
+            records: RecordRules { format: RecordFormat::json(venue.to_owned()), ..RecordRules::default() },
             ..Self::default()
         }
     }

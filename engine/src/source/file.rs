@@ -26,9 +26,9 @@ use super::{
     pace::{MonotonicClock, Pacer, Speed, WaitClock},
 };
 use crate::{
-    decode::{MappedJson, Shape, TimeSettings, TradeLineSymbol},
+    decode::{TimeSettings, TradeLineSymbol},
     input::{Framing, InputFile, Opened, is_standard_input},
-    intake::{RecordFormat, RecordReader},
+    intake::{NotOfJson, RecordFormat, RecordReader},
     settings::{FormatPin, RecordSettings},
 };
 
@@ -85,15 +85,12 @@ pub enum FileError {
         cause: String,
     },
     /// A mapping of columns where there is JSON.
-    #[error(
-        "{path}: it holds JSON, but --columns (source.columns) {columns:?} names columns; name keys by pointers, as \
-         time=/T,price=/p, or say --format csv"
-    )]
-    ColumnsOfJson {
+    #[error("{path}: {cause}")]
+    NotOfJson {
         /// The file.
         path: PathBuf,
-        /// The mapping.
-        columns: String,
+        /// What is wrong with the mapping.
+        cause: NotOfJson,
     },
     /// A mapping of JSON where there is a csv.
     #[error(
@@ -166,17 +163,7 @@ struct FileToRead {
 /// How the records of a file are written.
 #[derive(Clone, Debug)]
 enum Content {
-    /// The venue is that of records that name none.
-    Json {
-        venue: String,
-        product: Option<String>,
-        shape: Option<&'static Shape>,
-        framing: Framing,
-    },
-    Mapped {
-        json: MappedJson,
-        framing: Framing,
-    },
+    Json { format: RecordFormat, framing: Framing },
     Csv(Csv),
 }
 
@@ -184,10 +171,7 @@ impl Content {
     /// How its records are read, as far as that is known without a look through the file.
     fn format(&self) -> RecordFormat {
         match self {
-            Self::Json { venue, product, shape, .. } => {
-                RecordFormat::Json { venue: venue.clone(), product: product.clone(), shape: *shape }
-            }
-            Self::Mapped { json, .. } => RecordFormat::MappedJson(json.clone()),
+            Self::Json { format, .. } => format.clone(),
             Self::Csv(csv) => RecordFormat::TradeLines(csv.lines()),
         }
     }
@@ -200,33 +184,22 @@ impl Content {
         csv_symbol: Option<&TradeLineSymbol>,
     ) -> Result<Self, FileError> {
         let first = opened.first_line().map_err(|cause| FileError::read(input, cause))?;
-        let RecordSettings { format, columns, .. } = &config.records;
-        if (opened.is_table() || !matches!(format, FormatPin::Json | FormatPin::Shape(_)))
+        let is_pinned_json = matches!(config.records.format, FormatPin::Json | FormatPin::Shape(_));
+        if (opened.is_table() || !is_pinned_json)
             && let Some(csv) = Csv::open(input, &first, opened.is_table(), config, csv_symbol)?
         {
             return Ok(Self::Csv(csv));
         }
-        let framing = Framing::of_json(&first);
-        let shape = if let FormatPin::Shape(shape) = format { Some(*shape) } else { None };
-        if columns.is_empty() {
-            let venue = csv_symbol.map_or(config.venue.as_str(), TradeLineSymbol::venue).to_owned();
-            let product = csv_symbol.map(|symbol| symbol.product().to_owned());
-            return Ok(Self::Json { venue, product, shape, framing });
-        }
-        if !columns.is_of_json() {
-            return Err(FileError::ColumnsOfJson {
-                path: input.to_string().into(),
-                columns: columns.to_string(),
-            });
-        }
-        let json = MappedJson::new(columns, csv_symbol, &config.venue);
-        Ok(Self::Mapped { json, framing })
+        let format = RecordFormat::of_json(&config.records, csv_symbol, &config.venue);
+        let format =
+            format.map_err(|cause| FileError::NotOfJson { path: input.to_string().into(), cause })?;
+        Ok(Self::Json { format, framing: Framing::of_json(&first) })
     }
 
     /// What parts the records of the file.
     fn framing(&self) -> Framing {
         match self {
-            Self::Json { framing, .. } | Self::Mapped { framing, .. } => *framing,
+            Self::Json { framing, .. } => *framing,
             Self::Csv(_) => Framing::Lines,
         }
     }
@@ -234,7 +207,7 @@ impl Content {
     /// How the records of the file are read, and what is to be said of that.
     fn prepare(&self, input: &InputFile) -> io::Result<(RecordFormat, Vec<String>)> {
         match self {
-            Self::Json { .. } | Self::Mapped { .. } => Ok((self.format(), Vec::new())),
+            Self::Json { format, .. } => Ok((format.clone(), Vec::new())),
             Self::Csv(csv) => {
                 let (lines, remarks) = csv.prepare(input)?;
                 Ok((RecordFormat::TradeLines(lines), remarks))
@@ -413,8 +386,5 @@ fn files_in(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn configured_symbol(symbol: &str) -> Result<TradeLineSymbol, FileError> {
-    symbol
-        .split_once(':')
-        .and_then(|(venue, product)| TradeLineSymbol::new(venue, product))
-        .ok_or_else(|| FileError::BadCsvSymbol { symbol: symbol.to_owned() })
+    TradeLineSymbol::named(symbol).ok_or_else(|| FileError::BadCsvSymbol { symbol: symbol.to_owned() })
 }

@@ -28,7 +28,7 @@ impl KafkaSource {
         let settings = Arc::new(KafkaSettings { advertised_url, ..self.settings });
         feeding.engine.owners.expect();
         // One source feeds an engine: nobody has set them before.
-        let _ = feeding.engine.metrics.lanes.schemas.set(settings.schemas.clone());
+        let _ = feeding.engine.metrics.lanes.schemas.set(settings.records.schemas.clone());
         let shared = |name: &str, run: fn(&KafkaSettings, &_, &_)| {
             let (settings, engine) = (settings.clone(), feeding.engine.clone());
             SourceThread::new(format!("kafka-{name}"), move |stop, _| {

@@ -58,9 +58,8 @@ fn settings() -> VerifySettings {
         state: StateSettings::default(),
         emit: Emit::EveryTick,
         at_least_once: false,
-        venue: "coinbase".to_owned(),
         baseline: None,
-        schemas: Schemas::default(),
+        records: RecordRules { format: RecordFormat::json("coinbase".to_owned()), ..RecordRules::default() },
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let settings = broker::settings(config)?;
     match &plan.input {
-        Input::Recording(recording) if plan.is_verbatim() => {
+        Input::Recording { recording, .. } if plan.is_verbatim() => {
             resend(plan, recording, &settings, is_topic_named, out)
         }
         _ => write_anew(plan, &settings, out),

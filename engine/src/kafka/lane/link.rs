@@ -8,11 +8,13 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::{
     decode::{Unreadable, explain},
     handle::EngineHandle,
-    intake::{Batches, Delivery, Names, Patience, RecordFormat, RecordPlace, RecordReader, Undelivered},
+    intake::{
+        Batches, Delivery, Names, Patience, RecordFormat, RecordPlace, RecordReader, RecordRules, Undelivered,
+    },
     kafka::lane::{dead_letter::DeadLetter, partition::OwnedPartition},
     limits::{LANE_BATCHES_PER_SHARD_MAX, LANE_QUESTIONS_MAX},
     message::{Batch, BatchReply, Epoch, Message, PartitionOrder, PartitionWork, RoutedTick, ShardReply},
-    schemas::{Schemas, Unframer},
+    schemas::Unframer,
     settings::Emit,
     symbol::{Offset, Partition, Position, Symbol, SymbolKey},
 };
@@ -50,14 +52,13 @@ pub(super) struct ShardLink {
 }
 
 impl ShardLink {
-    /// A link for records whose venue is `venue` if they name none, and whose schemas are among `schemas` if they are
-    /// framed.
-    pub(super) fn new(engine: EngineHandle, venue: String, schemas: Schemas, emit: Emit) -> Self {
+    /// A link for records that are read by these rules.
+    pub(super) fn new(engine: EngineHandle, records: &RecordRules, emit: Emit) -> Self {
         let shards = engine.mailboxes.len();
         let (reply, replies) = replies(shards);
         Self {
-            reader: RecordReader::with_schemas(schemas),
-            format: RecordFormat::json(venue),
+            reader: records.reader(),
+            format: records.format.clone(),
             names: engine.names(),
             batches: Batches::new(shards),
             delivery: engine.delivery(Patience::For(SHARD_TIMEOUT)),

@@ -131,8 +131,8 @@ impl<'a> Target<'a> {
             rekey,
             producer: ConfirmedProducer::new(settings).map_err(kafka)?,
             partitions: u32::try_from(has).unwrap_or(1).max(1),
-            reader: RecordReader::with_schemas(settings.schemas.clone()),
-            format: RecordFormat::json(settings.venue.clone()),
+            reader: settings.records.reader(),
+            format: settings.records.format.clone(),
             text: String::new(),
             counts: RekeyCounts::default(),
         })

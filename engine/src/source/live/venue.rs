@@ -108,7 +108,7 @@ impl Venue {
 
     /// What a message that holds no tick says.
     pub(super) fn read_answer(&self, message: &[u8]) -> Answer {
-        if self.ping.as_ref().is_some_and(|ping| ping.pong.as_bytes() == message) {
+        if !message.is_empty() && self.ping.as_ref().is_some_and(|ping| ping.pong.as_bytes() == message) {
             return Answer::Pong;
         }
         serde_json::from_slice(message).map_or(Answer::None, |message| (self.answer)(&message))

@@ -77,8 +77,7 @@ pub fn replay_letters(
     let mut batch =
         Batch { settings, producer, letters: 0, dlq_partition: 0, marks: Marks::default(), is_open: false };
     let mut counts = LetterReplayCounts::default();
-    let format = RecordFormat::json(settings.venue.clone());
-    let reader = RecordReader::with_schemas(settings.schemas.clone());
+    let (reader, format) = (settings.records.reader(), settings.records.format.clone());
     let mut readable = Readable { settings, partitions, reader, format };
     each_letter(&log, progress, |letter| {
         if letter.is_replayed {
