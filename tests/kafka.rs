@@ -10,6 +10,7 @@ mod crash;
 mod doctor;
 mod gaps;
 mod kept;
+mod mapping;
 mod market;
 mod members;
 mod modes;

@@ -2,13 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use rdkafka::{
-    ClientConfig,
-    producer::{BaseProducer, BaseRecord, Producer},
-};
-
 use super::{
-    broker,
     market::{PARTITIONS, Record, records},
     oracle::Logged,
     reader,
@@ -53,21 +47,6 @@ fn framed(payload: &str) -> Vec<u8> {
     bytes
 }
 
-fn send(world: &World, records: impl Iterator<Item = (usize, String, Vec<u8>)>) {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", broker::servers())
-        .set("enable.idempotence", "true")
-        .create()
-        .unwrap();
-    let topic = world.topic("ticks");
-    for (partition, key, payload) in records {
-        let record = BaseRecord::to(&topic).partition(partition as i32).key(&key).payload(&payload);
-        producer.send(record).map_err(|(error, _)| error).unwrap();
-        producer.poll(Duration::ZERO);
-    }
-    producer.flush(LIMIT).unwrap();
-}
-
 #[test]
 fn while_the_registry_is_down_the_partitions_wait_and_nothing_is_lost() {
     let world = World::new("schemas");
@@ -85,7 +64,7 @@ fn while_the_registry_is_down_the_partitions_wait_and_nothing_is_lost() {
         let payload = record.payload.as_deref().unwrap();
         (record.partition, record.key.clone(), framed(payload))
     };
-    send(&world, all[..half].iter().map(given));
+    world.send(all[..half].iter().map(given));
 
     let words = format!("whose schema {ID} is not known: the Schema Registry {}", registry.url);
     let limit = first.started.elapsed() + LIMIT;
@@ -99,7 +78,7 @@ fn while_the_registry_is_down_the_partitions_wait_and_nothing_is_lost() {
     await_metric(&engine, "stormglass_kafka_partitions_waiting", PARTITIONS as i64);
 
     registry.set_up(true);
-    send(&world, all[half..].iter().map(given));
+    world.send(all[half..].iter().map(given));
     world.await_all(&[&engine]);
     await_metric(&engine, "stormglass_kafka_partitions_waiting", 0);
     let (_, metrics) = engine.get("/metrics").unwrap();
@@ -123,7 +102,7 @@ fn while_the_registry_is_down_the_partitions_wait_and_nothing_is_lost() {
     // What the registry answers, but cannot be read, is a dead letter with its reason.
     let broken = [vec![0, 0, 0, 0, 9, 2, 2, b'a'], vec![0, 0, 0, 0, ID, 2, 40, b'2']];
     let letters_before = reader::read_all(&world.topic("dlq")).len();
-    send(&world, broken.iter().map(|payload| (0, "k".to_owned(), payload.clone())));
+    world.send(broken.iter().map(|payload| (0, "k".to_owned(), payload.clone())));
     world.await_all(&[&engine]);
     let letters = reader::read_all(&world.topic("dlq"));
     let told: Vec<_> = letters

@@ -58,7 +58,7 @@ pub(super) fn stormglass_with(world: &World, arguments: &[&str], settings: &[(&s
     Said { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
 }
 
-fn succeeds(world: &World, arguments: &[&str]) -> Said {
+pub(super) fn succeeds(world: &World, arguments: &[&str]) -> Said {
     let said = stormglass(world, arguments);
     assert_eq!(said.code, Some(0), "{arguments:?}: {} {}", said.out, said.errors);
     said

@@ -212,6 +212,22 @@ impl World {
         Feed { thread, sent }
     }
 
+    /// Writes records to the topic of ticks as they are: the partition, the key and the payload of each.
+    pub(super) fn send(&self, records: impl Iterator<Item = (usize, String, Vec<u8>)>) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", broker::servers())
+            .set("enable.idempotence", "true")
+            .create()
+            .unwrap();
+        let topic = self.topic("ticks");
+        for (partition, key, payload) in records {
+            let record = BaseRecord::to(&topic).partition(partition as i32).key(&key).payload(&payload);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+            producer.poll(Duration::ZERO);
+        }
+        producer.flush(Duration::from_secs(60)).unwrap();
+    }
+
     /// Waits until the group has committed all ticks.
     pub(super) fn await_all(&self, watched: &[&Process]) {
         let topic = self.topic("ticks");
