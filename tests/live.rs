@@ -25,6 +25,7 @@ use engine::{
 use self::exchange::{Exchange, until};
 
 mod backfill;
+mod day;
 mod exchange;
 mod faults;
 mod recorded;

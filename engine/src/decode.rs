@@ -185,7 +185,9 @@ fn decode_value(value: Value<'_>, context: Context<'_>, out: &mut Decoded) -> Re
     };
     let named_venue = context.named_venue.or(own_venue.as_deref());
     if let Some(content) = envelope::content_of(&fields)? {
-        let context = Context { named_venue, depth: context.depth + 1, ..context };
+        let received = fields.get(Key::Received).time(out).ok().or(context.options.received);
+        let options = DecodeOptions { received, ..*context.options };
+        let context = Context { options: &options, named_venue, depth: context.depth + 1 };
         return match content {
             Content::Text(text) => decode_text(&text, context, out),
             Content::Value(value) => decode_value(value, context, out),

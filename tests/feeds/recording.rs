@@ -62,6 +62,19 @@ fn records_are_kept_as_they_came_and_lines_of_csv_as_ticks() {
     let kept = files(&directory.path().join("csv"));
     assert!(kept.len() == 1 && kept[0].to_str().unwrap().ends_with(".ndjson.zst"), "{kept:?}");
     assert_eq!(ticks(&path("csv/*")), ticks(&path("kraken_XBTUSD_x.csv")));
+
+    // What a setting says is in the recording, which needs the setting no more.
+    let (code, out, errors) = record("in.ndjson", &path("named"), &["--venue", "myvenue"]);
+    assert!(code == Some(0) && out.starts_with("600 records in 1 files"), "{out} {errors}");
+    assert!(ticks(&path("named/*")).lines().all(|tick| tick.contains(r#""venue":"myvenue""#)));
+    // Ticks that are put into order are kept in that order, each once.
+    let mut turned = lines.clone();
+    turned[1..].chunks_mut(2).for_each(<[String]>::reverse);
+    std::fs::write(path("turned.ndjson"), turned.join("\n")).unwrap();
+    std::fs::write(path("order.toml"), "[source]\nreorder_ms = 2000\n").unwrap();
+    let (code, out, errors) = record("turned.ndjson", &path("ordered"), &["--config", &path("order.toml")]);
+    assert!(code == Some(0) && out.starts_with("600 records in 1 files"), "{out} {errors}");
+    assert_eq!(ticks(&path("ordered/*")), ticks(&path("in.ndjson")));
 }
 
 #[test]

@@ -96,3 +96,54 @@ fn venues_and_products_that_are_none_are_refused_at_the_start() {
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_recorded_feed_replays_as_the_ticks_that_it_gave_with_the_time_of_their_receipt() {
+    let message = |id: u64| {
+        let time = 1_775_000_000_000_u64 + id * 100;
+        format!(
+            r#"{{"e":"aggTrade","E":{time},"s":"BTCUSDT","a":{id},"p":"67000.5","q":"0.01","f":{id},"l":{id},"T":{time},"m":true}}"#
+        )
+    };
+    let exchange = Exchange::start(move |_, peer| {
+        peer.hear();
+        peer.send(r#"{"result":null,"id":0}"#);
+        (1..=20).for_each(|id| peer.send(&message(id)));
+        peer.linger();
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().to_str().unwrap();
+    let binary = env!("CARGO_BIN_EXE_stormglass");
+    let recorder = std::process::Command::new(binary)
+        .args(["record", "--source", "binance-usdm", "--products", "BTCUSDT", "--flush-s", "1"])
+        .args(["--output", output])
+        .env("STORMGLASS__LIVE__URLS", format!("binance-usdm={}", exchange.url()))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let recorded = || {
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect::<String>()
+    };
+    until("the last message is on the disk", || recorded().contains(r#""a":20"#));
+    let ended =
+        std::process::Command::new("kill").args(["-TERM", &recorder.id().to_string()]).status().unwrap();
+    assert!(ended.success() && recorder.wait_with_output().unwrap().status.success());
+    let lines = recorded();
+    let first: Value = serde_json::from_str(lines.lines().nth(1).unwrap()).unwrap();
+    let received: jiff::Timestamp = first["received"].as_str().unwrap().parse().unwrap();
+    assert!(jiff::Timestamp::now().duration_since(received).as_secs() < 600, "{first}");
+    assert_eq!(first["payload"]["a"], 1);
+
+    let glob = format!("{output}/*.ndjson");
+    let replayed = std::process::Command::new(binary)
+        .args(["replay", "--input", &glob, "--to", "stdout", "--speed", "max"])
+        .output()
+        .unwrap();
+    let ticks = String::from_utf8(replayed.stdout).unwrap();
+    assert_eq!(ticks.lines().count(), 20, "{}", String::from_utf8_lossy(&replayed.stderr));
+    assert!(
+        ticks.lines().all(|tick| tick.contains(r#""venue":"binance-usdm","product_id":"BTCUSDT""#)),
+        "{ticks}"
+    );
+}

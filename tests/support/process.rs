@@ -81,6 +81,11 @@ impl Process {
     }
 
     /// Sends it a signal: `TERM`, `KILL`, `STOP`, `CONT`.
+    /// The number by which the system knows it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let (signal, id) = (format!("-{name}"), self.child.id().to_string());
         assert!(Command::new("kill").args([&signal, &id]).status().unwrap().success());

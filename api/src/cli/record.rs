@@ -206,7 +206,8 @@ fn give(config: &Config, stop: &StopToken, sink: &mut dyn TickSink) -> Result<()
     };
     let now = EventTime::from_nanos(wall_clock_nanos()).unwrap_or(EventTime::MAX);
     let mut heard = Heard::default();
-    let mut shown = Shown { sink, bar: bar(0, "{elapsed} {msg}"), ticks: 0 };
+    let keeps_records = config.source.kind == SourceKind::Live || !config.source.says_how_records_are_read();
+    let mut shown = Shown { sink, keeps_records, bar: bar(0, "{elapsed} {msg}"), ticks: 0 };
     let ended: Option<Result<SourceEnd, _>> =
         reorder.in_order(&mut shown, |sink| source.run(&mut Run { now, sink, stop, progress: &mut heard }));
     shown.bar.finish_and_clear();
@@ -239,13 +240,17 @@ impl Progress for Heard {
 /// Shows at a terminal how many ticks went by, and passes everything on.
 struct Shown<'a> {
     sink: &'a mut dyn TickSink,
+    /// Whether records are kept as they came. One that is read by the settings would be read otherwise without them.
+    keeps_records: bool,
     bar: indicatif::ProgressBar,
     ticks: u64,
 }
 
 impl TickSink for Shown<'_> {
     fn record(&mut self, record_offset: Offset, record: &[u8]) {
-        self.sink.record(record_offset, record);
+        if self.keeps_records {
+            self.sink.record(record_offset, record);
+        }
     }
 
     fn tick(&mut self, venue: &str, product: &str, record_offset: Offset, index: u32, tick: Tick) {

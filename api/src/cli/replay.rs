@@ -11,7 +11,6 @@ use clap::{Args, ValueEnum};
 use engine::{
     intake::{RecordPlace, RecordRules, ReorderSettings, Tally, TickSink},
     recording::{MergedByTime, PartitionedLog, Recording},
-    settings::RecordSettings,
     source::{
         Run,
         file::FileSource,
@@ -137,9 +136,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let plan = Plan {
         input,
         speed: arguments.speed,
-        is_told: config.source.records != RecordSettings::default()
-            || config.source.symbol.is_some()
-            || config.source.venue.is_some(),
+        is_told: config.source.says_how_records_are_read(),
         allow_empty: config.source.allow_empty,
         now,
         first_at: arguments.shift_to_now.then_some(now),

@@ -271,6 +271,11 @@ impl Source {
         Duration::from_millis(self.reorder_ms)
     }
 
+    /// Whether the settings say what records do not tell themselves, so that they would be read otherwise without them.
+    pub fn says_how_records_are_read(&self) -> bool {
+        self.records != RecordSettings::default() || self.symbol.is_some() || self.venue.is_some()
+    }
+
     /// The venue of records that name none.
     pub fn venue(&self) -> &str {
         self.venue.as_deref().unwrap_or(DEFAULT_VENUE)

@@ -1,6 +1,6 @@
 //! What recorders, Kafka's tools and other systems put around a message: Connect's `{"schema", "payload"}`, CloudEvents,
 //! Debezium's change of a row, `kcat -J`, a recorder's own object with `payload` or `raw`, and the frame of a schema registry
-//! around JSON.
+//! around JSON. `venue` beside the message is its venue, and `received`, when it came, is its time where it names none.
 
 use std::borrow::Cow;
 

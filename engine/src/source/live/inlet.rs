@@ -1,6 +1,6 @@
 //! From a connection's messages to the source's sink: each is a record, read by the one reader of records.
 
-use std::time::SystemTime;
+use std::{io::Write, time::SystemTime};
 
 use rustc_hash::FxHashMap;
 
@@ -11,7 +11,7 @@ use crate::{
     limits::RECORD_BYTES_MAX,
     live_report::ConnectionReport,
     symbol::Offset,
-    tick::Tick,
+    tick::{EventTime, Tick},
 };
 
 /// More missing ids than this are not a loss: the venue has begun to count anew.
@@ -36,12 +36,14 @@ pub(super) type NewestTrades = FxHashMap<String, Newest>;
 /// Takes the messages of all connections of a source.
 pub(super) struct Inlet<'a> {
     reader: RecordReader,
+    /// A message as it is recorded; kept for its room.
+    text: Vec<u8>,
     sink: &'a mut dyn TickSink,
 }
 
 impl<'a> Inlet<'a> {
     pub(super) fn new(sink: &'a mut dyn TickSink) -> Self {
-        Self { reader: RecordReader::default(), sink }
+        Self { reader: RecordReader::default(), text: Vec::new(), sink }
     }
 
     /// Tells that a socket is new: no message is missing before its first one.
@@ -77,7 +79,8 @@ impl<'a> Inlet<'a> {
         report: &ConnectionReport,
         newest: &mut NewestTrades,
     ) {
-        let mut sink = Named { venue, report, newest, now_ns: now_ns(), inner: self.sink };
+        let mut sink =
+            Named { venue, report, newest, now_ns: now_ns(), text: &mut self.text, inner: self.sink };
         if message.len() > RECORD_BYTES_MAX {
             // What it looks like is said of its start.
             let start = &message[..1_024];
@@ -108,6 +111,7 @@ struct Named<'a> {
     report: &'a ConnectionReport,
     newest: &'a mut NewestTrades,
     now_ns: i64,
+    text: &'a mut Vec<u8>,
     inner: &'a mut dyn TickSink,
 }
 
@@ -130,8 +134,19 @@ impl TickSink for Named<'_> {
         newest.trade_id = newest.trade_id.max(tick.trade_id);
     }
 
+    /// A message does not say by itself of which venue it is, nor when it came.
     fn record(&mut self, record_offset: Offset, record: &[u8]) {
-        self.inner.record(record_offset, record);
+        if !matches!(record.trim_ascii_start().first(), Some(b'{' | b'[')) {
+            return self.inner.record(record_offset, record);
+        }
+        self.text.clear();
+        let (venue, received) =
+            (self.venue.symbol_venue, EventTime::from_nanos(self.now_ns).unwrap_or(EventTime::MIN));
+        write!(self.text, r#"{{"venue":"{venue}","received":"{received}","payload":"#)
+            .expect("a vector takes every byte");
+        self.text.extend_from_slice(record);
+        self.text.push(b'}');
+        self.inner.record(record_offset, self.text);
     }
 
     fn event(&mut self, record_offset: Offset, event: RecordEvent) {
