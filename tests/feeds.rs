@@ -37,6 +37,7 @@ use crate::support::{
 };
 
 mod avro;
+mod cases;
 mod order;
 mod recording;
 mod records;

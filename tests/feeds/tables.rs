@@ -2,8 +2,6 @@
 
 use std::process::Command;
 
-use crate::support::real_data::real_data;
-
 /// Exit code, the ticks in our own shape, and what was said.
 struct Done {
     code: Option<i32>,
@@ -17,59 +15,6 @@ fn stormglass(input: &str, flags: &[&str]) -> Done {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let ticks = text(output.stdout).lines().map(str::to_owned).collect();
     Done { code: output.status.code(), ticks, said: text(output.stderr) }
-}
-
-/// Replays a kept file, whose first tick must hold these texts.
-#[track_caller]
-fn holds(file: &str, flags: &[&str], ticks: usize, first: &[&str]) {
-    let Some(path) = real_data(&format!("../cases/ticks/{file}")) else { return };
-    let done = stormglass(path.to_str().unwrap(), flags);
-    assert_eq!((done.code, done.ticks.len()), (Some(0), ticks), "{file}: {}", done.said);
-    for text in first {
-        assert!(done.ticks[0].contains(text), "{file}: {} should hold {text}", done.ticks[0]);
-    }
-}
-
-#[test]
-fn recorded_tables_are_read_by_their_headers_or_forms() {
-    const SECOND: &str = "2020-01-01T00:00:00Z";
-    let kraken = ["\"kraken\"", "\"XBTUSD\"", SECOND, "7160", "0.01"];
-    holds("kraken_XBTUSD_time-and-sales.csv", &[], 4_000, &kraken);
-    holds("bitcoincharts_bitstampUSD_x.csv", &[], 50, &["\"bitstamp\"", "\"BTCUSD\"", SECOND, "7160"]);
-    for file in ["us", "ums", "uus", "uns"] {
-        holds(&format!("{file}_BTC-USD_trades.csv.gz"), &[], 1_000, &["\"BTC-USD\"", SECOND]);
-    }
-    holds("useconds_BTC-USD_float.csv", &[], 100, &["\"BTC-USD\"", SECOND]);
-    holds("swapped_BTC-USD_x.csv", &[], 300, &["67000.5", "0.01"]);
-    holds(
-        "binance_BTCUSDT_trades-2025-01-01.csv",
-        &[],
-        2,
-        &["2025-01-01T00:00:00.021893Z", "\"sell\"", "93576"],
-    );
-    holds(
-        "BTCUSDT-trades-2024-01-01.csv",
-        &[],
-        2,
-        &["\"binance\"", "2024-01-01T00:00:00Z", "\"sell\"", "42283.58"],
-    );
-    let tardis = ["\"bitmex\"", "\"XBTUSD\"", "2020-03-01T00:00:03.145Z", "\"sell\"", "8531.5", "2152"];
-    holds("bitmex_trades_XBTUSD.csv", &[], 10, &tardis);
-    // Tardis' quotes: no trade, and the middle of the quote.
-    let quotes = ["\"huobi-dm-swap\"", "\"quote\"", "8629.2", "8629.3", "8629.25", "5494", "806"];
-    holds("huobi-dm-swap_quotes_BTC-USD.csv", &[], 10, &quotes);
-    holds("coinbase_BTC-USD_foai10min.csv.gz", &[], 4_337, &["2025-11-17T23:33:18.135099Z", "91749.99"]);
-    holds(
-        "sample_ticks.csv",
-        &["--symbol", "kraken:XBTUSD"],
-        4,
-        &["2024-01-01T00:00:00Z", "43000.12", "\"kraken\""],
-    );
-    holds("bitstamp_btc_usd_2020.csv", &["--symbol", "x:Y-Z"], 400, &["\"x\"", "\"Y-Z\""]);
-    // Times of 1970 in a test table: believed only with their unit.
-    let nautilus = ["1970-01-01T00:00:00Z", "\"EUR/USD\"", "\"SIM\"", "12.34", "50", "\"buy\""];
-    holds("nautilus_trades.parquet", &["--time-unit", "ns"], 100, &nautilus[..3]);
-    holds("cbat_ws_ticker_pretty.json", &[], 1, &["68900.50"].map(|price| price.trim_end_matches('0')));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl<'a> OpenFile<'a> {
         let (records, bytes_read) = records_of(opened, content.framing());
         let mut open = Self {
             file,
-            in_hand: FileInHand::new(&file.input.to_string(), number),
+            in_hand: FileInHand::new(&file.input.to_string(), number, file.times),
             remarks,
             number,
             records,

@@ -1,7 +1,7 @@
 //! Whether files come in the order of their times, and what is assumed about each: remarks for people.
 
 use crate::{
-    decode::EpochUnit,
+    decode::{EpochUnit, TimeSettings},
     intake::{NameMap, RecordReader, Tally, grouped},
     limits::SYMBOLS_MAX,
     tick::EventTime,
@@ -25,6 +25,9 @@ pub(super) struct FileInHand {
     /// Ticks older than the newest tick of their symbol in the files before.
     ticks_behind: u64,
     unit: Option<EpochUnit>,
+    /// How its times are read that do not tell it themselves, and whether one was that names no zone.
+    times: TimeSettings,
+    is_zoneless: bool,
     first: Option<EventTime>,
 }
 
@@ -39,8 +42,8 @@ struct Newest {
 }
 
 impl FileInHand {
-    pub(super) fn new(name: &str, number: usize) -> Self {
-        Self { name: name.to_owned(), number, ..Self::default() }
+    pub(super) fn new(name: &str, number: usize, times: TimeSettings) -> Self {
+        Self { name: name.to_owned(), number, times, ..Self::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -98,11 +101,25 @@ impl FileOrder {
             file.ticks_behind += u64::from(symbol.before.is_some_and(|before| time < before));
             symbol.now = symbol.now.max(Some(time));
         }
+        let is_zoneless = decoded.zoneless_times > 0;
         if decoded.epoch_unit != file.unit
             && let Some(unit) = decoded.epoch_unit
         {
             file.unit = Some(unit);
-            let remark = format!("its times are {} since 1970, by their digits or the header", unit.name());
+            let how = if file.times.unit.is_some() {
+                "as source.time_unit says"
+            } else {
+                "by their digits or the header"
+            };
+            let remark = format!("its times are {} since 1970, {how}", unit.name());
+            file.remark(remark, reader.tally_mut());
+        }
+        if is_zoneless && !file.is_zoneless {
+            file.is_zoneless = true;
+            let remark = format!(
+                "its times name no zone, and are read in the zone {}, as source.assume_tz says",
+                file.times.zone
+            );
             file.remark(remark, reader.tally_mut());
         }
     }
