@@ -10,6 +10,7 @@ mod errors;
 mod feed;
 mod forwarding;
 mod half_close;
+mod history;
 mod inference;
 mod invocations;
 mod life;

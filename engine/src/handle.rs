@@ -21,7 +21,7 @@ use crate::{
     features::Row,
     intake::{Delivery, Intake, Names, Patience},
     mailbox::{Mailbox, PushError, Queue},
-    message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
+    message::{Answer, Control, FeaturesAnswer, HistoryAnswer, Message, SymbolSummary},
     metrics::{EngineMetrics, ShardMetrics},
     owners::OwnerTable,
     quality::QualityReport,
@@ -235,6 +235,20 @@ impl EngineHandle {
     ) -> Result<Option<FeaturesAnswer>, AskError> {
         let Some(shard) = self.routes.shard_of(symbol.partition) else { return Ok(None) };
         self.ask(shard, deadline, |reply| Control::Features { symbol, model, reply }).await
+    }
+
+    /// What was predicted for a symbol in the last `minutes`, and what came of it; `None` if the symbol has no state here.
+    ///
+    /// # Errors
+    /// [`AskError`] if the shard refuses or is late.
+    pub async fn history(
+        &self,
+        symbol: SymbolKey,
+        minutes: u32,
+        deadline: Instant,
+    ) -> Result<Option<HistoryAnswer>, AskError> {
+        let Some(shard) = self.routes.shard_of(symbol.partition) else { return Ok(None) };
+        self.ask(shard, deadline, |reply| Control::History { symbol, minutes, reply }).await
     }
 
     /// Every symbol with state, sorted by name.

@@ -20,6 +20,7 @@ use crate::{
     features::Row,
     prediction::Prediction,
     quality::ShardQuality,
+    state::history::Told,
     symbol::{Symbol, SymbolKey},
 };
 
@@ -88,6 +89,15 @@ pub enum Control {
         /// Receives the answer; `None` if the symbol has no state here.
         reply: oneshot::Sender<Option<FeaturesAnswer>>,
     },
+    /// What was predicted for a symbol of late, and what came of it.
+    History {
+        /// Key of the symbol.
+        symbol: SymbolKey,
+        /// How far back.
+        minutes: u32,
+        /// Receives the answer; `None` if the symbol has no state here.
+        reply: oneshot::Sender<Option<HistoryAnswer>>,
+    },
     /// A summary of every symbol of the shard.
     Symbols {
         /// Receives one summary for each symbol, in no order.
@@ -142,6 +152,17 @@ impl Message {
             _ => 0,
         }
     }
+}
+
+/// A symbol's history, with its newest prediction.
+#[derive(Clone, Debug)]
+pub struct HistoryAnswer {
+    /// The newest prediction.
+    pub prediction: Prediction,
+    /// Seconds from a point to the next, where none is missing.
+    pub step_s: i64,
+    /// Oldest first.
+    pub points: Vec<Told>,
 }
 
 /// A symbol's newest features with their prediction.

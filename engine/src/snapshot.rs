@@ -10,8 +10,8 @@ const MAGIC: [u8; 4] = *b"SGSS";
 /// Must be raised with every change of [`SymbolState`] or of the meaning of its fields.
 /// 3: the volatility forecast and feedback. 4: the confirmation of clock jumps. 5: the provisional threshold, and
 /// levels of the volatility interval that move by smaller steps: an interval that larger steps had opened would stay
-/// open for hours. 6: the scale of prices and quantities, and the price that waits for a second tick.
-const VERSION: u32 = 6;
+/// open for hours. 6: the scale of prices and quantities, and the price that waits for a second tick. 7: the history.
+const VERSION: u32 = 7;
 /// Magic, version, fingerprint of settings and features (u64), length of the body (u64), XXH3-64 of the body.
 const HEADER_BYTES: usize = 32;
 

@@ -13,6 +13,7 @@
 mod clock;
 pub mod effect;
 pub mod guard;
+pub mod history;
 pub mod label;
 pub mod outcome;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use crate::{
     scoring::Scoring,
     state::{
         guard::{Admission, Guard, JUMP_NS, PriceMove},
+        history::{History, Instant, Told},
         outcome::{Outcome, Outcomes, Pending},
         size::TradeSizes,
         standing::Standing,
@@ -93,6 +95,7 @@ pub struct SymbolState {
     newest_price: i64,
     /// The decimals of all prices and quantities in the state; set by the first tick.
     scale: Scale,
+    history: History,
 }
 
 impl SymbolState {
@@ -128,6 +131,7 @@ impl SymbolState {
             newest: None,
             newest_price: 0,
             scale: Scale::COMMON,
+            history: History::default(),
         }
     }
 
@@ -180,6 +184,7 @@ impl SymbolState {
                 let silence_ns = now_ns - newest_ns;
                 if silence_ns > gap_ns {
                     self.skip_gap(tick.event_time);
+                    self.history.gap();
                     effects.push(Effect::Gap { silence_ns });
                 } else {
                     self.advance(tick.event_time, settings, scoring, effects);
@@ -359,6 +364,19 @@ impl SymbolState {
         )
     }
 
+    /// The mid, or the newest price where there is none.
+    fn price_at_hand(&self) -> f64 {
+        let decimals = self.scale.price;
+        self.book
+            .doubled_mid()
+            .map_or_else(|| decimals.value(self.newest_price), |doubled| decimals.value(doubled) / 2.0)
+    }
+
+    /// What was predicted in the last `minutes` of the history, and what came of it: see [`History::last`].
+    pub fn history(&self, minutes: u32) -> (i64, Vec<Told>) {
+        self.history.last(minutes)
+    }
+
     /// A 5-second grid instant: the outcome of the prediction one horizon ago becomes known, tau takes a sample, and
     /// the row is scored.
     fn grid_instant(&mut self, settings: &StateSettings, scoring: &Scoring, effects: &mut Vec<Effect>) {
@@ -369,6 +387,7 @@ impl SymbolState {
         if let (Some(realised), Some(pending)) = (trailing, pending.filter(|pending| pending.tau.is_finite()))
         {
             let outcome = Outcome { pending, realised };
+            self.history.settle(pending.second, realised * 1e4);
             effects.push(Effect::Outcome(outcome));
             // What another horizon or a provisional threshold calls a spike teaches nothing of the symbol's event.
             let is_own = pending.tau_source == TauSource::Own && scoring.predicts_horizon(label.horizon_s);
@@ -391,6 +410,18 @@ impl SymbolState {
             forecast: self.volatility.wait(second, standing.inputs, label.steps()),
             lesson: standing.given.and_then(|given| given.lesson),
         };
+        self.history.push(Instant {
+            second,
+            price: self.price_at_hand(),
+            given: standing.given.map(|given| {
+                let threshold = scoring.info(given.model_hash).map_or(f64::INFINITY, |info| info.threshold);
+                (given.probability, given.model_hash, given.probability >= threshold)
+            }),
+            tau_bp: standing.tau * 1e4,
+            forecast_bp: standing
+                .forecast
+                .map(|forecast| [forecast.sigma, forecast.low, forecast.high].map(|v| v * 1e4)),
+        });
         self.outcomes.put(pending, label.steps());
         effects.push(Effect::GridRow(GridRow { row, pending }));
     }

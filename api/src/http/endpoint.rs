@@ -10,6 +10,7 @@ mod docs;
 mod events;
 mod features;
 mod health;
+mod history;
 mod invocations;
 mod livez;
 mod metrics;
@@ -37,6 +38,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     stream::ENDPOINT,
     symbols::ENDPOINT,
     features::ENDPOINT,
+    history::ENDPOINT,
     quality::ENDPOINT,
     events::ENDPOINT,
     sources::ENDPOINT,

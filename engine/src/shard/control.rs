@@ -7,7 +7,7 @@ use model::Model;
 use super::{ShardCore, entry::Entry};
 use crate::{
     features::FEATURE_COUNT,
-    message::{Control, FeaturesAnswer, SymbolSummary},
+    message::{Control, FeaturesAnswer, HistoryAnswer, SymbolSummary},
     prediction::{Status, WarmingReason},
     symbol::SymbolKey,
 };
@@ -30,6 +30,9 @@ impl ShardCore {
             }
             Control::Features { symbol, model, reply } => {
                 let _ = reply.send(self.features_of(symbol, model));
+            }
+            Control::History { symbol, minutes, reply } => {
+                let _ = reply.send(self.history_of(symbol, minutes));
             }
             Control::Symbols { reply } => {
                 let _ = reply.send((0..self.entries.len()).filter_map(|i| self.summary(i)).collect());
@@ -81,6 +84,13 @@ impl ShardCore {
             },
             price: state.newest_price()?,
         })
+    }
+
+    fn history_of(&self, key: SymbolKey, minutes: u32) -> Option<HistoryAnswer> {
+        let i = *self.index.get(&key)?;
+        let prediction = self.prediction(i)?;
+        let (step_s, points) = self.entries[i].state.history(minutes);
+        Some(HistoryAnswer { prediction, step_s, points })
     }
 
     fn features_of(&self, key: SymbolKey, model: Option<Arc<Model>>) -> Option<FeaturesAnswer> {
