@@ -17,6 +17,7 @@ use crate::{
 #[cfg(feature = "kafka")]
 mod broker;
 mod capacity;
+mod completions;
 mod config;
 #[cfg(feature = "kafka")]
 mod dlq;
@@ -31,6 +32,7 @@ mod healthcheck;
 #[cfg(any(feature = "learn", feature = "parquet"))]
 mod label;
 mod load_test;
+mod man;
 mod model;
 mod predict;
 mod progress;
@@ -44,6 +46,7 @@ mod signals;
 mod source;
 #[cfg(feature = "learn")]
 mod ticks;
+mod top;
 #[cfg(feature = "learn")]
 mod train;
 #[cfg(feature = "learn")]
@@ -102,13 +105,18 @@ const EXAMPLES: &str = "Examples:
   stormglass load-test --rate 500 --duration 30s          exit 1 past the service level
   stormglass capacity                                     what this machine holds
   stormglass doctor                                       what is not well here, why, and what to do
+  stormglass top                                          the symbols of a running service, drawn anew each second
   stormglass healthcheck                                  exit 0 when /readyz answers 200
 
 Exit codes: 0 done, 1 failed, 64 bad command line or configuration, 70 the engine broke: restart it,\n75 another process has the same kafka.instance.";
 
+/// Width at which help is wrapped, or the terminal's if that is less.
+const HELP_COLUMNS_MAX: usize = 100;
+
 /// Predicts crypto volatility spikes from ticks, per symbol.
 #[derive(Debug, Parser)]
-#[command(name = "stormglass", version = build_info::LONG_VERSION, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "stormglass", version = build_info::LONG_VERSION, after_help = EXAMPLES, arg_required_else_help = true,
+    max_term_width = HELP_COLUMNS_MAX)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -153,10 +161,16 @@ enum Command {
     Capacity(capacity::Arguments),
     /// Run the runbook's checks: what is wrong, why, and what to do.
     Doctor(doctor::Arguments),
+    /// Show the symbols of a running service as a table that is drawn anew.
+    Top(top::Arguments),
     /// Print the configuration.
     Config(config::Arguments),
     /// Ask a running service whether it is ready.
     Healthcheck(healthcheck::Arguments),
+    /// Print what a shell needs to complete the command line.
+    Completions(completions::Arguments),
+    /// Print the manual page, or write all of them.
+    Man(man::Arguments),
 }
 
 /// `--config`, which most subcommands take.
@@ -214,8 +228,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write) -
         Command::LoadTest(arguments) => load_test::run(&arguments, out),
         Command::Capacity(arguments) => capacity::run(arguments, out),
         Command::Doctor(arguments) => doctor::run(arguments, out),
+        Command::Top(arguments) => top::run(arguments, out),
         Command::Config(arguments) => config::run(arguments, out),
         Command::Healthcheck(arguments) => healthcheck::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments, out),
+        Command::Man(arguments) => man::run(arguments, out),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,7 +14,11 @@ use model::{
     schema::FeatureName,
 };
 
-use crate::support::client::{Connection, HANG};
+use crate::support::{
+    client::{Connection, HANG},
+    fixtures::small_model_bytes,
+    process::{self, Process},
+};
 
 fn stormglass(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
@@ -99,6 +103,92 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The subcommands that help lists.
+fn subcommands() -> Vec<String> {
+    let (_, help) = output(&["--help"], &[]);
+    let list = help.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let first = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+    list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).map(first).collect()
+}
+
+#[test]
+fn shells_and_man_know_every_subcommand_and_help_fits_100_columns() {
+    let names = subcommands();
+    assert!(names.len() >= 16 && names.iter().any(|name| name == "serve"), "{names:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (output, script) = output(&["completions", shell], &[]);
+        assert!(
+            output.status.success() && names.iter().all(|name| script.contains(name.as_str())),
+            "{shell}"
+        );
+    }
+    let mut bash = Command::new("bash");
+    bash.args(["-n", "/dev/stdin"]).stdin(Stdio::piped());
+    let mut checked = bash.spawn().unwrap();
+    let (_, script) = output(&["completions", "bash"], &[]);
+    std::io::Write::write_all(&mut checked.stdin.take().unwrap(), script.as_bytes()).unwrap();
+    assert!(checked.wait().unwrap().success(), "bash reads its script");
+
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man1");
+    let (written, text) = output(&["man", "--output", pages.to_str().unwrap()], &[]);
+    assert!(written.status.success(), "{text}");
+    for name in names.iter().filter(|name| *name != "help") {
+        let page = std::fs::read_to_string(pages.join(format!("stormglass-{name}.1"))).unwrap();
+        assert!(page.contains(".TH") && page.contains("OPTIONS"), "{name}");
+        let (_, help) = output(&[name, "--help"], &[]);
+        let list = help.split("Examples:").next().unwrap();
+        let wide: Vec<&str> = list.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{name}: {wide:?}");
+    }
+    let (_, first) = output(&["man"], &[]);
+    assert!(first.contains(".TH stormglass 1") && first.contains("stormglass\\-serve(1)"), "{first}");
+    let (_, tip) = output(&["serve", "--source", "simulatr"], &[]);
+    assert!(tip.contains("did you mean \"simulator\"?"), "{tip}");
+}
+
+#[test]
+fn top_shows_the_symbols_of_a_service_the_likeliest_spike_first() {
+    let service = Process::serve(&["--source", "simulator"], |_| ());
+    service
+        .get_until("/predict/BTC-USD", Duration::from_secs(60), |_, body| body.contains(r#""status":"ok""#));
+    let (shown, table) = output(&["top", "--once", "--url", &format!("http://{}", service.address)], &[]);
+    assert!(shown.status.success(), "{table}");
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..3], ["symbol", "price", "probability"]);
+    assert_eq!((lines.len(), lines[4][..2].join(" ")), (5, "3 symbols,".to_owned()), "{table}");
+    let probabilities: Vec<f64> = lines[1..4].iter().filter_map(|line| line[2].parse().ok()).collect();
+    assert!(!probabilities.is_empty() && probabilities.is_sorted_by(|a, b| a >= b), "{table}");
+    assert!(lines[1..4].iter().all(|line| line[0].starts_with("simulator:")), "{table}");
+    assert!(service.terminate().success());
+    let (gone, text) = output(&["top", "--url", "http://127.0.0.1:9"], &[]);
+    assert!(gone.status.code() == Some(1) && text.contains("does not answer"), "{text}");
+}
+
+#[test]
+fn a_port_alone_and_a_model_alone_are_enough_for_serve() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = directory.path().join("mine.sgm");
+    std::fs::write(&model, small_model_bytes("mine", -1.5)).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let arguments = ["serve", model.to_str().unwrap(), "--source", "none", "--listen", &port.to_string()];
+    let mut child = stormglass(&arguments, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let started = Instant::now();
+    let version = loop {
+        match process::get(address, "/version") {
+            Some((200, body)) => break body,
+            _ => assert!(started.elapsed() < HANG && child.try_wait().unwrap().is_none()),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(version.contains("mine"), "{version}");
+    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(ended.success() && child.wait().unwrap().success());
+    let (both, text) = output(&["serve", "a.sgm", "--model", "b.sgm"], &[]);
+    assert!(both.status.code() == Some(64) && text.contains("cannot be used with"), "{text}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::{
     log, model_file, models,
 };
 
+mod banner;
 mod engine_start;
 mod wait;
 
@@ -28,17 +29,21 @@ const NOT_A_PROBABILITY: &str =
   stormglass serve --source 'file:data/*.ndjson.gz' --speed max
   gunzip -c trades.csv.gz | stormglass serve --source file:- --symbol kraken:XBTUSD
   stormglass serve --source coinbase --products BTC-USD,ETH-USD --backfill 3h
+  stormglass serve mine.sgm --listen 9000
   stormglass serve --source none --listen 127.0.0.1:0")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
     source: SourceArguments,
-    /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    /// Port to listen on, on all addresses, or address and port; port 0 takes a free one.
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
     listen: Option<String>,
-    /// The model file.
-    #[arg(long, value_name = "FILE")]
+    /// The model file; the configured one, or the shipped one, if left out.
+    #[arg(value_name = "MODEL")]
+    model_file: Option<String>,
+    /// The model file, too.
+    #[arg(long, value_name = "FILE", conflicts_with = "model_file")]
     model: Option<String>,
 }
 
@@ -47,7 +52,12 @@ impl Arguments {
         let mut layers = self.config.layers();
         self.source.lay_over(&mut layers);
         let flags = &mut layers.flags;
-        flags.extend(self.listen.map(|listen| ("server.listen", listen, "--listen")));
+        let listen = self.listen.map(|listen| match listen.parse::<u16>() {
+            Ok(port) => format!("0.0.0.0:{port}"),
+            Err(_) => listen,
+        });
+        flags.extend(listen.map(|listen| ("server.listen", listen, "--listen")));
+        flags.extend(self.model_file.map(|model| ("model.path", model, "MODEL")));
         flags.extend(self.model.map(|model| ("model.path", model, "--model")));
         layers
     }
@@ -79,6 +89,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         Server::start(app.clone(), engine.front_cpus()).map_err(|e| failed("cannot serve HTTP", &e))?;
     // After the front, because a lane announces its address to the other instances.
     engine.feed(&app)?;
+    banner::show(&app, server.address());
     runtime.block_on(wait::until_drain(&app, signals));
     let cut = server.stop();
     let panicked = app.shards_panicked();

@@ -266,7 +266,7 @@ impl Stack {
         match self.table.clone().try_into() {
             Ok(config) => self.config = config,
             Err(error) => {
-                let reason = hidden.map_or_else(|| error.message().to_owned(), str::to_owned);
+                let reason = hidden.map_or_else(|| with_tip(error.message()), str::to_owned);
                 return Err(ConfigError::Invalid { key: key.to_owned(), origin, reason });
             }
         }
@@ -297,6 +297,16 @@ impl Stack {
         let found = nearest(&key, keys.iter().map(String::as_str).chain(sections)).map(str::to_owned);
         ConfigError::Unknown { key, origin, nearest: found }
     }
+}
+
+/// The reason with the word that was meant, if it lists words one of which is near.
+fn with_tip(reason: &str) -> String {
+    let mut quoted = reason.split('`').skip(1).step_by(2);
+    let meant = match (reason.starts_with("unknown variant"), quoted.next()) {
+        (true, Some(written)) => nearest(written, quoted),
+        _ => None,
+    };
+    meant.map_or_else(|| reason.to_owned(), |meant| format!("{reason}; did you mean {meant:?}?"))
 }
 
 /// The candidate with the smallest edit distance to `name`; `None` if that is more than half of the longer name.
