@@ -38,6 +38,7 @@ use crate::support::{
 
 mod avro;
 mod cases;
+mod hostile;
 mod order;
 mod recording;
 mod records;

@@ -339,3 +339,34 @@ fn a_price_is_printed_as_the_venue_wrote_it() {
     assert_eq!([of(0, "price"), of(1, "price")], ["0.0000008712", "0.000000000087"]);
     assert_eq!(found[0]["last_size"], "1000000000000");
 }
+
+#[test]
+fn a_pipe_with_a_name_is_replayed_once_and_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("ticks.ndjson");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let content: String = (0..40).map(tick).collect();
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, content)
+    });
+    // If the pipe is opened twice, the second time nobody writes to it.
+    let output = Command::new("timeout")
+        .args([
+            "60",
+            env!("CARGO_BIN_EXE_stormglass"),
+            "replay",
+            "--to",
+            "stdout",
+            "--speed",
+            "max",
+            "--input",
+        ])
+        .arg(&pipe)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.as_str()), (Some(0), "40 records read, 40 ticks\n"));
+    assert_eq!(output.stdout.iter().filter(|&&byte| byte == b'\n').count(), 40);
+    writer.join().unwrap().unwrap();
+}

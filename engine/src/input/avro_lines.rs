@@ -102,6 +102,10 @@ impl AvroLines {
             Codec::Zstandard => unpacked(zstd::Decoder::with_buffer(packed.as_slice())?)?,
         };
         self.block_read = 0;
+        // Objects that take no bytes hold no tick, and a damaged block would claim any number of them.
+        if self.objects > self.block.len() as u64 {
+            return Err(damaged("a block claims more objects than it has bytes"));
+        }
         Ok(true)
     }
 

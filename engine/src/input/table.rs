@@ -8,6 +8,7 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{self, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -41,7 +42,7 @@ pub(super) struct TableText {
 
 impl TableText {
     pub(super) fn new(file: File) -> io::Result<Self> {
-        let reader = SerializedFileReader::new(file).map_err(invalid)?;
+        let reader = guarded(|| SerializedFileReader::new(file))?;
         let metadata = reader.metadata().file_metadata();
         let names: Vec<String> =
             metadata.schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
@@ -55,7 +56,7 @@ impl TableText {
             line.push_str(",symbol,venue");
         }
         line.push('\n');
-        let rows = RowIter::from_file_into(Box::new(reader));
+        let rows = guarded(|| Ok(RowIter::from_file_into(Box::new(reader))))?;
         Ok(Self { rows, is_nautilus, symbol, line, given: 0 })
     }
 
@@ -79,8 +80,8 @@ impl TableText {
 impl Read for TableText {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.given == self.line.len() {
-            let Some(row) = self.rows.next() else { return Ok(0) };
-            self.write_row(&row.map_err(invalid)?);
+            let Some(row) = guarded(|| self.rows.next().transpose())? else { return Ok(0) };
+            self.write_row(&row);
             self.given = 0;
         }
         let rest = &self.line.as_bytes()[self.given..];
@@ -91,11 +92,20 @@ impl Read for TableText {
     }
 }
 
-fn invalid(error: parquet::errors::ParquetError) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("it begins as a Parquet file and cannot be read as one: {error}"),
-    )
+/// What the library reads, or the reason for which it cannot. It checks some of what a file claims by assertions: of a damaged
+/// file they fail, and that is an error of the file. What a failed call leaves behind is not used again.
+fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> io::Result<T> {
+    let cause = match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(read)) => return Ok(read),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            text.or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "it is damaged".to_owned())
+        }
+    };
+    let text = format!("it begins as a Parquet file and cannot be read as one: {cause}");
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 fn push_cell(line: &mut String, column: usize, text: &str) {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::BufRead,
+    io::{BufRead, Read},
     path::{Path, PathBuf},
 };
 
@@ -12,9 +12,12 @@ use super::{
     file_name::FileName,
 };
 use crate::{
-    input::{Line, Lines, Opened},
+    input::{InputFile, Line, Lines, Opened},
     limits::PARTITIONS_MAX,
 };
+
+/// Bytes of a file in which its first envelope has told where its record comes from.
+const START_BYTES: u64 = 4_096;
 
 /// The files of one recorded topic.
 #[derive(Debug)]
@@ -68,10 +71,21 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether the first matching file starts with an envelope.
+    /// Whether the first matching file starts with an envelope. A pipe is none: what is read of it here would be lost.
     pub fn is_one(globs: &[String]) -> bool {
         let first = paths(globs).ok().and_then(|paths| paths.into_iter().next());
-        let Some(mut lines) = first.and_then(|path| RecordLines::open(&path).ok()) else { return false };
+        let Some(path) = first.filter(|path| !InputFile::new(path.clone()).is_stream()) else { return false };
+        // A line of an envelope may be 64 times as long as a record of ticks: only what looks like one is read whole.
+        let mut start = Vec::new();
+        let is_read = Opened::open(&path)
+            .is_ok_and(|opened| opened.into_input().take(START_BYTES).read_to_end(&mut start).is_ok());
+        let names_a_place = [&b"\"topic\""[..], b"\"partition\"", b"\"offset\""]
+            .iter()
+            .any(|name| start.windows(name.len()).any(|bytes| bytes == *name));
+        if !is_read || !names_a_place {
+            return false;
+        }
+        let Ok(mut lines) = RecordLines::open(&path) else { return false };
         matches!(lines.next_line(), Ok(Some(line)) if serde_json::from_slice::<Place>(line).is_ok())
     }
 

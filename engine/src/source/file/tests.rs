@@ -11,6 +11,8 @@ use crate::{
     tick::{EventTime, Side},
 };
 
+mod hostile;
+
 const TICK: &str = r#"{"timestamp":"2026-04-04T03:19:18Z","product_id":"ETH-USD","price":"2"}"#;
 
 /// A folder of its own for one test, removed at its end.
