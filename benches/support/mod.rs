@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each bench uses a part")]
 
-use std::sync::Arc;
+pub(crate) mod distinct;
+
+use std::{sync::Arc, time::Duration};
 
 use engine::{
     bound_model::BoundModel,
@@ -26,6 +28,18 @@ pub(crate) fn is_test() -> bool {
 /// `large` in a bench, `small` in a test.
 pub(crate) fn size(large: usize, small: usize) -> usize {
     if is_test() { small } else { large }
+}
+
+/// The processor time of this thread so far.
+pub(crate) fn thread_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// The value in the middle.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// The first `count` ticks of the built-in market (three symbols, seed 1), each with its symbol's number.
