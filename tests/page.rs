@@ -79,6 +79,13 @@ fn the_page_draws_each_symbols_live_probability() {
         assert!(Instant::now() < limit, "three cards with a figure and a curve are not drawn: {page}");
         std::thread::sleep(Duration::from_millis(100));
     }
+    // The hour before the page was opened is drawn at once.
+    let points = "return Math.min(...[...document.querySelectorAll('.curve')].map(curve => \
+                  (curve.getAttribute('d') || '').split('L').length))";
+    while browser.run(points).as_u64() < Some(500) {
+        assert!(Instant::now() < limit, "{} points of the last hour are drawn", browser.run(points));
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let text = browser.run("return document.body.innerText").as_str().unwrap().to_lowercase();
     for expected in ["btc-usd", "eth-usd", "sol-usd", "simulated"] {
         assert!(text.contains(expected), "{expected:?} is not on the page: {text}");
