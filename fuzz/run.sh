@@ -28,7 +28,7 @@ flags+=" -Cdebug-assertions -Ccodegen-units=1"
 CARGO_TARGET_DIR=target/fuzz RUSTFLAGS="$flags" cargo build --release --locked --bins --target "$host" --manifest-path fuzz/Cargo.toml
 binaries=target/fuzz/$host/release corpus=target/fuzz/corpus
 fuzz/seed.sh
-STORMGLASS_FUZZ_CORPUS=$corpus "$binaries/mapped_file" -runs=0 2>/dev/null
+for target in mapped_file ticks; do STORMGLASS_FUZZ_CORPUS=$corpus "$binaries/$target" -runs=0 2>/dev/null; done
 
 if [ -z "$bundle" ]; then
     exec fuzz/targets.sh "$binaries" "$corpus" target/fuzz "$seconds" 2 "${targets[@]}"

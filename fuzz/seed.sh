@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fills the corpora in target/fuzz/corpus with the golden models, the shipped ones and ticks; the target `mapped_file`
-# makes more from them, where run.sh asks it to. Larger models are left out: mutations of a small one get further in the
-# same time.
+# Fills the corpora in target/fuzz/corpus with the golden models, the shipped ones and ticks. Where run.sh asks them to, the
+# target `mapped_file` makes more from them, and `ticks` writes the examples of all shapes. Larger models are left out:
+# mutations of a small one get further in the same time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bytes_max=300000
@@ -28,5 +28,8 @@ golden '*.treelite' import_treelite
 
 cp fuzz/seeds/ticks/* "$corpus/ticks/"
 cp fuzz/seeds/avro/* "$corpus/avro/"
+cp fuzz/seeds/frames/* "$corpus/frames/"
+cp fuzz/seeds/files/* "$corpus/files/"
+find tests/golden/ticks -type f -size -8k ! -name '*.md' -exec cp {} "$corpus/files/" \;
 # They have what imported models have not: sections of linear members, of how training data were distributed, of self-tests.
 cp model/shipped/{default,baseline}.sgm "$corpus/mapped_file/"

@@ -21,7 +21,8 @@
 #   container  by name or in the long form, since it needs the rights to run a container engine: the image in a Docker engine of
 #            its own, compose.yaml, the manifests; Prometheus's and Alertmanager's own checks of rules, routes and
 #            exposition, and a real Prometheus that finds what rules and dashboard ask for
-#   fuzz     arbitrary bytes for importers, the mapped file and tick decoders, 10 s each; long: 360 s each, an hour in all
+#   fuzz     arbitrary bytes for importers, the mapped file, tick decoders and files of ticks, 10 s each; long: 360 s each,
+#            an hour in all
 #   benches  each benchmark once, in its small size: it must run and check its answer; long: `benches/learn.sh`,
 #            `benches/drift` and `benches/peers` too
 #   first_run  by name or in the long form, since it compiles everything anew: a clone, README's first command, its first

@@ -1,2 +1,5 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stormglass_fuzz::ticks::survive(bytes));
+libfuzzer_sys::fuzz_target!(
+    init: stormglass_fuzz::ticks::seed(),
+    |bytes: &[u8]| stormglass_fuzz::ticks::survive(bytes)
+);

@@ -14,7 +14,9 @@ const TEXT_BYTES_MAX: usize = 100_000;
 pub fn survive(bytes: &[u8]) {
     let Some(at) = bytes.iter().position(|&byte| byte == 0) else { return };
     let (text, data) = (&bytes[..at], &bytes[at + 1..]);
-    let Ok(schema) = std::str::from_utf8(text).map_err(drop).and_then(|text| Schema::parse(text).map_err(drop)) else {
+    let Ok(schema) =
+        std::str::from_utf8(text).map_err(drop).and_then(|text| Schema::parse(text).map_err(drop))
+    else {
         return;
     };
     let Ok(text) = schema.json(data, TEXT_BYTES_MAX) else { return };

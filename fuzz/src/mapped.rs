@@ -10,8 +10,6 @@ use model::{
 
 use crate::rows;
 
-/// Names the folder of all corpora; where it is not set nothing is seeded.
-const CORPUS: &str = "STORMGLASS_FUZZ_CORPUS";
 /// Bytes of a foreign model that is worth being a seed.
 const SEED_BYTES_MAX: usize = 60_000;
 /// The ways to walk a forest in bytes.
@@ -23,7 +21,7 @@ const KERNELS: [Kernel; 3] = [Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
 /// # Panics
 /// If the folders or files cannot be read and written.
 pub fn seed() {
-    if let Some(corpus) = env::var_os(CORPUS) {
+    if let Some(corpus) = env::var_os(crate::CORPUS) {
         try_seed(Path::new(&corpus)).expect("corpora can be read and written");
     }
 }

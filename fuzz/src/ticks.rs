@@ -1,12 +1,31 @@
 //! Recorded ticks.
 
+use std::{env, fs, path::Path};
+
 use engine::{
     decode::{
-        DecodeOptions, Decoded, MappedJson, Mapping, TradeLineSymbol, TradeLines, Unreadable, decode, decode_mapped,
-        decode_trade_line, explain,
+        DecodeOptions, Decoded, MappedJson, Mapping, SHAPES, TradeLineSymbol, TradeLines, Unreadable, decode,
+        decode_mapped, decode_trade_line, explain,
     },
     limits::{SYMBOL_NAME_BYTES_MAX, TICKERS_PER_RECORD_MAX},
 };
+
+/// Fills this target's corpus with an example of every message that a shape reads, if the variable names the folder of all
+/// corpora.
+///
+/// # Panics
+/// If the files cannot be written.
+pub fn seed() {
+    let Some(corpus) = env::var_os(crate::CORPUS) else { return };
+    let folder = Path::new(&corpus).join("ticks");
+    fs::create_dir_all(&folder).expect("a corpus can be made");
+    for shape in SHAPES {
+        for (i, example) in shape.examples.iter().enumerate() {
+            fs::write(folder.join(format!("{}-{i}.json", shape.name)), example)
+                .expect("a seed can be written");
+        }
+    }
+}
 
 /// Decodes a record as JSON of a shape, as JSON by mappings, and as a line of csv. Its first line may be a mapping, too.
 ///
@@ -26,6 +45,13 @@ pub fn survive(record: &[u8]) {
     assert_eq!(decode(record, &options, &mut again), kind);
     assert!(first.ticks().eq(again.ticks()) && first.rejected() == again.rejected());
 
+    // As if the user had said that it is of some shape, and whose it is.
+    let shape = SHAPES[record.len() % SHAPES.len()];
+    let pinned =
+        DecodeOptions { shape: Some(shape), product: Some("A-B"), ..DecodeOptions::of_venue("coinbase") };
+    let kind = decode(record, &pinned, &mut again);
+    check(&again, &kind);
+
     let symbol = TradeLineSymbol::new("bitmex", "XBTUSD").expect("a name of letters");
     let mut lines = TradeLines::new(&symbol);
     // The second time under the columns that the first may have named.
@@ -37,7 +63,10 @@ pub fn survive(record: &[u8]) {
         }
     }
 
-    for text in ["time=/timestamp,price=/price,bid=/best_bid,ask=/best_ask", "time=/ts,price=/data/*/p,symbol=/data/*/s"] {
+    for text in [
+        "time=/timestamp,price=/price,bid=/best_bid,ask=/best_ask",
+        "time=/ts,price=/data/*/p,symbol=/data/*/s",
+    ] {
         by_mapping(record, &text.parse().expect("a mapping"), &symbol, &mut again);
     }
     let first_line = record.split(|&byte| byte == b'\n').next().unwrap_or_default();
