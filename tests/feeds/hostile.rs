@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path, process::Command};
 
 /// Bytes that each file unpacks to.
-const UNPACKED_MIB: usize = 512;
+const UNPACKED_MIB: usize = 256;
 /// Memory that the process may use, in KiB: what it takes to start, and some records.
 const MEMORY_KIB: usize = 128 << 10;
 
