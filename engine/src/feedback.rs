@@ -88,6 +88,7 @@ pub enum Change {
 
 impl Feedback {
     /// Scores a row; returns `None` without a model.
+    #[inline]
     pub fn give(
         &self,
         row: &Row,
@@ -100,6 +101,18 @@ impl Feedback {
             let probability = scoring.score(row)?;
             return Some(Given { probability, model_hash, line: Line::IDENTITY, lesson: None });
         }
+        self.give_by_outcomes(row, on_grid, settings, scoring)
+    }
+
+    /// Scores a row as the outcomes so far say.
+    fn give_by_outcomes(
+        &self,
+        row: &Row,
+        on_grid: bool,
+        settings: FeedbackSettings,
+        scoring: &Scoring,
+    ) -> Option<Given> {
+        let model_hash = scoring.model_hash();
         let is_known = self.model_hash == model_hash;
         let has_fallen = settings.fallback && is_known && self.fallback.is_engaged();
         let baseline =

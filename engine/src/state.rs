@@ -154,13 +154,16 @@ impl SymbolState {
             // Wrong ticks had set the clock ahead, and the feed's own outvote them.
             *self = Self::new(position.offset.0, self.state_from, settings);
         }
-        if self.is_price_refuted(tick, position.offset.0, settings) {
-            *self = Self::new(position.offset.0, self.state_from, settings);
+        let mut is_in_scale = tick.is_in(self.scale);
+        if !is_in_scale || self.ticks_accepted <= 1 {
+            if self.is_price_refuted(tick, position.offset.0, settings) {
+                *self = Self::new(position.offset.0, self.state_from, settings);
+            }
+            if self.newest_ns.is_none() {
+                self.scale = Scale::of_price(tick.price);
+            }
+            is_in_scale = tick.is_in(self.scale);
         }
-        if self.newest_ns.is_none() {
-            self.scale = Scale::of_price(tick.price);
-        }
-        let is_in_scale = tick.is_in(self.scale);
         let rescaled = if is_in_scale { None } else { tick.rescaled(self.scale) };
         let fitting = if is_in_scale { Some(tick) } else { rescaled.as_ref().map(|rescaled| &rescaled.tick) };
         let step = self.price_move(fitting, settings);
@@ -218,12 +221,11 @@ impl SymbolState {
     }
 
     /// Whether the state must begin anew with this tick because of its price: two ticks say that the price of the first one
-    /// was wrong, or the price has outgrown the scale of the state, at least 4,611-fold.
+    /// was wrong, or the price has outgrown the scale of the state, at least 4,611-fold. Only a second tick, or one that is not
+    /// in the scale of the state, can say either.
     fn is_price_refuted(&self, tick: &Tick, offset: u64, settings: &StateSettings) -> bool {
         let is_first_alone = self.ticks_accepted == 1;
-        if !is_first_alone && tick.is_in(self.scale)
-            || self.clock().is_none_or(|clock| tick.event_time < clock)
-        {
+        if self.clock().is_none_or(|clock| tick.event_time < clock) {
             return false;
         }
         let rescaled = tick.rescaled(self.scale);
@@ -244,6 +246,7 @@ impl SymbolState {
     }
 
     /// Scores the state as it is right after the tick at `as_of`, whose offset and index are `tick`.
+    #[inline]
     fn scored(
         &self,
         as_of: EventTime,
@@ -323,6 +326,7 @@ impl SymbolState {
     }
 
     /// Scores the state at `now_ns`.
+    #[inline]
     fn score(
         &self,
         now_ns: i64,

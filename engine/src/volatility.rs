@@ -104,6 +104,7 @@ impl Default for Volatility {
 
 impl Volatility {
     /// Forecasts from these inputs; `None` until [`interval::OUTCOMES_MIN`] outcomes are known.
+    #[inline]
     pub fn forecast(&self, inputs: &Inputs) -> Option<Forecast> {
         self.around(self.har.centre(inputs))
     }
