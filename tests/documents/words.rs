@@ -1,6 +1,6 @@
 //! Names in code type: metrics, keys of the configuration, variables, routes, commands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     commands::{complaint, route},
@@ -135,4 +135,21 @@ fn every_name_in_code_type_is_one_of_the_code() {
     ] {
         assert!(wrong(broken, &keys, &metrics).is_some(), "{broken}");
     }
+}
+
+#[test]
+fn the_example_of_the_stacks_variables_has_each_with_its_default() {
+    let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy");
+    let compose = std::fs::read_to_string(format!("{deploy}/compose.yaml")).unwrap();
+    let mut taken = BTreeMap::new();
+    for part in compose.split("${").skip(1) {
+        let (name, default) = part.split('}').next().unwrap().split_once('-').expect("each has a default");
+        let before = taken.insert(name.trim_end_matches(':'), default);
+        assert!(before.is_none_or(|before| before == default), "{name} has two defaults");
+    }
+    let example = std::fs::read_to_string(format!("{deploy}/.env.example")).unwrap();
+    let lines = example.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let given: BTreeMap<&str, &str> = lines.map(|line| line.split_once('=').unwrap()).collect();
+    assert!(taken.len() > 10);
+    assert_eq!(given, taken);
 }

@@ -8,6 +8,10 @@ use super::{ConfigArgument, Failure, print_failed};
 use crate::config::show::show;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass config show                          what is in force here, and from where
+  stormglass config show --config stormglass.toml
+  STORMGLASS__LOG__LEVEL=debug stormglass config show")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -19,6 +19,9 @@ const EXCERPT_CHARS: usize = 200;
 const LETTERS_MAX: u64 = 10_000;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass dlq list --reason bad_number
+  stormglass dlq replay --dry-run")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -11,6 +11,9 @@ use crate::client::{BlockingClient, reachable};
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass healthcheck                              exit 0 when the service on this machine is ready
+  stormglass healthcheck --address 10.0.0.7:8000")]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigArgument,

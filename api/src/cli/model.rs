@@ -17,6 +17,11 @@ use super::{Exit, Failure, print_failed};
 use crate::model_file;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  stormglass model import booster.json -o mine.sgm
+  stormglass model inspect mine.sgm
+  stormglass model verify mine.sgm
+  stormglass model list")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -76,8 +81,9 @@ fn verify(file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
 
 /// Opens a file of our format with the default of `model.map_above_bytes`, for a command that reads no configuration.
 pub(super) fn open(file: &Path) -> Result<Model, Failure> {
+    // The error names the file.
     model_file::open_own(file, model_file::MAP_ABOVE_BYTES)
-        .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", file.display())))
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))
 }
 
 /// Whether the model gives valid answers for a row of missing values and a row of zeros, and probabilities if it

@@ -101,6 +101,7 @@ pub(super) struct Plan {
     pub(super) input: Input,
     speed: Speed,
     /// Whether the settings say how records are read.
+    #[cfg(feature = "kafka")]
     is_told: bool,
     /// Whether records without a tick are a success.
     allow_empty: bool,
@@ -136,6 +137,7 @@ pub(super) fn run(arguments: Arguments, out: &mut dyn Write) -> Result<(), Failu
     let plan = Plan {
         input,
         speed: arguments.speed,
+        #[cfg(feature = "kafka")]
         is_told: config.source.says_how_records_are_read(),
         allow_empty: config.source.allow_empty,
         now,

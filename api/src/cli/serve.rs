@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
     /// Port to listen on, on all addresses, or address and port; port 0 takes a free one.
-    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    #[arg(long, alias = "port", value_name = "[ADDRESS:]PORT")]
     listen: Option<String>,
     /// The model file; the configured one, or the shipped one, if left out.
     #[arg(value_name = "MODEL")]

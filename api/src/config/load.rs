@@ -266,7 +266,9 @@ impl Stack {
         match self.table.clone().try_into() {
             Ok(config) => self.config = config,
             Err(error) => {
-                let reason = hidden.map_or_else(|| with_tip(error.message()), str::to_owned);
+                let written = self.slot(key).and_then(|slot| slot.as_str().map(str::to_owned));
+                let reason =
+                    hidden.map_or_else(|| with_tip(error.message(), written.as_deref()), str::to_owned);
                 return Err(ConfigError::Invalid { key: key.to_owned(), origin, reason });
             }
         }
@@ -299,8 +301,11 @@ impl Stack {
     }
 }
 
-/// The reason with the word that was meant, if it lists words one of which is near.
-fn with_tip(reason: &str) -> String {
+/// The reason with the word that was meant, if it lists words one of which is near, and with what an address looks like.
+fn with_tip(reason: &str, written: Option<&str>) -> String {
+    if let Some(written) = written.filter(|_| reason.contains("socket address")) {
+        return format!("{written:?} is no address; write ADDRESS:PORT, such as 127.0.0.1:8000");
+    }
     let mut quoted = reason.split('`').skip(1).step_by(2);
     let meant = match (reason.starts_with("unknown variant"), quoted.next()) {
         (true, Some(written)) => nearest(written, quoted),

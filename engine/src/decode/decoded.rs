@@ -104,7 +104,7 @@ pub struct Decoded {
     times: TimeSettings,
     /// The connection's sequence number, which counts the messages of all its channels.
     pub sequence: Option<u64>,
-    /// Timestamps that had no zone and were read as UTC.
+    /// Timestamps that had no zone.
     pub zoneless_times: u32,
     /// The unit in which the record's time was read, if it is a number since 1970.
     pub epoch_unit: Option<EpochUnit>,

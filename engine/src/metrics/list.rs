@@ -96,7 +96,7 @@ pub const METRICS: &[Metric<EngineMetrics>] = crate::metric_rows! {
             let values = NoTickKind::ALL.iter().map(|kind| kind.name()).zip(m.ingest.records_without_tick.iter().map(load));
             Series::by("kind", values)
         };
-    Counter "stormglass_zoneless_times_total": "Timestamps without a zone, read as UTC."
+    Counter "stormglass_zoneless_times_total": "Timestamps without a zone, read in that of source.assume_tz."
         => |m| Series::one(load(&m.ingest.times_zoneless));
     Counter "stormglass_sequence_missing_total": "Messages missing by a connection's sequence numbers, where a file or a partition holds the whole connection."
         => |m| Series::one(load(&m.ingest.sequence_missing));
