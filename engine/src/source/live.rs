@@ -5,9 +5,9 @@
 //!        ---REST------> backfill -'
 //! ```
 //!
-//! A [`connection`] asks a venue for some products and is kept up for ever: it opens a [`session`], which lives as long as
-//! one socket, and another when that has ended, or beside it before the venue cuts it. [`venue`] has what differs between
-//! venues. [`dial`] opens sockets, [`rest`] and [`backfill`] ask for past trades, [`inlet`] takes messages and hands ticks on.
+//! A `connection` asks a venue for some products and is kept up for ever: it opens a `session`, which lives as long as
+//! one socket, and another when that has ended, or beside it before the venue cuts it. `venue` has what differs between
+//! venues. `dial` opens sockets, `rest` and `backfill` ask for past trades, `inlet` takes messages and hands ticks on.
 //!
 //! A message is the same record as a line of a recorded file, so the same trades give the same bytes of predictions.
 //! What happens to each connection is told in a [`LiveReport`].
