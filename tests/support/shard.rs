@@ -8,10 +8,11 @@ use std::{
 
 use engine::{
     mailbox::{Mailbox, Queue, ThreadParker},
-    message::{Answer, Control, FeaturesAnswer, Message, SymbolSummary},
+    message::{Answer, Control, FeaturesAnswer, HistoryAnswer, Message, SymbolSummary},
     metrics::ShardMetrics,
     prediction::Prediction,
     quality::ShardQuality,
+    state::history::{History, Instant},
     symbol::SymbolKey,
 };
 
@@ -100,6 +101,13 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
             });
             let _ = reply.send(found);
         }
+        Control::History { symbol, minutes, reply } => {
+            let found = state.get(&symbol).map(|prediction| {
+                let (step_s, points) = history(prediction).last(minutes);
+                HistoryAnswer { prediction: prediction.clone(), step_s, points }
+            });
+            let _ = reply.send(found);
+        }
         Control::Symbols { reply } => {
             let _ = reply.send(state.iter().map(|(key, prediction)| summary(*key, prediction)).collect());
         }
@@ -108,6 +116,24 @@ fn answer(state: &HashMap<SymbolKey, Prediction>, question: Control) {
         }
         other => panic!("the HTTP front never sends {other:?}"),
     }
+}
+
+/// Two instants: one that warms up, and one with an outcome.
+fn history(prediction: &Prediction) -> History {
+    let (mut history, second) = (History::default(), prediction.scored.as_of.second());
+    let warming =
+        Instant { second: second - 65, price: 65_432.1, given: None, tau_bp: f64::NAN, forecast_bp: None };
+    let given = prediction.probability().map(|probability| (probability, prediction.scored.model_hash, true));
+    history.push(warming);
+    history.push(Instant {
+        second: second - 60,
+        given,
+        tau_bp: 1.5,
+        forecast_bp: Some([1.0, 0.5, 2.0]),
+        ..warming
+    });
+    history.settle(second - 60, 1.75);
+    history
 }
 
 fn summary(key: SymbolKey, prediction: &Prediction) -> SymbolSummary {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use engine::{
     owners::Owner,
     prediction::Prediction,
+    route::Place,
     settings::ForeignSymbols,
     symbol::{Partition, ResolveError, Symbol, SymbolKey},
 };
@@ -75,6 +76,14 @@ impl Stamp {
 pub(super) fn keys(app: &App, symbol: &Symbol) -> Vec<SymbolKey> {
     let key = |partition| SymbolKey { partition, symbol: symbol.id };
     app.engine.routes.partitions_of(symbol.id).into_iter().map(key).collect()
+}
+
+/// The keys under which this process may have the symbol's state: one, or of a split symbol several.
+pub(super) fn keys_here(app: &App, symbol: &Symbol, place: &Place) -> Vec<SymbolKey> {
+    if place.is_split {
+        return keys(app, symbol);
+    }
+    vec![SymbolKey { partition: place.partition, symbol: symbol.id }]
 }
 
 /// The problem for a name that is not known here.

@@ -1,6 +1,5 @@
 //! `GET /symbols/{symbol}/features`: the row behind a symbol's newest prediction, with formulas, units and event time.
 
-use engine::{message::FeaturesAnswer, symbol::SymbolKey};
 use hyper::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -68,19 +67,14 @@ fn handle(call: Call<'_>) -> Answering<'_> {
         let (asker, query) = (call.asker(), call.head.uri.query());
         let located = call.app.engine.locate(&call.symbol);
         let (symbol, place) = located.map_err(|error| other_instances::unknown_symbol(asker, error))?;
-        let mut newest: Option<(Stamp, FeaturesAnswer)> = None;
-        let several = if place.is_split { other_instances::keys(call.app, &symbol) } else { Vec::new() };
-        let one = SymbolKey { partition: place.partition, symbol: symbol.id };
-        for &key in if place.is_split { &*several } else { std::slice::from_ref(&one) } {
-            let Some(answer) = call.app.engine.features(key, None, asker.deadline).await? else { continue };
-            let stamp = Stamp::of(&answer.prediction);
-            if newest.as_ref().is_none_or(|(newest, _)| *newest < stamp) {
-                newest = Some((stamp, answer));
-            }
+        let mut answers = Vec::new();
+        for key in other_instances::keys_here(call.app, &symbol, &place) {
+            answers.extend(call.app.engine.features(key, None, asker.deadline).await?);
         }
-        let Some((here, answer)) = newest else {
+        let Some(answer) = answers.into_iter().max_by_key(|answer| Stamp::of(&answer.prediction)) else {
             return other_instances::answer_of_owner(asker, ROUTE, &symbol, query).await;
         };
+        let here = Stamp::of(&answer.prediction);
         if place.is_split
             && let Some(newer) = other_instances::newer_answer(asker, ROUTE, &symbol, query, here).await
         {
