@@ -315,7 +315,7 @@ fn a_command_that_is_not_there_is_found() {
         "stormglass srve",
         "stormglass serve --sorce none",
         "stormglass load-test --rate soon",
-        "cargo run --release -- serve --port 1",
+        "cargo run --release -- serve --ports 1",
         "curl localhost:8000/prediction/BTC-USD",
         "curl -X POST localhost:8000/health",
         "curl localhost:8001/health",
