@@ -29,6 +29,7 @@ mod day;
 mod exchange;
 mod faults;
 mod recorded;
+mod secure;
 mod service;
 mod venues;
 

@@ -144,7 +144,7 @@ fn text_of(record: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(record).map_err(|_| Unreadable::NotUtf8)
 }
 
-/// What is known of a message from outside it.
+/// The settings and the envelopes that a message is decoded under.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     options: &'a DecodeOptions<'a>,

@@ -47,7 +47,8 @@ impl ConnectionState {
     }
 }
 
-/// What is known of a connection beside its counts.
+/// The state of a connection, the reason of its last end, the newest notice of the venue, and the products that it refused or
+/// that miss trades.
 #[derive(Clone, Debug)]
 pub struct Standing {
     /// What it does.
@@ -122,7 +123,7 @@ impl ConnectionReport {
         }
     }
 
-    /// What is known of it beside its counts.
+    /// A copy of its present state with reasons and products.
     pub fn standing(&self) -> Standing {
         self.lock().clone()
     }

@@ -60,7 +60,7 @@ pub struct SchemaSettings {
 #[error("{0}")]
 pub struct SchemasError(String);
 
-/// What is known of a schema's id.
+/// The result of looking up the schema with an id.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lookup {
     /// The data is Avro, written by this schema.
@@ -96,7 +96,7 @@ struct Store {
     answered: Condvar,
     /// To the thread that asks the registry.
     ask: Option<Sender<u32>>,
-    /// Why the newest question had no answer.
+    /// The error of the newest question to the registry, until one is answered.
     trouble: Mutex<Option<String>>,
     metrics: RegistryMetrics,
 }

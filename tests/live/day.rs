@@ -1,4 +1,4 @@
-//! A day of a live feed in seconds: cuts every hour, in every way in which a connection can end. Nothing stays of what ended.
+//! A day of a live feed in seconds, with a cut every hour, in five ways in turn. Nothing stays of what ended.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},

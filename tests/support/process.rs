@@ -80,12 +80,12 @@ impl Process {
         self.log.try_iter().collect()
     }
 
-    /// Sends it a signal: `TERM`, `KILL`, `STOP`, `CONT`.
     /// The number by which the system knows it.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// Sends it a signal: `TERM`, `KILL`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, name: &str) {
         let (signal, id) = (format!("-{name}"), self.child.id().to_string());
         assert!(Command::new("kill").args([&signal, &id]).status().unwrap().success());

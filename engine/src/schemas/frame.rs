@@ -49,7 +49,7 @@ impl Unframer {
         }
     }
 
-    /// Why schemas cannot be had now.
+    /// The error of the newest question to the registry, with its address; `None` once one was answered.
     pub fn trouble(&self) -> Option<String> {
         self.schemas.trouble()
     }

@@ -89,7 +89,7 @@ pub enum FileError {
     NotOfJson {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the mapping.
+        /// The mapping, and how to write one for JSON.
         cause: NotOfJson,
     },
     /// A mapping of JSON where there is a csv.

@@ -24,7 +24,7 @@ type FileRecords = Records<Box<dyn BufRead>>;
 pub(super) struct OpenFile<'a> {
     pub(super) file: &'a FileToRead,
     pub(super) in_hand: FileInHand,
-    /// What is to be said of it.
+    /// Remarks about the file that the summary at the end will show, such as the symbol that its name gave.
     pub(super) remarks: Vec<String>,
     /// Its place in the natural order.
     number: usize,
